@@ -1,0 +1,133 @@
+import type { ErrorTexts } from './types.ts';
+
+/** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
+export interface IntegrityErrors {
+  PH3001: { id: string; manifest: string; folder: string };
+  PH3002: { file: string; manifest: string; state: string };
+  PH3003: { id: string; file: string; appliedAt: string };
+  PH3004: { ids: readonly string[] };
+  PH3005: { file: string; problems: readonly string[] };
+  PH3006: { manifest: string };
+  PH3007: { ids: readonly string[]; files: readonly string[] };
+  PH3008: { id: string; file: string; dependency: string; reason: string };
+  PH3009: { rename: string; files: readonly string[]; reason: string };
+  PH3010: { id: string; files: readonly string[] };
+  PH3011: { id: string; startedAt: string; error: string | null };
+  PH3012: { file: string; manifest: string };
+  PH3013: { ledger: number; tool: number };
+  PH3014: { file: string; reason: string };
+  PH3015: { id: string; releases: readonly string[] };
+}
+
+export const integrityErrors: ErrorTexts<IntegrityErrors> = {
+  PH3001: {
+    exit: 5,
+    title: 'A manifest lists a migration whose file is missing',
+    what: (d) => `${d.manifest} lists ${d.id}, but ${d.folder} has no such file.`,
+    why: () => 'The file was deleted or renamed, or never committed.',
+    remedy: () => 'Bring the file back from version control, or take the entry out of the manifest while it is open.',
+  },
+  PH3002: {
+    exit: 5,
+    title: 'A file was edited after its checksum was taken',
+    what: (d) => `${d.file} is not what ${d.manifest} lists.`,
+    why: () => 'Its checksum differs: it was edited afterwards.',
+    remedy: (d) =>
+      d.state === 'open'
+        ? 'If the edit is meant, run phase hash; otherwise bring the file back from version control.'
+        : 'The release is cut: bring the file back from version control and write a new migration.',
+  },
+  PH3003: {
+    exit: 5,
+    title: 'An applied migration was edited',
+    what: (d) => `${d.file} was edited after it had been applied (${d.appliedAt}).`,
+    why: () => 'The ledger of this database keeps the checksum of what ran; the file has another.',
+    remedy: (d) => `Bring ${d.id} back as it was, and put the change into a new migration.`,
+  },
+  PH3004: {
+    exit: 5,
+    title: 'The database has migrations that the files do not know',
+    what: (d) => `Applied here, but in no manifest: ${d.ids.join(', ')}.`,
+    why: () => 'They belong to releases that these files should know; an older image may miss only newer releases.',
+    remedy: () => 'Deploy from files that contain them, or bring their manifests back from version control.',
+  },
+  PH3005: {
+    exit: 5,
+    title: 'A manifest or rename file cannot be read',
+    what: (d) => `${d.file}: ${d.problems.join('; ')}.`,
+    why: () => 'It does not have the form that docs/formats.md describes.',
+    remedy: () => 'Correct it, or bring it back from version control.',
+  },
+  PH3006: {
+    exit: 5,
+    title: 'A released manifest was edited',
+    what: (d) => `${d.manifest} was edited after it had been cut.`,
+    why: () => 'Its sum does not fit its entries.',
+    remedy: () => 'Bring it back from version control; changes go into an open manifest.',
+  },
+  PH3007: {
+    exit: 5,
+    title: 'Migrations depend on each other in a circle',
+    what: (d) => `These migrations wait for each other: ${d.files.join(' -> ')}.`,
+    why: () => 'Each names the next in after, and the last the first: there is no order.',
+    remedy: () => 'Take one of the after entries out.',
+  },
+  PH3008: {
+    exit: 5,
+    title: 'A migration depends on something that cannot come before it',
+    what: (d) => `${d.file} comes after ${d.dependency}, which cannot be.`,
+    why: (d) => d.reason,
+    remedy: () => 'Correct the after entry in the manifest.',
+  },
+  PH3009: {
+    exit: 5,
+    title: 'The phases of a rename are out of order',
+    what: (d) => `The phases of ${d.rename} are out of order: ${d.files.join(', ')}.`,
+    why: (d) => d.reason,
+    remedy: () => 'Put each phase into a release of its own, ascending (phase release retarget).',
+  },
+  PH3010: {
+    exit: 5,
+    title: 'Two files are the same migration',
+    what: (d) => `${d.files.join(' and ')} have the same id ${d.id}.`,
+    why: () => 'An id is the name of a file without its extension, over both folders.',
+    remedy: () => 'Delete one, or give it another timestamp.',
+  },
+  PH3011: {
+    exit: 5,
+    title: 'A migration was started and did not finish',
+    what: (d) => `${d.id} was started at ${d.startedAt} and did not finish.`,
+    why: (d) =>
+      `It runs outside a transaction and is not declared safe to repeat, so what it did is not known.${d.error === null ? '' : ` Its error: ${d.error}`}`,
+    remedy: (d) =>
+      `Look at the database, then say phase resolve ${d.id} --applied if it is complete, or --retry to run it again.`,
+  },
+  PH3012: {
+    exit: 5,
+    title: 'A function, trigger or rename file is missing or edited',
+    what: (d) => `${d.file} is missing, or not what ${d.manifest} lists.`,
+    why: () => 'Files that migrations read are hashed like the migrations.',
+    remedy: () => 'Bring it back from version control; if the edit is meant and the manifest open, run phase hash.',
+  },
+  PH3013: {
+    exit: 5,
+    title: 'The ledger was written by a newer phase',
+    what: (d) => `The ledger has format ${d.ledger}; this phase knows up to ${d.tool}.`,
+    why: () => 'A newer version of triphase has upgraded it.',
+    remedy: () => 'Use that version of triphase.',
+  },
+  PH3014: {
+    exit: 5,
+    title: 'A migration file does not have the form of a migration',
+    what: (d) => `${d.file} is not a migration.`,
+    why: (d) => d.reason,
+    remedy: () => 'Export an async function up(knex), and down(knex) for the way back; docs/migrations.md has an example.',
+  },
+  PH3015: {
+    exit: 5,
+    title: 'A manifest lists a migration twice, or differently from another one',
+    what: (d) => `${d.id} is listed differently in ${d.releases.join(' and ')}.`,
+    why: () => 'A migration may stand again in a later manifest (a backport), but it is the same file.',
+    remedy: () => 'Make the entries equal, or take one out while its manifest is open.',
+  },
+};

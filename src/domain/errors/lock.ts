@@ -1,0 +1,24 @@
+import type { ErrorTexts } from './types.ts';
+
+/** PH4xxx: a lock could not be had; exit 6. */
+export interface LockErrors {
+  PH4001: { holder: string; waited: string };
+  PH4002: { what: string; attempts: number; blockers: readonly string[] };
+}
+
+export const lockErrors: ErrorTexts<LockErrors> = {
+  PH4001: {
+    exit: 6,
+    title: 'Another runner holds the lock',
+    what: (d) => `Another runner holds the lock: ${d.holder}.`,
+    why: (d) => `Only one runs at a time; it was waited for ${d.waited}.`,
+    remedy: () => 'Let it finish and run the same command again; runnerLockTimeout in the configuration waits longer.',
+  },
+  PH4002: {
+    exit: 6,
+    title: 'The lock time-outs are used up',
+    what: (d) => `${d.what} did not get its lock in ${d.attempts} tries.`,
+    why: (d) => (d.blockers.length === 0 ? 'Who held it is not known.' : `It was held by ${d.blockers.join('; ')}.`),
+    remedy: () => 'End that transaction or wait for it, then run the same command again: it goes on from here.',
+  },
+};

@@ -1,0 +1,119 @@
+import type { ErrorTexts } from './types.ts';
+
+/** PH2xxx: refused as unsafe; exit 4. */
+export interface RefusalErrors {
+  PH2001: { table: string; column: string; objects: readonly { object: string; reason: string; instead: string }[] };
+  PH2002: { rename: string; other: string; reason: string };
+  PH2003: { release: string; open: readonly string[] };
+  PH2004: { to: string; step: string; held: string; breaks: string; stops: readonly string[] };
+  PH2005: { rename: string; mismatches: number };
+  PH2006: { rename: string; stragglers: number; last: string; window: string };
+  PH2007: { rename: string; missing: readonly string[] };
+  PH2008: { rename: string; objects: readonly string[] };
+  PH2009: { release: string; id: string; breaks: string };
+  PH2010: Record<never, never>;
+  PH2011: { id: string; reason: string };
+  PH2012: { id: string };
+  PH2013: { release: string; migrated: string };
+}
+
+const list = (items: readonly string[]): string => items.join('; ');
+
+export const refusalErrors: ErrorTexts<RefusalErrors> = {
+  PH2001: {
+    exit: 4,
+    title: 'Something on the column cannot be carried over',
+    what: (d) => `${d.table}.${d.column} cannot be renamed: ${list(d.objects.map((o) => o.object))}.`,
+    why: (d) => list(d.objects.map((o) => `${o.object}: ${o.reason}`)),
+    remedy: (d) => [...new Set(d.objects.map((o) => o.instead))].join(' '),
+  },
+  PH2002: {
+    exit: 4,
+    title: 'Another rename is in the way',
+    what: (d) => `The rename ${d.rename} cannot be planned beside ${d.other}.`,
+    why: (d) => d.reason,
+    remedy: (d) => `Begin it in a release after the last one of ${d.other}.`,
+  },
+  PH2003: {
+    exit: 4,
+    title: 'A lower release is still open',
+    what: (d) => `Release ${d.release} cannot come before ${d.open.join(', ')}, which ${d.open.length === 1 ? 'is' : 'are'} still open.`,
+    why: () => 'An open manifest can still change; what lies below a release has to be fixed first.',
+    remedy: (d) =>
+      `Cut it (phase release cut ${d.open[0]}), move its migrations to another release (phase release retarget), or ask for that release itself.`,
+  },
+  PH2004: {
+    exit: 4,
+    title: 'The jump cannot be made without stopping a release that is alive',
+    what: (d) => `${d.to} cannot be reached in one jump: ${d.step} would have to run before ${d.held}.`,
+    why: (d) => `${d.held} is held while a release ${d.breaks} is alive, and a later step may not pass it.`,
+    remedy: (d) =>
+      d.stops.length > 0
+        ? `Roll out and finish ${d.stops.join(', then ')} on the way, confirm with phase finish or --running that old releases are gone, or stop the application and use --maintenance.`
+        : 'Confirm with phase finish or --running that the old releases are gone, or stop the application and use --maintenance.',
+  },
+  PH2005: {
+    exit: 4,
+    title: 'Rows differ between the two columns',
+    what: (d) => `${d.rename}: ${d.mismatches} rows hold different values in the old and the new column.`,
+    why: () => 'A writer got past the sync trigger (session_replication_role, a disabled trigger), or the backfill has not finished.',
+    remedy: () => 'Find the writer, set the rows right, then run the same command again; phase status --count counts them.',
+  },
+  PH2006: {
+    exit: 4,
+    title: 'Something still writes the old column',
+    what: (d) => `${d.rename}: ${d.stragglers} writes to the old column, the last at ${d.last}.`,
+    why: (d) => `The last one is younger than the straggler window of ${d.window}: a release from before the switch is still alive.`,
+    remedy: () =>
+      'Finish the roll-out, wait for the window to pass and run the same command again; --straggler-window 0 overrides it for one run.',
+  },
+  PH2007: {
+    exit: 4,
+    title: 'The phase before is not complete',
+    what: (d) => `${d.rename}: the step before is not complete: ${list(d.missing)}.`,
+    why: () => 'The next phase would lose what is missing.',
+    remedy: () => 'Run phase migrate again to complete it, or restore what was taken away by hand, then run the same command again.',
+  },
+  PH2008: {
+    exit: 4,
+    title: 'Something hangs on the old column that the rename does not carry over',
+    what: (d) => `${d.rename}: dropping the old column would lose or break ${list(d.objects)}.`,
+    why: () => 'It is in this database, but was not there, or not so, when the rename was scaffolded.',
+    remedy: () => 'Re-create it on the new column in a migration, or drop it, then run the same command again.',
+  },
+  PH2009: {
+    exit: 4,
+    title: 'The release cannot live on this database any more',
+    what: (d) => `Release ${d.release} cannot start: ${d.id} has run.`,
+    why: (d) => `That step breaks releases ${d.breaks}.`,
+    remedy: () => 'Start a later release, or undo the step with phase rollback.',
+  },
+  PH2010: {
+    exit: 4,
+    title: 'There is a transaction pooler in between',
+    what: () => 'The connection goes through a pooler that shares server connections between transactions.',
+    why: () => 'The lock belongs to a server connection; behind such a pooler another client would hold it.',
+    remedy: () => 'Give the direct URL of the server, past PgBouncer, with --database-url or in the configuration.',
+  },
+  PH2011: {
+    exit: 4,
+    title: 'Undoing the step would break something',
+    what: (d) => `${d.id} cannot be undone.`,
+    why: (d) => d.reason,
+    remedy: () => 'Roll the application back first, or undo the later steps first.',
+  },
+  PH2012: {
+    exit: 4,
+    title: 'The migration has no way back',
+    what: (d) => `${d.id} cannot be undone: it has no down.`,
+    why: () => 'Its file exports no down, or holds no line "-- phase:down".',
+    remedy: () => 'Write its down before it is released, or mend the database with a new migration.',
+  },
+  PH2013: {
+    exit: 4,
+    title: 'The release is older than what the database was migrated to',
+    what: (d) => `The database was migrated to ${d.migrated}; ${d.release} is older.`,
+    why: () => 'Migrations are not undone by migrating to an older release.',
+    remedy: () => 'Use phase rollback --to to undo steps, or migrate to the newer release.',
+  },
+};

