@@ -37,6 +37,10 @@ export interface IndexFacts {
   readonly unique: boolean;
   /** `USING btree (...) ...`: what follows the table's name, naming the new column. */
   readonly definition: string;
+  /** The same for the old column: what an undo restores. */
+  readonly original: string;
+  /** Statistics targets of its expression columns, by their position. */
+  readonly statistics: Readonly<Record<string, number>>;
   readonly tablespace: string | null;
   readonly comment: string | null;
   /** Key expressions naming the OLD column, for the guard of contended inserts; empty when not unique. */

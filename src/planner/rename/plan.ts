@@ -1,0 +1,124 @@
+import type { TableFacts } from '../../domain/facts.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import type { MigrationKind, Phase } from '../../domain/manifest.ts';
+import type { Release } from '../../domain/release.ts';
+import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS } from '../../domain/rename.ts';
+import { renameName, syncNames, twinsOf } from './names.ts';
+import { type StepCode, stepCode } from './steps.ts';
+import { type SyncView, syncView } from './sync.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What a user asks for. */
+export interface RenameRequest {
+  readonly to: string;
+  readonly releases: readonly [Release, Release, Release];
+  /** Name of the rename; derived from table and columns when absent. */
+  readonly name?: string | undefined;
+  /** When it is scaffolded: the timestamps of its files begin here. */
+  readonly now: Date;
+  /** Names of functions that db/functions holds already. */
+  readonly takenFunctions: readonly string[];
+}
+
+export interface PlannedStep extends StepCode {
+  readonly step: RenameStepName;
+  readonly id: string;
+  readonly kind: MigrationKind;
+  readonly phase: Phase;
+  readonly release: Release;
+  /** The step that it comes after, by id. */
+  readonly after: string | null;
+  readonly breaks: string | null;
+}
+
+/** A version of a function or trigger to be written. */
+export interface PlannedBody {
+  readonly kind: 'function' | 'trigger';
+  readonly name: string;
+  readonly phase: 1 | 2;
+  readonly place: 'first' | 'last';
+  readonly view: SyncView;
+}
+
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** All three phases of a rename, as data. */
+export interface RenamePlan {
+  readonly rename: Rename;
+  readonly steps: readonly PlannedStep[];
+  readonly bodies: readonly PlannedBody[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Plans a rename from what was found on the table.
+ * @throws PH2001 when something on the column cannot be carried over.
+ */
+export function planRename(facts: TableFacts, request: RenameRequest): RenamePlan {
+  ensureSupported(facts);
+  const rename = describe(facts, request);
+  return { rename, steps: planSteps(facts, rename, request.now), bodies: planBodies(facts, rename), warnings: warningsOf(facts, rename) };
+}
+
+function ensureSupported({ table, column, unsupported }: TableFacts): void {
+  if (unsupported.length === 0) return;
+  throw new PhaseError('PH2001', { table: quoteQualified(table), column: column.name, objects: unsupported });
+}
+
+function describe(facts: TableFacts, { to, releases, name, takenFunctions }: RenameRequest): Rename {
+  const { table, column, triggers } = facts;
+  const own = name ?? renameName(table.name, column.name, to);
+  return {
+    name: own,
+    table,
+    from: column.name,
+    to,
+    releases,
+    type: column.type,
+    byteEqual: column.byteEqual,
+    default: column.default?.class ?? 'none',
+    notNull: column.notNull,
+    carried: [
+      ...twinsOf(facts, own),
+      ...triggers.filter(({ rebound }) => rebound !== null).map((trigger) => ({ kind: 'trigger' as const, name: trigger.name })),
+    ],
+    sync: syncNames(facts, own, new Set([...facts.takenNames, ...takenFunctions])),
+  };
+}
+
+function planSteps(facts: TableFacts, rename: Rename, now: Date): PlannedStep[] {
+  const code = stepCode(facts, rename);
+  const ids = RENAME_STEPS.map((step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`);
+  return RENAME_STEPS.map((step, index) => ({
+    ...code[step],
+    ...STEP_FACTS[step],
+    step,
+    id: ids[index] ?? '',
+    release: rename.releases[STEP_FACTS[step].phase - 1] ?? rename.releases[2],
+    after: ids[index - 1] ?? null,
+    breaks: step === 'contract' ? `<${rename.releases[1]}` : null,
+  }));
+}
+
+/** YYYYMMDDHHMMSS in UTC, some seconds on. */
+export function timestamp(now: Date, seconds: number): string {
+  return new Date(now.getTime() + seconds * 1_000).toISOString().replaceAll(/[-:T]/g, '').slice(0, 14);
+}
+
+function planBodies(facts: TableFacts, rename: Rename): PlannedBody[] {
+  const places = rename.sync.last === null ? (['first'] as const) : (['first', 'last'] as const);
+  return places.flatMap((place) =>
+    ([1, 2] as const).flatMap((phase) => {
+      const names = place === 'first' ? rename.sync : rename.sync.last ?? rename.sync;
+      const view = syncView(facts, rename, phase, place);
+      return [
+        { kind: 'function' as const, name: names.functions[phase - 1] ?? '', phase, place, view },
+        { kind: 'trigger' as const, name: names.triggers[phase - 1] ?? '', phase, place, view },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,91 @@
+import type { IndexFacts, TableFacts } from '../../domain/facts.ts';
+import { quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
+import { differs, type Rename } from '../../domain/rename.ts';
+
+/** What the templates of the sync's functions and triggers are filled with. Every field is SQL or a plain fact. */
+export interface SyncView {
+  readonly rename: string;
+  readonly phase: 1 | 2;
+  readonly functionName: string;
+  readonly triggerName: string;
+  readonly table: string;
+  readonly oldName: string;
+  readonly newName: string;
+  /** `NEW."old"`, `NEW."new"`. */
+  readonly old: string;
+  readonly new: string;
+  readonly defaultClass: Rename['default'];
+  readonly differ: string;
+  readonly oldChanged: string;
+  readonly newChanged: string;
+  /** Whether each side differs from the constant default; empty without one. */
+  readonly oldGiven: string;
+  readonly newGiven: string;
+  /** Keys of contended inserts, each NULL where the row cannot conflict. */
+  readonly guards: readonly string[];
+  /** Statement that counts a write to the old column; empty in phase 1. */
+  readonly straggler: string;
+  /** Where the first trigger leaves the value for the last one; empty when there is no last one. */
+  readonly state: string;
+  readonly when: string;
+}
+
+/** The view of the sync's first function and trigger, or of the last ones. */
+export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place: 'first' | 'last'): SyncView {
+  const names = place === 'first' ? rename.sync : rename.sync.last ?? rename.sync;
+  const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
+  const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
+  const standing = facts.column.default === null ? '' : `CAST(${facts.column.default.expression} AS ${rename.type})`;
+  const always = place === 'first' && rename.sync.last !== null;
+  return {
+    rename: rename.name,
+    phase,
+    functionName: quoteQualified({ schema: rename.table.schema, name: names.functions[phase - 1] ?? '' }),
+    triggerName: quoteIdent(names.triggers[phase - 1] ?? ''),
+    table: quoteQualified(rename.table),
+    oldName: quoteIdent(rename.from),
+    newName: quoteIdent(rename.to),
+    old,
+    new: fresh,
+    defaultClass: rename.default,
+    differ: differ(old, fresh),
+    oldChanged: differ(old, `OLD.${quoteIdent(rename.from)}`),
+    newChanged: differ(fresh, `OLD.${quoteIdent(rename.to)}`),
+    oldGiven: differ(old, standing),
+    newGiven: differ(fresh, standing),
+    guards: [...facts.indexes, ...facts.uniques].filter(guarded).map((index) => guardKey(facts, index)),
+    straggler: phase === 1 ? '' : countStraggler(rename),
+    state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
+    when: always ? '' : differ(old, fresh),
+  };
+}
+
+function guarded(index: IndexFacts & { readonly deferrable?: boolean }): boolean {
+  return index.unique && index.deferrable !== true && index.keys.length > 0;
+}
+
+/**
+ * A number for what a unique index would call the same key: the hash that the types' own hash functions give, so that
+ * equal values of citext or numeric fall together; text where a type has none.
+ */
+function guardKey({ table, column }: TableFacts, { name, keys, predicate, nullsNotDistinct }: IndexFacts): string {
+  const seed = Number.parseInt(shortHash(`${quoteQualified(table)} ${name}`), 16);
+  const row = `ROW(${keys.join(', ')})`;
+  const hash = column.hashable
+    ? `pg_catalog.hash_record_extended(${row}, ${seed})`
+    : `pg_catalog.hashtextextended(${row}::text, ${seed})`;
+  const conditions = [
+    ...(nullsNotDistinct ? [] : keys.map((key) => `(${key}) IS NOT NULL`)),
+    ...(predicate === null ? [] : [`(${predicate})`]),
+  ];
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+  return `(SELECT ${hash} FROM (SELECT NEW.*) AS written${where})`;
+}
+
+function countStraggler({ sync: { stragglers } }: Rename): string {
+  const sequence = (name: string) => `${quoteLiteral(quoteQualified({ schema: 'phase', name }))}::pg_catalog.regclass`;
+  return [
+    `PERFORM pg_catalog.nextval(${sequence(stragglers.count)});`,
+    `PERFORM pg_catalog.setval(${sequence(stragglers.last)}, (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint);`,
+  ].join('\n      ');
+}

@@ -1,0 +1,31 @@
+import type { TableFacts } from '../../domain/facts.ts';
+import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import type { Rename } from '../../domain/rename.ts';
+import type { Warning } from './plan.ts';
+
+/** What a person should know before the rename is merged; none of it stops it. */
+export function warningsOf(facts: TableFacts, rename: Rename): Warning[] {
+  const table = quoteQualified(facts.table);
+  return [
+    {
+      code: 'one_more_column',
+      message: `From phase 1 on ${table} has one more column: a prepared SELECT * or RETURNING * fails once after it is added, COPY ${table} FROM without a column list and functions that return the row see it.`,
+    },
+    ...facts.triggers
+      .filter(({ mentionsColumn }) => mentionsColumn)
+      .map((trigger) => ({
+        code: 'trigger_function_names_column',
+        message: `The function ${trigger.function} of the trigger ${quoteIdent(trigger.name)} names ${quoteIdent(rename.from)}. Write a version that names ${quoteIdent(rename.to)} for release ${rename.releases[1]} (phase new function); phase 3 refuses to run until then.`,
+      })),
+    ...facts.triggers
+      .filter(({ row, before, insertOrUpdate, mentionsColumn }) => row && insertOrUpdate && !(before && mentionsColumn))
+      .map((trigger) => ({
+        code: 'trigger_fires_on_backfill',
+        message: `The trigger ${quoteIdent(trigger.name)} fires for each row that the backfill changes.`,
+      })),
+    ...facts.published.map((publication) => ({
+      code: 'published',
+      message: `The publication ${quoteIdent(publication)} replicates ${table}: subscribers need the column ${quoteIdent(rename.to)} before phase 1.`,
+    })),
+  ];
+}

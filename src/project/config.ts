@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { parseRelease, type Release } from '../domain/release.ts';
+import { DURATION_FORM, readDuration } from './duration.ts';
+import { loadModule } from './modules.ts';
+
+const duration = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    const milliseconds = readDuration(value);
+    if (milliseconds !== null) return milliseconds;
+    context.addIssue({ code: 'custom', message: `takes ${DURATION_FORM}` });
+    return z.NEVER;
+  });
+
+const release = z.string().transform((value, context) => {
+  try {
+    return parseRelease(value);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not a version such as 1.2.0' });
+    return z.NEVER;
+  }
+});
+
+/** Every key of the configuration; docs/configuration.md explains each. */
+const schema = z.strictObject({
+  databaseUrl: z.string().min(1).optional(),
+  release: release.optional(),
+  lockTimeout: duration.default(500),
+  lockAttempts: z.number().int().min(1).max(1_000).default(30),
+  runnerLockTimeout: duration.default(600_000),
+  stragglerWindow: duration.default(600_000),
+  backfill: z
+    .strictObject({
+      batchDuration: duration.default(100),
+    })
+    .default({ batchDuration: 100 }),
+});
+
+/** The configuration as the code uses it: durations in milliseconds. */
+export type Config = z.output<typeof schema>;
+/** The configuration as a user writes it. */
+export type UserConfig = z.input<typeof schema>;
+
+/** An application as phase finds it on disk. */
+export interface Project {
+  /** The configuration's folder; every path in output is relative to it. */
+  readonly root: string;
+  readonly configFile: string | null;
+  readonly config: Config;
+  /** The version in package.json, where there is one that can be read as a release. */
+  readonly packageRelease: Release | null;
+}
+
+const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
+
+/**
+ * Finds and reads the configuration, walking up from `from`; without one the defaults hold and `from` is the root.
+ * @throws PH1002, PH1003.
+ */
+export async function openProject(from: string, configFile?: string): Promise<Project> {
+  const file = configFile === undefined ? findUp(from) : resolve(from, configFile);
+  if (file !== null && !existsSync(file)) throw new PhaseError('PH1002', { file: configFile ?? file });
+  const root = file === null ? resolve(from) : dirname(file);
+  const config = validate(file === null ? {} : await load(file), file === null ? 'configuration' : basename(file));
+  return { root, configFile: file, config, packageRelease: await packageRelease(root) };
+}
+
+function findUp(from: string): string | null {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const found = NAMES.map((name) => join(folder, name)).find((file) => existsSync(file));
+    if (found !== undefined) return found;
+    if (dirname(folder) === folder) return null;
+  }
+}
+
+async function load(file: string): Promise<unknown> {
+  try {
+    if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
+    const module = await loadModule(file);
+    return module['default'] ?? module;
+  } catch (error) {
+    const problem = `cannot be loaded (${error instanceof Error ? error.message : String(error)})`;
+    throw new PhaseError('PH1003', { file: basename(file), problems: [problem] }, { cause: error });
+  }
+}
+
+function validate(value: unknown, file: string): Config {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new PhaseError('PH1003', { file, problems: result.error.issues.flatMap(problemsOf) });
+}
+
+/** A problem as a sentence that begins with the key. */
+export function problemsOf(issue: z.core.$ZodIssue): string[] {
+  const at = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${at === '' ? '' : `${at}.`}${key} is not a key`);
+  }
+  return [`${at === '' ? 'the file' : at}: ${issue.message}`];
+}
+
+async function packageRelease(root: string): Promise<Release | null> {
+  try {
+    const text = await readFile(join(root, 'package.json'), 'utf8');
+    return parseRelease(String(JSON.parse(text).version));
+  } catch {
+    return null;
+  }
+}
+
+/** What an application's `phase.config.ts` exports; only gives its type. */
+export function defineConfig(config: UserConfig): UserConfig {
+  return config;
+}

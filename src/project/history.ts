@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import type { Rename } from '../domain/rename.ts';
+import { fileChecksum } from './checksum.ts';
+import { migrationFolder } from './folders.ts';
+import { manifestPath, readManifests } from './manifests.ts';
+import { fileOf, findMigrations, type MigrationFile } from './migrations.ts';
+import { readRenames } from './renames.ts';
+
+/** All that an application's files say about its migrations. */
+export interface History {
+  readonly root: string;
+  readonly manifests: readonly Manifest[];
+  readonly files: readonly MigrationFile[];
+  readonly renames: ReadonlyMap<string, Rename>;
+}
+
+/** Reads manifests, migration files and renames; what the files hold is not looked at yet. */
+export async function readHistory(root: string): Promise<History> {
+  const [manifests, files, renames] = await Promise.all([readManifests(root), findMigrations(root), readRenames(root)]);
+  return { root, manifests, files, renames };
+}
+
+/**
+ * Every file that these manifests list is there and is what they list.
+ * @throws PH3001, PH3002, PH3012.
+ */
+export async function ensureFilesIntact(history: History, manifests: readonly Manifest[]): Promise<void> {
+  for (const manifest of manifests) {
+    const path = manifestPath(manifest.release);
+    for (const entry of manifest.migrations) {
+      const file = fileOf(history.files, entry);
+      if (!file || file.kind !== entry.kind) {
+        throw new PhaseError('PH3001', { id: entry.id, manifest: path, folder: migrationFolder(entry.kind) });
+      }
+      if ((await fileChecksum(join(history.root, file.path))) !== entry.sha256) {
+        throw new PhaseError('PH3002', { file: file.path, manifest: path, state: manifest.state });
+      }
+    }
+    for (const source of manifest.sources) {
+      if ((await fileChecksum(join(history.root, 'db', source.file))) !== source.sha256) {
+        throw new PhaseError('PH3012', { file: join('db', source.file), manifest: path });
+      }
+    }
+  }
+}
+
+/** Migration files that no manifest lists: they never run. */
+export function unlistedFiles({ files, manifests }: History): MigrationFile[] {
+  const listed = new Set(manifests.flatMap((manifest) => manifest.migrations.map((entry) => entry.id)));
+  return files.filter((file) => !listed.has(file.id));
+}

@@ -1,0 +1,135 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Document, parseDocument, YAMLSeq } from 'yaml';
+import { z } from 'zod';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest.ts';
+import { compareReleases, isRange, parseRelease, type Release } from '../domain/release.ts';
+import { manifestSum } from './checksum.ts';
+import { problemsOf } from './config.ts';
+import type { FileChange } from './files.ts';
+import { folders } from './folders.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal');
+
+/** Every scalar of a manifest is read as text, so that `1.10` and a checksum of digits stay what they are. */
+const entrySchema = z.strictObject({
+  id: z.string().min(1),
+  kind: z.enum(['schema', 'data']),
+  sha256,
+  rename: z.string().optional(),
+  phase: z
+    .enum(['1', '2', '3'])
+    .transform((phase) => Number(phase) as 1 | 2 | 3)
+    .optional(),
+  after: z.array(z.string()).optional(),
+  touches: z.array(z.string()).optional(),
+  breaks: z.string().refine(isRange, 'is not a range of releases').optional(),
+});
+
+const manifestSchema = z.strictObject({
+  release: z.string(),
+  state: z.enum(['open', 'released']),
+  migrations: z.array(entrySchema).default([]),
+  sources: z.array(z.strictObject({ file: z.string(), sha256 })).default([]),
+  sum: z.string().optional(),
+});
+
+/** Where a release's manifest is, relative to the root. */
+export function manifestPath(release: Release): string {
+  return join(folders.releases, `${release}.yml`);
+}
+
+/**
+ * Reads all manifests, in ascending order of their releases.
+ * @throws PH3005 when one cannot be read, PH3006 when a released one was edited.
+ */
+export async function readManifests(root: string): Promise<Manifest[]> {
+  const names = await readdir(join(root, folders.releases)).catch(() => []);
+  const files = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(folders.releases, name));
+  const manifests = await Promise.all(
+    files.map(async (file) => ({ file, manifest: parseManifest(file, await readFile(join(root, file), 'utf8')) })),
+  );
+  ensureOneFilePerRelease(manifests);
+  for (const { file, manifest } of manifests) ensureUnedited(file, manifest);
+  return manifests.map(({ manifest }) => manifest).sort((a, b) => compareReleases(a.release, b.release));
+}
+
+function parseManifest(file: string, text: string): Manifest {
+  const document = parseDocument(text, { schema: 'failsafe' });
+  const result = document.errors.length === 0 ? manifestSchema.safeParse(document.toJS()) : null;
+  if (!result?.success) {
+    const problems = result?.error.issues.flatMap(problemsOf) ?? document.errors.map((error) => error.message.split('\n')[0] ?? '');
+    throw new PhaseError('PH3005', { file, problems });
+  }
+  try {
+    return { ...result.data, release: parseRelease(result.data.release) };
+  } catch (error) {
+    throw new PhaseError('PH3005', { file, problems: [`release: ${(error as Error).message}`] }, { cause: error });
+  }
+}
+
+function ensureOneFilePerRelease(manifests: readonly { file: string; manifest: Manifest }[]): void {
+  for (const { file, manifest } of manifests) {
+    const other = manifests.find((candidate) => candidate.manifest.release === manifest.release && candidate.file !== file);
+    if (other) throw new PhaseError('PH3005', { file, problems: [`${other.file} is release ${manifest.release}, too`] });
+  }
+}
+
+function ensureUnedited(file: string, manifest: Manifest): void {
+  if (manifest.state === 'released' && manifest.sum !== manifestSum(manifest)) {
+    throw new PhaseError('PH3006', { manifest: file });
+  }
+}
+
+/** What is to change in a manifest. */
+export interface ManifestChange {
+  readonly release: Release;
+  readonly add?: readonly ManifestEntry[];
+  readonly addSources?: readonly ManifestSource[];
+  /** New checksums of entries and sources that it lists already, by id or file. */
+  readonly rehash?: ReadonlyMap<string, string>;
+  readonly cut?: boolean;
+}
+
+/** The text of a manifest after a change. What a person wrote into an existing one, comments too, stays. */
+export async function changeManifest(root: string, change: ManifestChange): Promise<FileChange> {
+  const path = manifestPath(change.release);
+  const text = await readFile(join(root, path), 'utf8').catch(() => null);
+  const document =
+    text === null
+      ? new Document({ release: change.release, state: 'open', migrations: [] })
+      : parseDocument(text, { schema: 'failsafe' });
+  for (const entry of change.add ?? []) append(document, 'migrations', withoutUndefined(entry));
+  for (const source of change.addSources ?? []) append(document, 'sources', source);
+  rehash(document, change.rehash ?? new Map());
+  if (change.cut) {
+    document.set('state', 'released');
+    document.set('sum', manifestSum(parseManifest(path, document.toString())));
+  }
+  return { path, content: document.toString({ lineWidth: 0 }), mode: text === null ? 'create' : 'replace' };
+}
+
+function append(document: Document, key: string, value: object): void {
+  if (!(document.get(key) instanceof YAMLSeq)) document.set(key, document.createNode([]));
+  const list = document.get(key) as YAMLSeq;
+  list.flow = false;
+  list.add(document.createNode(value));
+}
+
+function rehash(document: Document, sums: ReadonlyMap<string, string>): void {
+  for (const [key, name] of [
+    ['migrations', 'id'],
+    ['sources', 'file'],
+  ] as const) {
+    const list = (document.toJS()?.[key] ?? []) as Record<string, string>[];
+    list.forEach((item, index) => {
+      const sum = sums.get(item[name] ?? '');
+      if (sum !== undefined) document.setIn([key, index, 'sha256'], sum);
+    });
+  }
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+}

@@ -1,0 +1,105 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Knex } from 'knex';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { ManifestEntry, MigrationKind } from '../domain/manifest.ts';
+import { migrationFolder } from './folders.ts';
+import { loadModule } from './modules.ts';
+import { parseSqlMigration, type SqlMigration } from './sql-migration.ts';
+
+/** A migration's file as it lies in its folder. */
+export interface MigrationFile {
+  readonly id: string;
+  readonly kind: MigrationKind;
+  /** Relative to the root. */
+  readonly path: string;
+}
+
+const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
+
+/**
+ * All migrations in both folders.
+ * @throws PH3010 when two files have one id.
+ */
+export async function findMigrations(root: string): Promise<MigrationFile[]> {
+  const kinds: MigrationKind[] = ['schema', 'data'];
+  const files = (await Promise.all(kinds.map((kind) => filesOf(root, kind)))).flat();
+  const byId = new Map<string, MigrationFile>();
+  for (const file of files) {
+    const other = byId.get(file.id);
+    if (other) throw new PhaseError('PH3010', { id: file.id, files: [other.path, file.path] });
+    byId.set(file.id, file);
+  }
+  return files;
+}
+
+async function filesOf(root: string, kind: MigrationKind): Promise<MigrationFile[]> {
+  const folder = migrationFolder(kind);
+  const names = await readdir(join(root, folder)).catch(() => []);
+  return names
+    .filter((name) => EXTENSIONS.test(name) && !name.endsWith('.d.ts') && !name.endsWith('.d.mts'))
+    .sort()
+    .map((name) => ({ id: name.replace(EXTENSIONS, ''), kind, path: join(folder, name) }));
+}
+
+/** What a migration's second argument is made of; the runner gives it. */
+export type MigrationFunction = (knex: Knex, context: never) => unknown;
+
+/** How a migration wants to be run. */
+export interface MigrationSettings {
+  /** In one transaction with its ledger row; false: outside. */
+  readonly transaction: boolean;
+  /** The same for its way back. */
+  readonly downTransaction: boolean;
+  /** Whether it may be run again after a crash in the middle, when it runs outside a transaction. */
+  readonly safeToRepeat: boolean;
+}
+
+/** A migration that was loaded and can be run. */
+export type LoadedMigration = MigrationFile &
+  MigrationSettings &
+  ({ readonly form: 'module'; readonly up: MigrationFunction; readonly down: MigrationFunction | null } | { readonly form: 'sql'; readonly sql: SqlMigration });
+
+/**
+ * Loads a migration's file.
+ * @throws PH5006 when it cannot be loaded, PH3014 when it is no migration.
+ */
+export async function loadMigration(root: string, file: MigrationFile): Promise<LoadedMigration> {
+  if (file.path.endsWith('.sql')) {
+    const sql = await parseSqlMigration(file.path, await readFile(join(root, file.path), 'utf8'));
+    return { ...file, form: 'sql', sql, transaction: sql.transaction, downTransaction: sql.transaction, safeToRepeat: false };
+  }
+  const exported = await importMigration(root, file);
+  const { up, down } = exported;
+  if (typeof up !== 'function') throw new PhaseError('PH3014', { file: file.path, reason: 'It exports no function up.' });
+  if (down !== undefined && typeof down !== 'function') {
+    throw new PhaseError('PH3014', { file: file.path, reason: 'Its down is no function.' });
+  }
+  return { ...file, ...settingsOf(file, exported['config']), form: 'module', up: up as MigrationFunction, down: (down as MigrationFunction) ?? null };
+}
+
+async function importMigration(root: string, file: MigrationFile): Promise<Record<string, unknown>> {
+  try {
+    const module = await loadModule(join(root, file.path));
+    const fallback = module['default'];
+    return module['up'] === undefined && typeof fallback === 'object' && fallback !== null
+      ? (fallback as Record<string, unknown>)
+      : module;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new PhaseError('PH5006', { file: file.path, reason }, { cause: error });
+  }
+}
+
+function settingsOf(file: MigrationFile, config: unknown): MigrationSettings {
+  if (config !== undefined && (typeof config !== 'object' || config === null)) {
+    throw new PhaseError('PH3014', { file: file.path, reason: 'Its config is no object.' });
+  }
+  const { transaction = true, downTransaction = transaction, safeToRepeat = false } = (config ?? {}) as Partial<MigrationSettings>;
+  return { transaction, downTransaction, safeToRepeat };
+}
+
+/** The file of an entry, among those found. */
+export function fileOf(files: readonly MigrationFile[], entry: Pick<ManifestEntry, 'id'>): MigrationFile | undefined {
+  return files.find((file) => file.id === entry.id);
+}
