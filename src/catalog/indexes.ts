@@ -1,0 +1,103 @@
+import type { IndexFacts, UniqueFacts } from '../domain/facts.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+import { after, type Scratch } from './scratch.ts';
+
+interface IndexRow {
+  oid: string;
+  name: string;
+  quoted: string;
+  table_name: string;
+  definition: string;
+  unique: boolean;
+  valid: boolean;
+  clustered: boolean;
+  identity: boolean;
+  tablespace: string | null;
+  comment: string | null;
+  keys: string[];
+  predicate: string | null;
+  nulls_not_distinct: boolean;
+  statistics: Record<string, number> | null;
+  on_column: boolean;
+  constraint_type: string | null;
+  constraint_name: string | null;
+  constraint_comment: string | null;
+  deferrable: boolean;
+  deferred: boolean;
+}
+
+/** All indexes of a table, in order of their OIDs: LIKE copies them in this order. */
+const INDEXES = `
+  SELECT c.oid::int8::text AS oid, c.relname AS name, quote_ident(c.relname) AS quoted,
+    quote_ident(tn.nspname) || '.' || quote_ident(t.relname) AS table_name,
+    pg_get_indexdef(c.oid) AS definition, i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
+    i.indisclustered AS clustered, i.indisreplident AS identity,
+    ts.spcname AS tablespace, obj_description(c.oid, 'pg_class') AS comment,
+    ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
+    pg_get_expr(i.indpred, i.indrelid) AS predicate,
+    coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
+    (SELECT jsonb_object_agg(attnum, attstattarget) FROM pg_attribute WHERE attrelid = c.oid AND attstattarget >= 0) AS statistics,
+    ($2 = ANY (i.indkey::int2[]) OR EXISTS (
+      SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = $2)) AS on_column,
+    co.contype AS constraint_type, co.conname AS constraint_name, obj_description(co.oid, 'pg_constraint') AS constraint_comment,
+    coalesce(co.condeferrable, false) AS deferrable, coalesce(co.condeferred, false) AS deferred
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_class t ON t.oid = i.indrelid
+  JOIN pg_namespace tn ON tn.oid = t.relnamespace
+  LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
+  LEFT JOIN pg_constraint co ON co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u', 'x')
+  WHERE i.indrelid = $1::oid AND i.indislive
+  ORDER BY c.oid`;
+
+/** An index on the column as the catalogue has it. */
+export interface FoundIndex {
+  readonly facts: IndexFacts & UniqueFacts;
+  /** Null: no constraint owns it. */
+  readonly constraint: 'p' | 'u' | 'x' | null;
+  readonly valid: boolean;
+  readonly clustered: boolean;
+  readonly replicaIdentity: boolean;
+  /** Whether its definition was understood to the letter. */
+  readonly understood: boolean;
+}
+
+/** The indexes that involve a column, with their definitions rewritten to the new name. */
+export async function readIndexes(db: Queryable, table: number, column: number, scratch: Scratch): Promise<FoundIndex[]> {
+  const own = await all<IndexRow>(db, INDEXES, [table, column]);
+  const copies = await all<IndexRow>(db, INDEXES, [scratch.oid, column]);
+  return own.flatMap((row, position) => (row.on_column ? [describe(row, copies[position], own.length === copies.length)] : []));
+}
+
+function describe(row: IndexRow, copy: IndexRow | undefined, paired: boolean): FoundIndex {
+  const original = tail(row);
+  const rewritten = copy && paired ? tail(copy) : null;
+  return {
+    facts: {
+      name: row.constraint_name ?? row.name,
+      unique: row.unique,
+      definition: rewritten ?? '',
+      original: original ?? '',
+      statistics: row.statistics ?? {},
+      tablespace: row.tablespace,
+      comment: row.constraint_name === null ? row.comment : row.constraint_comment,
+      indexComment: row.constraint_name === null ? null : row.comment,
+      keys: row.unique ? row.keys : [],
+      predicate: row.predicate,
+      nullsNotDistinct: row.nulls_not_distinct,
+      deferrable: row.deferrable,
+      initiallyDeferred: row.deferred,
+    },
+    constraint: row.constraint_type as FoundIndex['constraint'],
+    valid: row.valid,
+    clustered: row.clustered,
+    replicaIdentity: row.identity,
+    understood: original !== null && rewritten !== null && row.unique === copy?.unique,
+  };
+}
+
+/** `USING btree (...) ...` of a definition. */
+function tail({ definition, unique, quoted, table_name }: IndexRow): string | null {
+  return after(definition, `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoted} ON ${table_name} `);
+}

@@ -1,0 +1,126 @@
+import type { TriggerFacts } from '../domain/facts.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+import { triggerMentions } from './mentions.ts';
+import { after, type Scratch } from './scratch.ts';
+
+interface TriggerRow {
+  name: string;
+  quoted: string;
+  definition: string;
+  table_name: string;
+  function: string;
+  type: number;
+  enabled: TriggerFacts['enabled'];
+  is_constraint: boolean;
+  column_numbers: number[];
+  column_names: string[];
+  comment: string | null;
+  source: string;
+  language: string;
+  arguments: string;
+  depends: boolean;
+  fresh: string;
+}
+
+const TRIGGERS = `
+  SELECT t.tgname AS name, quote_ident(t.tgname) AS quoted, pg_get_triggerdef(t.oid, false) AS definition,
+    quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS table_name,
+    p.oid::regproc::text AS function, t.tgtype::int AS type, t.tgenabled AS enabled, t.tgconstraint <> 0 AS is_constraint,
+    ARRAY(SELECT k.number::int FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place) ORDER BY k.place) AS column_numbers,
+    ARRAY(SELECT quote_ident(a.attname) FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place)
+      JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number ORDER BY k.place) AS column_names,
+    obj_description(t.oid, 'pg_trigger') AS comment,
+    p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments,
+    quote_ident($3) AS fresh,
+    EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = $2) AS depends
+  FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_proc p ON p.oid = t.tgfoid
+  JOIN pg_language l ON l.oid = p.prolang
+  WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal
+  ORDER BY t.tgname`;
+
+/** Bits of pg_trigger.tgtype. Source: https://www.postgresql.org/docs/current/catalog-pg-trigger.html and its header. */
+const bit = { row: 1, before: 2, insert: 4, delete: 8, update: 16, truncate: 32, instead: 64 } as const;
+
+export interface FoundTrigger {
+  readonly facts: TriggerFacts;
+  readonly understood: boolean;
+}
+
+/** The column of a rename, for the readers of the catalogue. */
+export interface RenamedColumn {
+  readonly number: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Puts those triggers that name the column on the scratch table, before the column is renamed there. */
+export async function copyTriggers(db: Queryable, table: number, column: RenamedColumn, scratch: Scratch): Promise<void> {
+  for (const row of await triggersOf(db, table, column)) {
+    const tail = after(row.definition, head(row, row.table_name, row.column_names));
+    if (row.depends && tail !== null) await db.query(head(row, scratch.name, row.column_names) + tail);
+  }
+}
+
+/** The application's triggers on a table; those whose column list or WHEN names the column in the forms they need. */
+export async function readTriggers(
+  db: Queryable,
+  table: number,
+  column: RenamedColumn,
+  scratch: Scratch,
+): Promise<FoundTrigger[]> {
+  const copies = new Map((await triggersOf(db, scratch.oid, column)).map((row) => [row.name, row]));
+  const rows = await triggersOf(db, table, column);
+  return Promise.all(rows.map((row) => describe(row, column, copies.get(row.name))));
+}
+
+function triggersOf(db: Queryable, table: number, { number, to }: RenamedColumn): Promise<TriggerRow[]> {
+  return all<TriggerRow>(db, TRIGGERS, [table, number, to]);
+}
+
+async function describe(row: TriggerRow, column: RenamedColumn, copy: TriggerRow | undefined): Promise<FoundTrigger> {
+  const rebound = row.depends && copy ? rebind(row, column, copy) : null;
+  return {
+    facts: {
+      name: row.name,
+      before: (row.type & bit.before) !== 0,
+      row: (row.type & bit.row) !== 0,
+      insertOrUpdate: (row.type & (bit.insert | bit.update)) !== 0,
+      mentionsColumn: await triggerMentions(row, column.from),
+      function: row.function,
+      rebound,
+      enabled: row.enabled,
+      comment: row.comment,
+    },
+    understood: !row.depends || rebound !== null,
+  };
+}
+
+/** Its three forms: as it is; firing for both columns; and as a plain RENAME COLUMN would leave it. */
+function rebind(row: TriggerRow, { number }: RenamedColumn, copy: TriggerRow): TriggerFacts['rebound'] {
+  const tail = after(row.definition, head(row, row.table_name, row.column_names));
+  const newTail = after(copy.definition, head(copy, copy.table_name, copy.column_names));
+  if (tail === null || newTail === null) return null;
+  const both = row.column_names.flatMap((name, place) => (row.column_numbers[place] === number ? [name, row.fresh] : [name]));
+  return {
+    original: row.definition,
+    during: head(row, row.table_name, both) + tail,
+    after: head(row, row.table_name, copy.column_names) + newTail,
+  };
+}
+
+/** The beginning of a trigger's definition up to its table, as pg_get_triggerdef prints it. */
+function head({ quoted, type, is_constraint }: TriggerRow, table: string, columns: readonly string[]): string {
+  const moment = type & bit.before ? 'BEFORE' : type & bit.instead ? 'INSTEAD OF' : 'AFTER';
+  const list = columns.length === 0 ? '' : ` OF ${columns.join(', ')}`;
+  const events = [
+    ...(type & bit.insert ? ['INSERT'] : []),
+    ...(type & bit.delete ? ['DELETE'] : []),
+    ...(type & bit.update ? [`UPDATE${list}`] : []),
+    ...(type & bit.truncate ? ['TRUNCATE'] : []),
+  ].join(' OR ');
+  return `CREATE ${is_constraint ? 'CONSTRAINT ' : ''}TRIGGER ${quoted} ${moment} ${events} ON ${table} `;
+}

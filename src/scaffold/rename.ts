@@ -1,0 +1,74 @@
+import { backfills, importsOf } from '../planner/code.ts';
+import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
+import { render } from './templates.ts';
+
+/** A file of a scaffolded rename. */
+export interface ScaffoldedFile {
+  /** Within its folder, with its extension. */
+  readonly fileName: string;
+  readonly kind: 'schema' | 'data' | 'function' | 'trigger';
+  readonly phase: 1 | 2 | 3;
+  readonly content: string;
+  /** Set for migrations. */
+  readonly step: PlannedStep | null;
+}
+
+const TITLES: Record<PlannedStep['step'], string> = {
+  expand: 'phase 1, the new column and its sync, in one transaction.',
+  backfill: 'phase 1, every row that still needs it is copied to the new column, in batches.',
+  constrain: 'phase 1, the new column gets the indexes and constraints of the old one, without long locks.',
+  switch: 'phase 2, the new column takes authority.',
+  contract: 'phase 3, the sync and the old column go, and names are restored.',
+};
+
+/** Every file of a plan, with its text. */
+export function scaffoldRename({ rename, steps, bodies }: RenamePlan): ScaffoldedFile[] {
+  return [...bodies.map(scaffoldBody), ...steps.map((step) => scaffoldStep(rename.name, step))];
+}
+
+function scaffoldBody({ kind, name, phase, place, view }: PlannedBody): ScaffoldedFile {
+  const template = kind === 'trigger' ? 'trigger' : place === 'last' ? 'last_function' : 'function';
+  const content = render(`rename/${template}.sql`, { ...view, tag: dollarTag(view), always: view.when === '' });
+  return { fileName: `${name}_v01.sql`, kind, phase, content, step: null };
+}
+
+/** A dollar quote that nothing inside can end. */
+function dollarTag(view: object): string {
+  const inside = JSON.stringify(view);
+  let tag = '$triphase$';
+  for (let number = 1; inside.includes(tag); number++) tag = `$triphase_${number}$`;
+  return tag;
+}
+
+function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile {
+  const types = backfills([...step.up, ...step.down]) ? ['type MigrationContext'] : [];
+  const names = [...importsOf([...step.up, ...step.down]), ...types];
+  const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {
+    rename,
+    title: TITLES[step.step],
+    imports: names.sort((a, b) => compareImports(a, b)).join(', '),
+    settings: settingsOf(step),
+    up: step.up,
+    down: step.down,
+    upBackfills: backfills(step.up),
+    downBackfills: backfills(step.down),
+  });
+  return { fileName: `${step.id}.ts`, kind: step.kind, phase: step.phase, content, step };
+}
+
+/** Without regard to `type` and case, as the formatter sorts imports. */
+function compareImports(a: string, b: string): number {
+  const [left, right] = [a, b].map((name) => name.replace('type ', '').toLowerCase());
+  return (left ?? '') < (right ?? '') ? -1 : 1;
+}
+
+function settingsOf({ transaction, downTransaction }: PlannedStep): string {
+  if (transaction && downTransaction) return '';
+  const parts = [
+    ...(transaction ? [] : ['transaction: false']),
+    ...(transaction === downTransaction ? [] : [`downTransaction: ${downTransaction}`]),
+    'safeToRepeat: true',
+  ];
+  return `{ ${parts.join(', ')} }`;
+}
+

@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import Handlebars from 'handlebars';
+import { printCode } from './code.ts';
+
+/** The one instance: a field that is missing is an error, and nothing is escaped for HTML. */
+const handlebars = Handlebars.create();
+handlebars.registerHelper('eq', (a: unknown, b: unknown) => a === b);
+handlebars.registerHelper('code', printCode);
+
+const compiled = new Map<string, Handlebars.TemplateDelegate>();
+
+/** Fills a template of the folder `templates`, such as `rename/trigger.sql`. */
+export function render(name: string, view: object): string {
+  let template = compiled.get(name);
+  if (!template) {
+    const source = readFileSync(new URL(`../../templates/${name}.hbs`, import.meta.url), 'utf8');
+    template = handlebars.compile(source, { strict: true, noEscape: true });
+    compiled.set(name, template);
+  }
+  return template(view);
+}
