@@ -14,7 +14,6 @@ export interface RefusalErrors {
   PH2010: Record<never, never>;
   PH2011: { id: string; reason: string };
   PH2012: { id: string };
-  PH2013: { release: string; migrated: string };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
@@ -108,12 +107,5 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.id} cannot be undone: it has no down.`,
     why: () => 'Its file exports no down, or holds no line "-- phase:down".',
     remedy: () => 'Write its down before it is released, or mend the database with a new migration.',
-  },
-  PH2013: {
-    exit: 4,
-    title: 'The release is older than what the database was migrated to',
-    what: (d) => `The database was migrated to ${d.migrated}; ${d.release} is older.`,
-    why: () => 'Migrations are not undone by migrating to an older release.',
-    remedy: () => 'Use phase rollback --to to undo steps, or migrate to the newer release.',
   },
 };

@@ -76,7 +76,7 @@ function turn(part: Parts): StepCode {
   const { on, facts } = part;
   return {
     up: [
-      part.gate(),
+      part.gate(2),
       ...part.createStragglers(),
       ...part.createSync(2),
       ...part.dropSync(1),
@@ -100,7 +100,7 @@ function contract(part: Parts): StepCode {
   const { on, facts, rename } = part;
   return {
     up: [
-      part.gate(),
+      part.gate(3),
       ...part.rebind('none'),
       ...part.dropSync(2),
       call('dropReplacedColumn', { on, column: rename.from, replacedBy: rename.to }),
@@ -284,8 +284,8 @@ class Parts {
     return call('renameNotNull', { on: this.on, column: this.rename.to });
   }
 
-  gate(): Code {
-    return call('confirmGate', this.rename.name);
+  gate(phase: 2 | 3): Code {
+    return call('confirmGate', this.rename.name, { phase });
   }
 
   swapNames(from: 'twin' | 'name', to: 'twin' | 'name'): Code[] {

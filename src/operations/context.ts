@@ -1,0 +1,35 @@
+import type { Knex } from 'knex';
+import type { Rename } from '../domain/rename.ts';
+import type { LockPatience } from '../postgres/retry.ts';
+
+/** What the functions that migrations call have to know; the runner puts it into knex's user parameters. */
+export interface OperationContext {
+  /** The project's folder. */
+  readonly root: string;
+  readonly renames: ReadonlyMap<string, Rename>;
+  readonly patience: LockPatience;
+  readonly stragglerWindowMs: number;
+  /** Statements are only printed, so nothing can be read back. */
+  readonly dryRun: boolean;
+}
+
+const KEY = 'triphase';
+
+/** A knex that carries the context into migrations. */
+export function withContext(knex: Knex, context: OperationContext): Knex {
+  return knex.withUserParams({ [KEY]: context });
+}
+
+/** The context of a migration; under knex's own command line the defaults, with the current folder as the project. */
+export function contextOf(knex: Knex): OperationContext {
+  const params = knex.userParams as Record<string, OperationContext> | undefined;
+  return (
+    params?.[KEY] ?? {
+      root: process.cwd(),
+      renames: new Map(),
+      patience: { lockTimeoutMs: 500, attempts: 30 },
+      stragglerWindowMs: 600_000,
+      dryRun: false,
+    }
+  );
+}

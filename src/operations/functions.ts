@@ -1,0 +1,88 @@
+import type { Knex } from 'knex';
+import { quoteIdent, quoteLiteral, shortHash } from '../domain/identifier.ts';
+import { codeOf, sqlState } from '../postgres/errors.ts';
+import { runSql } from '../postgres/knex.ts';
+import { readVersion } from '../project/versions.ts';
+import { contextOf } from './context.ts';
+import { atomically } from './execute.ts';
+
+export interface VersionOptions {
+  /** Which file: `db/functions/NAME_vNN.sql`. */
+  readonly version: number;
+  /** The version that `revert` goes back to. */
+  readonly revertToVersion?: number;
+}
+
+export interface DropFunctionOptions {
+  /** Where it is, when not found by its name alone. */
+  readonly schema?: string;
+  /** Its argument types, such as `integer, text`, when the name alone fits several. */
+  readonly signature?: string;
+  /** The version that `revert` creates again. */
+  readonly revertToVersion?: number;
+}
+
+/** Creates a function from `db/functions/NAME_vNN.sql`. @throws PH1017 when there is no such file. */
+export async function createFunction(knex: Knex, name: string, { version }: VersionOptions): Promise<void> {
+  await runSql(knex, await readVersion(contextOf(knex).root, 'function', name, version));
+}
+
+/** Undoes `createFunction`. */
+createFunction.revert = async (knex: Knex, name: string, _options: VersionOptions): Promise<void> => {
+  await dropFunction(knex, name, {});
+};
+
+/**
+ * Brings a function to another version. Where its arguments and result stay, it is replaced in place and what depends
+ * on it is kept; otherwise the earlier one is dropped, which PostgreSQL refuses while something depends on it.
+ */
+export async function updateFunction(knex: Knex, name: string, { version }: VersionOptions): Promise<void> {
+  const sql = await readVersion(contextOf(knex).root, 'function', name, version);
+  await atomically(knex, async (trx) => {
+    const before = await signaturesOf(trx, name);
+    const savepoint = quoteIdent(`update_${shortHash(name)}`);
+    await runSql(trx, `SAVEPOINT ${savepoint}`);
+    try {
+      await runSql(trx, sql);
+    } catch (error) {
+      if (codeOf(error) !== sqlState.invalidFunctionDefinition) throw error;
+      // The result or the names of arguments changed, which CREATE OR REPLACE cannot do.
+      await runSql(trx, `ROLLBACK TO SAVEPOINT ${savepoint}`);
+      await dropAll(trx, before);
+      await runSql(trx, sql);
+      return;
+    }
+    const isOverload = (await signaturesOf(trx, name)).length > before.length;
+    if (isOverload) await dropAll(trx, before);
+  });
+}
+
+/** Undoes `updateFunction`: brings it to `revertToVersion`. */
+updateFunction.revert = async (knex: Knex, name: string, options: Required<VersionOptions>): Promise<void> => {
+  await updateFunction(knex, name, { version: options.revertToVersion });
+};
+
+/** Drops a function; PostgreSQL refuses while something depends on it. */
+export async function dropFunction(knex: Knex, name: string, { schema, signature }: DropFunctionOptions = {}): Promise<void> {
+  const qualified = schema === undefined ? quoteIdent(name) : `${quoteIdent(schema)}.${quoteIdent(name)}`;
+  await runSql(knex, `DROP FUNCTION IF EXISTS ${qualified}${signature === undefined ? '' : `(${signature})`}`);
+}
+
+/** Undoes `dropFunction`: creates `revertToVersion`. */
+dropFunction.revert = async (knex: Knex, name: string, options: DropFunctionOptions & { revertToVersion: number }): Promise<void> => {
+  await createFunction(knex, name, { version: options.revertToVersion });
+};
+
+async function signaturesOf(knex: Knex, name: string): Promise<string[]> {
+  const rows = await runSql<{ signature: string }>(
+    knex,
+    `SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature
+     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.proname = ${quoteLiteral(name)} AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
+  );
+  return rows.map(({ signature }) => signature);
+}
+
+async function dropAll(knex: Knex, signatures: readonly string[]): Promise<void> {
+  for (const signature of signatures) await runSql(knex, `DROP FUNCTION ${signature}`);
+}

@@ -1,0 +1,175 @@
+import type { Knex } from 'knex';
+import { type BackfillRequest, runBackfill } from '../data/backfill.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import { renameStepOf } from '../domain/rename.ts';
+import { BlockerWatch } from '../postgres/blockers.ts';
+import { isConnectionLost, isRetryable, reasonOf } from '../postgres/errors.ts';
+import { connectionOf, runSql } from '../postgres/knex.ts';
+import { one } from '../postgres/queryable.ts';
+import { withLockRetries } from '../postgres/retry.ts';
+import type { LoadedMigration } from '../project/migrations.ts';
+import { checkGate, gatedStepOf } from './gates.ts';
+import { beginAttempt, recordMigration, recordMismatches, removeMigration } from './ledger.ts';
+import type { MigrationContext } from './migration-context.ts';
+import type { Session } from './session.ts';
+
+/** A migration in its place in the order, with its code. */
+export interface RunnableMigration {
+  readonly entry: OrderedMigration;
+  readonly loaded: LoadedMigration;
+}
+
+type Direction = 'up' | 'down';
+
+/**
+ * Runs one migration and enters it in the ledger; a gate before it first.
+ * @throws what the migration throws as PH5005, PH4002 when it never got its locks, the gate's refusal.
+ */
+export async function applyMigration(session: Session, migration: RunnableMigration): Promise<void> {
+  await attempt(session, migration, 'up', async () => {
+    await runGate(session, migration.entry);
+    if (migration.loaded.transaction) await runInTransaction(session, migration, 'up');
+    else await runOutside(session, migration);
+  });
+}
+
+/** Undoes one migration and takes it out of the ledger. @throws PH2012 when it has no way back. */
+export async function revertMigration(session: Session, migration: RunnableMigration): Promise<void> {
+  ensureReversible(migration);
+  await attempt(session, migration, 'down', async () => {
+    if (migration.loaded.downTransaction) {
+      await runInTransaction(session, migration, 'down');
+    } else {
+      await runBody(session, migration, 'down', session.knex);
+      await removeMigration(session.worker, migration.entry.id);
+    }
+  });
+}
+
+/** @throws PH2012 */
+export function ensureReversible({ entry, loaded }: RunnableMigration): void {
+  const down = loaded.form === 'sql' ? loaded.sql.down : loaded.down;
+  if (down === null) throw new PhaseError('PH2012', { id: entry.id });
+}
+
+/** One entry of the history around a try, and errors that name the migration. */
+async function attempt(session: Session, { entry, loaded }: RunnableMigration, direction: Direction, body: () => Promise<void>): Promise<void> {
+  await session.lock.ensureHeld();
+  const end = await beginAttempt(session.lock.client, entry.id, direction, session.lock.run);
+  try {
+    await body();
+    await end('done').catch(() => undefined);
+  } catch (error) {
+    const known = describe(error, entry.id, loaded.path);
+    await end('failed', { code: known.code, message: known.message }).catch(() => undefined);
+    throw known;
+  }
+}
+
+function describe(error: unknown, id: string, file: string): PhaseError {
+  if (error instanceof PhaseError) return error;
+  if (isConnectionLost(error)) return new PhaseError('PH5004', { during: id }, { cause: error });
+  return new PhaseError('PH5005', { id, file, reason: reasonOf(error) }, { cause: error });
+}
+
+async function runGate(session: Session, entry: OrderedMigration): Promise<void> {
+  const step = gatedStepOf(entry);
+  const rename = session.history.renames.get(entry.rename ?? '');
+  if (step === null || !rename) return;
+  session.options.reporter.gate(rename.name, step === 'switch' ? 2 : 3);
+  await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
+}
+
+/** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */
+async function runInTransaction(session: Session, migration: RunnableMigration, direction: Direction): Promise<void> {
+  const { entry } = migration;
+  const { lockTimeout, lockAttempts } = session.options.project.config;
+  await retrying(session, entry.id, async (watch) => {
+    const began = performance.now();
+    await session.knex.transaction(async (trx) => {
+      const db = await connectionOf(trx);
+      watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
+      await runSql(trx, `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL triphase.transaction = '${session.lock.run}'`);
+      await runBody(session, migration, direction, trx);
+      const { run } = await one<{ run: string | null }>(db, `SELECT current_setting('triphase.transaction', true) AS run`);
+      if (run !== session.lock.run) throw new PhaseError('PH5010', { id: entry.id });
+      if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
+      else await removeMigration(db, entry.id);
+    });
+  }, lockAttempts);
+}
+
+/** A row `started` first, since nothing else would tell that it ran and died. */
+async function runOutside(session: Session, migration: RunnableMigration): Promise<void> {
+  const { entry, loaded } = migration;
+  const began = performance.now();
+  await recordMigration(session.lock.client, entry, 'started', 0);
+  const attempts = loaded.safeToRepeat ? session.options.project.config.lockAttempts : 1;
+  await retrying(session, entry.id, () => runBody(session, migration, 'up', session.knex), attempts);
+  await session.lock.ensureHeld();
+  await recordMigration(session.lock.client, entry, 'applied', performance.now() - began);
+}
+
+async function retrying(session: Session, id: string, body: (watch: BlockerWatch) => Promise<void>, attempts: number): Promise<void> {
+  const { config } = session.options.project;
+  const watch = new BlockerWatch(session.worker, Math.max(20, config.lockTimeout / 4));
+  const hooks = {
+    blockers: () => watch.last,
+    onRetry: (attempt: number, pauseMs: number, blockers: readonly string[]) =>
+      session.options.reporter.lockRetry(id, attempt, pauseMs, blockers),
+  };
+  try {
+    await withLockRetries(id, { lockTimeoutMs: config.lockTimeout, attempts }, hooks, () => unwrapped(() => body(watch)));
+  } finally {
+    watch.stop();
+  }
+}
+
+/** A function of triphase that used its own retries up is not tried yet again. */
+async function unwrapped<T>(body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof PhaseError && isRetryable(error)) error.cause = undefined;
+    throw error;
+  }
+}
+
+async function runBody(session: Session, { entry, loaded }: RunnableMigration, direction: Direction, knex: Knex): Promise<void> {
+  if (loaded.form === 'sql') {
+    for (const statement of loaded.sql[direction] ?? []) await runSql(knex, statement);
+    return;
+  }
+  const body = loaded[direction];
+  await body?.(knex, contextFor(session, entry, direction, knex) as never);
+}
+
+function contextFor(session: Session, entry: OrderedMigration, direction: Direction, knex: Knex): MigrationContext {
+  const { reporter, project } = session.options;
+  let parts = 0;
+  return {
+    log: (message) => reporter.log(entry.id, message),
+    async backfill(request: BackfillRequest) {
+      ensureNoTransaction(knex, entry.id);
+      parts++;
+      const result = await runBackfill(session.worker, request, {
+        migration: entry.id,
+        part: `${direction} ${parts}`,
+        batchDurationMs: project.config.backfill.batchDuration,
+        patience: { lockTimeoutMs: project.config.lockTimeout, attempts: project.config.lockAttempts },
+        onProgress: (progress) => reporter.backfill(entry.id, progress),
+      });
+      if (renameStepOf(entry.id) === 'backfill' && entry.rename !== undefined) {
+        await recordMismatches(session.lock.client, entry.rename, result.remaining);
+      }
+      return { rows: result.rows };
+    },
+  };
+}
+
+function ensureNoTransaction(knex: Knex, id: string): void {
+  if (knex.isTransaction !== true) return;
+  const reason = 'backfill commits after each batch, so the migration needs config = { transaction: false, safeToRepeat: true }.';
+  throw new PhaseError('PH5005', { id, file: id, reason });
+}

@@ -1,0 +1,205 @@
+import type { Knex } from 'knex';
+import knexPackage from 'knex';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { Release } from '../domain/release.ts';
+import { withContext } from '../operations/context.ts';
+import { withConnection } from '../postgres/connection.ts';
+import { reasonOf } from '../postgres/errors.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { type History, readHistory } from '../project/history.ts';
+import type { RunnableMigration } from './apply.ts';
+import { gatedStepOf } from './gates.ts';
+import { readLedger } from './ledger.ts';
+import { ledgerFormat, ledgerScripts, LEDGER_FORMAT, recordFormat, servedBefore } from './ledger-format.ts';
+import type { MigrationContext } from './migration-context.ts';
+import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, targetOf } from './prepare.ts';
+import type { RunnerOptions } from './session.ts';
+import { toolVersion } from './tool-version.ts';
+
+export interface DryRun {
+  readonly plan: Plan;
+  /** A script that psql accepts. */
+  readonly script: string;
+  readonly statements: readonly string[];
+}
+
+export interface DryRunOptions extends RunnerOptions {
+  readonly release: Release;
+  readonly maintenance: boolean;
+  readonly running: Release | null;
+}
+
+/**
+ * Every statement that a run would issue, without running one: migrations get a knex that writes down what they send.
+ * What they read is read from the database as it is now, in a read-only transaction.
+ */
+export async function dryRun(options: DryRunOptions): Promise<DryRun> {
+  const history = await readHistory(options.project.root);
+  const target = targetOf(history, options.release);
+  return withConnection({ url: options.url, applicationName: 'phase dry run' }, async (db) => {
+    const ledger = await readLedger(db);
+    ensureLedgerMatches(ledger, history);
+    const plan = planFor(target, ledger, options);
+    ensureNotBlocked(plan, target);
+    const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
+    const runnable = await loadPending(history, target, new Set(pending));
+    await ensureResumable(db, ledger, runnable);
+    const recorder = new Recorder(db, options, history);
+    await recorder.ledger();
+    for (const id of pending) {
+      const migration = runnable.get(id);
+      if (migration) await recorder.migration(migration);
+    }
+    return { plan, script: recorder.script(plan), statements: recorder.statements };
+  });
+}
+
+/** Writes down what migrations send. */
+class Recorder {
+  readonly #lines: string[] = [];
+  readonly statements: string[] = [];
+  readonly #db: Queryable;
+  readonly #options: DryRunOptions;
+  readonly #knex: Knex;
+
+  constructor(db: Queryable, options: DryRunOptions, history: History) {
+    this.#db = db;
+    this.#options = options;
+    const { config, root } = options.project;
+    this.#knex = withContext(recordingKnex(db, this), {
+      root,
+      renames: history.renames,
+      patience: { lockTimeoutMs: config.lockTimeout, attempts: 1 },
+      stragglerWindowMs: options.stragglerWindowMs,
+      dryRun: true,
+    });
+  }
+
+  statement(sql: string): void {
+    const text = sql.trim().replace(/;$/, '');
+    this.statements.push(text);
+    this.#lines.push(`${text};`);
+  }
+
+  comment(text: string): void {
+    this.#lines.push(...text.split(/\r?\n/).map((line) => `-- ${line}`));
+  }
+
+  /** The ledger's own statements, where it is not up to date. */
+  async ledger(): Promise<void> {
+    const format = await ledgerFormat(this.#db);
+    if (format === LEDGER_FORMAT) return;
+    this.comment('The ledger.');
+    this.statement('BEGIN');
+    for (const script of ledgerScripts(format)) this.statement(script.trim());
+    this.statement(recordFormat(format, await servedBefore(this.#db)));
+    this.statement('COMMIT');
+  }
+
+  async migration({ entry, loaded }: RunnableMigration): Promise<void> {
+    this.#lines.push('');
+    this.comment(`${entry.id} (${entry.kind}, release ${entry.release})`);
+    if (gatedStepOf(entry) !== null) this.comment('Its gate is checked first: no mismatches, everything before complete, no stragglers.');
+    const { lockTimeout } = this.#options.project.config;
+    if (loaded.transaction) {
+      this.statement('BEGIN');
+      this.statement(`SET LOCAL lock_timeout = ${lockTimeout}`);
+    } else {
+      this.comment('Outside a transaction.');
+      this.statement(`SET lock_timeout = ${lockTimeout}`);
+    }
+    await this.#body({ entry, loaded });
+    this.statement(ledgerRow(entry));
+    if (loaded.transaction) this.statement('COMMIT');
+  }
+
+  async #body({ entry, loaded }: RunnableMigration): Promise<void> {
+    if (loaded.form === 'sql') {
+      for (const sql of loaded.sql.up) this.statement(sql);
+      return;
+    }
+    try {
+      await loaded.up(this.#knex, this.#context() as never);
+    } catch (error) {
+      throw new PhaseError('PH5005', { id: entry.id, file: loaded.path, reason: reasonOf(error) }, { cause: error });
+    }
+  }
+
+  #context(): MigrationContext {
+    return {
+      log: (message) => this.comment(message),
+      backfill: async ({ table, set, where }) => {
+        const values = Object.entries(set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
+        this.comment('In batches over ranges of pages, each in a transaction of its own; as one statement it would be:');
+        this.statement(`UPDATE ${table} SET ${values.join(', ')} WHERE ${where}`);
+        return { rows: 0 };
+      },
+    };
+  }
+
+  script(plan: Plan): string {
+    const head = [
+      `-- phase migrate --release ${plan.to}: what would run. Nothing was written.`,
+      ...plan.held.map((id) => `-- Held until phase finish: ${id}`),
+      '\\set ON_ERROR_STOP on',
+      '',
+    ];
+    return `${[...head, ...this.#lines].join('\n')}\n`;
+  }
+}
+
+function ledgerRow({ id, kind, release, rename, phase, sha256, breaks }: RunnableMigration['entry']): string {
+  const text = (value: string | undefined) => (value === undefined ? 'NULL' : quoteLiteral(value));
+  return `INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, host, tool_version)
+  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
+}
+
+const makeKnex = knexPackage as unknown as typeof knexPackage.default;
+
+/** A knex whose statements are written down. Reads are answered from the database where they can be. */
+function recordingKnex(db: Queryable, recorder: Recorder): Knex {
+  const knex = makeKnex({ client: 'pg' });
+  const client = knex.client;
+  client.acquireConnection = async () => db;
+  client.releaseConnection = async () => undefined;
+  client._query = async (_connection: Queryable, query: { sql: string; bindings?: unknown[]; response?: unknown }) => {
+    const sql = withValues(query.sql, query.bindings ?? []);
+    query.response = await answer(db, recorder, sql);
+    return query;
+  };
+  return knex;
+}
+
+async function answer(db: Queryable, recorder: Recorder, sql: string): Promise<object> {
+  const nothing = { rows: [], rowCount: 0, command: '' };
+  if (!/^\s*(select|with|values|show|table)\b/i.test(sql)) {
+    recorder.statement(sql);
+    return nothing;
+  }
+  await db.query('BEGIN READ ONLY');
+  try {
+    return await db.query(sql);
+  } catch (error) {
+    // A SELECT that writes, such as one that calls setval, belongs into the script.
+    if ((error as { code?: string }).code === '25006') recorder.statement(sql);
+    else recorder.comment(`Reads, which is not possible yet (${reasonOf(error)}): ${sql}`);
+    return nothing;
+  } finally {
+    await db.query('ROLLBACK');
+  }
+}
+
+/** The statement with its bindings written in. */
+function withValues(sql: string, bindings: readonly unknown[]): string {
+  return sql.replace(/\$(\d+)/g, (whole, number) => (Number(number) <= bindings.length ? literal(bindings[Number(number) - 1]) : whole));
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL';
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (value instanceof Date) return quoteLiteral(value.toISOString());
+  if (Buffer.isBuffer(value)) return quoteLiteral(`\\x${value.toString('hex')}`);
+  return quoteLiteral(typeof value === 'object' ? JSON.stringify(value) : String(value));
+}

@@ -1,0 +1,145 @@
+import { hostname } from 'node:os';
+import type { MigrationKind, Phase } from '../domain/manifest.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import type { Release } from '../domain/release.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { ensureKnownFormat, ledgerFormat, servedBefore } from './ledger-format.ts';
+import { toolVersion } from './tool-version.ts';
+
+/** A migration as the ledger has it. */
+export interface LedgerRow {
+  readonly id: string;
+  readonly kind: MigrationKind;
+  readonly release: Release;
+  readonly rename: string | null;
+  readonly phase: Phase | null;
+  readonly sha256: string;
+  readonly breaks: string | null;
+  readonly state: 'started' | 'applied';
+  readonly startedAt: string;
+  readonly appliedAt: string | null;
+  readonly durationMs: number;
+}
+
+/** The ledger's present: what is applied and how far the releases have come. */
+export interface Ledger {
+  /** In the order in which they ran. */
+  readonly rows: readonly LedgerRow[];
+  readonly servedBefore: boolean;
+  /** Releases that were migrated, the last one last. */
+  readonly migrated: readonly Release[];
+  /** The release whose roll-out was confirmed last. */
+  readonly confirmed: Release | null;
+}
+
+const ROWS = `
+  SELECT id, kind, release, rename, phase, sha256, breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
+    to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
+    to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
+  FROM phase.migrations ORDER BY applied_order`;
+
+/**
+ * Reads the ledger; one that does not exist yet is empty.
+ * @throws PH3013 when a newer tool wrote it.
+ */
+export async function readLedger(db: Queryable): Promise<Ledger> {
+  const format = await ledgerFormat(db);
+  ensureKnownFormat(format);
+  if (format === 0) return { rows: [], servedBefore: await servedBefore(db), migrated: [], confirmed: null };
+  const rows = await all<LedgerRow>(db, ROWS);
+  const migrated = await all<{ release: string }>(db, 'SELECT release FROM phase.releases WHERE migrated_at IS NOT NULL ORDER BY migrated_at');
+  const [confirmed] = await all<{ release: string }>(
+    db,
+    'SELECT release FROM phase.releases WHERE confirmed_at IS NOT NULL ORDER BY confirmed_at DESC LIMIT 1',
+  );
+  const { served } = await one<{ served: boolean }>(db, 'SELECT served_before AS served FROM phase.ledger');
+  return { rows, servedBefore: served, migrated: migrated.map(({ release }) => release), confirmed: confirmed?.release ?? null };
+}
+
+/** Ids that are applied. */
+export function appliedIds({ rows }: Ledger): Set<string> {
+  return new Set(rows.filter(({ state }) => state === 'applied').map(({ id }) => id));
+}
+
+const UPSERT = `
+  INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() - make_interval(secs => $9 / 1000.0),
+    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11)
+  ON CONFLICT (id) DO UPDATE SET state = excluded.state, sha256 = excluded.sha256, finished_at = excluded.finished_at,
+    duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version`;
+
+/** Enters a migration; in the transaction of a transactional one. */
+export async function recordMigration(
+  db: Queryable,
+  migration: OrderedMigration,
+  state: LedgerRow['state'],
+  durationMs: number,
+): Promise<void> {
+  const { id, kind, release, rename, phase, sha256, breaks } = migration;
+  await db.query(UPSERT, [
+    id, kind, release, rename ?? null, phase ?? null, sha256, breaks ?? null, state, Math.round(durationMs), hostname(), toolVersion(),
+  ]);
+}
+
+/** Takes a migration out, with its checkpoints: it was undone. */
+export async function removeMigration(db: Queryable, id: string): Promise<void> {
+  await db.query('DELETE FROM phase.migrations WHERE id = $1', [id]);
+  await db.query('DELETE FROM phase.backfills WHERE migration = $1', [id]);
+}
+
+export async function recordMigrated(db: Queryable, release: Release): Promise<void> {
+  await db.query(
+    `INSERT INTO phase.releases (release, migrated_at) VALUES ($1, clock_timestamp())
+     ON CONFLICT (release) DO UPDATE SET migrated_at = excluded.migrated_at`,
+    [release],
+  );
+}
+
+export async function recordConfirmed(db: Queryable, release: Release): Promise<void> {
+  await db.query(
+    `INSERT INTO phase.releases (release, confirmed_at) VALUES ($1, clock_timestamp())
+     ON CONFLICT (release) DO UPDATE SET confirmed_at = excluded.confirmed_at`,
+    [release],
+  );
+}
+
+export type Direction = 'up' | 'down' | 'resolve';
+
+/** Begins an entry of the history; `end` closes it. */
+export async function beginAttempt(
+  db: Queryable,
+  migration: string,
+  direction: Direction,
+  run: string,
+): Promise<(outcome: 'done' | 'failed', error?: { code: string; message: string }) => Promise<void>> {
+  const { number } = await one<{ number: string }>(
+    db,
+    'INSERT INTO phase.attempts (migration, direction, run) VALUES ($1, $2, $3) RETURNING number',
+    [migration, direction, run],
+  );
+  return async (outcome, error) => {
+    await db.query(
+      'UPDATE phase.attempts SET finished_at = clock_timestamp(), outcome = $2, error_code = $3, error = $4 WHERE number = $1',
+      [number, outcome, error?.code ?? null, error?.message ?? null],
+    );
+  };
+}
+
+/** The error of a migration's last attempt, or null. */
+export async function lastError(db: Queryable, migration: string): Promise<string | null> {
+  const [row] = await all<{ error: string | null }>(
+    db,
+    'SELECT error FROM phase.attempts WHERE migration = $1 ORDER BY number DESC LIMIT 1',
+    [migration],
+  );
+  return row?.error ?? null;
+}
+
+/** Keeps the last count of a rename's mismatches. */
+export async function recordMismatches(db: Queryable, rename: string, mismatches: number): Promise<void> {
+  await db.query(
+    `INSERT INTO phase.mismatches (rename, mismatches) VALUES ($1, $2)
+     ON CONFLICT (rename) DO UPDATE SET mismatches = excluded.mismatches, counted_at = clock_timestamp()`,
+    [rename, mismatches],
+  );
+}

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { type ConnectionOptions, connect, withConnection } from '../postgres/connection.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { prepareSession } from '../postgres/session.ts';
+
+/** The two numbers of the advisory lock: 'phas', 'runn'. Advisory locks are by database. */
+const LOCK = '1885888883, 1920298606';
+const POLL_MS = 250;
+/** How long a statement of a runner that died may go on before it is ended. */
+const LEFTOVER_PATIENCE_MS = 10_000;
+const RUNNER_PREFIX = 'phase-run';
+
+export interface LockOptions {
+  readonly url: string | undefined;
+  readonly waitMs: number;
+  readonly lockTimeoutMs: number;
+  /** Told once a second who holds it. */
+  onWait(holder: string): void;
+}
+
+/** The runner's lock: one connection of its own holds it for the whole plan. */
+export class RunnerLock {
+  readonly run: string;
+  readonly client: pg.Client;
+  readonly applicationName: string;
+  #lost = false;
+
+  private constructor(client: pg.Client, run: string, applicationName: string) {
+    this.client = client;
+    this.run = run;
+    this.applicationName = applicationName;
+    client.on('error', () => {
+      this.#lost = true;
+    });
+    client.on('end', () => {
+      this.#lost = true;
+    });
+  }
+
+  /**
+   * Waits for the lock by asking again and again: a blocked waiter would deadlock with a concurrent index build.
+   * @throws PH4001 when another runner keeps it, PH2010 behind a transaction pooler.
+   */
+  static async acquire(options: LockOptions): Promise<RunnerLock> {
+    const run = randomUUID().slice(0, 8);
+    const applicationName = `${RUNNER_PREFIX} ${run} ${userInfo().username}@${hostname()}`.slice(0, 63);
+    const connection = { url: options.url, applicationName };
+    const client = await connect(connection);
+    try {
+      await ensureDirect(client, connection);
+      await prepareSession(client, options.lockTimeoutMs);
+      await waitForLock(client, options);
+      await clearLeftovers(client, run);
+      return new RunnerLock(client, run, applicationName);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** @throws PH5004 when the connection that holds the lock is gone: another runner may have it. */
+  async ensureHeld(): Promise<void> {
+    if (!this.#lost) {
+      try {
+        await this.client.query('SELECT 1');
+        return;
+      } catch {
+        this.#lost = true;
+      }
+    }
+    throw new PhaseError('PH5004', { during: 'the run: the connection that holds the lock is gone' });
+  }
+
+  async release(): Promise<void> {
+    await this.client.end().catch(() => undefined);
+  }
+}
+
+async function waitForLock(client: Queryable, { waitMs, onWait }: LockOptions): Promise<void> {
+  const began = Date.now();
+  for (let polls = 0; ; polls++) {
+    const { locked } = await one<{ locked: boolean }>(client, `SELECT pg_try_advisory_lock(${LOCK}) AS locked`);
+    if (locked) return;
+    const waited = Date.now() - began;
+    if (polls % Math.round(1_000 / POLL_MS) === 0 || waited >= waitMs) {
+      const holder = await holderOf(client);
+      if (waited >= waitMs) throw new PhaseError('PH4001', { holder, waited: `${Math.round(waited / 1_000)} s` });
+      onWait(holder);
+    }
+    await sleep(Math.min(POLL_MS, waitMs));
+  }
+}
+
+async function holderOf(db: Queryable): Promise<string> {
+  const [row] = await all<{ pid: number; name: string; since: string }>(
+    db,
+    `SELECT a.pid, a.application_name AS name, to_char(extract(epoch FROM now() - a.backend_start), 'FM999999990') AS since
+     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+     WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (l.classid, l.objid) = (${LOCK.split(',')[0]}::oid, ${LOCK.split(',')[1]}::oid)`,
+  );
+  return row ? `pid ${row.pid} (${row.name}), connected for ${row.since} s` : 'one that has just gone';
+}
+
+/** What a killed runner left in the server (a concurrent index build, say) is waited for, then ended. */
+async function clearLeftovers(client: Queryable, run: string): Promise<void> {
+  const until = Date.now() + LEFTOVER_PATIENCE_MS;
+  for (;;) {
+    const left = await all<{ pid: number }>(
+      client,
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+         AND application_name LIKE '${RUNNER_PREFIX} %' AND application_name NOT LIKE $1
+         AND (state <> 'idle' OR xact_start IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = pg_stat_activity.pid AND l.locktype = 'advisory' AND NOT l.granted)
+         AND query NOT LIKE '%pg_try_advisory_lock%'`,
+      [`${RUNNER_PREFIX} ${run} %`],
+    );
+    if (left.length === 0) return;
+    if (Date.now() > until) {
+      await client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [left.map(({ pid }) => pid)]);
+    }
+    await sleep(POLL_MS);
+  }
+}
+
+/**
+ * Behind a pooler the process id that the client was told is not that of the server's process. Whether it shares server
+ * connections between transactions shows when a second client gets the first one's process.
+ */
+async function ensureDirect(client: pg.Client, options: ConnectionOptions): Promise<void> {
+  const told = (client as unknown as { processID: number | null }).processID;
+  if (told === (await backendPid(client))) return;
+  for (let round = 0; round < 5; round++) {
+    const mine = await backendPid(client);
+    const other = await withConnection({ ...options, applicationName: 'phase pooler check' }, backendPid);
+    if (other === mine || (await backendPid(client)) !== mine) throw new PhaseError('PH2010', {});
+  }
+}
+
+async function backendPid(db: Queryable): Promise<number> {
+  return (await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid;
+}

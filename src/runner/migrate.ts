@@ -1,0 +1,134 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { compareReleases, type Release } from '../domain/release.ts';
+import { reasonOf } from '../postgres/errors.ts';
+import { readHistory, unlistedFiles } from '../project/history.ts';
+import { applyMigration, type RunnableMigration } from './apply.ts';
+import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
+import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, type Target, targetOf } from './prepare.ts';
+import { type RunnerOptions, type Session, withSession } from './session.ts';
+
+export interface MigrateOptions extends RunnerOptions {
+  readonly release: Release;
+  readonly maintenance: boolean;
+  readonly slowRoll: boolean;
+  readonly running: Release | null;
+}
+
+/** What a run did, also when it failed in the middle. */
+export interface MigrateResult {
+  readonly from: Release | null;
+  readonly to: Release;
+  readonly applied: readonly string[];
+  readonly held: readonly string[];
+  readonly failed: { readonly id: string; readonly code: string; readonly message: string } | null;
+  readonly durationMs: number;
+  /** Releases that still have migrations to run: with --slow-roll. */
+  readonly remaining: readonly Release[];
+  /** Why it stopped. */
+  readonly error: PhaseError | null;
+}
+
+/** Runs what a release needs before it is rolled out; steps that would break a release that is alive are held. */
+export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
+  const root = options.project.root;
+  // Everything that the files alone tell is refused before the database is touched.
+  targetOf(await readHistory(root), options.release);
+  return withSession(options, () => readHistory(root), async (session) => {
+    const ledger = await readLedger(session.lock.client);
+    const release = options.slowRoll ? nextRelease(session, ledger, options.release) : options.release;
+    const running = options.running === null ? {} : { confirm: options.running };
+    return runUpTo(session, ledger, { release, goal: options.release, maintenance: options.maintenance, ...running });
+  });
+}
+
+/** Confirms that only the release migrated last is alive, and runs what was held. @throws PH1005 when none was. */
+export async function finish(options: RunnerOptions): Promise<MigrateResult> {
+  return withSession(options, () => readHistory(options.project.root), async (session) => {
+    const ledger = await readLedger(session.lock.client);
+    const release = ledger.migrated.at(-1);
+    if (release === undefined) throw new PhaseError('PH1005', {});
+    return runUpTo(session, ledger, { release, goal: release, maintenance: false, confirm: release });
+  });
+}
+
+interface Goal {
+  /** Where this run goes. */
+  readonly release: Release;
+  /** Where several runs go. */
+  readonly goal: Release;
+  readonly maintenance: boolean;
+  /** It is said that only this release is alive. */
+  readonly confirm?: Release;
+}
+
+async function runUpTo(session: Session, before: Ledger, { release, goal, maintenance, confirm }: Goal): Promise<MigrateResult> {
+  const began = performance.now();
+  const target = targetOf(session.history, release);
+  ensureLedgerMatches(before, session.history);
+  noticeUnlisted(session);
+  const plan = planFor(target, before, { maintenance, running: confirm ?? null });
+  ensureNotBlocked(plan, target);
+  const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
+  const runnable = await loadPending(session.history, target, new Set(pending));
+  await ensureResumable(session.lock.client, before, runnable);
+  if (confirm !== undefined) await recordConfirmed(session.lock.client, confirm);
+  const { applied, error } = await runSteps(session, pending, runnable);
+  if (error === null) await recordReached(session, release, maintenance);
+  const remaining = error === null && release !== goal ? await releasesLeft(session, goal) : [];
+  const failed = error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
+  return { from: plan.from, to: release, applied, held: plan.held, failed, durationMs: Math.round(performance.now() - began), remaining, error };
+}
+
+/** In order, one after the other; when one fails, nothing after it runs. */
+async function runSteps(
+  session: Session,
+  pending: readonly string[],
+  runnable: ReadonlyMap<string, RunnableMigration>,
+): Promise<{ applied: string[]; error: PhaseError | null }> {
+  const { reporter } = session.options;
+  const applied: string[] = [];
+  for (const id of pending) {
+    const migration = runnable.get(id);
+    if (!migration) continue;
+    const began = performance.now();
+    reporter.stepStarted(id);
+    try {
+      await applyMigration(session, migration);
+    } catch (error) {
+      return { applied, error: error instanceof PhaseError ? error : new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error }) };
+    }
+    applied.push(id);
+    reporter.stepDone(id, performance.now() - began);
+  }
+  return { applied, error: null };
+}
+
+/** After maintenance nothing but this release can start, so it counts as confirmed. */
+async function recordReached(session: Session, release: Release, maintenance: boolean): Promise<void> {
+  await recordMigrated(session.lock.client, release);
+  if (maintenance) await recordConfirmed(session.lock.client, release);
+}
+
+/** With --slow-roll: the lowest release that still has something to run. */
+function nextRelease(session: Session, ledger: Ledger, goal: Release): Release {
+  return pendingReleases(targetOf(session.history, goal), appliedIds(ledger))[0] ?? goal;
+}
+
+async function releasesLeft(session: Session, goal: Release): Promise<Release[]> {
+  const ledger = await readLedger(session.lock.client);
+  const target = targetOf(session.history, goal);
+  const held = new Set(planFor(target, ledger, { maintenance: false, running: null }).held);
+  return pendingReleases(target, new Set([...appliedIds(ledger), ...held]));
+}
+
+function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
+  const left = migrations.filter(({ id }) => !done.has(id)).map(({ release }) => release);
+  return [...new Set(left)].sort(compareReleases);
+}
+
+function noticeUnlisted({ history, options }: Session): void {
+  for (const { path } of unlistedFiles(history)) {
+    options.reporter.notice(`${path} is in no manifest and does not run; phase hash enters it.`);
+  }
+}
+

@@ -1,0 +1,114 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Manifest } from '../domain/manifest.ts';
+import type { OrderedMigration, Plan } from '../domain/plan.ts';
+import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
+import { aliveReleases } from '../planner/alive.ts';
+import { orderMigrations } from '../planner/order.ts';
+import { planUpgrade } from '../planner/upgrade.ts';
+import type { Project } from '../project/config.ts';
+import { ensureFilesIntact, type History } from '../project/history.ts';
+import { fileOf, loadMigration } from '../project/migrations.ts';
+import type { RunnableMigration } from './apply.ts';
+import { appliedIds, lastError, type Ledger } from './ledger.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+
+/** What the files say for a target release. */
+export interface Target {
+  readonly release: Release;
+  readonly manifests: readonly Manifest[];
+  readonly migrations: readonly OrderedMigration[];
+  readonly known: readonly Release[];
+}
+
+/** The release that a command means. @throws PH1005 when nothing says it. */
+export function targetRelease(project: Project, given: string | undefined): Release {
+  const release = given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given);
+  if (release === null || release === undefined) throw new PhaseError('PH1005', {});
+  return release;
+}
+
+/**
+ * The manifests up to a release, its own open or not, and their migrations in order.
+ * @throws PH2003 when another open one lies below, and what the order refuses.
+ */
+export function targetOf(history: History, release: Release): Target {
+  const known = history.manifests.map((manifest) => manifest.release);
+  const own = manifestRelease(release, known);
+  const manifests = history.manifests.filter((manifest) => compareReleases(manifest.release, own) <= 0);
+  const open = manifests.filter((manifest) => manifest.state === 'open' && manifest.release !== own);
+  if (open.length > 0) throw new PhaseError('PH2003', { release, open: open.map((manifest) => manifest.release) });
+  return { release, manifests, migrations: orderMigrations(manifests), known };
+}
+
+/** Files as the manifests list them, and loaded as far as they are going to run: before anything runs. */
+export async function loadPending(history: History, target: Target, ids: ReadonlySet<string>): Promise<Map<string, RunnableMigration>> {
+  await ensureFilesIntact(history, target.manifests);
+  const loaded = new Map<string, RunnableMigration>();
+  for (const entry of target.migrations.filter(({ id }) => ids.has(id))) {
+    const file = fileOf(history.files, entry);
+    if (file) loaded.set(entry.id, { entry, loaded: await loadMigration(history.root, file) });
+  }
+  return loaded;
+}
+
+/**
+ * What was applied is what the files say, and what the ledger has beyond them belongs to newer releases.
+ * @throws PH3003, PH3004.
+ */
+export function ensureLedgerMatches(ledger: Ledger, history: History): void {
+  const listed = new Map(history.manifests.flatMap(({ migrations }) => migrations.map((entry) => [entry.id, entry] as const)));
+  const newest = history.manifests.at(-1)?.release;
+  const unknown: string[] = [];
+  for (const row of ledger.rows) {
+    const entry = listed.get(row.id);
+    if (!entry) {
+      if (newest === undefined || compareReleases(row.release, newest) <= 0) unknown.push(row.id);
+    } else if (entry.sha256 !== row.sha256) {
+      const file = fileOf(history.files, entry)?.path ?? row.id;
+      throw new PhaseError('PH3003', { id: row.id, file, appliedAt: row.appliedAt ?? row.startedAt });
+    }
+  }
+  if (unknown.length > 0) throw new PhaseError('PH3004', { ids: unknown });
+}
+
+/**
+ * A migration that was started and did not finish can only run again when it is safe to repeat.
+ * @throws PH3011
+ */
+export async function ensureResumable(db: Queryable, ledger: Ledger, runnable: ReadonlyMap<string, RunnableMigration>): Promise<void> {
+  for (const row of ledger.rows.filter(({ state }) => state === 'started')) {
+    const migration = runnable.get(row.id);
+    if (migration && !migration.loaded.safeToRepeat) {
+      throw new PhaseError('PH3011', { id: row.id, startedAt: row.startedAt, error: await lastError(db, row.id) });
+    }
+  }
+}
+
+export interface PlanOptions {
+  readonly maintenance: boolean;
+  /** Only this release is alive now. */
+  readonly running: Release | null;
+}
+
+/** The plan for a target, from what the ledger knows. */
+export function planFor(target: Target, ledger: Ledger, { maintenance, running }: PlanOptions): Plan {
+  const confirmed = running ?? ledger.confirmed;
+  const deployment = { servedBefore: ledger.servedBefore, migrated: ledger.migrated, confirmed };
+  return planUpgrade({
+    migrations: target.migrations,
+    applied: appliedIds(ledger),
+    from: confirmed ?? ledger.migrated.at(-1) ?? null,
+    to: target.release,
+    alive: maintenance ? [] : aliveReleases(deployment, target.release, target.known),
+    mode: maintenance ? 'maintenance' : 'rolling',
+    released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
+  });
+}
+
+/** @throws PH2004 when something would have to pass a held step. */
+export function ensureNotBlocked(plan: Plan, target: Target): void {
+  const [blocked] = plan.blocked;
+  if (!blocked) return;
+  const breaks = target.migrations.find(({ id }) => id === blocked.heldId)?.breaks ?? '';
+  throw new PhaseError('PH2004', { to: plan.to, step: blocked.id, held: blocked.heldId, breaks, stops: plan.stops });
+}

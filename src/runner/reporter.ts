@@ -1,0 +1,13 @@
+import type { BackfillProgress } from '../data/backfill.ts';
+
+/** What a run tells while it works. Nothing of it is a result. */
+export interface Reporter {
+  waitingForLock(holder: string): void;
+  stepStarted(id: string): void;
+  stepDone(id: string, durationMs: number): void;
+  gate(rename: string, phase: number): void;
+  lockRetry(id: string, attempt: number, pauseMs: number, blockers: readonly string[]): void;
+  backfill(id: string, progress: BackfillProgress): void;
+  log(id: string, message: string): void;
+  notice(message: string): void;
+}

@@ -1,0 +1,82 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import { compareReleases, type Release } from '../domain/release.ts';
+import { orderMigrations } from '../planner/order.ts';
+import { fileChecksum } from '../project/checksum.ts';
+import { type History, readHistory } from '../project/history.ts';
+import { fileOf, loadMigration } from '../project/migrations.ts';
+import { ensureReversible, revertMigration, type RunnableMigration } from './apply.ts';
+import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
+import { type RunnerOptions, withSession } from './session.ts';
+import { join } from 'node:path';
+
+export interface RollbackOptions extends RunnerOptions {
+  /** Undo the last so many, or everything after this one. */
+  readonly steps: number;
+  readonly to: string | null;
+}
+
+export interface RollbackResult {
+  readonly reverted: readonly string[];
+  readonly error: PhaseError | null;
+}
+
+/**
+ * Undoes the migrations that ran last, the last one first. All of them are looked at before the first is undone.
+ * @throws PH1016, PH2011, PH2012, PH3003.
+ */
+export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
+  return withSession(options, () => readHistory(options.project.root), async (session) => {
+    const ledger = await readLedger(session.lock.client);
+    const rows = selectRows(ledger, options);
+    const migrations: RunnableMigration[] = [];
+    for (const row of rows) migrations.push(await prepare(session.history, ledger, row));
+    const reverted: string[] = [];
+    for (const migration of migrations) {
+      const began = performance.now();
+      session.options.reporter.stepStarted(migration.entry.id);
+      try {
+        await revertMigration(session, migration);
+      } catch (error) {
+        if (error instanceof PhaseError) return { reverted, error };
+        throw error;
+      }
+      reverted.push(migration.entry.id);
+      session.options.reporter.stepDone(migration.entry.id, performance.now() - began);
+    }
+    return { reverted, error: null };
+  });
+}
+
+function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[] {
+  const lastFirst = [...ledger.rows].reverse();
+  if (to === null) return lastFirst.slice(0, steps);
+  const index = lastFirst.findIndex(({ id }) => id === to);
+  if (index < 0) throw new PhaseError('PH1016', { id: to, known: ledger.rows.map(({ id }) => id) });
+  return lastFirst.slice(0, index);
+}
+
+async function prepare(history: History, ledger: Ledger, row: LedgerRow): Promise<RunnableMigration> {
+  const entry = orderMigrations(history.manifests).find(({ id }) => id === row.id);
+  const file = entry && fileOf(history.files, entry);
+  if (!entry || !file) throw new PhaseError('PH1016', { id: row.id, known: history.files.map(({ id }) => id) });
+  if ((await fileChecksum(join(history.root, file.path))) !== row.sha256) {
+    throw new PhaseError('PH3003', { id: row.id, file: file.path, appliedAt: row.appliedAt ?? row.startedAt });
+  }
+  ensureNobodyNeedsIt(history, ledger, entry);
+  const migration = { entry, loaded: await loadMigration(history.root, file) };
+  ensureReversible(migration);
+  return migration;
+}
+
+/** Undoing the first phase of a rename drops the new column: nothing that uses it may be alive. */
+function ensureNobodyNeedsIt(history: History, { migrated, confirmed }: Ledger, entry: OrderedMigration): void {
+  const rename = history.renames.get(entry.rename ?? '');
+  if (!rename || entry.phase !== 1) return;
+  const [, second] = rename.releases;
+  const users = [...new Set<Release>([...(confirmed === null ? [] : [confirmed]), ...migrated.slice(-1)])];
+  const user = users.find((release) => compareReleases(release, second) >= 0);
+  if (user === undefined) return;
+  const reason = `Release ${user} may be running, and it uses the column ${rename.to}.`;
+  throw new PhaseError('PH2011', { id: entry.id, reason });
+}

@@ -1,0 +1,92 @@
+import type { Knex } from 'knex';
+import type pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { withContext } from '../operations/context.ts';
+import { connect } from '../postgres/connection.ts';
+import { openKnex } from '../postgres/knex.ts';
+import { prepareSession } from '../postgres/session.ts';
+import type { Project } from '../project/config.ts';
+import type { History } from '../project/history.ts';
+import { ensureLedger } from './ledger-format.ts';
+import { RunnerLock } from './lock.ts';
+import type { Reporter } from './reporter.ts';
+
+/** What a command works with: the project, the URL that was given, and who listens. */
+export interface RunnerOptions {
+  readonly project: Project;
+  readonly url: string | undefined;
+  readonly reporter: Reporter;
+  /** How old the last write to the old column has to be before step 3, in milliseconds. */
+  readonly stragglerWindowMs: number;
+}
+
+/** Everything that a run holds while it has the lock. */
+export interface Session {
+  readonly options: RunnerOptions;
+  readonly lock: RunnerLock;
+  readonly knex: Knex;
+  /** For backfills, gates and looking at blockers: not in a transaction. */
+  readonly worker: pg.Client;
+  readonly history: History;
+}
+
+/**
+ * Takes the lock, brings the ledger up to date, and runs something under both; everything is closed afterwards.
+ * @param reread reads the files again once the lock is held.
+ */
+export async function withSession<T>(
+  options: RunnerOptions,
+  reread: () => Promise<History>,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { project, url, reporter } = options;
+  const lock = await RunnerLock.acquire({
+    url,
+    waitMs: project.config.runnerLockTimeout,
+    lockTimeoutMs: project.config.lockTimeout,
+    onWait: (holder) => reporter.waitingForLock(holder),
+  });
+  try {
+    const history = await reread();
+    await ensureRights(() => ensureLedger(lock.client));
+    return await withWork(options, lock, history, body);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function withWork<T>(
+  options: RunnerOptions,
+  lock: RunnerLock,
+  history: History,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { project, url, stragglerWindowMs } = options;
+  const lockTimeoutMs = project.config.lockTimeout;
+  const worker = await connect({ url, applicationName: lock.applicationName });
+  await prepareSession(worker, lockTimeoutMs);
+  const knex = openKnex({ url, applicationName: lock.applicationName, lockTimeoutMs });
+  const context = {
+    root: project.root,
+    renames: history.renames,
+    patience: { lockTimeoutMs, attempts: project.config.lockAttempts },
+    stragglerWindowMs,
+    dryRun: false,
+  };
+  try {
+    return await body({ options, lock, knex: withContext(knex, context), worker, history });
+  } finally {
+    await knex.destroy();
+    await worker.end().catch(() => undefined);
+  }
+}
+
+/** @throws PH5008 when the role may not create or write the ledger. */
+async function ensureRights(body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if ((error as { code?: string }).code !== '42501') throw error;
+    throw new PhaseError('PH5008', { reason: (error as Error).message }, { cause: error });
+  }
+}

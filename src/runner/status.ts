@@ -1,0 +1,108 @@
+import type { Release } from '../domain/release.ts';
+import type { Rename } from '../domain/rename.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+import type { Project } from '../project/config.ts';
+import { type History, readHistory } from '../project/history.ts';
+import { locate } from '../catalog/hanging.ts';
+import { countMismatches, readStragglers } from './gates.ts';
+import { type Ledger, type LedgerRow, readLedger, recordMismatches } from './ledger.ts';
+import { ledgerFormat } from './ledger-format.ts';
+import { planFor, type Target } from './prepare.ts';
+import { orderMigrations } from '../planner/order.ts';
+import { compareReleases, manifestRelease } from '../domain/release.ts';
+
+export interface RenameStatus {
+  readonly name: string;
+  readonly table: string;
+  readonly from: string;
+  readonly to: string;
+  /** The phase that the database is in; 0 before the first. */
+  readonly phase: 0 | 1 | 2 | 3;
+  readonly mismatches: number | null;
+  readonly mismatchesCountedAt: string | null;
+  readonly stragglers: number;
+  readonly lastStragglerAt: string | null;
+}
+
+/** How a database stands to the files. */
+export interface Status {
+  /** The release migrated last. */
+  readonly release: Release | null;
+  readonly confirmed: Release | null;
+  readonly applied: readonly { id: string; kind: string; release: Release; appliedAt: string; durationMs: number }[];
+  readonly started: readonly string[];
+  readonly pending: readonly string[];
+  readonly held: readonly string[];
+  readonly renames: readonly RenameStatus[];
+}
+
+/**
+ * Reads how far a database is. Writes nothing, except for a new count of mismatches when asked for one.
+ * @param release whose manifests count as due; null: of the release migrated last.
+ */
+export async function readStatus(db: Queryable, project: Project, release: Release | null, count: boolean): Promise<Status> {
+  const history = await readHistory(project.root);
+  const ledger = await readLedger(db);
+  const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
+  return {
+    release: ledger.migrated.at(-1) ?? null,
+    confirmed: ledger.confirmed,
+    applied: ledger.rows.filter(isApplied).map(({ id, kind, release: of, appliedAt, durationMs }) => ({ id, kind, release: of, appliedAt, durationMs })),
+    started: ledger.rows.filter(({ state }) => state === 'started').map(({ id }) => id),
+    pending: plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id),
+    held: plan.held,
+    renames: await Promise.all([...history.renames.values()].map((rename) => renameStatus(db, rename, ledger, count))),
+  };
+}
+
+function isApplied(row: LedgerRow): row is LedgerRow & { appliedAt: string } {
+  return row.state === 'applied' && row.appliedAt !== null;
+}
+
+/** What is due: the manifests up to the later of the release of the files and the one migrated last. */
+function dueTarget(history: History, release: Release | null, ledger: Ledger): Target {
+  const releases = [...ledger.migrated, ...(release === null ? [] : [release])].sort(compareReleases);
+  const due = releases.at(-1) ?? '0.0.0';
+  const known = history.manifests.map((manifest) => manifest.release);
+  const manifests = history.manifests.filter((manifest) => compareReleases(manifest.release, manifestRelease(due, known)) <= 0);
+  return { release: due, manifests, migrations: orderMigrations(manifests), known };
+}
+
+async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count: boolean): Promise<RenameStatus> {
+  const phase = phaseOf(rename, ledger);
+  if (count && (phase === 1 || phase === 2)) await countNow(db, rename);
+  const counted = await lastCount(db, rename.name);
+  const stragglers = await readStragglers(db, rename);
+  return {
+    name: rename.name,
+    table: `${rename.table.schema}.${rename.table.name}`,
+    from: rename.from,
+    to: rename.to,
+    phase,
+    mismatches: counted?.mismatches ?? null,
+    mismatchesCountedAt: counted?.countedAt ?? null,
+    stragglers: stragglers.count,
+    lastStragglerAt: stragglers.lastAt,
+  };
+}
+
+function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
+  const phases = rows.filter((row) => row.rename === rename.name && row.state === 'applied').map(({ phase }) => phase ?? 0);
+  return Math.max(0, ...phases) as RenameStatus['phase'];
+}
+
+async function countNow(db: Queryable, rename: Rename): Promise<void> {
+  const { from, to } = await locate(db, rename.table, rename.from, rename.to);
+  if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename));
+}
+
+async function lastCount(db: Queryable, rename: string): Promise<{ mismatches: number; countedAt: string } | undefined> {
+  if ((await ledgerFormat(db)) === 0) return undefined;
+  const [row] = await all<{ mismatches: number; countedAt: string }>(
+    db,
+    `SELECT mismatches::float8 AS mismatches, to_char(counted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "countedAt"
+     FROM phase.mismatches WHERE rename = $1`,
+    [rename],
+  );
+  return row;
+}
