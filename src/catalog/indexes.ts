@@ -1,6 +1,6 @@
 import type { IndexFacts, UniqueFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { after, type Scratch } from './scratch.ts';
+import { after, printedTable, type Scratch } from './scratch.ts';
 
 interface IndexRow {
   oid: string;
@@ -29,7 +29,7 @@ interface IndexRow {
 /** All indexes of a table, in order of their OIDs: LIKE copies them in this order. */
 const INDEXES = `
   SELECT c.oid::int8::text AS oid, c.relname AS name, quote_ident(c.relname) AS quoted,
-    quote_ident(tn.nspname) || '.' || quote_ident(t.relname) AS table_name,
+    ${printedTable('tn', 't')} AS table_name,
     pg_get_indexdef(c.oid) AS definition, i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
     i.indisclustered AS clustered, i.indisreplident AS identity,
     ts.spcname AS tablespace, obj_description(c.oid, 'pg_class') AS comment,

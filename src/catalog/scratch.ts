@@ -15,17 +15,18 @@ export interface Scratch {
  */
 export async function makeScratch(db: Queryable, table: QualifiedName): Promise<Scratch> {
   await db.query(`CREATE TEMPORARY TABLE triphase_scratch (LIKE ${quoteQualified(table)} INCLUDING ALL)`);
-  const { oid, schema } = await one<{ oid: string; schema: string }>(
-    db,
-    `SELECT c.oid::int8::text AS oid, n.nspname AS schema
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'pg_temp.triphase_scratch'::regclass`,
-  );
-  return { oid: Number(oid), name: `${schema}.triphase_scratch` };
+  const { oid } = await one<{ oid: string }>(db, `SELECT 'pg_temp.triphase_scratch'::regclass::oid::int8::text AS oid`);
+  return { oid: Number(oid), name: 'pg_temp.triphase_scratch' };
 }
 
 /** Gives the column its new name on the copy. */
 export async function renameInScratch(db: Queryable, scratch: Scratch, from: string, to: string): Promise<void> {
   await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
+}
+
+/** SQL for a table's name as definitions print it: the session's temporary schema goes by its alias. */
+export function printedTable(namespace: string, table: string): string {
+  return `CASE WHEN ${namespace}.oid = pg_my_temp_schema() THEN 'pg_temp' ELSE quote_ident(${namespace}.nspname) END || '.' || quote_ident(${table}.relname)`;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { TriggerFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { triggerMentions } from './mentions.ts';
-import { after, type Scratch } from './scratch.ts';
+import { after, printedTable, type Scratch } from './scratch.ts';
 
 interface TriggerRow {
   name: string;
@@ -24,7 +24,7 @@ interface TriggerRow {
 
 const TRIGGERS = `
   SELECT t.tgname AS name, quote_ident(t.tgname) AS quoted, pg_get_triggerdef(t.oid, false) AS definition,
-    quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS table_name,
+    ${printedTable('n', 'c')} AS table_name,
     p.oid::regproc::text AS function, t.tgtype::int AS type, t.tgenabled AS enabled, t.tgconstraint <> 0 AS is_constraint,
     ARRAY(SELECT k.number::int FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place) ORDER BY k.place) AS column_numbers,
     ARRAY(SELECT quote_ident(a.attname) FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place)

@@ -1,6 +1,5 @@
 import type { QualifiedName } from './identifier.ts';
 import type { ManifestSource, MigrationKind, Phase } from './manifest.ts';
-import type { Release } from './release.ts';
 
 /** The five steps of a rename, in their order. */
 export const RENAME_STEPS = ['expand', 'backfill', 'constrain', 'switch', 'contract'] as const;
@@ -46,7 +45,6 @@ export interface Rename {
   readonly table: QualifiedName;
   readonly from: string;
   readonly to: string;
-  readonly releases: readonly [Release, Release, Release];
   readonly type: string;
   /** Whether equality of the type is equality of its bytes: `IS DISTINCT FROM` then says the same as the bytes. */
   readonly byteEqual: boolean;

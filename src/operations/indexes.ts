@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
-import { runSql } from '../postgres/knex.ts';
+import { onConnection, runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
 
@@ -43,18 +43,16 @@ export async function dropIndex(knex: Knex, { on, name }: { readonly on: string;
 
 /** Settings and statement go to one connection of the pool, which gets its own settings back. */
 async function withoutLockTimeout(knex: Knex, tablespace: string | undefined, statement: string): Promise<void> {
-  const client = knex.client;
-  const connection = await client.acquireConnection();
-  const run = (sql: string) => knex.raw(sql.replaceAll('?', '\\?')).connection(connection);
-  try {
-    await run('SET lock_timeout = 0');
-    if (tablespace !== undefined) await run(`SET default_tablespace = ${quoteLiteral(tablespace)}`);
-    await run(statement);
-  } finally {
-    await run('RESET default_tablespace').catch(() => undefined);
-    await run(`SET lock_timeout = ${contextOf(knex).patience.lockTimeoutMs}`).catch(() => undefined);
-    await client.releaseConnection(connection);
-  }
+  await onConnection(knex, async (db) => {
+    await db.query('SET lock_timeout = 0');
+    if (tablespace !== undefined) await db.query(`SET default_tablespace = ${quoteLiteral(tablespace)}`);
+    try {
+      await db.query(statement);
+    } finally {
+      if (tablespace !== undefined) await db.query('RESET default_tablespace');
+      await db.query(`SET lock_timeout = ${contextOf(knex).patience.lockTimeoutMs}`);
+    }
+  });
 }
 
 async function indexState(knex: Knex, on: string, name: string): Promise<'valid' | 'invalid' | 'absent'> {

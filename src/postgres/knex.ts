@@ -34,12 +34,21 @@ export async function connectionOf(trx: Knex.Transaction): Promise<Queryable> {
   return (await trx.client.acquireConnection()) as Queryable;
 }
 
+/** Lends a connection of a knex: of its pool, or the one of its transaction. */
+export async function onConnection<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
+  const connection = await knex.client.acquireConnection();
+  try {
+    return await body(connection as Queryable);
+  } finally {
+    await knex.client.releaseConnection(connection);
+  }
+}
+
 /**
- * Runs SQL that has no bindings through knex. knex reads `?` as a binding, also inside operators such as `?|`, so each
- * is escaped.
+ * Runs SQL as it stands, in the transaction of a knex where it has one. Not by `knex.raw`, which takes each `?` for a
+ * binding and has no way to write `\\?`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
-export async function runSql<R = any>(knex: Knex, sql: string): Promise<R[]> {
-  const result = await knex.raw(sql.replaceAll('?', '\\?'));
-  return result?.rows ?? [];
+export function runSql<R = any>(knex: Knex, sql: string): Promise<R[]> {
+  return onConnection(knex, async (db) => (await db.query<R>(sql)).rows ?? []);
 }

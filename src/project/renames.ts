@@ -16,7 +16,6 @@ const renameSchema = z.strictObject({
   table: z.strictObject({ schema: z.string(), name: z.string() }),
   from: z.string(),
   to: z.string(),
-  releases: z.tuple([z.string(), z.string(), z.string()]),
   type: z.string(),
   byteEqual: truth,
   default: z.enum(['none', 'constant', 'volatile']),

@@ -27,3 +27,9 @@ export async function lastVersion(root: string, kind: VersionedKind, name: strin
     .map(Number);
   return Math.max(0, ...versions);
 }
+
+/** Names of all functions or triggers that have a versioned file. */
+export async function listVersionedNames(root: string, kind: VersionedKind): Promise<string[]> {
+  const names = await readdir(join(root, folders[`${kind}s`])).catch(() => []);
+  return [...new Set(names.map((file) => /^(.+)_v\d{2,}\.sql$/.exec(file)?.[1]).filter((name) => name !== undefined))];
+}

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import knexPackage from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -7,6 +6,7 @@ import type { Release } from '../domain/release.ts';
 import { withContext } from '../operations/context.ts';
 import { withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
+import { openKnex } from '../postgres/knex.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
@@ -103,25 +103,27 @@ class Recorder {
     this.comment(`${entry.id} (${entry.kind}, release ${entry.release})`);
     if (gatedStepOf(entry) !== null) this.comment('Its gate is checked first: no mismatches, everything before complete, no stragglers.');
     const { lockTimeout } = this.#options.project.config;
-    if (loaded.transaction) {
-      this.statement('BEGIN');
-      this.statement(`SET LOCAL lock_timeout = ${lockTimeout}`);
-    } else {
+    if (!loaded.transaction) {
       this.comment('Outside a transaction.');
       this.statement(`SET lock_timeout = ${lockTimeout}`);
+      await this.#body({ entry, loaded }, this.#knex);
+      this.statement(ledgerRow(entry));
+      return;
     }
-    await this.#body({ entry, loaded });
-    this.statement(ledgerRow(entry));
-    if (loaded.transaction) this.statement('COMMIT');
+    await this.#knex.transaction(async (trx) => {
+      this.statement(`SET LOCAL lock_timeout = ${lockTimeout}`);
+      await this.#body({ entry, loaded }, trx);
+      this.statement(ledgerRow(entry));
+    });
   }
 
-  async #body({ entry, loaded }: RunnableMigration): Promise<void> {
+  async #body({ entry, loaded }: RunnableMigration, knex: Knex): Promise<void> {
     if (loaded.form === 'sql') {
       for (const sql of loaded.sql.up) this.statement(sql);
       return;
     }
     try {
-      await loaded.up(this.#knex, this.#context() as never);
+      await loaded.up(knex, this.#context() as never);
     } catch (error) {
       throw new PhaseError('PH5005', { id: entry.id, file: loaded.path, reason: reasonOf(error) }, { cause: error });
     }
@@ -156,20 +158,34 @@ function ledgerRow({ id, kind, release, rename, phase, sha256, breaks }: Runnabl
   VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
 }
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
-
 /** A knex whose statements are written down. Reads are answered from the database where they can be. */
 function recordingKnex(db: Queryable, recorder: Recorder): Knex {
-  const knex = makeKnex({ client: 'pg' });
-  const client = knex.client;
-  client.acquireConnection = async () => db;
-  client.releaseConnection = async () => undefined;
-  client._query = async (_connection: Queryable, query: { sql: string; bindings?: unknown[]; response?: unknown }) => {
-    const sql = withValues(query.sql, query.bindings ?? []);
-    query.response = await answer(db, recorder, sql);
-    return query;
-  };
+  const knex = openKnex({ url: undefined, applicationName: 'phase dry run', lockTimeoutMs: 0 });
+  knex.client.acquireConnection = async () => new RecordingConnection(db, recorder);
+  knex.client.releaseConnection = async () => undefined;
   return knex;
+}
+
+type Callback = (error: unknown, result?: object) => void;
+
+/** Stands where knex expects a connection of pg. */
+class RecordingConnection {
+  readonly #db: Queryable;
+  readonly #recorder: Recorder;
+
+  constructor(db: Queryable, recorder: Recorder) {
+    this.#db = db;
+    this.#recorder = recorder;
+  }
+
+  query(query: string | { text: string; values?: unknown[] }, second?: unknown[] | Callback, third?: Callback): Promise<object> {
+    const text = typeof query === 'string' ? query : query.text;
+    const values = (typeof query === 'string' ? (Array.isArray(second) ? second : []) : query.values) ?? [];
+    const callback = typeof second === 'function' ? second : third;
+    const answered = answer(this.#db, this.#recorder, withValues(text, values));
+    if (callback) answered.then((result) => callback(null, result), callback);
+    return answered;
+  }
 }
 
 async function answer(db: Queryable, recorder: Recorder, sql: string): Promise<object> {

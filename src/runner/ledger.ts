@@ -83,7 +83,12 @@ export async function recordMigration(
 
 /** Takes a migration out, with its checkpoints: it was undone. */
 export async function removeMigration(db: Queryable, id: string): Promise<void> {
-  await db.query('DELETE FROM phase.migrations WHERE id = $1', [id]);
+  const { rows } = await db.query<{ release: string }>('DELETE FROM phase.migrations WHERE id = $1 RETURNING release', [id]);
+  // A release of which nothing is left has not been migrated to.
+  await db.query(
+    'DELETE FROM phase.releases r WHERE release = $1 AND NOT EXISTS (SELECT 1 FROM phase.migrations m WHERE m.release = r.release)',
+    [rows[0]?.release],
+  );
   await db.query('DELETE FROM phase.backfills WHERE migration = $1', [id]);
 }
 

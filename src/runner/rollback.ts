@@ -30,7 +30,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
     const ledger = await readLedger(session.lock.client);
     const rows = selectRows(ledger, options);
     const migrations: RunnableMigration[] = [];
-    for (const row of rows) migrations.push(await prepare(session.history, ledger, row));
+    for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));
     const reverted: string[] = [];
     for (const migration of migrations) {
       const began = performance.now();
@@ -56,26 +56,33 @@ function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[]
   return lastFirst.slice(0, index);
 }
 
-async function prepare(history: History, ledger: Ledger, row: LedgerRow): Promise<RunnableMigration> {
+async function prepare(history: History, ledger: Ledger, row: LedgerRow, undone: readonly LedgerRow[]): Promise<RunnableMigration> {
   const entry = orderMigrations(history.manifests).find(({ id }) => id === row.id);
   const file = entry && fileOf(history.files, entry);
   if (!entry || !file) throw new PhaseError('PH1016', { id: row.id, known: history.files.map(({ id }) => id) });
   if ((await fileChecksum(join(history.root, file.path))) !== row.sha256) {
     throw new PhaseError('PH3003', { id: row.id, file: file.path, appliedAt: row.appliedAt ?? row.startedAt });
   }
-  ensureNobodyNeedsIt(history, ledger, entry);
+  ensureNobodyNeedsIt(history, ledger, entry, undone);
   const migration = { entry, loaded: await loadMigration(history.root, file) };
   ensureReversible(migration);
   return migration;
 }
 
-/** Undoing the first phase of a rename drops the new column: nothing that uses it may be alive. */
-function ensureNobodyNeedsIt(history: History, { migrated, confirmed }: Ledger, entry: OrderedMigration): void {
+/**
+ * Undoing the first phase of a rename drops the new column: nothing that uses it may be alive. A release whose own
+ * migrations are undone with it is not.
+ */
+function ensureNobodyNeedsIt(history: History, { rows, migrated, confirmed }: Ledger, entry: OrderedMigration, undone: readonly LedgerRow[]): void {
   const rename = history.renames.get(entry.rename ?? '');
   if (!rename || entry.phase !== 1) return;
-  const [, second] = rename.releases;
+  const second = history.manifests.find(({ migrations }) => migrations.some((other) => other.rename === rename.name && other.phase === 2))?.release;
   const users = [...new Set<Release>([...(confirmed === null ? [] : [confirmed]), ...migrated.slice(-1)])];
-  const user = users.find((release) => compareReleases(release, second) >= 0);
+  const isGone = (release: Release) => {
+    const own = rows.filter((row) => row.release === release);
+    return own.length > 0 && own.every((row) => undone.includes(row));
+  };
+  const user = users.find((release) => second !== undefined && compareReleases(release, second) >= 0 && !isGone(release));
   if (user === undefined) return;
   const reason = `Release ${user} may be running, and it uses the column ${rename.to}.`;
   throw new PhaseError('PH2011', { id: entry.id, reason });

@@ -1,6 +1,7 @@
 import type { Argument, Code } from '../planner/code.ts';
 
-const WIDTH = 120;
+/** The formatter's line width. */
+export const WIDTH = 120;
 
 /** Prints calls as TypeScript, as the formatter of this project would. */
 export function printCode(code: readonly Code[], indent: unknown = '  ', knex = 'knex'): string {

@@ -1,5 +1,6 @@
 import { backfills, importsOf } from '../planner/code.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
+import { WIDTH } from './code.ts';
 import { render } from './templates.ts';
 
 /** A file of a scaffolded rename. */
@@ -14,11 +15,11 @@ export interface ScaffoldedFile {
 }
 
 const TITLES: Record<PlannedStep['step'], string> = {
-  expand: 'phase 1, the new column and its sync, in one transaction.',
-  backfill: 'phase 1, every row that still needs it is copied to the new column, in batches.',
-  constrain: 'phase 1, the new column gets the indexes and constraints of the old one, without long locks.',
-  switch: 'phase 2, the new column takes authority.',
-  contract: 'phase 3, the sync and the old column go, and names are restored.',
+  expand: 'Phase 1: the new column and its sync, in one transaction.',
+  backfill: 'Phase 1: every row that still needs it is copied to the new column, in batches.',
+  constrain: 'Phase 1: the new column gets the indexes and constraints of the old one, without long locks.',
+  switch: 'Phase 2: the new column takes authority.',
+  contract: 'Phase 3: the sync and the old column go, and names are restored.',
 };
 
 /** Every file of a plan, with its text. */
@@ -46,7 +47,7 @@ function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile {
   const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {
     rename,
     title: TITLES[step.step],
-    imports: names.sort((a, b) => compareImports(a, b)).join(', '),
+    imports: printImports(names.sort((a, b) => compareImports(a, b))),
     settings: settingsOf(step),
     up: step.up,
     down: step.down,
@@ -54,6 +55,12 @@ function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile {
     downBackfills: backfills(step.down),
   });
   return { fileName: `${step.id}.ts`, kind: step.kind, phase: step.phase, content, step };
+}
+
+/** On one line where it fits, as the formatter does it. */
+function printImports(names: readonly string[]): string {
+  const flat = `import { ${names.join(', ')} } from 'triphase';`;
+  return flat.length <= WIDTH ? flat : `import {\n${names.map((name) => `  ${name},\n`).join('')}} from 'triphase';`;
 }
 
 /** Without regard to `type` and case, as the formatter sorts imports. */

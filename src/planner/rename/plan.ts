@@ -61,7 +61,12 @@ export interface RenamePlan {
 export function planRename(facts: TableFacts, request: RenameRequest): RenamePlan {
   ensureSupported(facts);
   const rename = describe(facts, request);
-  return { rename, steps: planSteps(facts, rename, request.now), bodies: planBodies(facts, rename), warnings: warningsOf(facts, rename) };
+  return {
+    rename,
+    steps: planSteps(facts, rename, request),
+    bodies: planBodies(facts, rename),
+    warnings: warningsOf(facts, rename, request.releases),
+  };
 }
 
 function ensureSupported({ table, column, unsupported }: TableFacts): void {
@@ -69,7 +74,7 @@ function ensureSupported({ table, column, unsupported }: TableFacts): void {
   throw new PhaseError('PH2001', { table: quoteQualified(table), column: column.name, objects: unsupported });
 }
 
-function describe(facts: TableFacts, { to, releases, name, takenFunctions }: RenameRequest): Rename {
+function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest): Rename {
   const { table, column, triggers } = facts;
   const own = name ?? renameName(table.name, column.name, to);
   return {
@@ -77,7 +82,6 @@ function describe(facts: TableFacts, { to, releases, name, takenFunctions }: Ren
     table,
     from: column.name,
     to,
-    releases,
     type: column.type,
     byteEqual: column.byteEqual,
     default: column.default?.class ?? 'none',
@@ -90,7 +94,7 @@ function describe(facts: TableFacts, { to, releases, name, takenFunctions }: Ren
   };
 }
 
-function planSteps(facts: TableFacts, rename: Rename, now: Date): PlannedStep[] {
+function planSteps(facts: TableFacts, rename: Rename, { now, releases }: RenameRequest): PlannedStep[] {
   const code = stepCode(facts, rename);
   const ids = RENAME_STEPS.map((step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`);
   return RENAME_STEPS.map((step, index) => ({
@@ -98,9 +102,9 @@ function planSteps(facts: TableFacts, rename: Rename, now: Date): PlannedStep[] 
     ...STEP_FACTS[step],
     step,
     id: ids[index] ?? '',
-    release: rename.releases[STEP_FACTS[step].phase - 1] ?? rename.releases[2],
+    release: releases[STEP_FACTS[step].phase - 1] ?? releases[2],
     after: ids[index - 1] ?? null,
-    breaks: step === 'contract' ? `<${rename.releases[1]}` : null,
+    breaks: step === 'contract' ? `<${releases[1]}` : null,
   }));
 }
 

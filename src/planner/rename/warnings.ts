@@ -1,10 +1,11 @@
 import type { TableFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import type { Release } from '../../domain/release.ts';
 import type { Rename } from '../../domain/rename.ts';
 import type { Warning } from './plan.ts';
 
 /** What a person should know before the rename is merged; none of it stops it. */
-export function warningsOf(facts: TableFacts, rename: Rename): Warning[] {
+export function warningsOf(facts: TableFacts, rename: Rename, releases: readonly Release[]): Warning[] {
   const table = quoteQualified(facts.table);
   return [
     {
@@ -15,7 +16,7 @@ export function warningsOf(facts: TableFacts, rename: Rename): Warning[] {
       .filter(({ mentionsColumn }) => mentionsColumn)
       .map((trigger) => ({
         code: 'trigger_function_names_column',
-        message: `The function ${trigger.function} of the trigger ${quoteIdent(trigger.name)} names ${quoteIdent(rename.from)}. Write a version that names ${quoteIdent(rename.to)} for release ${rename.releases[1]} (phase new function); phase 3 refuses to run until then.`,
+        message: `The function ${trigger.function} of the trigger ${quoteIdent(trigger.name)} names ${quoteIdent(rename.from)}. Write a version that names ${quoteIdent(rename.to)} for release ${releases[1]} (phase new function); phase 3 refuses to run until then.`,
       })),
     ...facts.triggers
       .filter(({ row, before, insertOrUpdate, mentionsColumn }) => row && insertOrUpdate && !(before && mentionsColumn))

@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type FileChange, writeFiles } from '../../project/files.ts';
+import { folders } from '../../project/folders.ts';
+import { render } from '../../scaffold/templates.ts';
+import type { Action } from '../program.ts';
+
+/** `phase init`: the configuration and the folders; what exists is left alone. */
+export function registerInit(program: Command, action: Action): void {
+  program
+    .command('init')
+    .description('write a commented configuration and the folders')
+    .addHelpText('after', '\nExample:\n  phase init')
+    .action(
+      action(async ({ surroundings: { cwd } }) => {
+        const changes = await initialFiles(cwd);
+        await writeFiles(cwd, changes);
+        const files = changes.map(({ path }) => path);
+        const text = files.length === 0 ? 'Everything is there already.' : files.map((path) => `wrote ${path}`).join('\n');
+        return { document: { files }, text };
+      }),
+    );
+}
+
+async function initialFiles(root: string): Promise<FileChange[]> {
+  const keep = Object.values(folders).map((folder) => ({ path: join(folder, '.gitkeep'), content: '', mode: 'create' as const }));
+  const configs = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
+  const config = configs.some((name) => existsSync(join(root, name)))
+    ? []
+    : [{ path: 'phase.config.ts', content: render('project/phase.config.ts', {}), mode: 'create' as const }];
+  const missing = keep.filter(({ path }) => !existsSync(join(root, path)) && !existsSync(join(root, path, '..')));
+  return [...config, ...missing, ...(await ignoreOwnFolder(root))];
+}
+
+/** `.phase/` holds the embedded server: it does not belong into version control. */
+async function ignoreOwnFolder(root: string): Promise<FileChange[]> {
+  const text = await readFile(join(root, '.gitignore'), 'utf8').catch(() => null);
+  if (text?.split(/\r?\n/).includes('.phase/')) return [];
+  const before = text === null || text === '' || text.endsWith('\n') ? (text ?? '') : `${text}\n`;
+  return [{ path: '.gitignore', content: `${before}.phase/\n`, mode: text === null ? 'create' : 'replace' }];
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { parseRelease } from '../../domain/release.ts';
+import { dryRun } from '../../runner/dry-run.ts';
+import { finish, migrate, type MigrateResult } from '../../runner/migrate.ts';
+import { targetRelease } from '../../runner/prepare.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+import type { Action } from '../program.ts';
+
+interface MigrateFlags {
+  release?: string;
+  maintenance?: boolean;
+  slowRoll?: boolean;
+  running?: string;
+  stragglerWindow?: string;
+  dryRun?: boolean;
+}
+
+/** `phase migrate` and `phase finish` */
+export function registerMigrate(program: Command, action: Action): void {
+  program
+    .command('migrate')
+    .description('run what a release needs, before it is rolled out')
+    .option('--release <version>', 'the release (else the configuration, else package.json)')
+    .option('--maintenance', 'nothing is alive: run everything in order')
+    .option('--slow-roll', "one release's worth; exit 3 while more remain")
+    .option('--running <version>', 'only this release is alive now')
+    .option('--straggler-window <duration>', 'how old the last write to an old column has to be before phase 3')
+    .option('--dry-run', 'print every statement, run none')
+    .addHelpText('after', '\nExample:\n  phase migrate --release 1.2.0')
+    .action(action((context, command) => runMigrate(context, command.opts<MigrateFlags>())));
+  program
+    .command('finish')
+    .description('after a roll-out: only the release migrated last is alive; run what was held')
+    .option('--straggler-window <duration>', 'how old the last write to an old column has to be before phase 3')
+    .addHelpText('after', '\nExample:\n  phase finish')
+    .action(
+      action(async (context, command) => resultOf(context, await finish(await context.runner(command.opts<MigrateFlags>())))),
+    );
+}
+
+async function runMigrate(context: CommandContext, flags: MigrateFlags): Promise<Result> {
+  const options = {
+    ...(await context.runner(flags)),
+    maintenance: flags.maintenance ?? false,
+    slowRoll: flags.slowRoll ?? false,
+    running: flags.running === undefined ? null : parseRelease(flags.running),
+  };
+  const release = targetRelease(options.project, flags.release);
+  if (flags.dryRun) {
+    const { plan, script, statements } = await dryRun({ ...options, release });
+    const document = { from: plan.from, to: plan.to, applied: [], held: plan.held, failed: null, durationMs: 0, statements };
+    return { document, text: script };
+  }
+  return resultOf(context, await migrate({ ...options, release }));
+}
+
+function resultOf({ output }: CommandContext, { error, remaining, ...result }: MigrateResult): Result {
+  const lines = [
+    `${result.applied.length} ${result.applied.length === 1 ? 'migration' : 'migrations'} applied, up to ${result.to}`,
+    ...result.held.map((id) => `${output.paint('yellow', 'held')} ${id} until phase finish`),
+    ...(remaining.length === 0 ? [] : [`remaining: ${remaining.join(', ')}`]),
+  ];
+  return { document: { ...result, remaining }, text: lines.join('\n'), error, exitCode: remaining.length > 0 ? 3 : 0 };
+}

@@ -1,0 +1,138 @@
+import type { Command } from 'commander';
+import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
+import { listColumns } from '../../catalog/column.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { TableFacts } from '../../domain/facts.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import { compareReleases, nextReleases, parseRelease, type Release } from '../../domain/release.ts';
+import { withConnection } from '../../postgres/connection.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
+import type { Project } from '../../project/config.ts';
+import { type History, readHistory } from '../../project/history.ts';
+import { draftRename, ensureUsableColumns, ensureUsableReleases, type RenameAnswers, type RenameDraft, writeDraft } from '../../wizard/rename-column.ts';
+import type { CommandContext } from '../context.ts';
+import { type Result, table } from '../output.ts';
+import type { Action } from '../program.ts';
+import { Prompts } from '../prompts.ts';
+
+interface RenameFlags {
+  table?: string;
+  from?: string;
+  to?: string;
+  releases?: string;
+  name?: string;
+}
+
+/** `phase new rename-column` */
+export function registerNewRename(group: Command, action: Action): void {
+  group
+    .command('rename-column')
+    .description('all three phases of renaming a column: migrations, functions, triggers, manifests')
+    .option('--table <table>', 'the table, as in SQL: [schema.]table')
+    .option('--from <column>', 'the column, not quoted')
+    .option('--to <name>', 'its new name, not quoted')
+    .option('--releases <r1,r2,r3>', 'the releases of the three phases')
+    .option('--name <slug>', 'name of the rename')
+    .addHelpText('after', '\nExample:\n  phase new rename-column --table users --from email --to email_address --releases 1.1.0,1.2.0,1.3.0 --yes')
+    .action(action((context, command) => runWizard(context, command.opts<RenameFlags>())));
+}
+
+async function runWizard(context: CommandContext, flags: RenameFlags): Promise<Result> {
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  const url = context.databaseUrl(project);
+  return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
+    const prompts = new Prompts(context);
+    const answers = await askRename(db, prompts, project, history, flags);
+    const draft = await draftRename(db, history, answers, new Date());
+    context.output.notice(describeFacts(draft.facts));
+    context.output.notice(describeFiles(draft));
+    if (!(await prompts.confirm({ message: `Write these ${draft.files.length} files?`, flag: '--yes' }))) {
+      throw new PhaseError('PH1001', { problem: 'It was not confirmed; nothing was written.' });
+    }
+    await writeDraft(history, draft);
+    return written(draft);
+  });
+}
+
+/** Flags answer first; what they leave open is asked, each answer checked before the next question. */
+async function askRename(
+  db: Queryable,
+  prompts: Prompts,
+  project: Project,
+  history: History,
+  flags: RenameFlags,
+): Promise<RenameAnswers> {
+  const tableName = flags.table ?? (await askTable(db, prompts));
+  const found = await findTable(db, tableName);
+  const from = flags.from ?? (await prompts.choose({ message: 'Which column?', flag: '--from' }, (await listColumns(db, found.oid)).map((name) => ({ name }))));
+  const to =
+    flags.to ??
+    (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) => problemOf(() => ensureUsableColumns(db, found, { from, to: answer }))));
+  const releases =
+    flags.releases ??
+    (await prompts.ask(
+      { message: 'The releases of the three phases?', flag: '--releases' },
+      (answer) => problemOf(async () => void ensureUsableReleases(history, parseReleases(answer))),
+      proposedReleases(project, history).join(','),
+    ));
+  return { table: tableName, from, to, releases: parseReleases(releases), name: flags.name };
+}
+
+async function askTable(db: Queryable, prompts: Prompts): Promise<string> {
+  const tables = await listTables(db);
+  const choices = tables.map((found) => ({ name: displayName(found), description: `about ${Math.round(found.rows)} rows` }));
+  return prompts.choose({ message: 'Which table?', flag: '--table' }, choices);
+}
+
+/** True, or the sentence that says what is wrong: what a prompt wants of a validation. */
+async function problemOf(check: () => Promise<void>): Promise<true | string> {
+  try {
+    await check();
+    return true;
+  } catch (error) {
+    if (error instanceof PhaseError) return `${error.message} ${error.why}`;
+    throw error;
+  }
+}
+
+function parseReleases(text: string): Release[] {
+  return text.split(',').map((part) => parseRelease(part));
+}
+
+function proposedReleases(project: Project, history: History): readonly Release[] {
+  const known = [project.config.release, project.packageRelease, ...history.manifests.filter(({ state }) => state === 'released').map(({ release }) => release)];
+  const releases = known.filter((release) => release !== undefined && release !== null);
+  const latest = releases.sort(compareReleases).at(-1) ?? '0.0.0';
+  return nextReleases(latest);
+}
+
+function describeFacts(facts: TableFacts): string {
+  const { column } = facts;
+  const names = (objects: readonly { name: string }[]) => objects.map(({ name }) => name).join(', ');
+  const rows = [
+    ['type', column.type],
+    ['default', column.default === null ? '' : `${column.default.expression} (${column.default.class})`],
+    ['not null', column.notNull ? 'yes' : ''],
+    ['indexes', names(facts.indexes)],
+    ['unique constraints', names(facts.uniques)],
+    ['checks', names(facts.checks)],
+    ['foreign keys', names(facts.foreignKeys)],
+    ['triggers of the table', names(facts.triggers)],
+  ].filter(([, value]) => value !== '');
+  const size = `about ${Math.round(facts.rows)} rows in ${facts.pages} pages`;
+  return `\nFound on ${quoteQualified(facts.table)}.${column.name}, ${size}:\n${table(rows.map((row) => ['', ...row]))}`;
+}
+
+function describeFiles({ files, plan }: RenameDraft): string {
+  const warnings = plan.warnings.map(({ message }) => `! ${message}`);
+  const rows = files.map(({ path, release, phase }) => ['', `phase ${phase}`, release, path]);
+  return [`\nWill write:\n${table(rows)}`, ...warnings, ''].join('\n');
+}
+
+function written({ plan, files }: RenameDraft): Result {
+  return {
+    document: { rename: plan.rename.name, files, warnings: plan.warnings },
+    text: files.map(({ path }) => `wrote ${path}`).join('\n'),
+  };
+}

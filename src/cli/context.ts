@@ -1,0 +1,95 @@
+import type { Command } from 'commander';
+import { BEFORE_ALL } from '../domain/release.ts';
+import { parseDuration } from '../project/duration.ts';
+import { openProject, type Project } from '../project/config.ts';
+import type { Reporter } from '../runner/reporter.ts';
+import type { RunnerOptions } from '../runner/session.ts';
+import { Output, type Streams } from './output.ts';
+import { TerminalReporter } from './progress.ts';
+
+/** Where a command runs: the process, or a test. */
+export interface Surroundings extends Streams {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: { readonly isTTY?: boolean };
+}
+
+/** The global flags, as commander gives them. */
+interface GlobalFlags {
+  config?: string;
+  databaseUrl?: string;
+  json?: boolean;
+  color: boolean;
+  yes?: boolean;
+  input: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+}
+
+/** What every command works with. */
+export class CommandContext {
+  readonly surroundings: Surroundings;
+  readonly output: Output;
+  readonly #flags: GlobalFlags;
+
+  constructor(surroundings: Surroundings, flags: GlobalFlags) {
+    this.surroundings = surroundings;
+    this.#flags = flags;
+    this.output = new Output(surroundings, {
+      json: flags.json ?? false,
+      color: flags.color && wantsColor(surroundings),
+      quiet: flags.quiet ?? false,
+      verbose: flags.verbose ?? false,
+    });
+  }
+
+  static of(surroundings: Surroundings, command: Command): CommandContext {
+    return new CommandContext(surroundings, command.optsWithGlobals());
+  }
+
+  get saidYes(): boolean {
+    return this.#flags.yes ?? false;
+  }
+
+  /** Whether there is somebody to ask. */
+  get canAsk(): boolean {
+    const { stdin, stderr } = this.surroundings;
+    return this.#flags.input && !this.#flags.json && stdin.isTTY === true && stderr.isTTY === true;
+  }
+
+  openProject(): Promise<Project> {
+    return openProject(this.surroundings.cwd, this.#flags.config);
+  }
+
+  /** Flag, configuration, DATABASE_URL; undefined leaves it to the PG* variables. */
+  databaseUrl(project: Project): string | undefined {
+    return this.#flags.databaseUrl ?? project.config.databaseUrl ?? this.surroundings.env['DATABASE_URL'];
+  }
+
+  reporter(): Reporter {
+    return new TerminalReporter(this.output);
+  }
+
+  async runner(flags: { stragglerWindow?: string } = {}): Promise<RunnerOptions> {
+    const project = await this.openProject();
+    return {
+      project,
+      url: this.databaseUrl(project),
+      reporter: this.reporter(),
+      stragglerWindowMs:
+        flags.stragglerWindow === undefined
+          ? project.config.stragglerWindow
+          : parseDuration('--straggler-window', flags.stragglerWindow),
+    };
+  }
+}
+
+/** A release for people: the one that stands for everything older than the manifests has no number. */
+export function sayRelease(release: string | null): string {
+  if (release === null) return '(none)';
+  return release === BEFORE_ALL ? '(before the first manifest)' : release;
+}
+
+function wantsColor({ env, stderr }: Surroundings): boolean {
+  return env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && stderr.isTTY === true;
+}

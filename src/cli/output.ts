@@ -1,0 +1,92 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { PhaseError } from '../domain/errors/phase-error.ts';
+
+/** Where a command writes. */
+export interface Streams {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+}
+
+/** What a command has to say: a document for programs, and the same for people. */
+export interface Result {
+  readonly document: object;
+  /** Lines for people; with `--json` they are not printed. */
+  readonly text: string;
+  readonly exitCode?: number;
+  /** An error that belongs to the result: what was done stands beside it. */
+  readonly error?: PhaseError | null;
+}
+
+/** The one place that writes to the terminal. stdout carries the result and nothing else. */
+export class Output {
+  readonly options: OutputOptions;
+  readonly #streams: Streams;
+
+  constructor(streams: Streams, options: OutputOptions) {
+    this.#streams = streams;
+    this.options = options;
+  }
+
+  get stderr(): Streams['stderr'] {
+    return this.#streams.stderr;
+  }
+
+  result({ document, text, error }: Result): void {
+    if (this.options.json) {
+      const whole = error ? { ...document, error: errorDocument(error) } : document;
+      this.#streams.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
+      return;
+    }
+    if (text !== '') this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    if (error) this.#streams.stderr.write(this.#errorText(error));
+  }
+
+  error(error: PhaseError): void {
+    if (this.options.json) this.#streams.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`);
+    else this.#streams.stderr.write(this.#errorText(error));
+  }
+
+  /** Something to know while the command works. */
+  notice(text: string): void {
+    if (!this.options.quiet) this.#streams.stderr.write(`${text}\n`);
+  }
+
+  paint(style: 'bold' | 'dim' | 'red' | 'green' | 'yellow', text: string): string {
+    const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] }[style];
+    return this.options.color ? `\u001b[${codes[0]}m${text}\u001b[${codes[1]}m` : text;
+  }
+
+  /** Three short lines: what, why, what to do. */
+  #errorText(error: PhaseError): string {
+    const lines = [
+      `${this.paint('red', error.code)} ${error.message}`,
+      `  ${error.why}`,
+      `  ${this.paint('bold', '->')} ${error.remedy}`,
+    ];
+    const trace = this.options.verbose ? [String(error.cause instanceof Error ? error.cause.stack : (error.cause ?? ''))] : [];
+    return `${[...lines, ...trace].filter((line) => line.trim() !== '').join('\n')}\n`;
+  }
+}
+
+function errorDocument(error: PhaseError): object {
+  return { code: error.code, message: error.message, why: error.why, remedy: error.remedy, details: error.details };
+}
+
+/** Columns of text, each as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, stripVTControlCharacters(cell).length);
+    });
+  }
+  const pad = (cell: string, index: number) => cell + ' '.repeat((widths[index] ?? 0) - stripVTControlCharacters(cell).length);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}

@@ -1,0 +1,55 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Plan } from '../domain/plan.ts';
+import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
+import { planUpgrade } from '../planner/upgrade.ts';
+import { withConnection } from '../postgres/connection.ts';
+import type { Project } from '../project/config.ts';
+import { ensureFilesIntact, readHistory } from '../project/history.ts';
+import { readLedger } from './ledger.ts';
+import { ensureLedgerMatches, ensureNotBlocked, planFor, type Target, targetOf } from './prepare.ts';
+
+/** A plan, and why it is refused, if it is. */
+export interface PlanOutcome {
+  readonly plan: Plan;
+  readonly refusal: PhaseError | null;
+}
+
+/** From what the ledger of a database says. */
+export async function planFromLedger(project: Project, url: string | undefined, to: Release, maintenance: boolean): Promise<PlanOutcome> {
+  const history = await readHistory(project.root);
+  const target = targetOf(history, to);
+  await ensureFilesIntact(history, target.manifests);
+  const ledger = await withConnection({ url, applicationName: 'phase plan' }, readLedger);
+  ensureLedgerMatches(ledger, history);
+  return outcome(planFor(target, ledger, { maintenance, running: null }), target);
+}
+
+/** Without a database: everything up to `from` counts as applied, and `from` as alive. */
+export async function planWithoutDatabase(project: Project, from: Release, to: Release, maintenance: boolean): Promise<PlanOutcome> {
+  const history = await readHistory(project.root);
+  const target = targetOf(history, to);
+  await ensureFilesIntact(history, target.manifests);
+  const { migrations, known } = target;
+  const [first, last] = [from, to].map((release) => manifestRelease(release, known));
+  const between = known.filter((release) => compareReleases(release, first ?? from) >= 0 && compareReleases(release, last ?? to) <= 0);
+  const plan = planUpgrade({
+    migrations,
+    applied: new Set(migrations.filter(({ release }) => compareReleases(release, first ?? from) <= 0).map(({ id }) => id)),
+    from,
+    to,
+    alive: maintenance ? [] : [...new Set([first ?? from, ...between, last ?? to])],
+    mode: maintenance ? 'maintenance' : 'rolling',
+    released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
+  });
+  return outcome(plan, target);
+}
+
+function outcome(plan: Plan, target: Target): PlanOutcome {
+  try {
+    ensureNotBlocked(plan, target);
+    return { plan, refusal: null };
+  } catch (error) {
+    if (error instanceof PhaseError) return { plan, refusal: error };
+    throw error;
+  }
+}

@@ -1,0 +1,188 @@
+import { join } from 'node:path';
+import { findTable, type ListedTable } from '../catalog/find-table.ts';
+import { readTableFacts } from '../catalog/table-facts.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { TableFacts } from '../domain/facts.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import type { ManifestEntry, ManifestSource } from '../domain/manifest.ts';
+import { compareReleases, type Release } from '../domain/release.ts';
+import type { Rename } from '../domain/rename.ts';
+import { ensureUsableName } from '../planner/rename/new-name.ts';
+import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
+import { listColumns } from '../catalog/column.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { checksum } from '../project/checksum.ts';
+import { type FileChange, writeFiles } from '../project/files.ts';
+import { folders, migrationFolder } from '../project/folders.ts';
+import type { History } from '../project/history.ts';
+import { changeManifest, manifestPath } from '../project/manifests.ts';
+import { listVersionedNames } from '../project/versions.ts';
+import { renamePath, renderRename } from '../project/renames.ts';
+import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
+
+/** What the wizard asks, and the flags answer. */
+export interface RenameAnswers {
+  readonly table: string;
+  readonly from: string;
+  readonly to: string;
+  readonly releases: readonly Release[];
+  readonly name?: string | undefined;
+}
+
+/** A file that the wizard writes, as `phase new rename-column --json` prints it. */
+export interface WrittenFile {
+  readonly path: string;
+  readonly release: Release;
+  readonly phase: 1 | 2 | 3;
+  readonly kind: 'schema' | 'data' | 'function' | 'trigger' | 'rename' | 'manifest';
+}
+
+/** Everything that would be written, before anything is. */
+export interface RenameDraft {
+  readonly facts: TableFacts;
+  readonly plan: RenamePlan;
+  readonly files: readonly WrittenFile[];
+  readonly changes: readonly FileChange[];
+}
+
+/**
+ * Reads the table, plans all three phases and drafts every file. Nothing is written.
+ * @throws PH1007 to PH1010, PH1014, PH2001, PH2002.
+ */
+export async function draftRename(db: Queryable, history: History, answers: RenameAnswers, now: Date): Promise<RenameDraft> {
+  const releases = ensureUsableReleases(history, answers.releases);
+  const table = await findTable(db, answers.table);
+  await ensureUsableColumns(db, table, answers);
+  const facts = await readTableFacts(db, table, answers.from, answers.to);
+  const plan = planRename(facts, {
+    to: answers.to,
+    releases,
+    name: answers.name,
+    now: afterExisting(history, now),
+    takenFunctions: await listVersionedNames(history.root, 'function'),
+  });
+  ensureNewRename(history, plan.rename);
+  ensureApart(history, plan.rename, releases[0]);
+  return { facts, plan, ...(await draftFiles(history, plan, releases)) };
+}
+
+/** Writes a draft: all of its files, or none. */
+export async function writeDraft(history: History, draft: RenameDraft): Promise<void> {
+  await writeFiles(history.root, draft.changes);
+}
+
+/** @throws PH1008, PH1009 */
+export async function ensureUsableColumns(db: Queryable, table: ListedTable, { from, to }: Pick<RenameAnswers, 'from' | 'to'>): Promise<void> {
+  const columns = await listColumns(db, table.oid);
+  if (columns.includes(from)) ensureUsableName(columns, from, to);
+}
+
+/** @throws PH1010 when they are not three ascending releases that are still open. */
+export function ensureUsableReleases(history: History, releases: readonly Release[]): [Release, Release, Release] {
+  const refuse = (reason: string): never => {
+    throw new PhaseError('PH1010', { releases, reason });
+  };
+  const [first, second, third] = releases;
+  if (first === undefined || second === undefined || third === undefined || releases.length !== 3) {
+    return refuse(`${releases.length} were given; each of the three phases needs a release of its own.`);
+  }
+  if (compareReleases(first, second) === 0 || compareReleases(second, third) === 0) return refuse('Two of them are equal.');
+  if (compareReleases(first, second) > 0 || compareReleases(second, third) > 0) return refuse('They are not in ascending order.');
+  const cut = history.manifests.find(({ release, state }) => state === 'released' && releases.includes(release));
+  return cut ? refuse(`${cut.release} is cut already.`) : [first, second, third];
+}
+
+function ensureNewRename(history: History, { name }: Rename): void {
+  if (history.renames.has(name) || !/^[a-z0-9_]{1,120}$/.test(name)) throw new PhaseError('PH1014', { rename: name });
+}
+
+/** Two renames that share a column or an object have to come one after the other. */
+function ensureApart(history: History, rename: Rename, first: Release): void {
+  for (const other of history.renames.values()) {
+    if (quoteQualified(other.table) !== quoteQualified(rename.table)) continue;
+    const shared = sharedOf(rename, other);
+    const last = lastRelease(history, other.name);
+    if (shared.length === 0 || last === null || compareReleases(first, last) > 0) continue;
+    const reason = `Both need ${shared.join(', ')}, and ${other.name} ends in release ${last}.`;
+    throw new PhaseError('PH2002', { rename: rename.name, other: other.name, reason });
+  }
+}
+
+function sharedOf(rename: Rename, other: Rename): string[] {
+  const names = ({ from, to, carried }: Rename) =>
+    new Set([`column ${from}`, `column ${to}`, ...carried.flatMap((object) => [object.name, ...(object.kind === 'trigger' ? [] : [object.twin])])]);
+  const others = names(other);
+  return [...names(rename)].filter((name) => others.has(name));
+}
+
+/** The release that a rename ends in: where its third phase stands. */
+function lastRelease({ manifests }: History, rename: string): Release | null {
+  const last = manifests.find(({ migrations }) => migrations.some((entry) => entry.rename === rename && entry.phase === 3));
+  return last?.release ?? null;
+}
+
+/** The new ids sort after all that exist, also when two renames are scaffolded in one second. */
+function afterExisting({ files }: History, now: Date): Date {
+  const stamps = files.map(({ id }) => /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)_/.exec(id)).filter((match) => match !== null);
+  const latest = Math.max(0, ...stamps.map((match) => Date.parse(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`)).filter(Number.isFinite));
+  const isNear = latest - now.getTime() < 86_400_000;
+  return isNear && latest >= now.getTime() - 1_000 ? new Date(latest + 1_000) : now;
+}
+
+async function draftFiles(
+  history: History,
+  plan: RenamePlan,
+  releases: readonly [Release, Release, Release],
+): Promise<{ files: WrittenFile[]; changes: FileChange[] }> {
+  const scaffolded = scaffoldRename(plan);
+  const facts = renderRename(plan.rename);
+  const path = renamePath(plan.rename.name);
+  const releaseOf = (phase: 1 | 2 | 3) => releases[phase - 1] ?? releases[2];
+  const manifests = await Promise.all(
+    ([1, 2, 3] as const).map((phase) => {
+      const own = scaffolded.filter((file) => file.phase === phase);
+      const sources = own.filter(({ step }) => step === null).map(sourceOf);
+      return changeManifest(history.root, {
+        release: releaseOf(phase),
+        add: own.flatMap((file) => entryOf(plan, file)),
+        addSources: phase === 1 ? [...sources, { file: path.replace('db/', ''), sha256: checksum(facts) }] : sources,
+      });
+    }),
+  );
+  return {
+    changes: [
+      ...scaffolded.map((file) => ({ path: pathOf(file), content: file.content, mode: 'create' as const })),
+      { path, content: facts, mode: 'create' },
+      ...manifests,
+    ],
+    files: [
+      ...scaffolded.map((file) => ({ path: pathOf(file), release: releaseOf(file.phase), phase: file.phase, kind: file.kind })),
+      { path, release: releases[0], phase: 1, kind: 'rename' },
+      ...([1, 2, 3] as const).map((phase) => ({ path: manifestPath(releaseOf(phase)), release: releaseOf(phase), phase, kind: 'manifest' as const })),
+    ],
+  };
+}
+
+function pathOf({ kind, fileName }: ScaffoldedFile): string {
+  const folder = kind === 'function' ? folders.functions : kind === 'trigger' ? folders.triggers : migrationFolder(kind);
+  return join(folder, fileName);
+}
+
+function sourceOf(file: ScaffoldedFile): ManifestSource {
+  return { file: pathOf(file).replace('db/', ''), sha256: checksum(file.content) };
+}
+
+function entryOf({ rename }: RenamePlan, { step, content }: ScaffoldedFile): ManifestEntry[] {
+  if (step === null) return [];
+  return [
+    {
+      id: step.id,
+      kind: step.kind,
+      sha256: checksum(content),
+      rename: rename.name,
+      phase: step.phase,
+      ...(step.after === null ? {} : { after: [step.after] }),
+      ...(step.breaks === null ? {} : { breaks: step.breaks }),
+    },
+  ];
+}
