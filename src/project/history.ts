@@ -1,9 +1,10 @@
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Rename } from '../domain/rename.ts';
 import { fileChecksum } from './checksum.ts';
-import { migrationFolder } from './folders.ts';
+import { folders, migrationFolder } from './folders.ts';
 import { manifestPath, readManifests } from './manifests.ts';
 import { fileOf, findMigrations, type MigrationFile } from './migrations.ts';
 import { readRenames } from './renames.ts';
@@ -44,6 +45,18 @@ export async function ensureFilesIntact(history: History, manifests: readonly Ma
       }
     }
   }
+}
+
+/** Versions of functions and triggers, and renames, that no manifest lists; relative to `db/`. */
+export async function unlistedSources({ root, manifests }: History): Promise<string[]> {
+  const listed = new Set(manifests.flatMap((manifest) => manifest.sources.map((source) => source.file)));
+  const found = await Promise.all(
+    [folders.functions, folders.triggers, folders.renames].map(async (folder) => {
+      const names = await readdir(join(root, folder)).catch(() => []);
+      return names.filter((name) => /_v\d{2,}\.sql$|\.yml$/.test(name)).map((name) => relative('db', join(folder, name)));
+    }),
+  );
+  return found.flat().filter((file) => !listed.has(file)).sort();
 }
 
 /** Migration files that no manifest lists: they never run. */

@@ -4,7 +4,7 @@ import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { fileChecksum } from './checksum.ts';
 import { writeFiles } from './files.ts';
-import { ensureFilesIntact, type History, unlistedFiles } from './history.ts';
+import { ensureFilesIntact, type History, unlistedFiles, unlistedSources } from './history.ts';
 import { changeManifest, manifestPath } from './manifests.ts';
 import { fileOf } from './migrations.ts';
 
@@ -31,7 +31,8 @@ export async function cutRelease(history: History, release: Release): Promise<vo
  */
 export async function hashFiles(history: History, release: Release | null): Promise<string[]> {
   const unlisted = unlistedFiles(history);
-  const target = unlisted.length === 0 ? null : ensureOpen(history, release);
+  const sources = await unlistedSources(history);
+  const target = unlisted.length + sources.length === 0 ? null : ensureOpen(history, release);
   const changes = [];
   for (const manifest of history.manifests.filter(({ state }) => state === 'open')) {
     const rehash = await newSums(history, manifest);
@@ -42,7 +43,11 @@ export async function hashFiles(history: History, release: Release | null): Prom
     const add = await Promise.all(
       unlisted.map(async ({ id, kind, path }) => ({ id, kind, sha256: (await fileChecksum(join(history.root, path))) ?? '' })),
     );
-    changes.push(await changeManifest(history.root, { release: target, add, rehash: own ? await newSums(history, own) : new Map() }));
+    const addSources = await Promise.all(
+      sources.map(async (file) => ({ file, sha256: (await fileChecksum(join(history.root, 'db', file))) ?? '' })),
+    );
+    const rehash = own ? await newSums(history, own) : new Map();
+    changes.push(await changeManifest(history.root, { release: target, add, addSources, rehash }));
   }
   await writeFiles(history.root, changes);
   return changes.map(({ path }) => path);

@@ -1,0 +1,106 @@
+import type { Knex } from 'knex';
+import {
+  addConstraint,
+  addUnique,
+  atomically,
+  confirmGate,
+  createFunction,
+  createIndex,
+  createTrigger,
+  dropFunction,
+  dropReplacedColumn,
+  dropTrigger,
+  execute,
+  hasColumn,
+  type MigrationContext,
+  renameNotNull,
+  setNotNull,
+} from 'triphase';
+
+// Rename customers_email_to_email_address.
+// Phase 3: the sync and the old column go, and names are restored.
+export const config = { downTransaction: false, safeToRepeat: true };
+
+export async function up(knex: Knex): Promise<void> {
+  await confirmGate(knex, 'customers_email_to_email_address', { phase: 3 });
+  await dropTrigger(knex, '00_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
+  await dropFunction(knex, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
+  await dropReplacedColumn(knex, { on: '"public"."customers"', column: 'email', replacedBy: 'email_address' });
+  await execute(
+    knex,
+    'ALTER INDEX "public"."customers_email_lower_idx_triphase" RENAME TO "customers_email_lower_idx"',
+  );
+  await execute(
+    knex,
+    'ALTER INDEX "public"."customers_country_email_idx_triphase" RENAME TO "customers_country_email_idx"',
+  );
+  await execute(
+    knex,
+    'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_key_triphase" TO "customers_email_key"',
+  );
+  await execute(
+    knex,
+    'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_check_triphase" TO "customers_email_check"',
+  );
+  await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
+  await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."straggler_last_customers_email_to_email_address"');
+}
+
+export async function down(knex: Knex, { backfill }: MigrationContext): Promise<void> {
+  if (!(await hasColumn(knex, '"public"."customers"', 'email'))) {
+    await atomically(knex, async (trx) => {
+      await execute(
+        trx,
+        'ALTER INDEX "public"."customers_email_lower_idx" RENAME TO "customers_email_lower_idx_triphase"',
+      );
+      await execute(
+        trx,
+        'ALTER INDEX "public"."customers_country_email_idx" RENAME TO "customers_country_email_idx_triphase"',
+      );
+      await execute(
+        trx,
+        'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_key" TO "customers_email_key_triphase"',
+      );
+      await execute(
+        trx,
+        'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_check" TO "customers_email_check_triphase"',
+      );
+      await renameNotNull(trx, { on: '"public"."customers"', column: 'email_address' });
+      await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."stragglers_customers_email_to_email_address"');
+      await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
+      await execute(trx, 'ALTER TABLE "public"."customers" ADD COLUMN "email" character varying(320)');
+      await execute(trx, 'COMMENT ON COLUMN "public"."customers"."email" IS \'Where order confirmations go.\'');
+      await createFunction(trx, 'sync_customers_email_phase_2', { version: 1 });
+      await createTrigger(trx, '00_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
+    });
+  }
+  await backfill({
+    table: '"public"."customers"',
+    set: { email: '"email_address"' },
+    where: '"email_address" IS DISTINCT FROM "email"',
+  });
+  await createIndex(knex, {
+    name: 'customers_email_lower_idx',
+    on: '"public"."customers"',
+    definition: 'USING btree (lower((email)::text))',
+  });
+  await createIndex(knex, {
+    name: 'customers_country_email_idx',
+    on: '"public"."customers"',
+    definition: 'USING btree (country, email) INCLUDE (name)',
+  });
+  await createIndex(knex, {
+    name: 'customers_email_key',
+    on: '"public"."customers"',
+    definition: 'USING btree (email)',
+    unique: true,
+  });
+  await addUnique(knex, { on: '"public"."customers"', name: 'customers_email_key' });
+  await addConstraint(knex, {
+    on: '"public"."customers"',
+    name: 'customers_email_check',
+    definition: "CHECK ((POSITION(('@'::text) IN (email)) > 1))",
+  });
+  await setNotNull(knex, { on: '"public"."customers"', column: 'email' });
+  await execute(knex, 'ANALYZE "public"."customers" ("email")');
+}

@@ -1,0 +1,48 @@
+// Brings a fresh clone to where its commands can run: installs what is missing, and builds what is older than its
+// source. Plain JavaScript without dependencies, since it runs before there are any.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const at = (...parts) => join(root, ...parts);
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`Node ${process.versions.node} is too old.`, 'triphase needs Node 20.19 or later.');
+}
+
+const lockHash = createHash('sha256').update(readFileSync(at('package-lock.json'))).digest('hex');
+const installed = at('node_modules', '.triphase-installed');
+const isInstalled = existsSync(installed) && readFileSync(installed, 'utf8') === lockHash;
+if (!isInstalled) {
+  run('Installing dependencies', process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  writeFileSync(installed, lockHash);
+}
+
+const built = newest(at('dist'));
+if (built === 0 || newest(at('src')) > built || statSync(at('tsconfig.json')).mtimeMs > built) {
+  run('Building', process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.build.json')]);
+}
+
+function run(title, command, args) {
+  process.stderr.write(`${title} ...\n`);
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (status !== 0) fail(`${title} failed${error ? `: ${error.message}` : ''}.`, 'See the messages above; npm has to reach its registry.');
+}
+
+function fail(what, why) {
+  process.stderr.write(`${what}\n  ${why}\n`);
+  process.exit(1);
+}
+
+/** When the newest file below a folder was changed; 0 when there is none. */
+function newest(folder) {
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder, { withFileTypes: true }).reduce((latest, entry) => {
+    const path = join(folder, entry.name);
+    return Math.max(latest, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
+  }, 0);
+}
