@@ -18,7 +18,9 @@ const lockHash = createHash('sha256').update(readFileSync(at('package-lock.json'
 const installed = at('node_modules', '.triphase-installed');
 const isInstalled = existsSync(installed) && readFileSync(installed, 'utf8') === lockHash;
 if (!isInstalled) {
-  run('Installing dependencies', process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock file that lacks the optional binaries of some other platform.
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  run('Installing dependencies', npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(installed, lockHash);
 }
 
