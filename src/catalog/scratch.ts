@@ -24,9 +24,10 @@ export async function renameInScratch(db: Queryable, scratch: Scratch, from: str
   await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
 }
 
-/** SQL for a table's name as definitions print it: the session's temporary schema goes by its alias. */
+/** SQL for a table's name as definitions print it: from 15 on the session's temporary schema goes by its alias. */
 export function printedTable(namespace: string, table: string): string {
-  return `CASE WHEN ${namespace}.oid = pg_my_temp_schema() THEN 'pg_temp' ELSE quote_ident(${namespace}.nspname) END || '.' || quote_ident(${table}.relname)`;
+  return `CASE WHEN ${namespace}.oid = pg_my_temp_schema() AND current_setting('server_version_num')::int >= 150000 THEN 'pg_temp'
+      ELSE quote_ident(${namespace}.nspname) END || '.' || quote_ident(${table}.relname)`;
 }
 
 /**

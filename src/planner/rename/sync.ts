@@ -16,6 +16,8 @@ export interface SyncView {
   readonly new: string;
   readonly defaultClass: Rename['default'];
   readonly differ: string;
+  readonly oldIsNull: string;
+  readonly newIsNull: string;
   readonly oldChanged: string;
   readonly newChanged: string;
   /** Whether each side differs from the constant default; empty without one. */
@@ -49,6 +51,8 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
     new: fresh,
     defaultClass: rename.default,
     differ: differ(old, fresh),
+    oldIsNull: isNull(old, rename),
+    newIsNull: isNull(fresh, rename),
     oldChanged: differ(old, `OLD.${quoteIdent(rename.from)}`),
     newChanged: differ(fresh, `OLD.${quoteIdent(rename.to)}`),
     oldGiven: differ(old, standing),
@@ -58,6 +62,11 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
     when: always ? '' : differ(old, fresh),
   };
+}
+
+/** `IS NULL` is also true for a row value whose fields are all NULL, which is a value like any other. */
+function isNull(value: string, { byteEqual }: Rename): string {
+  return byteEqual ? `${value} IS NULL` : `${value} IS NOT DISTINCT FROM NULL`;
 }
 
 function guarded(index: IndexFacts & { readonly deferrable?: boolean }): boolean {

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { quoteIdent } from '../../src/domain/identifier.ts';
+import { EMBEDDED_VERSIONS, NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
+import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
+import { repository } from '../support/bookshop.ts';
+import { serverUrl } from '../support/database.ts';
+import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
+import { FAST_SETTINGS } from '../support/server.ts';
+import { expectPlainRename, fingerprint, plainRename } from './oracle.ts';
+import { TABLES, type TableCase } from './tables.ts';
+
+describe.each(EMBEDDED_VERSIONS)('on PostgreSQL %i', (version) => {
+  const options = { version, project: repository, name: `test-${process.pid}-${version}`, settings: FAST_SETTINGS };
+  let server: string;
+  beforeAll(async () => {
+    server = version === NEWEST_EMBEDDED && !process.env.TEST_DATABASE_URL ? serverUrl() : await startEmbedded(options);
+  });
+  afterAll(async () => {
+    if (server !== serverUrl()) await removeEmbedded(options);
+  });
+
+  test.each(TABLES)('$title ends as ALTER TABLE RENAME COLUMN would leave it', async (given) => {
+    const fixture = await renameFixture({ ...given, server });
+    const plain = await plainRename(server, given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
+    try {
+      for (const [index, release] of [R1, R2, R3].entries()) {
+        await fixture.deploy(release);
+        const { renames, pending, held } = await fixture.project.json('status', '--count');
+        expect({ renames, pending, held }).toMatchObject({ renames: [{ phase: index + 1, mismatches: 0 }], pending: [], held: [] });
+      }
+      await expectPlainRename(fixture.database, plain, given.table);
+      expect(await values(fixture, given, given.to)).toEqual(await values({ database: plain } as RenameFixture, given, given.to));
+    } finally {
+      await plain.drop();
+      await fixture.remove();
+    }
+  });
+});
+
+test.each(TABLES)('$title: every step can be undone, and done again', async (given) => {
+  const fixture = await renameFixture(given);
+  const plain = await plainRename(serverUrl(), given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
+  const untouched = await plainRename(serverUrl(), given.schema, given.table, quoteIdent(given.from), quoteIdent(given.from === 'x' ? 'y' : 'x'));
+  await untouched.sql(`ALTER TABLE ${given.table} RENAME COLUMN x TO ${quoteIdent(given.from)}`);
+  try {
+    for (const release of [R1, R2, R3]) await fixture.deploy(release);
+    const { reverted } = await fixture.project.json('rollback', '--steps', '5');
+    expect(reverted).toHaveLength(5);
+    expect(await fingerprint(fixture.database, given.table)).toEqual(await fingerprint(untouched, given.table));
+    for (const release of [R1, R2, R3]) {
+      await fixture.deploy(release);
+      await fixture.project.json('rollback');
+      await fixture.deploy(release);
+    }
+    await expectPlainRename(fixture.database, plain, given.table);
+  } finally {
+    await Promise.all([plain.drop(), untouched.drop()]);
+    await fixture.remove();
+  }
+});
+
+/** What the renamed column holds, sorted; a default that differs each time says nothing. */
+async function values({ database }: RenameFixture, { table, schema }: TableCase, column: string): Promise<object[]> {
+  if (schema.includes('gen_random_uuid')) return [];
+  return database.sql(`SELECT ${quoteIdent(column)}::text AS value FROM ${table} ORDER BY 1`);
+}

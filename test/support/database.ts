@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+/** A database of a test's own. */
+export interface TestDatabase {
+  readonly url: string;
+  readonly client: pg.Client;
+  /** Runs a script, or gives the rows of a query. */
+  // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement in the test
+  sql<R = any>(text: string, values?: unknown[]): Promise<R[]>;
+  drop(): Promise<void>;
+}
+
+/** Creates a database on the run's server, or on another one. `template` clones one. */
+export async function createDatabase(server = serverUrl(), template?: string): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await onServer(server, `CREATE DATABASE ${name}${template === undefined ? '' : ` TEMPLATE ${template}`}`);
+  const url = withDatabase(server, name);
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    url,
+    client,
+    sql: async (text, values) => (await client.query(text, values)).rows,
+    drop: async () => {
+      await client.end();
+      await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+export function serverUrl(): string {
+  const url = process.env.TRIPHASE_TEST_SERVER;
+  if (!url) throw new Error('The global set-up has started no server.');
+  return url;
+}
+
+export function withDatabase(url: string, name: string): string {
+  const parsed = new URL(url);
+  parsed.pathname = `/${name}`;
+  return parsed.href;
+}
+
+async function onServer(server: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,45 @@
+import { createDatabase, type TestDatabase } from './database.ts';
+import { TestProject } from './project.ts';
+
+export interface RenameFixture {
+  readonly database: TestDatabase;
+  readonly project: TestProject;
+  /** Migrates to a release and finishes it. */
+  deploy(release: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface FixtureOptions {
+  /** SQL that makes the table before anything else. */
+  readonly schema: string;
+  readonly table?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly server?: string;
+}
+
+export const R1 = '1.1.0';
+export const R2 = '1.2.0';
+export const R3 = '1.3.0';
+
+/** A database with a table, and an application with a rename scaffolded and its three releases cut. */
+export async function renameFixture({ schema, table = 'users', from = 'old', to = 'new', server }: FixtureOptions): Promise<RenameFixture> {
+  const database = await createDatabase(server);
+  await database.sql(schema);
+  const project = new TestProject(database.url);
+  await project.json('init');
+  await project.json('new', 'rename-column', '--table', table, '--from', from, '--to', to, '--releases', `${R1},${R2},${R3}`, '--yes');
+  for (const release of [R1, R2, R3]) await project.json('release', 'cut', release);
+  return {
+    database,
+    project,
+    async deploy(release) {
+      await project.json('migrate', '--release', release, '--straggler-window', '0');
+      await project.json('finish', '--straggler-window', '0');
+    },
+    async remove() {
+      project.remove();
+      await database.drop();
+    },
+  };
+}
