@@ -1,5 +1,5 @@
 /** What a migration, a task or a configuration of an application imports. */
-export { hasColumn, dropReplacedColumn } from './operations/columns.ts';
+export { dropReplacedColumn, hasColumn } from './operations/columns.ts';
 export { addConstraint, addUnique, dropConstraint, renameNotNull, setNotNull } from './operations/constraints.ts';
 export { atomically, execute } from './operations/execute.ts';
 export { createFunction, dropFunction, updateFunction } from './operations/functions.ts';

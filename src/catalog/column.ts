@@ -1,5 +1,5 @@
-import type { ColumnFacts, ColumnPrivilege } from '../domain/facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { ColumnFacts, ColumnPrivilege } from '../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
 import type { DefaultClass } from '../domain/rename.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
@@ -52,7 +52,21 @@ const COLUMN = `
   WHERE a.attrelid = $1::oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`;
 
 /** Types whose equality is equality of their bytes. */
-const BYTE_EQUAL = ['bool', 'char', 'int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'bytea', 'name'];
+const BYTE_EQUAL = [
+  'bool',
+  'char',
+  'int2',
+  'int4',
+  'int8',
+  'oid',
+  'uuid',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'bytea',
+  'name',
+];
 /** The same, under a deterministic collation. */
 const BYTE_EQUAL_TEXT = ['text', 'varchar'];
 
@@ -70,7 +84,12 @@ export async function listColumns(db: Queryable, table: number): Promise<string[
 }
 
 /** @throws PH1008 when the table has no such column. */
-export async function readColumn(db: Queryable, table: number, tableName: QualifiedName, column: string): Promise<ColumnFacts> {
+export async function readColumn(
+  db: Queryable,
+  table: number,
+  tableName: QualifiedName,
+  column: string,
+): Promise<ColumnFacts> {
   const [row] = await all<ColumnRow>(db, COLUMN, [table, column]);
   if (!row) {
     const close = closest(column, await listColumns(db, table));
@@ -142,4 +161,3 @@ async function privileges(db: Queryable, table: number, column: number): Promise
     [table, column],
   );
 }
-

@@ -23,11 +23,24 @@ const CHECKS = `
   ORDER BY co.conname`;
 
 /** Checks that name the column, rewritten by the scratch table, where they have the same names. */
-export async function readChecks(db: Queryable, table: number, column: number, scratch: Scratch): Promise<FoundConstraint[]> {
+export async function readChecks(
+  db: Queryable,
+  table: number,
+  column: number,
+  scratch: Scratch,
+): Promise<FoundConstraint[]> {
   const own = await all<ConstraintRow>(db, CHECKS, [table, column]);
-  const copies = new Map((await all<ConstraintRow>(db, CHECKS, [scratch.oid, null])).map((row) => [row.name, row.definition]));
+  const copies = new Map(
+    (await all<ConstraintRow>(db, CHECKS, [scratch.oid, null])).map((row) => [row.name, row.definition]),
+  );
   return own.map(({ name, definition, validated, comment }) => ({
-    facts: { name, definition: copies.get(name) ?? '', original: definition.replace(/ NOT VALID$/, ''), validated, comment },
+    facts: {
+      name,
+      definition: copies.get(name) ?? '',
+      original: definition.replace(/ NOT VALID$/, ''),
+      validated,
+      comment,
+    },
     understood: copies.has(name) && !/ NOT ENFORCED$/.test(definition),
   }));
 }
@@ -82,7 +95,12 @@ const FOREIGN_KEYS = `
   ORDER BY co.conname`;
 
 /** Foreign keys out of the table that the column is part of. */
-export async function readForeignKeys(db: Queryable, table: number, column: number, to: string): Promise<FoundConstraint[]> {
+export async function readForeignKeys(
+  db: Queryable,
+  table: number,
+  column: number,
+  to: string,
+): Promise<FoundConstraint[]> {
   const rows = await all<ForeignKeyRow>(db, FOREIGN_KEYS, [table, column, to]);
   return rows.map((row) => ({
     facts: {

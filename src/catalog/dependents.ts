@@ -25,7 +25,11 @@ const LATER = 'Rename the column in a maintenance window, or drop the object fir
 /** What hangs on the column besides indexes, constraints and triggers: refused by name. */
 export async function readOtherDependents(db: Queryable, table: number, column: number): Promise<UnsupportedObject[]> {
   const rows = await all<{ object: string }>(db, OTHERS, [table, column]);
-  return rows.map(({ object }) => ({ object, reason: 'it is bound to the column and cannot be carried over yet', instead: LATER }));
+  return rows.map(({ object }) => ({
+    object,
+    reason: 'it is bound to the column and cannot be carried over yet',
+    instead: LATER,
+  }));
 }
 
 interface ShapeRow {
@@ -76,13 +80,25 @@ export async function readShape(db: Queryable, table: number, column: number, na
     rows: row.rows,
     published: row.published,
     unsupported: [
-      ...refuse(row.kind === 'p' || row.partition, `partitioned table ${name}`, 'partitions cannot be carried over yet'),
-      ...refuse(!row.partition && row.kind === 'r' && (row.inherits || row.inherited), `inheritance of ${name}`, 'a child or parent table has the column, too'),
+      ...refuse(
+        row.kind === 'p' || row.partition,
+        `partitioned table ${name}`,
+        'partitions cannot be carried over yet',
+      ),
+      ...refuse(
+        !row.partition && row.kind === 'r' && (row.inherits || row.inherited),
+        `inheritance of ${name}`,
+        'a child or parent table has the column, too',
+      ),
       ...refuse(row.typed, `typed table ${name}`, 'its columns come from a type'),
       ...refuse(row.identity !== '', 'identity of the column', 'an identity cannot stand on two columns of one table'),
       ...refuse(row.generated !== '', 'generated column', 'its value cannot be written by a trigger'),
       ...refuse(row.domain !== null, `domain ${row.domain}`, 'adding a column of a domain can rewrite the table'),
-      ...refuse(row.used >= 1_600, `table ${name}`, 'it has had 1,600 columns, dropped ones counted; PostgreSQL adds no more'),
+      ...refuse(
+        row.used >= 1_600,
+        `table ${name}`,
+        'it has had 1,600 columns, dropped ones counted; PostgreSQL adds no more',
+      ),
     ],
   };
 }

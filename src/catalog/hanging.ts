@@ -2,7 +2,7 @@ import type { QualifiedName } from '../domain/identifier.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { readOtherDependents } from './dependents.ts';
-import { triggerMentions, type TriggerSource } from './mentions.ts';
+import { type TriggerSource, triggerMentions } from './mentions.ts';
 
 /** An object that hangs on a column, by name. */
 export interface HangingObject {
@@ -30,7 +30,13 @@ const TRIGGERS = `
   FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
   WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal`;
 
-const CONSTRAINT_KINDS: Record<string, HangingObject['kind']> = { c: 'check', f: 'foreign key', u: 'unique', p: 'other', x: 'other' };
+const CONSTRAINT_KINDS: Record<string, HangingObject['kind']> = {
+  c: 'check',
+  f: 'foreign key',
+  u: 'unique',
+  p: 'other',
+  x: 'other',
+};
 
 /** Everything that hangs on a column now; nothing is created or locked for it. `ours` are the sync's own triggers. */
 export async function readHangingObjects(
@@ -60,7 +66,10 @@ async function hangingTriggers(
   column: { number: number; name: string },
   ours: readonly string[],
 ): Promise<HangingObject[]> {
-  const rows = await all<TriggerSource & { name: string; function: string; depends: boolean }>(db, TRIGGERS, [table, column.number]);
+  const rows = await all<TriggerSource & { name: string; function: string; depends: boolean }>(db, TRIGGERS, [
+    table,
+    column.number,
+  ]);
   const found: HangingObject[] = [];
   for (const row of rows.filter(({ name }) => !ours.includes(name))) {
     if (row.depends) found.push({ kind: 'trigger', name: row.name, description: `trigger ${quoteIdent(row.name)}` });

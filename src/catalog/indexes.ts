@@ -64,10 +64,17 @@ export interface FoundIndex {
 }
 
 /** The indexes that involve a column, with their definitions rewritten to the new name. */
-export async function readIndexes(db: Queryable, table: number, column: number, scratch: Scratch): Promise<FoundIndex[]> {
+export async function readIndexes(
+  db: Queryable,
+  table: number,
+  column: number,
+  scratch: Scratch,
+): Promise<FoundIndex[]> {
   const own = await all<IndexRow>(db, INDEXES, [table, column]);
   const copies = await all<IndexRow>(db, INDEXES, [scratch.oid, column]);
-  return own.flatMap((row, position) => (row.on_column ? [describe(row, copies[position], own.length === copies.length)] : []));
+  return own.flatMap((row, position) =>
+    row.on_column ? [describe(row, copies[position], own.length === copies.length)] : [],
+  );
 }
 
 function describe(row: IndexRow, copy: IndexRow | undefined, paired: boolean): FoundIndex {

@@ -12,7 +12,9 @@ export interface TriggerSource {
 /** Whether a trigger's function, or an argument that the trigger gives it, names a column. */
 export async function triggerMentions(trigger: TriggerSource, column: string): Promise<boolean> {
   if (trigger.arguments.split('\\000').includes(column)) return true;
-  return trigger.language === 'plpgsql' || trigger.language === 'sql' ? mentions(trigger.source, column) : asWord(trigger.source, column);
+  return trigger.language === 'plpgsql' || trigger.language === 'sql'
+    ? mentions(trigger.source, column)
+    : asWord(trigger.source, column);
 }
 
 /**

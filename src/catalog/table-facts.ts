@@ -25,7 +25,9 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
     const hanging = await readHanging(db, table, { number: column.number, from, to });
     return {
       table: { schema: table.schema, name: table.name },
-      serverVersion: (await one<{ version: number }>(db, `SELECT current_setting('server_version_num')::int AS version`)).version,
+      serverVersion: (
+        await one<{ version: number }>(db, `SELECT current_setting('server_version_num')::int AS version`)
+      ).version,
       pages: shape.pages,
       rows: shape.rows,
       columns: await listColumns(db, table.oid),
@@ -74,16 +76,24 @@ function unsupportedHanging({ indexes, checks, foreignKeys, triggers }: Hanging)
       const name = quoteIdent(facts.name);
       return [
         ...(constraint === 'p' ? [refuse(`primary key ${name}`, 'primary keys cannot be carried over yet')] : []),
-        ...(constraint === 'x' ? [refuse(`exclusion constraint ${name}`, 'PostgreSQL can only build it under an exclusive lock')] : []),
+        ...(constraint === 'x'
+          ? [refuse(`exclusion constraint ${name}`, 'PostgreSQL can only build it under an exclusive lock')]
+          : []),
         ...(valid ? [] : [refuse(`index ${name}`, 'it is invalid: drop or rebuild it first')]),
-        ...(clustered ? [refuse(`index ${name}`, 'the table is clustered on it, which cannot be carried over yet')] : []),
-        ...(replicaIdentity ? [refuse(`index ${name}`, 'it is the replica identity, which cannot be carried over yet')] : []),
+        ...(clustered
+          ? [refuse(`index ${name}`, 'the table is clustered on it, which cannot be carried over yet')]
+          : []),
+        ...(replicaIdentity
+          ? [refuse(`index ${name}`, 'it is the replica identity, which cannot be carried over yet')]
+          : []),
         ...(understood ? [] : [refuse(`index ${name}`, 'its definition was not understood')]),
       ];
     }),
     ...[...checks, ...foreignKeys].flatMap(({ facts, understood }) => [
       ...(understood ? [] : [refuse(`constraint ${quoteIdent(facts.name)}`, 'its definition was not understood')]),
-      ...(facts.validated ? [] : [refuse(`constraint ${quoteIdent(facts.name)}`, 'it is NOT VALID: validate it first')]),
+      ...(facts.validated
+        ? []
+        : [refuse(`constraint ${quoteIdent(facts.name)}`, 'it is NOT VALID: validate it first')]),
     ]),
     ...triggers.flatMap(({ facts, understood }) =>
       understood ? [] : [refuse(`trigger ${quoteIdent(facts.name)}`, 'its definition was not understood')],

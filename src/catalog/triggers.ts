@@ -58,7 +58,12 @@ export interface RenamedColumn {
 }
 
 /** Puts those triggers that name the column on the scratch table, before the column is renamed there. */
-export async function copyTriggers(db: Queryable, table: number, column: RenamedColumn, scratch: Scratch): Promise<void> {
+export async function copyTriggers(
+  db: Queryable,
+  table: number,
+  column: RenamedColumn,
+  scratch: Scratch,
+): Promise<void> {
   for (const row of await triggersOf(db, table, column)) {
     const tail = after(row.definition, head(row, row.table_name, row.column_names));
     if (row.depends && tail !== null) await db.query(head(row, scratch.name, row.column_names) + tail);
@@ -104,7 +109,9 @@ function rebind(row: TriggerRow, { number }: RenamedColumn, copy: TriggerRow): T
   const tail = after(row.definition, head(row, row.table_name, row.column_names));
   const newTail = after(copy.definition, head(copy, copy.table_name, copy.column_names));
   if (tail === null || newTail === null) return null;
-  const both = row.column_names.flatMap((name, place) => (row.column_numbers[place] === number ? [name, row.fresh] : [name]));
+  const both = row.column_names.flatMap((name, place) =>
+    row.column_numbers[place] === number ? [name, row.fresh] : [name],
+  );
   return {
     original: row.definition,
     during: head(row, row.table_name, both) + tail,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { BEFORE_ALL } from '../domain/release.ts';
-import { parseDuration } from '../project/duration.ts';
 import { openProject, type Project } from '../project/config.ts';
+import { parseDuration } from '../project/duration.ts';
 import type { Reporter } from '../runner/reporter.ts';
 import type { RunnerOptions } from '../runner/session.ts';
 import { Output, type Streams } from './output.ts';

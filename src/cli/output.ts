@@ -70,7 +70,9 @@ export class Output {
       `  ${error.why}`,
       `  ${this.paint('bold', '->')} ${error.remedy}`,
     ];
-    const trace = this.options.verbose ? [String(error.cause instanceof Error ? error.cause.stack : (error.cause ?? ''))] : [];
+    const trace = this.options.verbose
+      ? [String(error.cause instanceof Error ? error.cause.stack : (error.cause ?? ''))]
+      : [];
     return `${[...lines, ...trace].filter((line) => line.trim() !== '').join('\n')}\n`;
   }
 }
@@ -87,6 +89,7 @@ export function table(rows: readonly (readonly string[])[]): string {
       widths[index] = Math.max(widths[index] ?? 0, stripVTControlCharacters(cell).length);
     });
   }
-  const pad = (cell: string, index: number) => cell + ' '.repeat((widths[index] ?? 0) - stripVTControlCharacters(cell).length);
+  const pad = (cell: string, index: number) =>
+    cell + ' '.repeat((widths[index] ?? 0) - stripVTControlCharacters(cell).length);
   return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }

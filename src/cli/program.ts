@@ -17,18 +17,22 @@ import { CommandContext, type Surroundings } from './context.ts';
 import { Output, type Result } from './output.ts';
 
 /** Adds a command's action: it gets the context, and its result is printed. */
-export type Action = (run: (context: CommandContext, command: Command) => Promise<Result>) => (...args: unknown[]) => Promise<void>;
+export type Action = (
+  run: (context: CommandContext, command: Command) => Promise<Result>,
+) => (...args: unknown[]) => Promise<void>;
 
 /** Runs a command line and gives the exit code; nothing is thrown. */
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {
   let exitCode = 0;
-  const action: Action = (run) => async (...parameters) => {
-    const command = parameters.at(-1) as Command;
-    const context = CommandContext.of(surroundings, command);
-    const result = await run(context, command);
-    context.output.result(result);
-    exitCode = result.error ? result.error.exitCode : (result.exitCode ?? 0);
-  };
+  const action: Action =
+    (run) =>
+    async (...parameters) => {
+      const command = parameters.at(-1) as Command;
+      const context = CommandContext.of(surroundings, command);
+      const result = await run(context, command);
+      context.output.result(result);
+      exitCode = result.error ? result.error.exitCode : (result.exitCode ?? 0);
+    };
   try {
     await buildProgram(action, surroundings).parseAsync([...args], { from: 'user' });
     return exitCode;
@@ -40,7 +44,9 @@ export async function runCli(args: readonly string[], surroundings: Surroundings
 /** The whole command line; docs/cli.md is generated from it. */
 export function buildProgram(action: Action, surroundings?: Surroundings): Command {
   const program = new Command('phase')
-    .description('Renames PostgreSQL columns through three releases without downtime, and runs migrations in one order.')
+    .description(
+      'Renames PostgreSQL columns through three releases without downtime, and runs migrations in one order.',
+    )
     .version(toolVersion())
     .option('--config <file>', 'configuration file (else phase.config.{ts,mts,js,mjs,cjs,json}, walking up)')
     .option('--database-url <url>', 'database (else the configuration, DATABASE_URL, PG*)')
@@ -83,7 +89,8 @@ function report(error: unknown, args: readonly string[], surroundings: Surroundi
   const known = toPhaseError(error);
   const flags = {
     json: args.includes('--json'),
-    color: !args.includes('--no-color') && surroundings.env['NO_COLOR'] === undefined && surroundings.stderr.isTTY === true,
+    color:
+      !args.includes('--no-color') && surroundings.env['NO_COLOR'] === undefined && surroundings.stderr.isTTY === true,
     quiet: false,
     verbose: args.includes('--verbose'),
   };
@@ -99,9 +106,14 @@ function toPhaseError(error: unknown): PhaseError {
     return new PhaseError('PH1001', { problem }, { cause: error });
   }
   if (error instanceof Error && error.name === 'ExitPromptError') {
-    return new PhaseError('PH1001', { problem: 'The question was not answered; nothing was written.' }, { cause: error });
+    return new PhaseError(
+      'PH1001',
+      { problem: 'The question was not answered; nothing was written.' },
+      { cause: error },
+    );
   }
-  if (codeOf(error) === sqlState.insufficientPrivilege) return new PhaseError('PH5008', { reason: reasonOf(error) }, { cause: error });
+  if (codeOf(error) === sqlState.insufficientPrivilege)
+    return new PhaseError('PH5008', { reason: reasonOf(error) }, { cause: error });
   if (isConnectionLost(error)) return new PhaseError('PH5004', { during: 'the command' }, { cause: error });
   return new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error });
 }

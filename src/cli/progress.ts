@@ -26,7 +26,9 @@ export class TerminalReporter implements Reporter {
 
   stepDone(id: string, durationMs: number): void {
     this.#closeBar();
-    this.#output.notice(`${this.#output.paint('green', 'ok')} ${id} ${this.#output.paint('dim', formatDuration(durationMs))}`);
+    this.#output.notice(
+      `${this.#output.paint('green', 'ok')} ${id} ${this.#output.paint('dim', formatDuration(durationMs))}`,
+    );
   }
 
   gate(rename: string, phase: number): void {
@@ -66,7 +68,9 @@ export class TerminalReporter implements Reporter {
     const now = Date.now();
     if (now - this.#lastLine < 1_000) return;
     this.#lastLine = now;
-    this.#output.notice(JSON.stringify({ migration: id, table, rows, done: pages === 0 ? 1 : Number((page / pages).toFixed(3)) }));
+    this.#output.notice(
+      JSON.stringify({ migration: id, table, rows, done: pages === 0 ? 1 : Number((page / pages).toFixed(3)) }),
+    );
   }
 
   #closeBar(): void {

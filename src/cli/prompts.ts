@@ -1,4 +1,4 @@
-import { confirm, input, search } from '@inquirer/prompts';
+import inquirer from 'inquirer';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { CommandContext } from './context.ts';
 
@@ -8,51 +8,63 @@ export interface Question {
   readonly flag: string;
 }
 
+export interface Choice {
+  readonly name: string;
+  readonly description?: string;
+}
+
 /** Asks what flags left open; the only place that imports inquirer. */
 export class Prompts {
   readonly #context: CommandContext;
+  readonly #prompt: ReturnType<typeof inquirer.createPromptModule>;
 
   constructor(context: CommandContext) {
     this.#context = context;
+    const { stdin, stderr } = context.surroundings;
+    // Prompts go to stderr: stdout carries the result and nothing else.
+    this.#prompt = inquirer.createPromptModule({ input: stdin as NodeJS.ReadableStream, output: stderr });
   }
 
   /** One of a list that narrows down while it is typed in. */
-  async choose(question: Question, choices: readonly { name: string; description?: string }[]): Promise<string> {
+  async choose(question: Question, choices: readonly Choice[]): Promise<string> {
     this.#ensureCanAsk(question);
-    return search(
-      {
-        message: question.message,
-        source: (term) => {
-          const words = (term ?? '').toLowerCase().split(/\s+/).filter(Boolean);
-          return choices
-            .filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)))
-            .map(({ name, description }) => ({ name, value: name, ...(description === undefined ? {} : { description }) }));
-        },
-      },
-      this.#place(),
-    );
+    const source = (term: string | undefined) =>
+      matching(choices, term).map((choice) => ({ ...choice, value: choice.name }));
+    const { answer } = await this.#prompt<{ answer: string }>([
+      { type: 'search', name: 'answer', message: question.message, source },
+    ]);
+    return answer;
   }
 
-  async ask(question: Question, validate: (answer: string) => Promise<true | string>, proposed?: string): Promise<string> {
+  async ask(
+    question: Question,
+    validate: (answer: string) => Promise<true | string>,
+    proposed?: string,
+  ): Promise<string> {
     this.#ensureCanAsk(question);
-    return input(
-      { message: question.message, validate, ...(proposed === undefined ? {} : { default: proposed }) },
-      this.#place(),
-    );
+    const fallback = proposed === undefined ? {} : { default: proposed };
+    const { answer } = await this.#prompt<{ answer: string }>([
+      { type: 'input', name: 'answer', message: question.message, validate, ...fallback },
+    ]);
+    return answer;
   }
 
   async confirm(question: Question): Promise<boolean> {
     if (this.#context.saidYes) return true;
     this.#ensureCanAsk(question);
-    return confirm({ message: question.message, default: true }, this.#place());
+    const { answer } = await this.#prompt<{ answer: boolean }>([
+      { type: 'confirm', name: 'answer', message: question.message, default: true },
+    ]);
+    return answer;
   }
 
   #ensureCanAsk({ message, flag }: Question): void {
     if (!this.#context.canAsk) throw new PhaseError('PH1004', { question: message, flag });
   }
+}
 
-  /** Prompts go to stderr: stdout carries the result and nothing else. */
-  #place(): { output: NodeJS.WritableStream } {
-    return { output: this.#context.surroundings.stderr };
-  }
+/** Choices whose name holds every word of the term. */
+function matching(choices: readonly Choice[], term = ''): readonly Choice[] {
+  const words = term.toLowerCase().split(/\s+/).filter(Boolean);
+  return choices.filter(({ name }) => words.every((word) => name.toLowerCase().includes(word)));
 }

@@ -63,7 +63,11 @@ const MOST_PASSES = 5;
  * @param db a connection that is not in a transaction.
  * @throws PH5009 when rows are left in the end, PH4002 when a batch never gets its locks.
  */
-export async function runBackfill(db: Queryable, request: BackfillRequest, settings: BackfillSettings): Promise<BackfillResult> {
+export async function runBackfill(
+  db: Queryable,
+  request: BackfillRequest,
+  settings: BackfillSettings,
+): Promise<BackfillResult> {
   let rows = 0;
   for (let pass = 1; ; pass++) {
     let changed = 0;
@@ -71,18 +75,28 @@ export async function runBackfill(db: Queryable, request: BackfillRequest, setti
     rows += changed;
     const remaining = await countRows(db, request.table, request.where);
     if (remaining === 0) {
-      await db.query('UPDATE phase.backfills SET done = true WHERE migration = $1 AND part = $2', [settings.migration, settings.part]);
+      await db.query('UPDATE phase.backfills SET done = true WHERE migration = $1 AND part = $2', [
+        settings.migration,
+        settings.part,
+      ]);
       return { rows, remaining };
     }
     if (pass === MOST_PASSES || (changed === 0 && pass > 1)) {
-      const reason = changed === 0 ? 'A walk over the whole table changed nothing and left them.' : 'They came back while it ran.';
+      const reason =
+        changed === 0 ? 'A walk over the whole table changed nothing and left them.' : 'They came back while it ran.';
       throw new PhaseError('PH5009', { table: request.table, mismatches: remaining, reason });
     }
   }
 }
 
 /** Walks one table from its checkpoint to the end that was fixed when the walk began; gives the rows changed now. */
-async function walkLeaf(db: Queryable, leaf: Leaf, request: BackfillRequest, settings: BackfillSettings, pass: number): Promise<number> {
+async function walkLeaf(
+  db: Queryable,
+  leaf: Leaf,
+  request: BackfillRequest,
+  settings: BackfillSettings,
+  pass: number,
+): Promise<number> {
   let at = await openCheckpoint(db, leaf, settings, pass);
   if (at === null) return 0;
   const before = at.rows;
@@ -96,12 +110,21 @@ async function walkLeaf(db: Queryable, leaf: Leaf, request: BackfillRequest, set
       if (!isRetryable(error) && codeOf(error) !== sqlState.queryCanceled) throw error;
       failures++;
       if (failures >= settings.patience.attempts) {
-        throw new PhaseError('PH4002', { what: `A batch of the backfill of ${leaf.name}`, attempts: failures, blockers: [] }, { cause: error });
+        throw new PhaseError(
+          'PH4002',
+          { what: `A batch of the backfill of ${leaf.name}`, attempts: failures, blockers: [] },
+          { cause: error },
+        );
       }
       pace.split();
       await sleep(pauseAfter(failures));
     }
-    settings.onProgress({ table: leaf.name, rows: at.rows, page: Math.min(at.nextPage, at.endPage), pages: at.endPage });
+    settings.onProgress({
+      table: leaf.name,
+      rows: at.rows,
+      page: Math.min(at.nextPage, at.endPage),
+      pages: at.endPage,
+    });
   }
   return at.rows - before;
 }
@@ -120,7 +143,9 @@ async function batch(
   const assignments = Object.entries(set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
   const began = performance.now();
   const moved = await inTransaction(db, async () => {
-    await db.query(`SET LOCAL lock_timeout = ${BATCH_LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${Math.max(5_000, settings.batchDurationMs * 20)}`);
+    await db.query(
+      `SET LOCAL lock_timeout = ${BATCH_LOCK_TIMEOUT_MS}; SET LOCAL statement_timeout = ${Math.max(5_000, settings.batchDurationMs * 20)}`,
+    );
     const { rowCount } = await db.query(
       `UPDATE ONLY ${leaf.name} SET ${assignments.join(', ')} WHERE ${inPages(at.nextPage, next)} AND (${where})`,
     );
@@ -140,7 +165,12 @@ async function batch(
   return moved;
 }
 
-async function openCheckpoint(db: Queryable, leaf: Leaf, settings: BackfillSettings, pass: number): Promise<Checkpoint | null> {
+async function openCheckpoint(
+  db: Queryable,
+  leaf: Leaf,
+  settings: BackfillSettings,
+  pass: number,
+): Promise<Checkpoint | null> {
   const place = await heapPlace(db, leaf.oid);
   if (place === null) return null;
   const [known] = await all<Checkpoint>(
@@ -165,13 +195,24 @@ async function openCheckpoint(db: Queryable, leaf: Leaf, settings: BackfillSetti
 }
 
 /** CLUSTER or VACUUM FULL in between: rows that were done may now lie on pages that were not, so the walk begins anew. */
-async function restart(db: Queryable, leaf: Leaf, settings: BackfillSettings, at: Checkpoint, place: HeapPlace): Promise<Checkpoint> {
+async function restart(
+  db: Queryable,
+  leaf: Leaf,
+  settings: BackfillSettings,
+  at: Checkpoint,
+  place: HeapPlace,
+): Promise<Checkpoint> {
   const again = { ...at, ...place, nextPage: 0, endPage: place.pages };
   await saveCheckpoint(db, leaf, settings, again);
   return again;
 }
 
-async function saveCheckpoint(db: Queryable, leaf: Leaf, { migration, part }: BackfillSettings, at: Checkpoint): Promise<void> {
+async function saveCheckpoint(
+  db: Queryable,
+  leaf: Leaf,
+  { migration, part }: BackfillSettings,
+  at: Checkpoint,
+): Promise<void> {
   await db.query(
     `INSERT INTO phase.backfills (migration, part, table_oid, table_name, filenode, next_page, end_page, batch_pages, rows, passes)
      VALUES ($1, $2, $3::oid, $4, $5::int8::oid, $6, $7, $8, $9, $10)

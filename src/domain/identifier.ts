@@ -17,7 +17,7 @@ export function quoteIdent(name: string): string {
 /** Quotes a string as an SQL literal, whatever `standard_conforming_strings` is set to. */
 export function quoteLiteral(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
-  return text.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
 
 /** `"schema"."name"`. */

@@ -14,10 +14,16 @@ export interface UniqueOptions {
 }
 
 /** Makes a unique constraint from a unique index of the same name; nothing when it is there already. */
-export async function addUnique(knex: Knex, { on, name, deferrable, initiallyDeferred, comment }: UniqueOptions): Promise<void> {
+export async function addUnique(
+  knex: Knex,
+  { on, name, deferrable, initiallyDeferred, comment }: UniqueOptions,
+): Promise<void> {
   if ((await constraintState(knex, on, name)) === 'absent') {
     const timing = `${deferrable ? ' DEFERRABLE' : ''}${initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
-    await execute(knex, `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} UNIQUE USING INDEX ${quoteIdent(name)}${timing}`);
+    await execute(
+      knex,
+      `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} UNIQUE USING INDEX ${quoteIdent(name)}${timing}`,
+    );
   }
   await commentConstraint(knex, on, name, comment);
 }
@@ -48,7 +54,10 @@ async function commentConstraint(knex: Knex, on: string, name: string, comment: 
 }
 
 /** Drops a constraint, where it is there. */
-export async function dropConstraint(knex: Knex, { on, name }: { readonly on: string; readonly name: string }): Promise<void> {
+export async function dropConstraint(
+  knex: Knex,
+  { on, name }: { readonly on: string; readonly name: string },
+): Promise<void> {
   await execute(knex, `ALTER TABLE ${on} DROP CONSTRAINT IF EXISTS ${quoteIdent(name)}`);
 }
 
@@ -65,7 +74,10 @@ async function constraintState(knex: Knex, on: string, name: string): Promise<'a
  * Makes a column NOT NULL without reading the table under an exclusive lock: a validated check proves it, and goes again.
  * Source: https://www.postgresql.org/docs/current/sql-altertable.html (SET NOT NULL)
  */
-export async function setNotNull(knex: Knex, { on, column }: { readonly on: string; readonly column: string }): Promise<void> {
+export async function setNotNull(
+  knex: Knex,
+  { on, column }: { readonly on: string; readonly column: string },
+): Promise<void> {
   if (await isNotNull(knex, on, column)) return;
   const name = deriveName(column, '_not_null_triphase');
   await addConstraint(knex, { on, name, definition: `CHECK (${quoteIdent(column)} IS NOT NULL)` });
@@ -84,7 +96,10 @@ async function isNotNull(knex: Knex, on: string, column: string): Promise<boolea
 }
 
 /** PostgreSQL 18 gives NOT NULL constraints names. Gives the column's the name of the column; nothing before 18. */
-export async function renameNotNull(knex: Knex, { on, column }: { readonly on: string; readonly column: string }): Promise<void> {
+export async function renameNotNull(
+  knex: Knex,
+  { on, column }: { readonly on: string; readonly column: string },
+): Promise<void> {
   const name = await notNullName(knex, on, column);
   const fresh = deriveName(column, '_not_null_new');
   if (name === null || name === fresh) return;

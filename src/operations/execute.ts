@@ -34,4 +34,3 @@ async function retried<T>(knex: Knex, what: string, attempt: () => Promise<T>): 
   if (isTransaction(knex)) return attempt();
   return withLockRetries(what, contextOf(knex).patience, { blockers: () => [] }, attempt);
 }
-

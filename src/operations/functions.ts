@@ -63,13 +63,21 @@ updateFunction.revert = async (knex: Knex, name: string, options: Required<Versi
 };
 
 /** Drops a function; PostgreSQL refuses while something depends on it. */
-export async function dropFunction(knex: Knex, name: string, { schema, signature }: DropFunctionOptions = {}): Promise<void> {
+export async function dropFunction(
+  knex: Knex,
+  name: string,
+  { schema, signature }: DropFunctionOptions = {},
+): Promise<void> {
   const qualified = schema === undefined ? quoteIdent(name) : `${quoteIdent(schema)}.${quoteIdent(name)}`;
   await runSql(knex, `DROP FUNCTION IF EXISTS ${qualified}${signature === undefined ? '' : `(${signature})`}`);
 }
 
 /** Undoes `dropFunction`: creates `revertToVersion`. */
-dropFunction.revert = async (knex: Knex, name: string, options: DropFunctionOptions & { revertToVersion: number }): Promise<void> => {
+dropFunction.revert = async (
+  knex: Knex,
+  name: string,
+  options: DropFunctionOptions & { revertToVersion: number },
+): Promise<void> => {
   await createFunction(knex, name, { version: options.revertToVersion });
 };
 

@@ -37,8 +37,15 @@ export async function createIndex(knex: Knex, options: IndexOptions): Promise<vo
 }
 
 /** Drops an index without blocking writes, where it is there. */
-export async function dropIndex(knex: Knex, { on, name }: { readonly on: string; readonly name: string }): Promise<void> {
-  await withoutLockTimeout(knex, undefined, `DROP INDEX CONCURRENTLY IF EXISTS ${await qualifiedIndex(knex, on, name)}`);
+export async function dropIndex(
+  knex: Knex,
+  { on, name }: { readonly on: string; readonly name: string },
+): Promise<void> {
+  await withoutLockTimeout(
+    knex,
+    undefined,
+    `DROP INDEX CONCURRENTLY IF EXISTS ${await qualifiedIndex(knex, on, name)}`,
+  );
 }
 
 /** Settings and statement go to one connection of the pool, which gets its own settings back. */

@@ -49,6 +49,10 @@ export async function dropTrigger(knex: Knex, name: string, { on }: DropTriggerO
 }
 
 /** Undoes `dropTrigger`: creates `revertToVersion`. */
-dropTrigger.revert = async (knex: Knex, name: string, options: DropTriggerOptions & { revertToVersion: number }): Promise<void> => {
+dropTrigger.revert = async (
+  knex: Knex,
+  name: string,
+  options: DropTriggerOptions & { revertToVersion: number },
+): Promise<void> => {
   await createTrigger(knex, name, { version: options.revertToVersion, on: options.on });
 };

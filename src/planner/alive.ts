@@ -14,7 +14,11 @@ export interface Deployment {
  * concluded from time passing or from a migrate alone.
  * @param known releases of the manifests; a pre-release counts as the one whose manifest it runs.
  */
-export function aliveReleases({ servedBefore, migrated, confirmed }: Deployment, to: Release, known: readonly Release[]): Release[] {
+export function aliveReleases(
+  { servedBefore, migrated, confirmed }: Deployment,
+  to: Release,
+  known: readonly Release[],
+): Release[] {
   const seen = [...migrated, to].map((release) => manifestRelease(release, known));
   const lowest = confirmed ?? (servedBefore ? BEFORE_ALL : minimum(seen));
   const from = manifestRelease(lowest, [...known, BEFORE_ALL]);

@@ -1,6 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import { groupBy } from '../domain/group.ts';
+import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases } from '../domain/release.ts';
 import { RENAME_STEPS, renameStepOf } from '../domain/rename.ts';
@@ -84,7 +84,11 @@ function ensurePhasesAscend(rename: string, before: OrderedMigration, step: Orde
     throw new PhaseError('PH3009', { rename, files, reason: 'The steps of one phase belong to one release.' });
   }
   if (before.phase !== step.phase && releases === 0) {
-    throw new PhaseError('PH3009', { rename, files, reason: 'Two phases stand in one release: an old and a new instance would not understand each other.' });
+    throw new PhaseError('PH3009', {
+      rename,
+      files,
+      reason: 'Two phases stand in one release: an old and a new instance would not understand each other.',
+    });
   }
   if (releases > 0) {
     throw new PhaseError('PH3009', { rename, files, reason: 'A later phase stands in an earlier release.' });
@@ -134,7 +138,11 @@ function insertDescending(list: OrderedMigration[], migration: OrderedMigration)
   list.splice(low, 0, migration);
 }
 
-function circle(own: ReadonlyMap<string, OrderedMigration>, dependencies: Dependencies, done: ReadonlySet<string>): PhaseError {
+function circle(
+  own: ReadonlyMap<string, OrderedMigration>,
+  dependencies: Dependencies,
+  done: ReadonlySet<string>,
+): PhaseError {
   const path: string[] = [];
   let at = [...own.keys()].find((id) => !done.has(id));
   while (at !== undefined && !path.includes(at)) {

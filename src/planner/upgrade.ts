@@ -113,7 +113,10 @@ function pointOfNoReturn({ migrations, applied, from, alive }: UpgradeInput): st
  * held step; among equally short ones, the latest. Empty when there is none.
  */
 function findStops(input: UpgradeInput): Release[] {
-  const candidates = input.released.filter((release) => compareReleases(release, input.to) < 0).sort(compareReleases).reverse();
+  const candidates = input.released
+    .filter((release) => compareReleases(release, input.to) < 0)
+    .sort(compareReleases)
+    .reverse();
   const seen = new Set<Release>();
   let ways: { at: Release | null; stops: Release[] }[] = [{ at: null, stops: [] }];
   while (ways.length > 0) {
@@ -121,7 +124,10 @@ function findStops(input: UpgradeInput): Release[] {
     if (arrived) return arrived.stops;
     ways = ways.flatMap(({ at, stops }) =>
       candidates
-        .filter((release) => !seen.has(release) && (at === null || compareReleases(release, at) > 0) && reachable(input, at, release))
+        .filter(
+          (release) =>
+            !seen.has(release) && (at === null || compareReleases(release, at) > 0) && reachable(input, at, release),
+        )
         .map((release) => {
           seen.add(release);
           return { at: release, stops: [...stops, release] };

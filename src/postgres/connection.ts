@@ -52,7 +52,11 @@ function newClient(options: ConnectionOptions): pg.Client {
   } catch (error) {
     throw new PhaseError(
       'PH1015',
-      { what: 'The URL of the database', value: redact(options.url ?? ''), allowed: 'postgres://user@host:port/database' },
+      {
+        what: 'The URL of the database',
+        value: redact(options.url ?? ''),
+        allowed: 'postgres://user@host:port/database',
+      },
       { cause: error },
     );
   }
@@ -68,7 +72,10 @@ function target(client: pg.Client) {
 }
 
 /** Runs something on a connection of its own and closes it. */
-export async function withConnection<T>(options: ConnectionOptions, run: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withConnection<T>(
+  options: ConnectionOptions,
+  run: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = await connect(options);
   try {
     return await run(client);

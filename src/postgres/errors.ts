@@ -57,7 +57,11 @@ export function connectionError(error: unknown, target: Target): Error {
   const server = `${target.host}:${target.port}`;
   const code = codeOf(error) ?? '';
   const reason = reasonOf(error);
-  if (code === sqlState.invalidPassword || code === sqlState.invalidAuthorization || /password must be a string/.test(reason)) {
+  if (
+    code === sqlState.invalidPassword ||
+    code === sqlState.invalidAuthorization ||
+    /password must be a string/.test(reason)
+  ) {
     return new PhaseError('PH5002', { user: target.user, server }, { cause: error });
   }
   if (code === sqlState.invalidCatalogName) {

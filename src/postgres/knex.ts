@@ -1,6 +1,6 @@
 import knexPackage, { type Knex } from 'knex';
-import { prepareSession } from './session.ts';
 import type { Queryable } from './queryable.ts';
+import { prepareSession } from './session.ts';
 
 /** `knex` is CommonJS; under ES modules its function is the default export, typed as a namespace. */
 const makeKnex = knexPackage as unknown as typeof knexPackage.default;

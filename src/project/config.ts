@@ -7,14 +7,12 @@ import { parseRelease, type Release } from '../domain/release.ts';
 import { DURATION_FORM, readDuration } from './duration.ts';
 import { loadModule } from './modules.ts';
 
-const duration = z
-  .union([z.string(), z.number()])
-  .transform((value, context) => {
-    const milliseconds = readDuration(value);
-    if (milliseconds !== null) return milliseconds;
-    context.addIssue({ code: 'custom', message: `takes ${DURATION_FORM}` });
-    return z.NEVER;
-  });
+const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  const milliseconds = readDuration(value);
+  if (milliseconds !== null) return milliseconds;
+  context.addIssue({ code: 'custom', message: `takes ${DURATION_FORM}` });
+  return z.NEVER;
+});
 
 const release = z.string().transform((value, context) => {
   try {

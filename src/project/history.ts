@@ -53,10 +53,15 @@ export async function unlistedSources({ root, manifests }: History): Promise<str
   const found = await Promise.all(
     [folders.functions, folders.triggers, folders.renames].map(async (folder) => {
       const names = await readdir(join(root, folder)).catch(() => []);
-      return names.filter((name) => /_v\d{2,}\.sql$|\.yml$/.test(name)).map((name) => relative('db', join(folder, name)));
+      return names
+        .filter((name) => /_v\d{2,}\.sql$|\.yml$/.test(name))
+        .map((name) => relative('db', join(folder, name)));
     }),
   );
-  return found.flat().filter((file) => !listed.has(file)).sort();
+  return found
+    .flat()
+    .filter((file) => !listed.has(file))
+    .sort();
 }
 
 /** Migration files that no manifest lists: they never run. */

@@ -59,7 +59,8 @@ function parseManifest(file: string, text: string): Manifest {
   const document = parseDocument(text, { schema: 'failsafe' });
   const result = document.errors.length === 0 ? manifestSchema.safeParse(document.toJS()) : null;
   if (!result?.success) {
-    const problems = result?.error.issues.flatMap(problemsOf) ?? document.errors.map((error) => error.message.split('\n')[0] ?? '');
+    const problems =
+      result?.error.issues.flatMap(problemsOf) ?? document.errors.map((error) => error.message.split('\n')[0] ?? '');
     throw new PhaseError('PH3005', { file, problems });
   }
   try {
@@ -71,8 +72,11 @@ function parseManifest(file: string, text: string): Manifest {
 
 function ensureOneFilePerRelease(manifests: readonly { file: string; manifest: Manifest }[]): void {
   for (const { file, manifest } of manifests) {
-    const other = manifests.find((candidate) => candidate.manifest.release === manifest.release && candidate.file !== file);
-    if (other) throw new PhaseError('PH3005', { file, problems: [`${other.file} is release ${manifest.release}, too`] });
+    const other = manifests.find(
+      (candidate) => candidate.manifest.release === manifest.release && candidate.file !== file,
+    );
+    if (other)
+      throw new PhaseError('PH3005', { file, problems: [`${other.file} is release ${manifest.release}, too`] });
   }
 }
 

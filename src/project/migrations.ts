@@ -58,7 +58,10 @@ export interface MigrationSettings {
 /** A migration that was loaded and can be run. */
 export type LoadedMigration = MigrationFile &
   MigrationSettings &
-  ({ readonly form: 'module'; readonly up: MigrationFunction; readonly down: MigrationFunction | null } | { readonly form: 'sql'; readonly sql: SqlMigration });
+  (
+    | { readonly form: 'module'; readonly up: MigrationFunction; readonly down: MigrationFunction | null }
+    | { readonly form: 'sql'; readonly sql: SqlMigration }
+  );
 
 /**
  * Loads a migration's file.
@@ -67,15 +70,29 @@ export type LoadedMigration = MigrationFile &
 export async function loadMigration(root: string, file: MigrationFile): Promise<LoadedMigration> {
   if (file.path.endsWith('.sql')) {
     const sql = await parseSqlMigration(file.path, await readFile(join(root, file.path), 'utf8'));
-    return { ...file, form: 'sql', sql, transaction: sql.transaction, downTransaction: sql.transaction, safeToRepeat: false };
+    return {
+      ...file,
+      form: 'sql',
+      sql,
+      transaction: sql.transaction,
+      downTransaction: sql.transaction,
+      safeToRepeat: false,
+    };
   }
   const exported = await importMigration(root, file);
   const { up, down } = exported;
-  if (typeof up !== 'function') throw new PhaseError('PH3014', { file: file.path, reason: 'It exports no function up.' });
+  if (typeof up !== 'function')
+    throw new PhaseError('PH3014', { file: file.path, reason: 'It exports no function up.' });
   if (down !== undefined && typeof down !== 'function') {
     throw new PhaseError('PH3014', { file: file.path, reason: 'Its down is no function.' });
   }
-  return { ...file, ...settingsOf(file, exported['config']), form: 'module', up: up as MigrationFunction, down: (down as MigrationFunction) ?? null };
+  return {
+    ...file,
+    ...settingsOf(file, exported['config']),
+    form: 'module',
+    up: up as MigrationFunction,
+    down: (down as MigrationFunction) ?? null,
+  };
 }
 
 async function importMigration(root: string, file: MigrationFile): Promise<Record<string, unknown>> {
@@ -95,7 +112,11 @@ function settingsOf(file: MigrationFile, config: unknown): MigrationSettings {
   if (config !== undefined && (typeof config !== 'object' || config === null)) {
     throw new PhaseError('PH3014', { file: file.path, reason: 'Its config is no object.' });
   }
-  const { transaction = true, downTransaction = transaction, safeToRepeat = false } = (config ?? {}) as Partial<MigrationSettings>;
+  const {
+    transaction = true,
+    downTransaction = transaction,
+    safeToRepeat = false,
+  } = (config ?? {}) as Partial<MigrationSettings>;
   return { transaction, downTransaction, safeToRepeat };
 }
 

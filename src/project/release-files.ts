@@ -17,7 +17,9 @@ export async function cutRelease(history: History, release: Release): Promise<vo
   const manifest = history.manifests.find((candidate) => candidate.release === release);
   if (!manifest) throw new PhaseError('PH1013', { release, known: history.manifests.map((known) => known.release) });
   if (manifest.state === 'released') throw new PhaseError('PH1019', { release, state: manifest.state });
-  const open = history.manifests.filter((other) => other.state === 'open' && compareReleases(other.release, release) < 0);
+  const open = history.manifests.filter(
+    (other) => other.state === 'open' && compareReleases(other.release, release) < 0,
+  );
   if (open.length > 0) throw new PhaseError('PH2003', { release, open: open.map((other) => other.release) });
   await ensureFilesIntact(history, [manifest]);
   await writeFiles(history.root, [await changeManifest(history.root, { release, cut: true })]);
@@ -36,12 +38,17 @@ export async function hashFiles(history: History, release: Release | null): Prom
   const changes = [];
   for (const manifest of history.manifests.filter(({ state }) => state === 'open')) {
     const rehash = await newSums(history, manifest);
-    if (rehash.size > 0 && manifest.release !== target) changes.push(await changeManifest(history.root, { release: manifest.release, rehash }));
+    if (rehash.size > 0 && manifest.release !== target)
+      changes.push(await changeManifest(history.root, { release: manifest.release, rehash }));
   }
   if (target !== null) {
     const own = history.manifests.find((manifest) => manifest.release === target);
     const add = await Promise.all(
-      unlisted.map(async ({ id, kind, path }) => ({ id, kind, sha256: (await fileChecksum(join(history.root, path))) ?? '' })),
+      unlisted.map(async ({ id, kind, path }) => ({
+        id,
+        kind,
+        sha256: (await fileChecksum(join(history.root, path))) ?? '',
+      })),
     );
     const addSources = await Promise.all(
       sources.map(async (file) => ({ file, sha256: (await fileChecksum(join(history.root, 'db', file))) ?? '' })),
@@ -73,7 +80,8 @@ async function newSums(history: History, manifest: Manifest): Promise<Map<string
   }
   for (const source of manifest.sources) {
     const sum = await fileChecksum(join(history.root, 'db', source.file));
-    if (sum === null) throw new PhaseError('PH3012', { file: join('db', source.file), manifest: manifestPath(manifest.release) });
+    if (sum === null)
+      throw new PhaseError('PH3012', { file: join('db', source.file), manifest: manifestPath(manifest.release) });
     if (sum !== source.sha256) sums.set(source.file, sum);
   }
   return sums;

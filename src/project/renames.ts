@@ -29,10 +29,7 @@ const renameSchema = z.strictObject({
   sync: z.strictObject({
     functions: pair,
     triggers: pair,
-    last: z.union([
-      z.enum(['none']).transform(() => null),
-      z.strictObject({ functions: pair, triggers: pair }),
-    ]),
+    last: z.union([z.enum(['none']).transform(() => null), z.strictObject({ functions: pair, triggers: pair })]),
     stragglers: z.strictObject({ count: z.string(), last: z.string() }),
   }),
 });
@@ -44,7 +41,10 @@ export function renamePath(name: string): string {
 
 /** The file's text for a rename. */
 export function renderRename({ name, sync, ...rest }: Rename): string {
-  return stringify({ rename: name, ...rest, sync: { ...sync, last: sync.last ?? 'none' } }, { lineWidth: 0, aliasDuplicateObjects: false });
+  return stringify(
+    { rename: name, ...rest, sync: { ...sync, last: sync.last ?? 'none' } },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
 }
 
 /**
@@ -57,7 +57,9 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
     names
       .filter((name) => name.endsWith('.yml'))
       .sort()
-      .map(async (name) => parseRename(join(folders.renames, name), await readFile(join(root, folders.renames, name), 'utf8'))),
+      .map(async (name) =>
+        parseRename(join(folders.renames, name), await readFile(join(root, folders.renames, name), 'utf8')),
+      ),
   );
   return new Map(renames.map((rename) => [rename.name, rename]));
 }

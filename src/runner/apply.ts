@@ -54,7 +54,12 @@ export function ensureReversible({ entry, loaded }: RunnableMigration): void {
 }
 
 /** One entry of the history around a try, and errors that name the migration. */
-async function attempt(session: Session, { entry, loaded }: RunnableMigration, direction: Direction, body: () => Promise<void>): Promise<void> {
+async function attempt(
+  session: Session,
+  { entry, loaded }: RunnableMigration,
+  direction: Direction,
+  body: () => Promise<void>,
+): Promise<void> {
   await session.lock.ensureHeld();
   const end = await beginAttempt(session.lock.client, entry.id, direction, session.lock.run);
   try {
@@ -85,19 +90,30 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
 async function runInTransaction(session: Session, migration: RunnableMigration, direction: Direction): Promise<void> {
   const { entry } = migration;
   const { lockTimeout, lockAttempts } = session.options.project.config;
-  await retrying(session, entry.id, async (watch) => {
-    const began = performance.now();
-    await session.knex.transaction(async (trx) => {
-      const db = await connectionOf(trx);
-      watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
-      await runSql(trx, `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL triphase.transaction = '${session.lock.run}'`);
-      await runBody(session, migration, direction, trx);
-      const { run } = await one<{ run: string | null }>(db, `SELECT current_setting('triphase.transaction', true) AS run`);
-      if (run !== session.lock.run) throw new PhaseError('PH5010', { id: entry.id });
-      if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
-      else await removeMigration(db, entry.id);
-    });
-  }, lockAttempts);
+  await retrying(
+    session,
+    entry.id,
+    async (watch) => {
+      const began = performance.now();
+      await session.knex.transaction(async (trx) => {
+        const db = await connectionOf(trx);
+        watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
+        await runSql(
+          trx,
+          `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL triphase.transaction = '${session.lock.run}'`,
+        );
+        await runBody(session, migration, direction, trx);
+        const { run } = await one<{ run: string | null }>(
+          db,
+          `SELECT current_setting('triphase.transaction', true) AS run`,
+        );
+        if (run !== session.lock.run) throw new PhaseError('PH5010', { id: entry.id });
+        if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
+        else await removeMigration(db, entry.id);
+      });
+    },
+    lockAttempts,
+  );
 }
 
 /** A row `started` first, since nothing else would tell that it ran and died. */
@@ -111,7 +127,12 @@ async function runOutside(session: Session, migration: RunnableMigration): Promi
   await recordMigration(session.lock.client, entry, 'applied', performance.now() - began);
 }
 
-async function retrying(session: Session, id: string, body: (watch: BlockerWatch) => Promise<void>, attempts: number): Promise<void> {
+async function retrying(
+  session: Session,
+  id: string,
+  body: (watch: BlockerWatch) => Promise<void>,
+  attempts: number,
+): Promise<void> {
   const { config } = session.options.project;
   const watch = new BlockerWatch(session.worker, Math.max(20, config.lockTimeout / 4));
   const hooks = {
@@ -120,7 +141,9 @@ async function retrying(session: Session, id: string, body: (watch: BlockerWatch
       session.options.reporter.lockRetry(id, attempt, pauseMs, blockers),
   };
   try {
-    await withLockRetries(id, { lockTimeoutMs: config.lockTimeout, attempts }, hooks, () => unwrapped(() => body(watch)));
+    await withLockRetries(id, { lockTimeoutMs: config.lockTimeout, attempts }, hooks, () =>
+      unwrapped(() => body(watch)),
+    );
   } finally {
     watch.stop();
   }
@@ -136,7 +159,12 @@ async function unwrapped<T>(body: () => Promise<T>): Promise<T> {
   }
 }
 
-async function runBody(session: Session, { entry, loaded }: RunnableMigration, direction: Direction, knex: Knex): Promise<void> {
+async function runBody(
+  session: Session,
+  { entry, loaded }: RunnableMigration,
+  direction: Direction,
+  knex: Knex,
+): Promise<void> {
   if (loaded.form === 'sql') {
     for (const statement of loaded.sql[direction] ?? []) await runSql(knex, statement);
     return;
@@ -170,6 +198,7 @@ function contextFor(session: Session, entry: OrderedMigration, direction: Direct
 
 function ensureNoTransaction(knex: Knex, id: string): void {
   if (knex.isTransaction !== true) return;
-  const reason = 'backfill commits after each batch, so the migration needs config = { transaction: false, safeToRepeat: true }.';
+  const reason =
+    'backfill commits after each batch, so the migration needs config = { transaction: false, safeToRepeat: true }.';
   throw new PhaseError('PH5005', { id, file: id, reason });
 }

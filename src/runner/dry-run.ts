@@ -12,7 +12,7 @@ import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { gatedStepOf } from './gates.ts';
 import { readLedger } from './ledger.ts';
-import { ledgerFormat, ledgerScripts, LEDGER_FORMAT, recordFormat, servedBefore } from './ledger-format.ts';
+import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
 import type { MigrationContext } from './migration-context.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, targetOf } from './prepare.ts';
 import type { RunnerOptions } from './session.ts';
@@ -101,7 +101,8 @@ class Recorder {
   async migration({ entry, loaded }: RunnableMigration): Promise<void> {
     this.#lines.push('');
     this.comment(`${entry.id} (${entry.kind}, release ${entry.release})`);
-    if (gatedStepOf(entry) !== null) this.comment('Its gate is checked first: no mismatches, everything before complete, no stragglers.');
+    if (gatedStepOf(entry) !== null)
+      this.comment('Its gate is checked first: no mismatches, everything before complete, no stragglers.');
     const { lockTimeout } = this.#options.project.config;
     if (!loaded.transaction) {
       this.comment('Outside a transaction.');
@@ -134,7 +135,9 @@ class Recorder {
       log: (message) => this.comment(message),
       backfill: async ({ table, set, where }) => {
         const values = Object.entries(set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
-        this.comment('In batches over ranges of pages, each in a transaction of its own; as one statement it would be:');
+        this.comment(
+          'In batches over ranges of pages, each in a transaction of its own; as one statement it would be:',
+        );
         this.statement(`UPDATE ${table} SET ${values.join(', ')} WHERE ${where}`);
         return { rows: 0 };
       },
@@ -178,7 +181,11 @@ class RecordingConnection {
     this.#recorder = recorder;
   }
 
-  query(query: string | { text: string; values?: unknown[] }, second?: unknown[] | Callback, third?: Callback): Promise<object> {
+  query(
+    query: string | { text: string; values?: unknown[] },
+    second?: unknown[] | Callback,
+    third?: Callback,
+  ): Promise<object> {
     const text = typeof query === 'string' ? query : query.text;
     const values = (typeof query === 'string' ? (Array.isArray(second) ? second : []) : query.values) ?? [];
     const callback = typeof second === 'function' ? second : third;
@@ -209,7 +216,9 @@ async function answer(db: Queryable, recorder: Recorder, sql: string): Promise<o
 
 /** The statement with its bindings written in. */
 function withValues(sql: string, bindings: readonly unknown[]): string {
-  return sql.replace(/\$(\d+)/g, (whole, number) => (Number(number) <= bindings.length ? literal(bindings[Number(number) - 1]) : whole));
+  return sql.replace(/\$(\d+)/g, (whole, number) =>
+    Number(number) <= bindings.length ? literal(bindings[Number(number) - 1]) : whole,
+  );
 }
 
 function literal(value: unknown): string {

@@ -21,11 +21,20 @@ export function gatedStepOf(migration: Pick<OrderedMigration, 'id' | 'rename'>):
  * The gate of a step, outside any transaction and without long locks. Its result goes into the ledger.
  * @throws PH2005 mismatches, PH2006 stragglers, PH2007 the phase before is not complete, PH2008 something would be lost.
  */
-export async function checkGate(db: Queryable, rename: Rename, step: GatedStep, stragglerWindowMs: number): Promise<void> {
+export async function checkGate(
+  db: Queryable,
+  rename: Rename,
+  step: GatedStep,
+  stragglerWindowMs: number,
+): Promise<void> {
   const phase = step === 'switch' ? 2 : 3;
   const note = (passed: boolean, code: string | null, result: object) =>
     db.query('INSERT INTO phase.gates (rename, phase, passed, error_code, result) VALUES ($1, $2, $3, $4, $5)', [
-      rename.name, phase, passed, code, JSON.stringify(result),
+      rename.name,
+      phase,
+      passed,
+      code,
+      JSON.stringify(result),
     ]);
   try {
     await recheckGate(db, rename, step, stragglerWindowMs);
@@ -40,7 +49,12 @@ export async function checkGate(db: Queryable, rename: Rename, step: GatedStep, 
 }
 
 /** What could change between the gate and the step: checked again in the step's transaction, once it has its lock. */
-export async function recheckGate(db: Queryable, rename: Rename, step: GatedStep, stragglerWindowMs: number): Promise<void> {
+export async function recheckGate(
+  db: Queryable,
+  rename: Rename,
+  step: GatedStep,
+  stragglerWindowMs: number,
+): Promise<void> {
   const places = await locate(db, rename.table, rename.from, rename.to);
   const present = await ensureColumns(rename, places);
   await ensureComplete(db, rename, present.table, step);
@@ -51,7 +65,11 @@ export async function recheckGate(db: Queryable, rename: Rename, step: GatedStep
 
 /** Rows whose two columns hold different bytes. */
 export function countMismatches(db: Queryable, rename: Rename): Promise<number> {
-  return countRows(db, quoteQualified(rename.table), differs(quoteIdent(rename.from), quoteIdent(rename.to), rename.byteEqual));
+  return countRows(
+    db,
+    quoteQualified(rename.table),
+    differs(quoteIdent(rename.from), quoteIdent(rename.to), rename.byteEqual),
+  );
 }
 
 interface Present {
@@ -59,7 +77,10 @@ interface Present {
   readonly from: number;
 }
 
-async function ensureColumns(rename: Rename, { table, from, to }: Awaited<ReturnType<typeof locate>>): Promise<Present> {
+async function ensureColumns(
+  rename: Rename,
+  { table, from, to }: Awaited<ReturnType<typeof locate>>,
+): Promise<Present> {
   const missing = [
     ...(table === null ? [`table ${quoteQualified(rename.table)}`] : []),
     ...(from === null ? [`column ${quoteIdent(rename.from)}`] : []),
@@ -72,7 +93,9 @@ async function ensureColumns(rename: Rename, { table, from, to }: Awaited<Return
 /** The sync is in place, and everything that phase 1 builds is there, valid and validated. */
 async function ensureComplete(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<void> {
   const place = step === 'switch' ? 0 : 1;
-  const triggers = [rename.sync.triggers[place], rename.sync.last?.triggers[place]].filter((name) => name !== undefined);
+  const triggers = [rename.sync.triggers[place], rename.sync.last?.triggers[place]].filter(
+    (name) => name !== undefined,
+  );
   const present = await all<{ kind: string; name: string }>(
     db,
     `SELECT 'trigger' AS kind, tgname AS name FROM pg_trigger WHERE tgrelid = $1::oid AND tgenabled IN ('O', 'A')
@@ -106,7 +129,11 @@ export interface Stragglers {
 export async function readStragglers(db: Queryable, rename: Rename): Promise<Stragglers> {
   const { count, last } = rename.sync.stragglers;
   const names = [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
-  const { present } = await one<{ present: boolean }>(db, 'SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS present', names);
+  const { present } = await one<{ present: boolean }>(
+    db,
+    'SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS present',
+    names,
+  );
   if (!present) return { count: 0, lastAt: null, ageMs: Number.POSITIVE_INFINITY };
   const row = await one<{ count: number; lastAt: string | null; ageMs: number | null }>(
     db,
@@ -121,7 +148,12 @@ export async function readStragglers(db: Queryable, rename: Rename): Promise<Str
 async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: number): Promise<void> {
   const { count, lastAt, ageMs } = await readStragglers(db, rename);
   if (ageMs >= windowMs) return;
-  throw new PhaseError('PH2006', { rename: rename.name, stragglers: count, last: lastAt ?? '', window: formatDuration(windowMs) });
+  throw new PhaseError('PH2006', {
+    rename: rename.name,
+    stragglers: count,
+    last: lastAt ?? '',
+    window: formatDuration(windowMs),
+  });
 }
 
 /** Nothing hangs on the old column that is not carried over: PostgreSQL drops some of it without a word. */

@@ -47,13 +47,21 @@ export async function readLedger(db: Queryable): Promise<Ledger> {
   ensureKnownFormat(format);
   if (format === 0) return { rows: [], servedBefore: await servedBefore(db), migrated: [], confirmed: null };
   const rows = await all<LedgerRow>(db, ROWS);
-  const migrated = await all<{ release: string }>(db, 'SELECT release FROM phase.releases WHERE migrated_at IS NOT NULL ORDER BY migrated_at');
+  const migrated = await all<{ release: string }>(
+    db,
+    'SELECT release FROM phase.releases WHERE migrated_at IS NOT NULL ORDER BY migrated_at',
+  );
   const [confirmed] = await all<{ release: string }>(
     db,
     'SELECT release FROM phase.releases WHERE confirmed_at IS NOT NULL ORDER BY confirmed_at DESC LIMIT 1',
   );
   const { served } = await one<{ served: boolean }>(db, 'SELECT served_before AS served FROM phase.ledger');
-  return { rows, servedBefore: served, migrated: migrated.map(({ release }) => release), confirmed: confirmed?.release ?? null };
+  return {
+    rows,
+    servedBefore: served,
+    migrated: migrated.map(({ release }) => release),
+    confirmed: confirmed?.release ?? null,
+  };
 }
 
 /** Ids that are applied. */
@@ -77,13 +85,25 @@ export async function recordMigration(
 ): Promise<void> {
   const { id, kind, release, rename, phase, sha256, breaks } = migration;
   await db.query(UPSERT, [
-    id, kind, release, rename ?? null, phase ?? null, sha256, breaks ?? null, state, Math.round(durationMs), hostname(), toolVersion(),
+    id,
+    kind,
+    release,
+    rename ?? null,
+    phase ?? null,
+    sha256,
+    breaks ?? null,
+    state,
+    Math.round(durationMs),
+    hostname(),
+    toolVersion(),
   ]);
 }
 
 /** Takes a migration out, with its checkpoints: it was undone. */
 export async function removeMigration(db: Queryable, id: string): Promise<void> {
-  const { rows } = await db.query<{ release: string }>('DELETE FROM phase.migrations WHERE id = $1 RETURNING release', [id]);
+  const { rows } = await db.query<{ release: string }>('DELETE FROM phase.migrations WHERE id = $1 RETURNING release', [
+    id,
+  ]);
   // A release of which nothing is left has not been migrated to.
   await db.query(
     'DELETE FROM phase.releases r WHERE release = $1 AND NOT EXISTS (SELECT 1 FROM phase.migrations m WHERE m.release = r.release)',

@@ -121,7 +121,9 @@ async function clearLeftovers(client: Queryable, run: string): Promise<void> {
     );
     if (left.length === 0) return;
     if (Date.now() > until) {
-      await client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [left.map(({ pid }) => pid)]);
+      await client.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [
+        left.map(({ pid }) => pid),
+      ]);
     }
     await sleep(POLL_MS);
   }

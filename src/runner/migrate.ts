@@ -4,7 +4,15 @@ import { reasonOf } from '../postgres/errors.ts';
 import { readHistory, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
-import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, type Target, targetOf } from './prepare.ts';
+import {
+  ensureLedgerMatches,
+  ensureNotBlocked,
+  ensureResumable,
+  loadPending,
+  planFor,
+  type Target,
+  targetOf,
+} from './prepare.ts';
 import { type RunnerOptions, type Session, withSession } from './session.ts';
 
 export interface MigrateOptions extends RunnerOptions {
@@ -33,22 +41,30 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   const root = options.project.root;
   // Everything that the files alone tell is refused before the database is touched.
   targetOf(await readHistory(root), options.release);
-  return withSession(options, () => readHistory(root), async (session) => {
-    const ledger = await readLedger(session.lock.client);
-    const release = options.slowRoll ? nextRelease(session, ledger, options.release) : options.release;
-    const running = options.running === null ? {} : { confirm: options.running };
-    return runUpTo(session, ledger, { release, goal: options.release, maintenance: options.maintenance, ...running });
-  });
+  return withSession(
+    options,
+    () => readHistory(root),
+    async (session) => {
+      const ledger = await readLedger(session.lock.client);
+      const release = options.slowRoll ? nextRelease(session, ledger, options.release) : options.release;
+      const running = options.running === null ? {} : { confirm: options.running };
+      return runUpTo(session, ledger, { release, goal: options.release, maintenance: options.maintenance, ...running });
+    },
+  );
 }
 
 /** Confirms that only the release migrated last is alive, and runs what was held. @throws PH1005 when none was. */
 export async function finish(options: RunnerOptions): Promise<MigrateResult> {
-  return withSession(options, () => readHistory(options.project.root), async (session) => {
-    const ledger = await readLedger(session.lock.client);
-    const release = ledger.migrated.at(-1);
-    if (release === undefined) throw new PhaseError('PH1005', {});
-    return runUpTo(session, ledger, { release, goal: release, maintenance: false, confirm: release });
-  });
+  return withSession(
+    options,
+    () => readHistory(options.project.root),
+    async (session) => {
+      const ledger = await readLedger(session.lock.client);
+      const release = ledger.migrated.at(-1);
+      if (release === undefined) throw new PhaseError('PH1005', {});
+      return runUpTo(session, ledger, { release, goal: release, maintenance: false, confirm: release });
+    },
+  );
 }
 
 interface Goal {
@@ -61,7 +77,11 @@ interface Goal {
   readonly confirm?: Release;
 }
 
-async function runUpTo(session: Session, before: Ledger, { release, goal, maintenance, confirm }: Goal): Promise<MigrateResult> {
+async function runUpTo(
+  session: Session,
+  before: Ledger,
+  { release, goal, maintenance, confirm }: Goal,
+): Promise<MigrateResult> {
   const began = performance.now();
   const target = targetOf(session.history, release);
   ensureLedgerMatches(before, session.history);
@@ -75,8 +95,18 @@ async function runUpTo(session: Session, before: Ledger, { release, goal, mainte
   const { applied, error } = await runSteps(session, pending, runnable);
   if (error === null) await recordReached(session, release, maintenance);
   const remaining = error === null && release !== goal ? await releasesLeft(session, goal) : [];
-  const failed = error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
-  return { from: plan.from, to: release, applied, held: plan.held, failed, durationMs: Math.round(performance.now() - began), remaining, error };
+  const failed =
+    error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
+  return {
+    from: plan.from,
+    to: release,
+    applied,
+    held: plan.held,
+    failed,
+    durationMs: Math.round(performance.now() - began),
+    remaining,
+    error,
+  };
 }
 
 /** In order, one after the other; when one fails, nothing after it runs. */
@@ -95,7 +125,13 @@ async function runSteps(
     try {
       await applyMigration(session, migration);
     } catch (error) {
-      return { applied, error: error instanceof PhaseError ? error : new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error }) };
+      return {
+        applied,
+        error:
+          error instanceof PhaseError
+            ? error
+            : new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error }),
+      };
     }
     applied.push(id);
     reporter.stepDone(id, performance.now() - began);
@@ -131,4 +167,3 @@ function noticeUnlisted({ history, options }: Session): void {
     options.reporter.notice(`${path} is in no manifest and does not run; phase hash enters it.`);
   }
 }
-

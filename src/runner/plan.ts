@@ -15,7 +15,12 @@ export interface PlanOutcome {
 }
 
 /** From what the ledger of a database says. */
-export async function planFromLedger(project: Project, url: string | undefined, to: Release, maintenance: boolean): Promise<PlanOutcome> {
+export async function planFromLedger(
+  project: Project,
+  url: string | undefined,
+  to: Release,
+  maintenance: boolean,
+): Promise<PlanOutcome> {
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
@@ -25,16 +30,25 @@ export async function planFromLedger(project: Project, url: string | undefined, 
 }
 
 /** Without a database: everything up to `from` counts as applied, and `from` as alive. */
-export async function planWithoutDatabase(project: Project, from: Release, to: Release, maintenance: boolean): Promise<PlanOutcome> {
+export async function planWithoutDatabase(
+  project: Project,
+  from: Release,
+  to: Release,
+  maintenance: boolean,
+): Promise<PlanOutcome> {
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
   const { migrations, known } = target;
   const [first, last] = [from, to].map((release) => manifestRelease(release, known));
-  const between = known.filter((release) => compareReleases(release, first ?? from) >= 0 && compareReleases(release, last ?? to) <= 0);
+  const between = known.filter(
+    (release) => compareReleases(release, first ?? from) >= 0 && compareReleases(release, last ?? to) <= 0,
+  );
   const plan = planUpgrade({
     migrations,
-    applied: new Set(migrations.filter(({ release }) => compareReleases(release, first ?? from) <= 0).map(({ id }) => id)),
+    applied: new Set(
+      migrations.filter(({ release }) => compareReleases(release, first ?? from) <= 0).map(({ id }) => id),
+    ),
     from,
     to,
     alive: maintenance ? [] : [...new Set([first ?? from, ...between, last ?? to])],

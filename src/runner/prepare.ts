@@ -5,12 +5,12 @@ import { compareReleases, manifestRelease, parseRelease, type Release } from '..
 import { aliveReleases } from '../planner/alive.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import type { RunnableMigration } from './apply.ts';
-import { appliedIds, lastError, type Ledger } from './ledger.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import { appliedIds, type Ledger, lastError } from './ledger.ts';
 
 /** What the files say for a target release. */
 export interface Target {
@@ -41,7 +41,11 @@ export function targetOf(history: History, release: Release): Target {
 }
 
 /** Files as the manifests list them, and loaded as far as they are going to run: before anything runs. */
-export async function loadPending(history: History, target: Target, ids: ReadonlySet<string>): Promise<Map<string, RunnableMigration>> {
+export async function loadPending(
+  history: History,
+  target: Target,
+  ids: ReadonlySet<string>,
+): Promise<Map<string, RunnableMigration>> {
   await ensureFilesIntact(history, target.manifests);
   const loaded = new Map<string, RunnableMigration>();
   for (const entry of target.migrations.filter(({ id }) => ids.has(id))) {
@@ -56,7 +60,9 @@ export async function loadPending(history: History, target: Target, ids: Readonl
  * @throws PH3003, PH3004.
  */
 export function ensureLedgerMatches(ledger: Ledger, history: History): void {
-  const listed = new Map(history.manifests.flatMap(({ migrations }) => migrations.map((entry) => [entry.id, entry] as const)));
+  const listed = new Map(
+    history.manifests.flatMap(({ migrations }) => migrations.map((entry) => [entry.id, entry] as const)),
+  );
   const newest = history.manifests.at(-1)?.release;
   const unknown: string[] = [];
   for (const row of ledger.rows) {
@@ -75,7 +81,11 @@ export function ensureLedgerMatches(ledger: Ledger, history: History): void {
  * A migration that was started and did not finish can only run again when it is safe to repeat.
  * @throws PH3011
  */
-export async function ensureResumable(db: Queryable, ledger: Ledger, runnable: ReadonlyMap<string, RunnableMigration>): Promise<void> {
+export async function ensureResumable(
+  db: Queryable,
+  ledger: Ledger,
+  runnable: ReadonlyMap<string, RunnableMigration>,
+): Promise<void> {
   for (const row of ledger.rows.filter(({ state }) => state === 'started')) {
     const migration = runnable.get(row.id);
     if (migration && !migration.loaded.safeToRepeat) {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
@@ -5,10 +6,9 @@ import { orderMigrations } from '../planner/order.ts';
 import { fileChecksum } from '../project/checksum.ts';
 import { type History, readHistory } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
-import { ensureReversible, revertMigration, type RunnableMigration } from './apply.ts';
+import { ensureReversible, type RunnableMigration, revertMigration } from './apply.ts';
 import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
 import { type RunnerOptions, withSession } from './session.ts';
-import { join } from 'node:path';
 
 export interface RollbackOptions extends RunnerOptions {
   /** Undo the last so many, or everything after this one. */
@@ -26,26 +26,30 @@ export interface RollbackResult {
  * @throws PH1016, PH2011, PH2012, PH3003.
  */
 export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
-  return withSession(options, () => readHistory(options.project.root), async (session) => {
-    const ledger = await readLedger(session.lock.client);
-    const rows = selectRows(ledger, options);
-    const migrations: RunnableMigration[] = [];
-    for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));
-    const reverted: string[] = [];
-    for (const migration of migrations) {
-      const began = performance.now();
-      session.options.reporter.stepStarted(migration.entry.id);
-      try {
-        await revertMigration(session, migration);
-      } catch (error) {
-        if (error instanceof PhaseError) return { reverted, error };
-        throw error;
+  return withSession(
+    options,
+    () => readHistory(options.project.root),
+    async (session) => {
+      const ledger = await readLedger(session.lock.client);
+      const rows = selectRows(ledger, options);
+      const migrations: RunnableMigration[] = [];
+      for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));
+      const reverted: string[] = [];
+      for (const migration of migrations) {
+        const began = performance.now();
+        session.options.reporter.stepStarted(migration.entry.id);
+        try {
+          await revertMigration(session, migration);
+        } catch (error) {
+          if (error instanceof PhaseError) return { reverted, error };
+          throw error;
+        }
+        reverted.push(migration.entry.id);
+        session.options.reporter.stepDone(migration.entry.id, performance.now() - began);
       }
-      reverted.push(migration.entry.id);
-      session.options.reporter.stepDone(migration.entry.id, performance.now() - began);
-    }
-    return { reverted, error: null };
-  });
+      return { reverted, error: null };
+    },
+  );
 }
 
 function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[] {
@@ -56,7 +60,12 @@ function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[]
   return lastFirst.slice(0, index);
 }
 
-async function prepare(history: History, ledger: Ledger, row: LedgerRow, undone: readonly LedgerRow[]): Promise<RunnableMigration> {
+async function prepare(
+  history: History,
+  ledger: Ledger,
+  row: LedgerRow,
+  undone: readonly LedgerRow[],
+): Promise<RunnableMigration> {
   const entry = orderMigrations(history.manifests).find(({ id }) => id === row.id);
   const file = entry && fileOf(history.files, entry);
   if (!entry || !file) throw new PhaseError('PH1016', { id: row.id, known: history.files.map(({ id }) => id) });
@@ -73,16 +82,25 @@ async function prepare(history: History, ledger: Ledger, row: LedgerRow, undone:
  * Undoing the first phase of a rename drops the new column: nothing that uses it may be alive. A release whose own
  * migrations are undone with it is not.
  */
-function ensureNobodyNeedsIt(history: History, { rows, migrated, confirmed }: Ledger, entry: OrderedMigration, undone: readonly LedgerRow[]): void {
+function ensureNobodyNeedsIt(
+  history: History,
+  { rows, migrated, confirmed }: Ledger,
+  entry: OrderedMigration,
+  undone: readonly LedgerRow[],
+): void {
   const rename = history.renames.get(entry.rename ?? '');
   if (!rename || entry.phase !== 1) return;
-  const second = history.manifests.find(({ migrations }) => migrations.some((other) => other.rename === rename.name && other.phase === 2))?.release;
+  const second = history.manifests.find(({ migrations }) =>
+    migrations.some((other) => other.rename === rename.name && other.phase === 2),
+  )?.release;
   const users = [...new Set<Release>([...(confirmed === null ? [] : [confirmed]), ...migrated.slice(-1)])];
   const isGone = (release: Release) => {
     const own = rows.filter((row) => row.release === release);
     return own.length > 0 && own.every((row) => undone.includes(row));
   };
-  const user = users.find((release) => second !== undefined && compareReleases(release, second) >= 0 && !isGone(release));
+  const user = users.find(
+    (release) => second !== undefined && compareReleases(release, second) >= 0 && !isGone(release),
+  );
   if (user === undefined) return;
   const reason = `Release ${user} may be running, and it uses the column ${rename.to}.`;
   throw new PhaseError('PH2011', { id: entry.id, reason });

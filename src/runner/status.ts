@@ -1,15 +1,15 @@
+import { locate } from '../catalog/hanging.ts';
 import type { Release } from '../domain/release.ts';
+import { compareReleases, manifestRelease } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import { orderMigrations } from '../planner/order.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
-import { locate } from '../catalog/hanging.ts';
 import { countMismatches, readStragglers } from './gates.ts';
 import { type Ledger, type LedgerRow, readLedger, recordMismatches } from './ledger.ts';
 import { ledgerFormat } from './ledger-format.ts';
 import { planFor, type Target } from './prepare.ts';
-import { orderMigrations } from '../planner/order.ts';
-import { compareReleases, manifestRelease } from '../domain/release.ts';
 
 export interface RenameStatus {
   readonly name: string;
@@ -40,14 +40,21 @@ export interface Status {
  * Reads how far a database is. Writes nothing, except for a new count of mismatches when asked for one.
  * @param release whose manifests count as due; null: of the release migrated last.
  */
-export async function readStatus(db: Queryable, project: Project, release: Release | null, count: boolean): Promise<Status> {
+export async function readStatus(
+  db: Queryable,
+  project: Project,
+  release: Release | null,
+  count: boolean,
+): Promise<Status> {
   const history = await readHistory(project.root);
   const ledger = await readLedger(db);
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
   return {
     release: ledger.migrated.at(-1) ?? null,
     confirmed: ledger.confirmed,
-    applied: ledger.rows.filter(isApplied).map(({ id, kind, release: of, appliedAt, durationMs }) => ({ id, kind, release: of, appliedAt, durationMs })),
+    applied: ledger.rows
+      .filter(isApplied)
+      .map(({ id, kind, release: of, appliedAt, durationMs }) => ({ id, kind, release: of, appliedAt, durationMs })),
     started: ledger.rows.filter(({ state }) => state === 'started').map(({ id }) => id),
     pending: plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id),
     held: plan.held,
@@ -64,7 +71,9 @@ function dueTarget(history: History, release: Release | null, ledger: Ledger): T
   const releases = [...ledger.migrated, ...(release === null ? [] : [release])].sort(compareReleases);
   const due = releases.at(-1) ?? '0.0.0';
   const known = history.manifests.map((manifest) => manifest.release);
-  const manifests = history.manifests.filter((manifest) => compareReleases(manifest.release, manifestRelease(due, known)) <= 0);
+  const manifests = history.manifests.filter(
+    (manifest) => compareReleases(manifest.release, manifestRelease(due, known)) <= 0,
+  );
   return { release: due, manifests, migrations: orderMigrations(manifests), known };
 }
 
@@ -87,7 +96,9 @@ async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count
 }
 
 function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
-  const phases = rows.filter((row) => row.rename === rename.name && row.state === 'applied').map(({ phase }) => phase ?? 0);
+  const phases = rows
+    .filter((row) => row.rename === rename.name && row.state === 'applied')
+    .map(({ phase }) => phase ?? 0);
   return Math.max(0, ...phases) as RenameStatus['phase'];
 }
 
@@ -96,7 +107,10 @@ async function countNow(db: Queryable, rename: Rename): Promise<void> {
   if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename));
 }
 
-async function lastCount(db: Queryable, rename: string): Promise<{ mismatches: number; countedAt: string } | undefined> {
+async function lastCount(
+  db: Queryable,
+  rename: string,
+): Promise<{ mismatches: number; countedAt: string } | undefined> {
   if ((await ledgerFormat(db)) === 0) return undefined;
   const [row] = await all<{ mismatches: number; countedAt: string }>(
     db,

@@ -48,7 +48,9 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
 
 async function check({ url, release }: WaitOptions, history: History): Promise<WaitResult> {
   try {
-    const missing = await withConnection({ url, applicationName: 'phase wait' }, (db) => missingFor(db, history, release));
+    const missing = await withConnection({ url, applicationName: 'phase wait' }, (db) =>
+      missingFor(db, history, release),
+    );
     return { ready: missing.length === 0, missing, unreachable: null };
   } catch (error) {
     const isDown = error instanceof PhaseError && ['PH5001', 'PH5003', 'PH5004'].includes(error.code);
@@ -59,8 +61,13 @@ async function check({ url, release }: WaitOptions, history: History): Promise<W
 
 async function missingFor(db: Queryable, history: History, release: Release): Promise<string[]> {
   const ledger = await readLedger(db);
-  const runs = manifestRelease(release, history.manifests.map((manifest) => manifest.release));
-  const breaking = ledger.rows.find(({ state, breaks }) => state === 'applied' && breaks !== null && inRange(runs, breaks));
+  const runs = manifestRelease(
+    release,
+    history.manifests.map((manifest) => manifest.release),
+  );
+  const breaking = ledger.rows.find(
+    ({ state, breaks }) => state === 'applied' && breaks !== null && inRange(runs, breaks),
+  );
   if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
   const plan = planFor(targetOf(history, release), ledger, { maintenance: false, running: null });
   return plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);

@@ -57,7 +57,11 @@ function printKey(key: string): string {
 
 /** Single quotes, or double quotes where those need fewer escapes: what the formatter would choose. */
 export function printString(text: string): string {
-  const escaped = JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  const escaped = JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll('\\"', '"')
+    .replaceAll('\u2028', '\\u2028')
+    .replaceAll('\u2029', '\\u2029');
   const singles = text.split("'").length;
   const doubles = text.split('"').length;
   return singles > doubles ? `"${escaped.replaceAll('"', '\\"')}"` : `'${escaped.replaceAll("'", "\\'")}'`;

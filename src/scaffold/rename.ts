@@ -78,4 +78,3 @@ function settingsOf({ transaction, downTransaction }: PlannedStep): string {
   ];
   return `{ ${parts.join(', ')} }`;
 }
-

@@ -10,7 +10,9 @@ export type SchemaDifference = string;
  */
 export async function diffSchemas(from: string, to: string): Promise<SchemaDifference[]> {
   const [left, right] = await Promise.all([extractSchema(from), extractSchema(to)]);
-  return diff(left, right).filter((delta) => !isLedger(subject(delta))).map(describe);
+  return diff(left, right)
+    .filter((delta) => !isLedger(subject(delta)))
+    .map(describe);
 }
 
 async function extractSchema(url: string) {
@@ -40,7 +42,9 @@ function isLedger(id: string): boolean {
 }
 
 function describe(delta: Delta): SchemaDifference {
-  if (delta.verb === 'set') return `set ${subject(delta)}: ${delta.attr} ${JSON.stringify(delta.from)} -> ${JSON.stringify(delta.to)}`;
-  if (delta.verb === 'link' || delta.verb === 'unlink') return `${delta.verb} ${subject(delta)} -> ${encodeId(delta.edge.to)}`;
+  if (delta.verb === 'set')
+    return `set ${subject(delta)}: ${delta.attr} ${JSON.stringify(delta.from)} -> ${JSON.stringify(delta.to)}`;
+  if (delta.verb === 'link' || delta.verb === 'unlink')
+    return `${delta.verb} ${subject(delta)} -> ${encodeId(delta.edge.to)}`;
   return `${delta.verb} ${subject(delta)}`;
 }

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { listColumns } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
@@ -9,15 +10,14 @@ import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
-import { listColumns } from '../catalog/column.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
 import { folders, migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { changeManifest, manifestPath } from '../project/manifests.ts';
-import { listVersionedNames } from '../project/versions.ts';
 import { renamePath, renderRename } from '../project/renames.ts';
+import { listVersionedNames } from '../project/versions.ts';
 import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
 
 /** What the wizard asks, and the flags answer. */
@@ -49,7 +49,12 @@ export interface RenameDraft {
  * Reads the table, plans all three phases and drafts every file. Nothing is written.
  * @throws PH1007 to PH1010, PH1014, PH2001, PH2002.
  */
-export async function draftRename(db: Queryable, history: History, answers: RenameAnswers, now: Date): Promise<RenameDraft> {
+export async function draftRename(
+  db: Queryable,
+  history: History,
+  answers: RenameAnswers,
+  now: Date,
+): Promise<RenameDraft> {
   const releases = ensureUsableReleases(history, answers.releases);
   const table = await findTable(db, answers.table);
   await ensureUsableColumns(db, table, answers);
@@ -72,7 +77,11 @@ export async function writeDraft(history: History, draft: RenameDraft): Promise<
 }
 
 /** @throws PH1008, PH1009 */
-export async function ensureUsableColumns(db: Queryable, table: ListedTable, { from, to }: Pick<RenameAnswers, 'from' | 'to'>): Promise<void> {
+export async function ensureUsableColumns(
+  db: Queryable,
+  table: ListedTable,
+  { from, to }: Pick<RenameAnswers, 'from' | 'to'>,
+): Promise<void> {
   const columns = await listColumns(db, table.oid);
   if (columns.includes(from)) ensureUsableName(columns, from, to);
 }
@@ -84,10 +93,12 @@ export function ensureUsableReleases(history: History, releases: readonly Releas
   };
   const [first, second, third] = releases;
   if (first === undefined || second === undefined || third === undefined || releases.length !== 3) {
-    return refuse(`${releases.length} were given; each of the three phases needs a release of its own.`);
+    return refuse('Each of the three phases needs a release of its own: three have to be given.');
   }
-  if (compareReleases(first, second) === 0 || compareReleases(second, third) === 0) return refuse('Two of them are equal.');
-  if (compareReleases(first, second) > 0 || compareReleases(second, third) > 0) return refuse('They are not in ascending order.');
+  if (compareReleases(first, second) === 0 || compareReleases(second, third) === 0)
+    return refuse('Two of them are equal.');
+  if (compareReleases(first, second) > 0 || compareReleases(second, third) > 0)
+    return refuse('They are not in ascending order.');
   const cut = history.manifests.find(({ release, state }) => state === 'released' && releases.includes(release));
   return cut ? refuse(`${cut.release} is cut already.`) : [first, second, third];
 }
@@ -110,21 +121,34 @@ function ensureApart(history: History, rename: Rename, first: Release): void {
 
 function sharedOf(rename: Rename, other: Rename): string[] {
   const names = ({ from, to, carried }: Rename) =>
-    new Set([`column ${from}`, `column ${to}`, ...carried.flatMap((object) => [object.name, ...(object.kind === 'trigger' ? [] : [object.twin])])]);
+    new Set([
+      `column ${from}`,
+      `column ${to}`,
+      ...carried.flatMap((object) => [object.name, ...(object.kind === 'trigger' ? [] : [object.twin])]),
+    ]);
   const others = names(other);
   return [...names(rename)].filter((name) => others.has(name));
 }
 
 /** The release that a rename ends in: where its third phase stands. */
 function lastRelease({ manifests }: History, rename: string): Release | null {
-  const last = manifests.find(({ migrations }) => migrations.some((entry) => entry.rename === rename && entry.phase === 3));
+  const last = manifests.find(({ migrations }) =>
+    migrations.some((entry) => entry.rename === rename && entry.phase === 3),
+  );
   return last?.release ?? null;
 }
 
 /** The new ids sort after all that exist, also when two renames are scaffolded in one second. */
 function afterExisting({ files }: History, now: Date): Date {
-  const stamps = files.map(({ id }) => /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)_/.exec(id)).filter((match) => match !== null);
-  const latest = Math.max(0, ...stamps.map((match) => Date.parse(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`)).filter(Number.isFinite));
+  const stamps = files
+    .map(({ id }) => /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)_/.exec(id))
+    .filter((match) => match !== null);
+  const latest = Math.max(
+    0,
+    ...stamps
+      .map((match) => Date.parse(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`))
+      .filter(Number.isFinite),
+  );
   const isNear = latest - now.getTime() < 86_400_000;
   return isNear && latest >= now.getTime() - 1_000 ? new Date(latest + 1_000) : now;
 }
@@ -135,41 +159,52 @@ async function draftFiles(
   releases: readonly [Release, Release, Release],
 ): Promise<{ files: WrittenFile[]; changes: FileChange[] }> {
   const scaffolded = scaffoldRename(plan);
-  const facts = renderRename(plan.rename);
-  const path = renamePath(plan.rename.name);
+  const facts = { path: renamePath(plan.rename.name), content: renderRename(plan.rename) };
   const releaseOf = (phase: 1 | 2 | 3) => releases[phase - 1] ?? releases[2];
   const manifests = await Promise.all(
     ([1, 2, 3] as const).map((phase) => {
       const own = scaffolded.filter((file) => file.phase === phase);
-      const sources = own.filter(({ step }) => step === null).map(sourceOf);
+      const bodies = own.filter(({ step }) => step === null).map((file) => sourceOf(pathOf(file), file.content));
       return changeManifest(history.root, {
         release: releaseOf(phase),
         add: own.flatMap((file) => entryOf(plan, file)),
-        addSources: phase === 1 ? [...sources, { file: path.replace('db/', ''), sha256: checksum(facts) }] : sources,
+        addSources: phase === 1 ? [...bodies, sourceOf(facts.path, facts.content)] : bodies,
       });
     }),
   );
+  const files: WrittenFile[] = [
+    ...scaffolded.map((file) => ({
+      path: pathOf(file),
+      release: releaseOf(file.phase),
+      phase: file.phase,
+      kind: file.kind,
+    })),
+    { path: facts.path, release: releases[0], phase: 1, kind: 'rename' },
+    ...([1, 2, 3] as const).map((phase) => ({
+      path: manifestPath(releaseOf(phase)),
+      release: releaseOf(phase),
+      phase,
+      kind: 'manifest' as const,
+    })),
+  ];
   return {
+    files: files.sort((a, b) => a.phase - b.phase),
     changes: [
       ...scaffolded.map((file) => ({ path: pathOf(file), content: file.content, mode: 'create' as const })),
-      { path, content: facts, mode: 'create' },
+      { ...facts, mode: 'create' },
       ...manifests,
-    ],
-    files: [
-      ...scaffolded.map((file) => ({ path: pathOf(file), release: releaseOf(file.phase), phase: file.phase, kind: file.kind })),
-      { path, release: releases[0], phase: 1, kind: 'rename' },
-      ...([1, 2, 3] as const).map((phase) => ({ path: manifestPath(releaseOf(phase)), release: releaseOf(phase), phase, kind: 'manifest' as const })),
     ],
   };
 }
 
 function pathOf({ kind, fileName }: ScaffoldedFile): string {
-  const folder = kind === 'function' ? folders.functions : kind === 'trigger' ? folders.triggers : migrationFolder(kind);
+  const folder =
+    kind === 'function' ? folders.functions : kind === 'trigger' ? folders.triggers : migrationFolder(kind);
   return join(folder, fileName);
 }
 
-function sourceOf(file: ScaffoldedFile): ManifestSource {
-  return { file: pathOf(file).replace('db/', ''), sha256: checksum(file.content) };
+function sourceOf(path: string, content: string): ManifestSource {
+  return { file: relative('db', path), sha256: checksum(content) };
 }
 
 function entryOf({ rename }: RenamePlan, { step, content }: ScaffoldedFile): ManifestEntry[] {

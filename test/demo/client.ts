@@ -38,7 +38,10 @@ export class Client {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#pg = new pg.Client({ connectionString: options.url, application_name: `bookshop ${options.release} ${options.name}` });
+    this.#pg = new pg.Client({
+      connectionString: options.url,
+      application_name: `bookshop ${options.release} ${options.name}`,
+    });
     this.#pg.on('error', (error) => {
       this.error ??= error;
     });
@@ -59,7 +62,14 @@ export class Client {
 
   async #loop(): Promise<void> {
     const { job, pauseMs } = this.#options;
-    const jobs = { insert: this.#insert, update: this.#update, upsert: this.#upsert, bulk: this.#bulk, orm: this.#orm, read: this.#read };
+    const jobs = {
+      insert: this.#insert,
+      update: this.#update,
+      upsert: this.#upsert,
+      bulk: this.#bulk,
+      orm: this.#orm,
+      read: this.#read,
+    };
     while (this.#running && this.error === null) {
       try {
         await jobs[job].call(this);
@@ -92,7 +102,11 @@ export class Client {
 
   async #insert(): Promise<void> {
     const { book, column } = this.#options;
-    const customer = { email: this.#newEmail(), name: `Inserted by ${this.#options.release}`, country: pick(COUNTRIES) };
+    const customer = {
+      email: this.#newEmail(),
+      name: `Inserted by ${this.#options.release}`,
+      country: pick(COUNTRIES),
+    };
     const [row] = await this.#write<{ id: string }>(
       `INSERT INTO customers (${column}, name, country) VALUES ($1, $2, $3) RETURNING id`,
       [customer.email, customer.name, customer.country],
@@ -121,7 +135,9 @@ export class Client {
   /** Several clients upsert the same few keys at the same time, one or several in a statement. */
   async #upsert(): Promise<void> {
     const { book, column } = this.#options;
-    const keys = [...new Set(Array.from({ length: Math.random() < 0.7 ? 1 : 4 }, () => Math.floor(Math.random() * CONTENDED_KEYS)))]
+    const keys = [
+      ...new Set(Array.from({ length: Math.random() < 0.7 ? 1 : 4 }, () => Math.floor(Math.random() * CONTENDED_KEYS))),
+    ]
       .sort((a, b) => a - b)
       .map((key) => `contended${String(key).padStart(2, '0')}@clients.example`);
     await this.#write(
@@ -136,7 +152,9 @@ export class Client {
   /** Deletes a contended key, so that it is inserted anew under contention; its visits leave the book with it. */
   async #forget(key: string): Promise<void> {
     const { book, column } = this.#options;
-    const [row] = await this.#write<{ visits: number }>(`DELETE FROM customers WHERE ${column} = $1 RETURNING visits`, [key]);
+    const [row] = await this.#write<{ visits: number }>(`DELETE FROM customers WHERE ${column} = $1 RETURNING visits`, [
+      key,
+    ]);
     if (row) book.visits.set(key, (book.visits.get(key) ?? 0) - row.visits);
   }
 
@@ -175,7 +193,10 @@ export class Client {
     ensureSame(customer, row);
     const next = { ...customer, ...(Math.random() < 0.5 ? { email: this.#newEmail() } : { country: pick(COUNTRIES) }) };
     await this.#write(`UPDATE customers SET ${column} = $2, name = $3, country = $4 WHERE id = $1`, [
-      customer.id, next.email, next.name, next.country,
+      customer.id,
+      next.email,
+      next.name,
+      next.country,
     ]);
     book.putBack([next]);
   }
@@ -188,7 +209,10 @@ export class Client {
     const sql = `SELECT id, ${column} AS email, name, country FROM customers WHERE`;
     const byId = await this.#run<{ email: string; name: string; country: string }>(`${sql} id = $1`, [customer.id]);
     ensureSame(customer, byId[0]);
-    const byEmail = await this.#run<{ email: string; name: string; country: string }>(`${sql} lower(${column}) = lower($1)`, [customer.email]);
+    const byEmail = await this.#run<{ email: string; name: string; country: string }>(
+      `${sql} lower(${column}) = lower($1)`,
+      [customer.email],
+    );
     ensureSame(customer, byEmail[0]);
     book.putBack([customer]);
   }
@@ -196,7 +220,9 @@ export class Client {
 
 function ensureSame(customer: Customer, row: { email: string; name: string; country: string } | undefined): void {
   if (row?.email === customer.email && row.name === customer.name && row.country === customer.country) return;
-  throw new Error(`Customer ${customer.id} was acknowledged as ${JSON.stringify(customer)}, and reads as ${JSON.stringify(row)}.`);
+  throw new Error(
+    `Customer ${customer.id} was acknowledged as ${JSON.stringify(customer)}, and reads as ${JSON.stringify(row)}.`,
+  );
 }
 
 function pick<T>(items: readonly T[]): T {

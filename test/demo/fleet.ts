@@ -24,7 +24,18 @@ export class Fleet {
   async start(release: string, column: 'email' | 'email_address'): Promise<void> {
     const { url, book, services, rate } = this.#options;
     const clients = Array.from({ length: services }, (_, service) =>
-      JOBS.map((job) => new Client({ url, book, release, column, job, name: `${job}${service}`, pauseMs: (1_000 * JOBS.length) / rate })),
+      JOBS.map(
+        (job) =>
+          new Client({
+            url,
+            book,
+            release,
+            column,
+            job,
+            name: `${job}${service}`,
+            pauseMs: (1_000 * JOBS.length) / rate,
+          }),
+      ),
     ).flat();
     await Promise.all(clients.map((client) => client.start()));
     this.#running.set(release, clients);
@@ -46,7 +57,9 @@ export class Fleet {
 
   /** `1.0.0: 12 clients`, for the display. */
   get releases(): string {
-    return [...this.#running].map(([release, clients]) => `${release}: ${clients.length} clients`).join(', ') || 'no client';
+    return (
+      [...this.#running].map(([release, clients]) => `${release}: ${clients.length} clients`).join(', ') || 'no client'
+    );
   }
 
   get longestMs(): number {

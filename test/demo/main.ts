@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
@@ -34,11 +34,17 @@ interface Deployed {
 }
 
 interface StatusDocument {
-  readonly renames: readonly { readonly phase: number; readonly mismatches: number | null; readonly stragglers: number }[];
+  readonly renames: readonly {
+    readonly phase: number;
+    readonly mismatches: number | null;
+    readonly stragglers: number;
+  }[];
 }
 
 function readSettings(): Settings {
-  const { values } = parseArgs({ options: { rows: { type: 'string' }, rate: { type: 'string' }, services: { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { rows: { type: 'string' }, rate: { type: 'string' }, services: { type: 'string' } },
+  });
   const number = (name: keyof typeof values, fallback: number) => {
     const value = Number(values[name] ?? fallback);
     if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a number from 1, not ${values[name]}.`);
@@ -112,7 +118,13 @@ class Demo {
   /** One rolling deploy: migrate, old and new instances at once, only new ones, finish. */
   async #deploy(before: BookshopRelease, release: BookshopRelease): Promise<string[]> {
     this.#display.doing(`${release}: migrating while ${before} runs`);
-    const { durationMs, held } = await this.#phase<Deployed>(['migrate', '--release', release, '--straggler-window', STRAGGLER_WINDOW]);
+    const { durationMs, held } = await this.#phase<Deployed>([
+      'migrate',
+      '--release',
+      release,
+      '--straggler-window',
+      STRAGGLER_WINDOW,
+    ]);
     this.#backfill = '';
     this.#display.doing(`${release}: rolling out, ${before} still runs`);
     await this.#fleet.start(release, release < '1.2.0' ? 'email' : 'email_address');

@@ -4,7 +4,11 @@ import { createInterface } from 'node:readline';
 import { repository } from '../support/bookshop.ts';
 
 /** Runs `phase` as an operator would, and gives its JSON; what it says on stderr goes to `onLine`. */
-export function phase<T>(args: readonly string[], env: Readonly<Record<string, string>>, onLine: (line: string) => void): Promise<T> {
+export function phase<T>(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  onLine: (line: string) => void,
+): Promise<T> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [join(repository, 'dist', 'cli', 'main.js'), ...args, '--json'], {
       cwd: repository,
@@ -17,6 +21,10 @@ export function phase<T>(args: readonly string[], env: Readonly<Record<string, s
     });
     createInterface({ input: child.stderr }).on('line', onLine);
     child.on('error', fail);
-    child.on('close', (code) => (code === 0 ? done(JSON.parse(printed) as T) : fail(new Error(`phase ${args.join(' ')} ended with ${code}: ${printed}`))));
+    child.on('close', (code) =>
+      code === 0
+        ? done(JSON.parse(printed) as T)
+        : fail(new Error(`phase ${args.join(' ')} ended with ${code}: ${printed}`)),
+    );
   });
 }

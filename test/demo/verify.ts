@@ -7,7 +7,11 @@ export async function findLost(url: string, book: CustomerBook): Promise<string[
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return [...(await lostCustomers(client, book)), ...(await lostVisits(client, book)), ...(await undeleted(client, book))];
+    return [
+      ...(await lostCustomers(client, book)),
+      ...(await lostVisits(client, book)),
+      ...(await undeleted(client, book)),
+    ];
   } finally {
     await client.end();
   }
@@ -22,7 +26,9 @@ async function lostCustomers(client: pg.Client, { customers }: CustomerBook): Pr
   return customers.flatMap((customer) => {
     const row = stored.get(customer.id);
     const isThere = row?.email === customer.email && row.name === customer.name && row.country === customer.country;
-    return isThere ? [] : [`customer ${customer.id}: acknowledged ${JSON.stringify(customer)}, stored ${JSON.stringify(row)}`];
+    return isThere
+      ? []
+      : [`customer ${customer.id}: acknowledged ${JSON.stringify(customer)}, stored ${JSON.stringify(row)}`];
   });
 }
 
@@ -32,12 +38,16 @@ async function lostVisits(client: pg.Client, { visits }: CustomerBook): Promise<
   );
   const stored = new Map(rows.map((row) => [row.email, row.visits]));
   return [...visits].flatMap(([email, count]) =>
-    (stored.get(email) ?? 0) === count ? [] : [`${email}: ${count} visits acknowledged, ${stored.get(email) ?? 0} stored`],
+    (stored.get(email) ?? 0) === count
+      ? []
+      : [`${email}: ${count} visits acknowledged, ${stored.get(email) ?? 0} stored`],
   );
 }
 
 async function undeleted(client: pg.Client, { deleted }: CustomerBook): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM customers WHERE id = ANY ($1::bigint[])', [deleted]);
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM customers WHERE id = ANY ($1::bigint[])', [
+    deleted,
+  ]);
   return rows.map(({ id }) => `customer ${id} was deleted and is there`);
 }
 

@@ -26,7 +26,13 @@ export async function fingerprint(database: TestDatabase, table: string): Promis
 }
 
 /** What `ALTER TABLE ... RENAME COLUMN` makes of the same table, in a database of its own. */
-export async function plainRename(server: string, schema: string, table: string, from: string, to: string): Promise<TestDatabase> {
+export async function plainRename(
+  server: string,
+  schema: string,
+  table: string,
+  from: string,
+  to: string,
+): Promise<TestDatabase> {
   const database = await createDatabase(server);
   await database.sql(schema);
   await database.sql(`ALTER TABLE ${table} RENAME COLUMN ${from} TO ${to}`);

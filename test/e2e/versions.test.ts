@@ -26,10 +26,16 @@ describe.each(EMBEDDED_VERSIONS)('on PostgreSQL %i', (version) => {
       for (const [index, release] of [R1, R2, R3].entries()) {
         await fixture.deploy(release);
         const { renames, pending, held } = await fixture.project.json('status', '--count');
-        expect({ renames, pending, held }).toMatchObject({ renames: [{ phase: index + 1, mismatches: 0 }], pending: [], held: [] });
+        expect({ renames, pending, held }).toMatchObject({
+          renames: [{ phase: index + 1, mismatches: 0 }],
+          pending: [],
+          held: [],
+        });
       }
       await expectPlainRename(fixture.database, plain, given.table);
-      expect(await values(fixture, given, given.to)).toEqual(await values({ database: plain } as RenameFixture, given, given.to));
+      expect(await values(fixture, given, given.to)).toEqual(
+        await values({ database: plain } as RenameFixture, given, given.to),
+      );
     } finally {
       await plain.drop();
       await fixture.remove();
@@ -40,7 +46,13 @@ describe.each(EMBEDDED_VERSIONS)('on PostgreSQL %i', (version) => {
 test.each(TABLES)('$title: every step can be undone, and done again', async (given) => {
   const fixture = await renameFixture(given);
   const plain = await plainRename(serverUrl(), given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
-  const untouched = await plainRename(serverUrl(), given.schema, given.table, quoteIdent(given.from), quoteIdent(given.from === 'x' ? 'y' : 'x'));
+  const untouched = await plainRename(
+    serverUrl(),
+    given.schema,
+    given.table,
+    quoteIdent(given.from),
+    quoteIdent(given.from === 'x' ? 'y' : 'x'),
+  );
   await untouched.sql(`ALTER TABLE ${given.table} RENAME COLUMN x TO ${quoteIdent(given.from)}`);
   try {
     for (const release of [R1, R2, R3]) await fixture.deploy(release);

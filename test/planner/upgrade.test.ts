@@ -5,10 +5,19 @@ import { aliveReleases } from '../../src/planner/alive.ts';
 import { planUpgrade, type UpgradeInput } from '../../src/planner/upgrade.ts';
 
 const migration = (id: string, release: string, breaks?: string): OrderedMigration => ({
-  id, release, kind: 'schema', sha256: '', ...(breaks === undefined ? {} : { breaks }),
+  id,
+  release,
+  kind: 'schema',
+  sha256: '',
+  ...(breaks === undefined ? {} : { breaks }),
 });
 /** A rename over 1.1.0 to 1.3.0, and something of 1.4.0 after it. */
-const HISTORY = [migration('1_expand', '1.1.0'), migration('2_switch', '1.2.0'), migration('3_contract', '1.3.0', '<1.2.0'), migration('4_more', '1.4.0')];
+const HISTORY = [
+  migration('1_expand', '1.1.0'),
+  migration('2_switch', '1.2.0'),
+  migration('3_contract', '1.3.0', '<1.2.0'),
+  migration('4_more', '1.4.0'),
+];
 const KNOWN = ['1.0.0', '1.1.0', '1.2.0', '1.3.0', '1.4.0'];
 
 function plan(from: string | null, to: string, more: Partial<UpgradeInput> = {}) {
@@ -24,7 +33,8 @@ function plan(from: string | null, to: string, more: Partial<UpgradeInput> = {})
     ...more,
   });
 }
-const states = (result: ReturnType<typeof plan>) => Object.fromEntries(result.steps.map(({ id, state }) => [id, state]));
+const states = (result: ReturnType<typeof plan>) =>
+  Object.fromEntries(result.steps.map(({ id, state }) => [id, state]));
 
 test('release by release nothing is held', () => {
   expect(states(plan('1.2.0', '1.3.0'))).toMatchObject({ '3_contract': 'pending' });
@@ -50,16 +60,29 @@ test('among equally short ways the stops are the latest', () => {
 
 test('in maintenance everything runs in order', () => {
   const jump = plan('1.0.0', '1.4.0', { alive: [], mode: 'maintenance' });
-  expect(jump.steps.filter(({ state }) => state === 'pending').map(({ id }) => id)).toEqual(['1_expand', '2_switch', '3_contract', '4_more']);
+  expect(jump.steps.filter(({ state }) => state === 'pending').map(({ id }) => id)).toEqual([
+    '1_expand',
+    '2_switch',
+    '3_contract',
+    '4_more',
+  ]);
 });
 
 test('after each step it says which releases can run', () => {
   const { steps } = plan('1.0.0', '1.3.0', { alive: [], mode: 'maintenance' });
-  expect(steps.map(({ runnable }) => runnable)).toEqual([['1.0.0', '1.1.0'], ['1.0.0', '1.1.0', '1.2.0'], ['1.2.0', '1.3.0']]);
+  expect(steps.map(({ runnable }) => runnable)).toEqual([
+    ['1.0.0', '1.1.0'],
+    ['1.0.0', '1.1.0', '1.2.0'],
+    ['1.2.0', '1.3.0'],
+  ]);
 });
 
 test('alive are all releases from the last confirmed one up to the target', () => {
-  expect(aliveReleases({ servedBefore: true, migrated: ['1.3.0'], confirmed: '1.1.0' }, '1.3.0', KNOWN)).toEqual(['1.1.0', '1.2.0', '1.3.0']);
+  expect(aliveReleases({ servedBefore: true, migrated: ['1.3.0'], confirmed: '1.1.0' }, '1.3.0', KNOWN)).toEqual([
+    '1.1.0',
+    '1.2.0',
+    '1.3.0',
+  ]);
 });
 
 test('a release that was migrated and never rolled out keeps the older ones alive', () => {
@@ -72,5 +95,8 @@ test('a database with tables of before is served by something older than every m
 });
 
 test('a confirmed pre-release counts as the release whose manifest it runs', () => {
-  expect(aliveReleases({ servedBefore: true, migrated: [], confirmed: '1.2.0-rc.1' }, '1.3.0', KNOWN)).toEqual(['1.2.0', '1.3.0']);
+  expect(aliveReleases({ servedBefore: true, migrated: [], confirmed: '1.2.0-rc.1' }, '1.3.0', KNOWN)).toEqual([
+    '1.2.0',
+    '1.3.0',
+  ]);
 });

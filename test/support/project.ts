@@ -36,7 +36,9 @@ export class TestProject {
   /** Every file with its text: to see that nothing was left behind. */
   files(): Record<string, string> {
     const walk = (folder: string): string[] =>
-      readdirSync(folder).flatMap((name) => (statSync(join(folder, name)).isDirectory() ? walk(join(folder, name)) : [join(folder, name)]));
+      readdirSync(folder).flatMap((name) =>
+        statSync(join(folder, name)).isDirectory() ? walk(join(folder, name)) : [join(folder, name)],
+      );
     return Object.fromEntries(walk(this.root).map((file) => [relative(this.root, file), readFileSync(file, 'utf8')]));
   }
 

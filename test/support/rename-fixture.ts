@@ -23,12 +23,30 @@ export const R2 = '1.2.0';
 export const R3 = '1.3.0';
 
 /** A database with a table, and an application with a rename scaffolded and its three releases cut. */
-export async function renameFixture({ schema, table = 'users', from = 'old', to = 'new', server }: FixtureOptions): Promise<RenameFixture> {
+export async function renameFixture({
+  schema,
+  table = 'users',
+  from = 'old',
+  to = 'new',
+  server,
+}: FixtureOptions): Promise<RenameFixture> {
   const database = await createDatabase(server);
   await database.sql(schema);
   const project = new TestProject(database.url);
   await project.json('init');
-  await project.json('new', 'rename-column', '--table', table, '--from', from, '--to', to, '--releases', `${R1},${R2},${R3}`, '--yes');
+  await project.json(
+    'new',
+    'rename-column',
+    '--table',
+    table,
+    '--from',
+    from,
+    '--to',
+    to,
+    '--releases',
+    `${R1},${R2},${R3}`,
+    '--yes',
+  );
   for (const release of [R1, R2, R3]) await project.json('release', 'cut', release);
   return {
     database,

@@ -13,7 +13,12 @@ export interface TestServer {
 }
 
 /** Settings for a server whose data nobody needs afterwards. */
-export const FAST_SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+export const FAST_SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+};
 
 /** TEST_DATABASE_URL, else a container where a Docker engine answers, else the embedded server. */
 export async function startTestServer(): Promise<TestServer> {
@@ -21,20 +26,38 @@ export async function startTestServer(): Promise<TestServer> {
   if (given) return { url: given, origin: 'TEST_DATABASE_URL', stop: async () => undefined };
   const docker = dockerProblem();
   if (docker === null) return startContainer();
-  const options = { version: NEWEST_EMBEDDED, project: repository, name: `test-${process.pid}`, settings: FAST_SETTINGS };
+  const options = {
+    version: NEWEST_EMBEDDED,
+    project: repository,
+    name: `test-${process.pid}`,
+    settings: FAST_SETTINGS,
+  };
   const url = await startEmbedded(options);
-  return { url, origin: `embedded PostgreSQL (Testcontainers skipped: ${docker})`, stop: () => removeEmbedded(options) };
+  return {
+    url,
+    origin: `embedded PostgreSQL (Testcontainers skipped: ${docker})`,
+    stop: () => removeEmbedded(options),
+  };
 }
 
 /** Why no container can be started; null when one can. */
 export function dockerProblem(): string | null {
-  const { status, error, stderr } = spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8', timeout: 10_000 });
+  const { status, error, stderr } = spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
   if (error) return 'there is no docker command';
   return status === 0 ? null : `no Docker engine answers: ${stderr.trim().split('\n')[0]}`;
 }
 
 async function startContainer(): Promise<TestServer> {
   const { PostgreSqlContainer } = await import('@testcontainers/postgresql');
-  const container = await new PostgreSqlContainer(`postgres:${NEWEST_EMBEDDED}-alpine`).withUsername('postgres').start();
-  return { url: container.getConnectionUri(), origin: 'Testcontainers', stop: async () => void (await container.stop()) };
+  const container = await new PostgreSqlContainer(`postgres:${NEWEST_EMBEDDED}-alpine`)
+    .withUsername('postgres')
+    .start();
+  return {
+    url: container.getConnectionUri(),
+    origin: 'Testcontainers',
+    stop: async () => void (await container.stop()),
+  };
 }

@@ -1,8 +1,8 @@
 // Brings a fresh clone to where its commands can run: installs what is missing, and builds what is older than its
 // source. Plain JavaScript without dependencies, since it runs before there are any.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,13 +14,20 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(`Node ${process.versions.node} is too old.`, 'triphase needs Node 20.19 or later.');
 }
 
-const lockHash = createHash('sha256').update(readFileSync(at('package-lock.json'))).digest('hex');
+const lockHash = createHash('sha256')
+  .update(readFileSync(at('package-lock.json')))
+  .digest('hex');
 const installed = at('node_modules', '.triphase-installed');
 const isInstalled = existsSync(installed) && readFileSync(installed, 'utf8') === lockHash;
 if (!isInstalled) {
   // Not `npm ci`: it refuses a lock file that lacks the optional binaries of some other platform.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  run('Installing dependencies', npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
+  run(
+    'Installing dependencies',
+    npm,
+    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    'See the messages above; npm has to reach its registry.',
+  );
   writeFileSync(installed, lockHash);
 }
 
@@ -29,10 +36,18 @@ if (built === 0 || newest(at('src')) > built || statSync(at('tsconfig.json')).mt
   run('Building', process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.build.json')]);
 }
 
-function run(title, command, args) {
+function run(title, command, args, hint = 'See the messages above.') {
   process.stderr.write(`${title} ...\n`);
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
-  if (status !== 0) fail(`${title} failed${error ? `: ${error.message}` : ''}.`, 'See the messages above; npm has to reach its registry.');
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0)
+    fail(
+      `${title} failed${error ? `: ${error.message}` : ''}.`,
+      'See the messages above; npm has to reach its registry.',
+    );
 }
 
 function fail(what, why) {

@@ -8,7 +8,11 @@ import type { Action } from '../program.ts';
 /** `phase db start|stop|url` */
 export function registerDb(program: Command, action: Action): void {
   const db = program.command('db').description('an embedded PostgreSQL for development; data are kept under .phase/');
-  const add = (name: string, description: string, run: (context: CommandContext, version: EmbeddedVersion) => Promise<string | null>) =>
+  const add = (
+    name: string,
+    description: string,
+    run: (context: CommandContext, version: EmbeddedVersion) => Promise<string | null>,
+  ) =>
     db
       .command(name)
       .description(description)
@@ -31,13 +35,15 @@ export function registerDb(program: Command, action: Action): void {
   });
   add('url', 'its URL, when it is running', async (context, version) => {
     const url = await embeddedUrl({ version, project: (await context.openProject()).root });
-    if (url === null) throw new PhaseError('PH5007', { reason: `PostgreSQL ${version} is not running; phase db start starts it.` });
+    if (url === null)
+      throw new PhaseError('PH5007', { reason: `PostgreSQL ${version} is not running; phase db start starts it.` });
     return url;
   });
 }
 
 function parseVersion(text: string): EmbeddedVersion {
   const version = EMBEDDED_VERSIONS.find((candidate) => String(candidate) === text);
-  if (version === undefined) throw new PhaseError('PH1015', { what: '--pg-version', value: text, allowed: EMBEDDED_VERSIONS.join(', ') });
+  if (version === undefined)
+    throw new PhaseError('PH1015', { what: '--pg-version', value: text, allowed: EMBEDDED_VERSIONS.join(', ') });
   return version;
 }

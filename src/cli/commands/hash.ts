@@ -14,7 +14,11 @@ export function registerHash(program: Command, action: Action): void {
         const project = await context.openProject();
         const history = await readHistory(project.root);
         const files = await hashFiles(history, project.config.release ?? project.packageRelease);
-        return { document: { files }, text: files.length === 0 ? 'Every checksum is up to date.' : files.map((path) => `updated ${path}`).join('\n') };
+        return {
+          document: { files },
+          text:
+            files.length === 0 ? 'Every checksum is up to date.' : files.map((path) => `updated ${path}`).join('\n'),
+        };
       }),
     );
 }

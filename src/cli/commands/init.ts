@@ -18,14 +18,19 @@ export function registerInit(program: Command, action: Action): void {
         const changes = await initialFiles(cwd);
         await writeFiles(cwd, changes);
         const files = changes.map(({ path }) => path);
-        const text = files.length === 0 ? 'Everything is there already.' : files.map((path) => `wrote ${path}`).join('\n');
+        const text =
+          files.length === 0 ? 'Everything is there already.' : files.map((path) => `wrote ${path}`).join('\n');
         return { document: { files }, text };
       }),
     );
 }
 
 async function initialFiles(root: string): Promise<FileChange[]> {
-  const keep = Object.values(folders).map((folder) => ({ path: join(folder, '.gitkeep'), content: '', mode: 'create' as const }));
+  const keep = Object.values(folders).map((folder) => ({
+    path: join(folder, '.gitkeep'),
+    content: '',
+    mode: 'create' as const,
+  }));
   const configs = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
   const config = configs.some((name) => existsSync(join(root, name)))
     ? []

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseRelease } from '../../domain/release.ts';
 import { dryRun } from '../../runner/dry-run.ts';
-import { finish, migrate, type MigrateResult } from '../../runner/migrate.ts';
+import { finish, type MigrateResult, migrate } from '../../runner/migrate.ts';
 import { targetRelease } from '../../runner/prepare.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
@@ -35,7 +35,9 @@ export function registerMigrate(program: Command, action: Action): void {
     .option('--straggler-window <duration>', 'how old the last write to an old column has to be before phase 3')
     .addHelpText('after', '\nExample:\n  phase finish')
     .action(
-      action(async (context, command) => resultOf(context, await finish(await context.runner(command.opts<MigrateFlags>())))),
+      action(async (context, command) =>
+        resultOf(context, await finish(await context.runner(command.opts<MigrateFlags>()))),
+      ),
     );
 }
 
@@ -49,7 +51,15 @@ async function runMigrate(context: CommandContext, flags: MigrateFlags): Promise
   const release = targetRelease(options.project, flags.release);
   if (flags.dryRun) {
     const { plan, script, statements } = await dryRun({ ...options, release });
-    const document = { from: plan.from, to: plan.to, applied: [], held: plan.held, failed: null, durationMs: 0, statements };
+    const document = {
+      from: plan.from,
+      to: plan.to,
+      applied: [],
+      held: plan.held,
+      failed: null,
+      durationMs: 0,
+      statements,
+    };
     return { document, text: script };
   }
   return resultOf(context, await migrate({ ...options, release }));

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
 import { listColumns } from '../../catalog/column.ts';
+import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
@@ -9,7 +9,14 @@ import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
-import { draftRename, ensureUsableColumns, ensureUsableReleases, type RenameAnswers, type RenameDraft, writeDraft } from '../../wizard/rename-column.ts';
+import {
+  draftRename,
+  ensureUsableColumns,
+  ensureUsableReleases,
+  type RenameAnswers,
+  type RenameDraft,
+  writeDraft,
+} from '../../wizard/rename-column.ts';
 import type { CommandContext } from '../context.ts';
 import { type Result, table } from '../output.ts';
 import type { Action } from '../program.ts';
@@ -33,7 +40,10 @@ export function registerNewRename(group: Command, action: Action): void {
     .option('--to <name>', 'its new name, not quoted')
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
     .option('--name <slug>', 'name of the rename')
-    .addHelpText('after', '\nExample:\n  phase new rename-column --table users --from email --to email_address --releases 1.1.0,1.2.0,1.3.0 --yes')
+    .addHelpText(
+      'after',
+      '\nExample:\n  phase new rename-column --table users --from email --to email_address --releases 1.1.0,1.2.0,1.3.0 --yes',
+    )
     .action(action((context, command) => runWizard(context, command.opts<RenameFlags>())));
 }
 
@@ -65,10 +75,17 @@ async function askRename(
 ): Promise<RenameAnswers> {
   const tableName = flags.table ?? (await askTable(db, prompts));
   const found = await findTable(db, tableName);
-  const from = flags.from ?? (await prompts.choose({ message: 'Which column?', flag: '--from' }, (await listColumns(db, found.oid)).map((name) => ({ name }))));
+  const from =
+    flags.from ??
+    (await prompts.choose(
+      { message: 'Which column?', flag: '--from' },
+      (await listColumns(db, found.oid)).map((name) => ({ name })),
+    ));
   const to =
     flags.to ??
-    (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) => problemOf(() => ensureUsableColumns(db, found, { from, to: answer }))));
+    (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) =>
+      problemOf(() => ensureUsableColumns(db, found, { from, to: answer })),
+    ));
   const releases =
     flags.releases ??
     (await prompts.ask(
@@ -81,7 +98,10 @@ async function askRename(
 
 async function askTable(db: Queryable, prompts: Prompts): Promise<string> {
   const tables = await listTables(db);
-  const choices = tables.map((found) => ({ name: displayName(found), description: `about ${Math.round(found.rows)} rows` }));
+  const choices = tables.map((found) => ({
+    name: displayName(found),
+    description: `about ${Math.round(found.rows)} rows`,
+  }));
   return prompts.choose({ message: 'Which table?', flag: '--table' }, choices);
 }
 
@@ -101,7 +121,11 @@ function parseReleases(text: string): Release[] {
 }
 
 function proposedReleases(project: Project, history: History): readonly Release[] {
-  const known = [project.config.release, project.packageRelease, ...history.manifests.filter(({ state }) => state === 'released').map(({ release }) => release)];
+  const known = [
+    project.config.release,
+    project.packageRelease,
+    ...history.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
+  ];
   const releases = known.filter((release) => release !== undefined && release !== null);
   const latest = releases.sort(compareReleases).at(-1) ?? '0.0.0';
   return nextReleases(latest);

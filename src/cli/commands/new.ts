@@ -44,7 +44,10 @@ export function registerNew(program: Command, action: Action): void {
       .option('--release <version>', 'whose manifest (else the configuration, else package.json)');
     if (kind === 'trigger') command.option('--on <table>', 'the table, as in SQL');
     command
-      .addHelpText('after', `\nExample:\n  phase new ${kind} ${kind === 'function' ? 'touch_updated_at' : 'books_touch --on books'}`)
+      .addHelpText(
+        'after',
+        `\nExample:\n  phase new ${kind} ${kind === 'function' ? 'touch_updated_at' : 'books_touch --on books'}`,
+      )
       .action(action((context, sub) => newVersion(context, kind, sub)));
   }
 }
@@ -54,7 +57,10 @@ async function newMigration(context: CommandContext, kind: MigrationKind, comman
   const name = ensureWord(kind, command.args[0] ?? '');
   const project = await context.openProject();
   const history = await readHistory(project.root);
-  const release = ensureOpen(history, given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given));
+  const release = ensureOpen(
+    history,
+    given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given),
+  );
   const id = `${timestamp(new Date(), 0)}_${name}`;
   const path = join(migrationFolder(kind), `${id}.${sql ? 'sql' : 'ts'}`);
   const content = render(sql ? 'migration/plain.sql' : `migration/${kind}.ts`, {});
@@ -69,7 +75,10 @@ async function newVersion(context: CommandContext, kind: VersionedKind, command:
   const name = ensureWord(kind, command.args[0] ?? '');
   const project = await context.openProject();
   const history = await readHistory(project.root);
-  const release = ensureOpen(history, given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given));
+  const release = ensureOpen(
+    history,
+    given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given),
+  );
   const last = await lastVersion(project.root, kind, name);
   if (last === 0 && kind === 'trigger' && on === undefined) {
     throw new PhaseError('PH1004', { question: 'Which table is the trigger on?', flag: '--on' });
@@ -92,5 +101,9 @@ function written(files: string[]): Result {
 /** A name that can stand in a file's name. */
 function ensureWord(kind: string, name: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}$/.test(name)) return name;
-  throw new PhaseError('PH1015', { what: `The name of a ${kind}`, value: name, allowed: 'letters, digits, _, . and -' });
+  throw new PhaseError('PH1015', {
+    what: `The name of a ${kind}`,
+    value: name,
+    allowed: 'letters, digits, _, . and -',
+  });
 }

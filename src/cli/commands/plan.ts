@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { parseRelease } from '../../domain/release.ts';
+import { planFromLedger, planWithoutDatabase } from '../../runner/plan.ts';
+import { targetRelease } from '../../runner/prepare.ts';
 import { type CommandContext, sayRelease } from '../context.ts';
 import { type Result, table } from '../output.ts';
 import type { Action } from '../program.ts';
-import { planFromLedger, planWithoutDatabase } from '../../runner/plan.ts';
-import { targetRelease } from '../../runner/prepare.ts';
 
 interface PlanFlags {
   from?: string;
@@ -48,7 +48,10 @@ async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Resul
   const { blocked, ...document } = plan;
   const text = flags.format === 'json' ? JSON.stringify(document, null, 2) : describe(context, plan);
   if (flags.out === undefined) return { document, text, error: refusal };
-  await writeFile(resolve(context.surroundings.cwd, flags.out), context.output.options.json ? JSON.stringify(document, null, 2) : `${text}\n`);
+  await writeFile(
+    resolve(context.surroundings.cwd, flags.out),
+    context.output.options.json ? JSON.stringify(document, null, 2) : `${text}\n`,
+  );
   return { document, text: `wrote ${flags.out}`, error: refusal };
 }
 

@@ -27,7 +27,11 @@ export function registerRelease(program: Command, action: Action): void {
 }
 
 function listing({ manifests }: History): Result {
-  const releases = manifests.map(({ release, state, migrations }) => ({ release, state, migrations: migrations.map(({ id }) => id) }));
+  const releases = manifests.map(({ release, state, migrations }) => ({
+    release,
+    state,
+    migrations: migrations.map(({ id }) => id),
+  }));
   const rows = releases.map(({ release, state, migrations }) => [release, state, `${migrations.length} migrations`]);
   return { document: { releases }, text: rows.length === 0 ? 'There is no manifest yet.' : table(rows) };
 }

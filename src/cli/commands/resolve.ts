@@ -15,9 +15,16 @@ export function registerResolve(program: Command, action: Action): void {
       action(async (context, command) => {
         const { applied, retry } = command.opts<{ applied?: boolean; retry?: boolean }>();
         if ((applied ?? false) === (retry ?? false)) {
-          throw new PhaseError('PH1004', { question: 'Is the migration complete?', flag: '--applied or --retry, one of them' });
+          throw new PhaseError('PH1004', {
+            question: 'Is the migration complete?',
+            flag: '--applied or --retry, one of them',
+          });
         }
-        const document = await resolveMigration(await context.runner(), command.args[0] ?? '', applied ? 'applied' : 'retry');
+        const document = await resolveMigration(
+          await context.runner(),
+          command.args[0] ?? '',
+          applied ? 'applied' : 'retry',
+        );
         return { document, text: `${document.id} is ${document.state}` };
       }),
     );

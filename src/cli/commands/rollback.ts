@@ -17,7 +17,11 @@ export function registerRollback(program: Command, action: Action): void {
         if (!/^[1-9]\d*$/.test(flags.steps)) {
           throw new PhaseError('PH1015', { what: '--steps', value: flags.steps, allowed: 'a number from 1' });
         }
-        const { reverted, error } = await rollback({ ...(await context.runner()), steps: Number(flags.steps), to: flags.to ?? null });
+        const { reverted, error } = await rollback({
+          ...(await context.runner()),
+          steps: Number(flags.steps),
+          to: flags.to ?? null,
+        });
         const text = reverted.length === 0 ? 'nothing to undo' : reverted.map((id) => `undone ${id}`).join('\n');
         return { document: { reverted }, text, error };
       }),

@@ -35,7 +35,8 @@ export function registerStatus(program: Command, action: Action): void {
 
 async function statusOnce(context: CommandContext, flags: StatusFlags): Promise<Result> {
   const project = await context.openProject();
-  const release = flags.release === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(flags.release);
+  const release =
+    flags.release === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(flags.release);
   const status = await withConnection({ url: context.databaseUrl(project), applicationName: 'phase status' }, (db) =>
     readStatus(db, project, release, flags.count ?? false),
   );
@@ -46,10 +47,22 @@ async function statusOnce(context: CommandContext, flags: StatusFlags): Promise<
 function describe({ output }: CommandContext, status: Status): string {
   const sections = [
     `release ${sayRelease(status.release)}, confirmed ${sayRelease(status.confirmed)}`,
-    section('applied', status.applied.map(({ id, release, appliedAt }) => [id, release, appliedAt])),
-    section(output.paint('yellow', 'started, not finished'), status.started.map((id) => [id])),
-    section('pending', status.pending.map((id) => [id])),
-    section(output.paint('yellow', 'held until phase finish'), status.held.map((id) => [id])),
+    section(
+      'applied',
+      status.applied.map(({ id, release, appliedAt }) => [id, release, appliedAt]),
+    ),
+    section(
+      output.paint('yellow', 'started, not finished'),
+      status.started.map((id) => [id]),
+    ),
+    section(
+      'pending',
+      status.pending.map((id) => [id]),
+    ),
+    section(
+      output.paint('yellow', 'held until phase finish'),
+      status.held.map((id) => [id]),
+    ),
     section(
       'renames',
       status.renames.map(({ name, table: of, from, to, phase, mismatches, stragglers, lastStragglerAt }) => [

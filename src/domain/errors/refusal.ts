@@ -36,7 +36,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   PH2003: {
     exit: 4,
     title: 'A lower release is still open',
-    what: (d) => `Release ${d.release} cannot come before ${d.open.join(', ')}, which ${d.open.length === 1 ? 'is' : 'are'} still open.`,
+    what: (d) =>
+      `Release ${d.release} cannot come before ${d.open.join(', ')}, which ${d.open.length === 1 ? 'is' : 'are'} still open.`,
     why: () => 'An open manifest can still change; what lies below a release has to be fixed first.',
     remedy: (d) =>
       `Cut it (phase release cut ${d.open[0]}), move its migrations to another release (phase release retarget), or ask for that release itself.`,
@@ -55,14 +56,17 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     exit: 4,
     title: 'Rows differ between the two columns',
     what: (d) => `${d.rename}: ${d.mismatches} rows hold different values in the old and the new column.`,
-    why: () => 'A writer got past the sync trigger (session_replication_role, a disabled trigger), or the backfill has not finished.',
-    remedy: () => 'Find the writer, set the rows right, then run the same command again; phase status --count counts them.',
+    why: () =>
+      'A writer got past the sync trigger (session_replication_role, a disabled trigger), or the backfill has not finished.',
+    remedy: () =>
+      'Find the writer, set the rows right, then run the same command again; phase status --count counts them.',
   },
   PH2006: {
     exit: 4,
     title: 'Something still writes the old column',
     what: (d) => `${d.rename}: ${d.stragglers} writes to the old column, the last at ${d.last}.`,
-    why: (d) => `The last one is younger than the straggler window of ${d.window}: a release from before the switch is still alive.`,
+    why: (d) =>
+      `The last one is younger than the straggler window of ${d.window}: a release from before the switch is still alive.`,
     remedy: () =>
       'Finish the roll-out, wait for the window to pass and run the same command again; --straggler-window 0 overrides it for one run.',
   },
@@ -71,7 +75,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'The phase before is not complete',
     what: (d) => `${d.rename}: the step before is not complete: ${list(d.missing)}.`,
     why: () => 'The next phase would lose what is missing.',
-    remedy: () => 'Run phase migrate again to complete it, or restore what was taken away by hand, then run the same command again.',
+    remedy: () =>
+      'Run phase migrate again to complete it, or restore what was taken away by hand, then run the same command again.',
   },
   PH2008: {
     exit: 4,

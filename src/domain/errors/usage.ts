@@ -117,8 +117,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     exit: 2,
     title: 'The release has no manifest',
     what: (d) => `There is no manifest for release ${d.release}.`,
-    why: (d) =>
-      d.known.length === 0 ? 'db/releases holds no manifest.' : `db/releases holds ${d.known.join(', ')}.`,
+    why: (d) => (d.known.length === 0 ? 'db/releases holds no manifest.' : `db/releases holds ${d.known.join(', ')}.`),
     remedy: () => 'Name one of these, or enter a migration into that release first (phase new ..., phase hash).',
   },
   PH1014: {

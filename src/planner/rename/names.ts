@@ -1,5 +1,5 @@
-import type { TableFacts } from '../../domain/facts.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { TableFacts } from '../../domain/facts.ts';
 import { deriveName, identifierBytes, quoteIdent, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
 import type { CarriedObject, RenameSync } from '../../domain/rename.ts';
 
@@ -67,7 +67,11 @@ function sortsLast(facts: TableFacts): string {
   return prefixThat(facts, ['zz_', '~zz_', '\u{10ffff}zz_'], (prefix, name) => compareBytes(prefix, name) > 0);
 }
 
-function prefixThat(facts: TableFacts, prefixes: readonly string[], fits: (prefix: string, name: string) => boolean): string {
+function prefixThat(
+  facts: TableFacts,
+  prefixes: readonly string[],
+  fits: (prefix: string, name: string) => boolean,
+): string {
   const names = facts.triggers.filter(({ before, row }) => before && row).map(({ name }) => name);
   const prefix = prefixes.find((candidate) => names.every((name) => fits(candidate, name)));
   if (prefix !== undefined) return prefix;

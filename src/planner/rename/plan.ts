@@ -1,5 +1,5 @@
-import type { TableFacts } from '../../domain/facts.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
@@ -88,7 +88,9 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
     notNull: column.notNull,
     carried: [
       ...twinsOf(facts, own),
-      ...triggers.filter(({ rebound }) => rebound !== null).map((trigger) => ({ kind: 'trigger' as const, name: trigger.name })),
+      ...triggers
+        .filter(({ rebound }) => rebound !== null)
+        .map((trigger) => ({ kind: 'trigger' as const, name: trigger.name })),
     ],
     sync: syncNames(facts, own, new Set([...facts.takenNames, ...takenFunctions])),
   };
@@ -96,7 +98,9 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
 
 function planSteps(facts: TableFacts, rename: Rename, { now, releases }: RenameRequest): PlannedStep[] {
   const code = stepCode(facts, rename);
-  const ids = RENAME_STEPS.map((step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`);
+  const ids = RENAME_STEPS.map(
+    (step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`,
+  );
   return RENAME_STEPS.map((step, index) => ({
     ...code[step],
     ...STEP_FACTS[step],
@@ -117,7 +121,7 @@ function planBodies(facts: TableFacts, rename: Rename): PlannedBody[] {
   const places = rename.sync.last === null ? (['first'] as const) : (['first', 'last'] as const);
   return places.flatMap((place) =>
     ([1, 2] as const).flatMap((phase) => {
-      const names = place === 'first' ? rename.sync : rename.sync.last ?? rename.sync;
+      const names = place === 'first' ? rename.sync : (rename.sync.last ?? rename.sync);
       const view = syncView(facts, rename, phase, place);
       return [
         { kind: 'function' as const, name: names.functions[phase - 1] ?? '', phase, place, view },

@@ -87,7 +87,12 @@ function turn(part: Parts): StepCode {
       ...facts.foreignKeys.map((key) => part.addConstraint(key, key.name, key.original)),
       {
         kind: 'atomically',
-        body: [...part.createSync(1), ...part.dropSync(2), ...part.moveDefault(part.new, part.old), ...part.dropStragglers()],
+        body: [
+          ...part.createSync(1),
+          ...part.dropSync(2),
+          ...part.moveDefault(part.new, part.old),
+          ...part.dropStragglers(),
+        ],
       },
     ],
     transaction: true,
@@ -156,7 +161,9 @@ class Parts {
     this.on = quoteQualified(rename.table);
     this.old = quoteIdent(rename.from);
     this.new = quoteIdent(rename.to);
-    this.#twins = new Map(rename.carried.flatMap((object) => (object.kind === 'trigger' ? [] : [[object.name, object.twin]])));
+    this.#twins = new Map(
+      rename.carried.flatMap((object) => (object.kind === 'trigger' ? [] : [[object.name, object.twin]])),
+    );
   }
 
   twin(name: string): string {
@@ -232,7 +239,9 @@ class Parts {
             execute(`ALTER TABLE ${this.on} ALTER COLUMN ${from} DROP DEFAULT`),
           ]
         : []),
-      ...(ownedSequence === null ? [] : [execute(`ALTER SEQUENCE ${quoteQualified(ownedSequence)} OWNED BY ${this.on}.${to}`)]),
+      ...(ownedSequence === null
+        ? []
+        : [execute(`ALTER SEQUENCE ${quoteQualified(ownedSequence)} OWNED BY ${this.on}.${to}`)]),
     ];
   }
 
@@ -316,7 +325,9 @@ class Parts {
     const words = { O: null, D: 'DISABLE TRIGGER', R: 'ENABLE REPLICA TRIGGER', A: 'ENABLE ALWAYS TRIGGER' }[enabled];
     return [
       ...(words === null ? [] : [execute(`ALTER TABLE ${this.on} ${words} ${quoteIdent(name)}`)]),
-      ...(comment === null ? [] : [execute(`COMMENT ON TRIGGER ${quoteIdent(name)} ON ${this.on} IS ${quoteLiteral(comment)}`)]),
+      ...(comment === null
+        ? []
+        : [execute(`COMMENT ON TRIGGER ${quoteIdent(name)} ON ${this.on} IS ${quoteLiteral(comment)}`)]),
     ];
   }
 }

@@ -34,7 +34,7 @@ export interface SyncView {
 
 /** The view of the sync's first function and trigger, or of the last ones. */
 export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place: 'first' | 'last'): SyncView {
-  const names = place === 'first' ? rename.sync : rename.sync.last ?? rename.sync;
+  const names = place === 'first' ? rename.sync : (rename.sync.last ?? rename.sync);
   const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
   const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
   const standing = facts.column.default === null ? '' : `CAST(${facts.column.default.expression} AS ${rename.type})`;

@@ -101,7 +101,13 @@ async function reachableBinaries(native: string, version: EmbeddedVersion, place
   if (places.account === null || reachable(native, places.account)) return native;
   const copy = join(places.base, '..', `binaries-${version}`);
   const complete = join(copy, 'complete');
-  if (await readFile(complete).then(() => true, () => false)) return copy;
+  if (
+    await readFile(complete).then(
+      () => true,
+      () => false,
+    )
+  )
+    return copy;
   await rm(copy, { recursive: true, force: true });
   await cp(native, copy, { recursive: true, verbatimSymlinks: true });
   await writeFile(complete, '');
@@ -109,7 +115,13 @@ async function reachableBinaries(native: string, version: EmbeddedVersion, place
 }
 
 async function initialise(binaries: string, places: Places): Promise<void> {
-  if (await readFile(join(places.data, 'PG_VERSION')).then(() => true, () => false)) return;
+  if (
+    await readFile(join(places.data, 'PG_VERSION')).then(
+      () => true,
+      () => false,
+    )
+  )
+    return;
   // initdb works in a folder of its own that takes the final name when it is complete.
   const fresh = `${places.data}.new`;
   await rm(fresh, { recursive: true, force: true });
@@ -129,7 +141,12 @@ async function start(binaries: string, places: Places, options: EmbeddedOptions)
   let failure: unknown;
   for (let attempt = 0; attempt < 5; attempt++) {
     const port = attempt === 0 && earlier !== null ? earlier.port : await freePort();
-    const given = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '', ...options.settings };
+    const given = {
+      listen_addresses: '127.0.0.1',
+      port: String(port),
+      unix_socket_directories: '',
+      ...options.settings,
+    };
     const flags = Object.entries(given).map(([key, value]) => `-c ${key}='${value}'`);
     try {
       closeSync(openSync(places.log, 'a'));
@@ -139,7 +156,10 @@ async function start(binaries: string, places: Places, options: EmbeddedOptions)
         ['start', '-D', places.data, '-l', places.log, '-w', '-t', '60', '-o', flags.join(' ')],
         places,
       );
-      await writeFile(join(places.home, 'server.json'), JSON.stringify({ port, version: options.version } satisfies ServerState));
+      await writeFile(
+        join(places.home, 'server.json'),
+        JSON.stringify({ port, version: options.version } satisfies ServerState),
+      );
       return urlOf(port);
     } catch (error) {
       failure = error;
@@ -191,7 +211,9 @@ function run(program: string, args: string[], places: Places): Promise<void> {
     });
     child.on('error', (error) => fail(new PhaseError('PH5007', { reason: error.message }, { cause: error })));
     child.on('exit', (code) =>
-      code === 0 ? done() : fail(new PhaseError('PH5007', { reason: `${args[0]} ended with ${code}. ${printed.trim()}` })),
+      code === 0
+        ? done()
+        : fail(new PhaseError('PH5007', { reason: `${args[0]} ended with ${code}. ${printed.trim()}` })),
     );
   });
 }
@@ -211,7 +233,10 @@ function freePort(): Promise<number> {
 async function whileAlone<T>(lock: string, body: () => Promise<T>): Promise<T> {
   const until = Date.now() + STARTING_LIMIT_MS;
   for (;;) {
-    const taken = await writeFile(lock, String(process.pid), { flag: 'wx' }).then(() => true, () => false);
+    const taken = await writeFile(lock, String(process.pid), { flag: 'wx' }).then(
+      () => true,
+      () => false,
+    );
     if (taken) break;
     const owner = Number(await readFile(lock, 'utf8').catch(() => '0'));
     if (owner > 0 && !isAlive(owner)) await rm(lock, { force: true });

@@ -41,7 +41,11 @@ describe.each(CASES)('$type with a $kind default', (given) => {
   });
 });
 
-async function insertsFollow({ database }: RenameFixture, { kind, standing, values }: Case, phase: 1 | 2): Promise<void> {
+async function insertsFollow(
+  { database }: RenameFixture,
+  { kind, standing, values }: Case,
+  phase: 1 | 2,
+): Promise<void> {
   for (const old of values) {
     for (const fresh of values) {
       const before = await stragglers(database.sql, phase);
@@ -52,7 +56,10 @@ async function insertsFollow({ database }: RenameFixture, { kind, standing, valu
       await database.sql('DELETE FROM users');
       const model = modelInsert({ old, new: fresh }, phase, kind, standing);
       const straggled = (await stragglers(database.sql, phase)) > before;
-      expect({ given: { old, new: fresh }, ...row, straggler: straggled }).toEqual({ given: { old, new: fresh }, ...model });
+      expect({ given: { old, new: fresh }, ...row, straggler: straggled }).toEqual({
+        given: { old, new: fresh },
+        ...model,
+      });
     }
   }
 }
@@ -63,15 +70,26 @@ async function updatesFollow({ database }: RenameFixture, { values }: Case, phas
       for (const fresh of values) {
         await startRow(database.sql, { old: start, new: start });
         const before = await stragglers(database.sql, phase);
-        const [row] = await database.sql('UPDATE users SET old = $1, new = $2 RETURNING old::text, new::text', [old, fresh]);
+        const [row] = await database.sql('UPDATE users SET old = $1, new = $2 RETURNING old::text, new::text', [
+          old,
+          fresh,
+        ]);
         const model = modelUpdate({ old: start, new: start }, { old, new: fresh }, phase);
         const straggled = (await stragglers(database.sql, phase)) > before;
-        expect({ start, given: { old, new: fresh }, ...row, straggler: straggled }).toEqual({ start, given: { old, new: fresh }, ...model });
+        expect({ start, given: { old, new: fresh }, ...row, straggler: straggled }).toEqual({
+          start,
+          given: { old, new: fresh },
+          ...model,
+        });
       }
       // A row that came in unsynced is put right by an update of anything.
       await startRow(database.sql, { old: start, new: old });
       const [row] = await database.sql('UPDATE users SET other = 1 RETURNING old::text, new::text');
-      const { straggler: _straggler, ...model } = modelUpdate({ old: start, new: old }, { old: start, new: old }, phase);
+      const { straggler: _straggler, ...model } = modelUpdate(
+        { old: start, new: old },
+        { old: start, new: old },
+        phase,
+      );
       expect({ unsynced: { start, old }, ...row }).toEqual({ unsynced: { start, old }, ...model });
     }
   }

@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { repository } from './support/bookshop.ts';
+
+const src = join(repository, 'src');
+
+/** What each folder may import besides itself; docs/architecture.md says why. */
+const ARROWS: Record<string, readonly string[]> = {
+  domain: [],
+  planner: ['domain'],
+  scaffold: ['domain', 'planner'],
+  postgres: ['domain'],
+  catalog: ['domain', 'postgres'],
+  project: ['domain', 'postgres'],
+  data: ['domain', 'postgres', 'project', 'catalog'],
+  schema: ['domain', 'postgres', 'project', 'catalog'],
+  operations: ['domain', 'postgres', 'project', 'catalog', 'runner'],
+  runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'operations'],
+  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
+  cli: [
+    'domain',
+    'planner',
+    'scaffold',
+    'postgres',
+    'catalog',
+    'project',
+    'data',
+    'schema',
+    'operations',
+    'runner',
+    'wizard',
+  ],
+};
+
+const files = walk(src);
+const imports = files.flatMap((file) =>
+  [...readFileSync(file, 'utf8').matchAll(/^(?:import|export)\b[^;]*?from '([^']+)'/gms)].map((match) => ({
+    file: relative(src, file),
+    from: match[1] ?? '',
+  })),
+);
+
+test('every folder imports only what its arrows allow', () => {
+  const wrong = imports.filter(({ file, from }) => {
+    if (!from.startsWith('.') || !file.includes('/')) return false;
+    const [folder = ''] = file.split('/');
+    const target = relative(src, join(src, dirname(file), from)).split('/')[0] ?? '';
+    return target !== folder && !(ARROWS[folder] ?? []).includes(target);
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('every folder has its arrows', () => {
+  const folders = readdirSync(src).filter((name) => statSync(join(src, name)).isDirectory());
+  expect(folders.sort()).toEqual(Object.keys(ARROWS).sort());
+});
+
+test('only the prompts import inquirer, and only the command line writes to the terminal', () => {
+  expect(imports.filter(({ from }) => from.includes('inquirer')).map(({ file }) => file)).toEqual(['cli/prompts.ts']);
+  const writers = files.filter((file) => /process\.(stdout|stderr|exit)|console\./.test(readFileSync(file, 'utf8')));
+  expect(writers.map((file) => relative(src, file))).toEqual(['cli/main.ts']);
+});
+
+test('planning and the domain do nothing but compute', () => {
+  const effects = imports.filter(
+    ({ file, from }) => /^(domain|planner)\//.test(file) && /^(node:(fs|net|child_process|timers)|pg|knex)/.test(from),
+  );
+  expect(effects).toEqual([]);
+});
+
+function walk(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? walk(path) : [path];
+  });
+}

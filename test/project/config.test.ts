@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openProject } from '../../src/project/config.ts';
+import { readDuration } from '../../src/project/duration.ts';
+import { TestProject } from '../support/project.ts';
+
+let project: TestProject;
+beforeEach(() => {
+  project = new TestProject();
+});
+afterEach(() => project.remove());
+
+test('without a configuration the defaults hold', async () => {
+  const { config, configFile } = await openProject(project.root);
+  expect({ config, configFile }).toMatchObject({
+    configFile: null,
+    config: { lockTimeout: 500, stragglerWindow: 600_000 },
+  });
+});
+
+test.each([
+  [
+    'phase.config.ts',
+    "import { defineConfig } from 'triphase';\nexport default defineConfig({ release: 'v1.2' as string });",
+  ],
+  ['phase.config.mjs', "export default { release: '1.2.0' };"],
+  ['phase.config.cjs', "module.exports = { release: '1.2.0' };"],
+  ['phase.config.json', '{ "release": "1.2.0" }'],
+])('%s is read', async (name, text) => {
+  project.write(name, text);
+  expect((await openProject(project.root)).config.release).toBe('1.2.0');
+});
+
+test('it is found from a folder below, and that is the root', async () => {
+  project.write('phase.config.json', '{}');
+  project.write('a/b/file', '');
+  expect((await openProject(`${project.root}/a/b`)).root).toBe(project.root);
+});
+
+test.each([
+  ['{ "relase": "1.0.0" }', 'relase is not a key'],
+  ['{ "backfill": { "batch": 1 } }', 'backfill.batch is not a key'],
+  ['{ "lockAttempts": 0 }', 'lockAttempts'],
+  ['{ "lockTimeout": "soon" }', 'lockTimeout: takes a number of seconds'],
+  ['{ "release": "next" }', 'release: is not a version'],
+  ['{', 'cannot be loaded'],
+])('%s is refused, and the key is named', async (text, problem) => {
+  project.write('phase.config.json', text);
+  const refused = expect(openProject(project.root)).rejects;
+  await refused.toMatchObject({ code: 'PH1003', exitCode: 2, message: expect.stringContaining(problem) });
+});
+
+test('the release falls back to the version in package.json', async () => {
+  project.write('package.json', '{ "version": "3.1.4" }');
+  expect((await openProject(project.root)).packageRelease).toBe('3.1.4');
+});
+
+test.each([
+  ['0', 0],
+  ['1.5', 1_500],
+  ['250ms', 250],
+  ['10 minutes', 600_000],
+  ['10min', 600_000],
+  ['2h', 7_200_000],
+  ['soon', null],
+  ['-1', null],
+])('the duration %s is %s ms', (text, milliseconds) => {
+  expect(readDuration(text)).toBe(milliseconds);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { parseSqlMigration } from '../../src/project/sql-migration.ts';
+
+test('what stands before phase:down is up, what stands after it is down', async () => {
+  const { up, down, transaction } = await parseSqlMigration(
+    'x.sql',
+    'CREATE TABLE t ();\n-- phase:down\nDROP TABLE t;\n',
+  );
+  expect({ up, down, transaction }).toEqual({ up: ['CREATE TABLE t ()'], down: ['DROP TABLE t'], transaction: true });
+});
+
+test('a first line takes it out of the transaction', async () => {
+  expect((await parseSqlMigration('x.sql', '-- phase:no-transaction\nVACUUM;')).transaction).toBe(false);
+  expect((await parseSqlMigration('x.sql', 'SELECT 1;\n-- phase:no-transaction\n')).transaction).toBe(true);
+});
+
+test('semicolons in quotes, dollar quotes, comments and bodies do not split', async () => {
+  const text = `INSERT INTO t VALUES ('a;ü', E'\\';'); /* ; */ CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
+    DO $x$ BEGIN PERFORM 1; END $x$`;
+  const { up } = await parseSqlMigration('x.sql', text);
+  expect(up).toHaveLength(3);
+  expect(up[0]).toBe(`INSERT INTO t VALUES ('a;ü', E'\\';')`);
+  expect(up[2]).toMatch(/^DO \$x\$ BEGIN PERFORM 1; END \$x\$$/);
+});
+
+test('without phase:down there is no way back', async () => {
+  expect((await parseSqlMigration('x.sql', 'SELECT 1')).down).toBeNull();
+});
+
+test.each(['BEGIN; SELECT 1; COMMIT;', 'SELEC 1;'])('%s is refused', async (text) => {
+  await expect(parseSqlMigration('db/migrate/x.sql', text)).rejects.toMatchObject({
+    code: 'PH3014',
+    message: expect.stringContaining('db/migrate/x.sql'),
+  });
+});
