@@ -94,7 +94,7 @@ async function runUpTo(
   if (confirm !== undefined) await recordConfirmed(session.lock.client, confirm);
   const { applied, error } = await runSteps(session, pending, runnable);
   if (error === null) await recordReached(session, release, maintenance);
-  const remaining = error === null && release !== goal ? await releasesLeft(session, goal) : [];
+  const remaining = error === null && release !== goal ? await releasesLeft(session, release, goal) : [];
   const failed =
     error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
   return {
@@ -150,11 +150,11 @@ function nextRelease(session: Session, ledger: Ledger, goal: Release): Release {
   return pendingReleases(targetOf(session.history, goal), appliedIds(ledger))[0] ?? goal;
 }
 
-async function releasesLeft(session: Session, goal: Release): Promise<Release[]> {
+/** Releases after this one that still have something to run; what is held in this one is for its finish. */
+async function releasesLeft(session: Session, release: Release, goal: Release): Promise<Release[]> {
   const ledger = await readLedger(session.lock.client);
-  const target = targetOf(session.history, goal);
-  const held = new Set(planFor(target, ledger, { maintenance: false, running: null }).held);
-  return pendingReleases(target, new Set([...appliedIds(ledger), ...held]));
+  const left = pendingReleases(targetOf(session.history, goal), appliedIds(ledger));
+  return left.filter((other) => compareReleases(other, release) > 0);
 }
 
 function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
