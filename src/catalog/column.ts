@@ -2,7 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ColumnFacts, ColumnPrivilege } from '../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
 import type { DefaultClass } from '../domain/rename.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
 import { closest } from './find-table.ts';
 
 interface ColumnRow {

@@ -6,9 +6,10 @@ import { all, one, type Queryable } from '../postgres/queryable.ts';
  * triggers, defaults and owned sequences know is left out.
  */
 const OTHERS = `
-  SELECT DISTINCT pg_describe_object(d.classid, d.objid, 0) AS object, d.classid::regclass::text AS catalogue, coalesce(c.relkind::text, '') AS kind
+  SELECT DISTINCT coalesce(pg_describe_object('pg_class'::regclass, r.ev_class, 0), pg_describe_object(d.classid, d.objid, 0)) AS object
   FROM pg_depend d
   LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+  LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
   WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND d.refobjsubid = $2
     AND NOT (d.classid = 'pg_class'::regclass AND c.relkind IN ('i', 'S'))
     AND NOT (d.classid = 'pg_class'::regclass AND d.objid = $1::oid)

@@ -63,7 +63,7 @@ export class CommandContext {
 
   /** Flag, configuration, DATABASE_URL; undefined leaves it to the PG* variables. */
   databaseUrl(project: Project): string | undefined {
-    return this.#flags.databaseUrl ?? project.config.databaseUrl ?? this.surroundings.env['DATABASE_URL'];
+    return this.#flags.databaseUrl ?? project.config.databaseUrl ?? this.surroundings.env.DATABASE_URL;
   }
 
   reporter(): Reporter {
@@ -91,5 +91,5 @@ export function sayRelease(release: string | null): string {
 }
 
 function wantsColor({ env, stderr }: Surroundings): boolean {
-  return env['NO_COLOR'] === undefined && env['TERM'] !== 'dumb' && stderr.isTTY === true;
+  return env.NO_COLOR === undefined && env.TERM !== 'dumb' && stderr.isTTY === true;
 }

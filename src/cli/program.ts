@@ -90,7 +90,7 @@ function report(error: unknown, args: readonly string[], surroundings: Surroundi
   const flags = {
     json: args.includes('--json'),
     color:
-      !args.includes('--no-color') && surroundings.env['NO_COLOR'] === undefined && surroundings.stderr.isTTY === true,
+      !args.includes('--no-color') && surroundings.env.NO_COLOR === undefined && surroundings.stderr.isTTY === true,
     quiet: false,
     verbose: args.includes('--verbose'),
   };

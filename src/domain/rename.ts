@@ -1,5 +1,5 @@
 import type { QualifiedName } from './identifier.ts';
-import type { ManifestSource, MigrationKind, Phase } from './manifest.ts';
+import type { MigrationKind, Phase } from './manifest.ts';
 
 /** The five steps of a rename, in their order. */
 export const RENAME_STEPS = ['expand', 'backfill', 'constrain', 'switch', 'contract'] as const;
@@ -31,7 +31,7 @@ export interface CarriedObject {
 }
 
 /** An application trigger that names the old column in its column list or its WHEN. */
-export interface CarriedTrigger {
+interface CarriedTrigger {
   readonly kind: 'trigger';
   readonly name: string;
 }
@@ -63,9 +63,6 @@ export interface RenameSync {
   /** Sequences in the schema `phase` that count writes to the old column in phase 2, and keep the time of the last. */
   readonly stragglers: { readonly count: string; readonly last: string };
 }
-
-/** Where a scaffolded rename stands among the sources of the manifests. */
-export type RenameSources = Readonly<Record<Phase, readonly ManifestSource[]>>;
 
 /** SQL that is true where the two columns hold different bytes; `row` is a prefix such as `NEW.`. */
 export function differs(a: string, b: string, byteEqual: boolean): string {

@@ -34,7 +34,7 @@ export function planUpgrade(input: UpgradeInput): Plan {
 }
 
 /** Whether a step cannot run while one of these releases is alive. */
-export function breaksAny(migration: Pick<OrderedMigration, 'breaks'>, releases: readonly Release[]): boolean {
+function breaksAny(migration: Pick<OrderedMigration, 'breaks'>, releases: readonly Release[]): boolean {
   const { breaks } = migration;
   return breaks !== undefined && releases.some((release) => inRange(release, breaks));
 }

@@ -4,7 +4,7 @@ import { connectionError } from './errors.ts';
 import { one } from './queryable.ts';
 
 /** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
-export const OLDEST_SERVER = 140000;
+const OLDEST_SERVER = 140000;
 
 /** How to reach a database. Without a URL the PG* variables of the environment apply. */
 export interface ConnectionOptions {
@@ -84,15 +84,7 @@ export async function withConnection<T>(
   }
 }
 
-/** A pool; the connection is tried once first, so that a database that is down is reported as such. */
-export async function openPool(options: ConnectionOptions, max: number): Promise<pg.Pool> {
-  await withConnection(options, async () => undefined);
-  const pool = new pg.Pool({ ...settings(options), max, idleTimeoutMillis: 30_000 });
-  pool.on('error', () => undefined);
-  return pool;
-}
-
 /** A URL without its password, for messages. */
-export function redact(url: string): string {
+function redact(url: string): string {
   return url.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@').replace(/([?&]password=)[^&]*/i, '$1***');
 }

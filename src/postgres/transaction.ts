@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Queryable } from './queryable.ts';
 
 /**
@@ -24,15 +23,5 @@ export async function inRolledBackTransaction<T>(client: Queryable, body: () => 
     return await body();
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
-  }
-}
-
-/** Takes a connection from a pool for one piece of work. */
-export async function withClient<T>(pool: pg.Pool, run: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  try {
-    return await run(client);
-  } finally {
-    client.release();
   }
 }

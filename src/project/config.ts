@@ -39,7 +39,7 @@ const schema = z.strictObject({
 });
 
 /** The configuration as the code uses it: durations in milliseconds. */
-export type Config = z.output<typeof schema>;
+type Config = z.output<typeof schema>;
 /** The configuration as a user writes it. */
 export type UserConfig = z.input<typeof schema>;
 
@@ -79,7 +79,7 @@ async function load(file: string): Promise<unknown> {
   try {
     if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
     const module = await loadModule(file);
-    return module['default'] ?? module;
+    return module.default ?? module;
   } catch (error) {
     const problem = `cannot be loaded (${error instanceof Error ? error.message : String(error)})`;
     throw new PhaseError('PH1003', { file: basename(file), problems: [problem] }, { cause: error });

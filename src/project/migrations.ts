@@ -43,10 +43,10 @@ async function filesOf(root: string, kind: MigrationKind): Promise<MigrationFile
 }
 
 /** What a migration's second argument is made of; the runner gives it. */
-export type MigrationFunction = (knex: Knex, context: never) => unknown;
+type MigrationFunction = (knex: Knex, context: never) => unknown;
 
 /** How a migration wants to be run. */
-export interface MigrationSettings {
+interface MigrationSettings {
   /** In one transaction with its ledger row; false: outside. */
   readonly transaction: boolean;
   /** The same for its way back. */
@@ -88,7 +88,7 @@ export async function loadMigration(root: string, file: MigrationFile): Promise<
   }
   return {
     ...file,
-    ...settingsOf(file, exported['config']),
+    ...settingsOf(file, exported.config),
     form: 'module',
     up: up as MigrationFunction,
     down: (down as MigrationFunction) ?? null,
@@ -98,8 +98,8 @@ export async function loadMigration(root: string, file: MigrationFile): Promise<
 async function importMigration(root: string, file: MigrationFile): Promise<Record<string, unknown>> {
   try {
     const module = await loadModule(join(root, file.path));
-    const fallback = module['default'];
-    return module['up'] === undefined && typeof fallback === 'object' && fallback !== null
+    const fallback = module.default;
+    return module.up === undefined && typeof fallback === 'object' && fallback !== null
       ? (fallback as Record<string, unknown>)
       : module;
   } catch (error) {

@@ -11,7 +11,7 @@ import { type Ledger, type LedgerRow, readLedger, recordMismatches } from './led
 import { ledgerFormat } from './ledger-format.ts';
 import { planFor, type Target } from './prepare.ts';
 
-export interface RenameStatus {
+interface RenameStatus {
   readonly name: string;
   readonly table: string;
   readonly from: string;

@@ -56,7 +56,7 @@ function printKey(key: string): string {
 }
 
 /** Single quotes, or double quotes where those need fewer escapes: what the formatter would choose. */
-export function printString(text: string): string {
+function printString(text: string): string {
   const escaped = JSON.stringify(text)
     .slice(1, -1)
     .replaceAll('\\"', '"')

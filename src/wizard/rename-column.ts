@@ -30,7 +30,7 @@ export interface RenameAnswers {
 }
 
 /** A file that the wizard writes, as `phase new rename-column --json` prints it. */
-export interface WrittenFile {
+interface WrittenFile {
   readonly path: string;
   readonly release: Release;
   readonly phase: 1 | 2 | 3;

@@ -54,6 +54,7 @@ export const TABLES: readonly TableCase[] = [
     title: 'names in mixed case with quotes and keywords',
     table: '"Weird ""Schema"""."select"',
     from: 'Weird "Name"',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the name is meant to look like a template
     to: "O'Brien \\ ? $1 ${x} `y`",
     schema: `
       CREATE SCHEMA "Weird ""Schema""";

@@ -36,7 +36,7 @@ if (built === 0 || newest(at('src')) > built || statSync(at('tsconfig.json')).mt
   run('Building', process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.build.json')]);
 }
 
-function run(title, command, args, hint = 'See the messages above.') {
+function run(title, command, args, _hint = 'See the messages above.') {
   process.stderr.write(`${title} ...\n`);
   const { status, error } = spawnSync(command, args, {
     cwd: root,

@@ -12,7 +12,7 @@ export type ErrorDetails = UsageErrors & RefusalErrors & IntegrityErrors & LockE
 export type ErrorCode = keyof ErrorDetails;
 
 /** The text of one code. A code without all of these does not compile. */
-export interface ErrorText<D> {
+interface ErrorText<D> {
   readonly exit: ExitCode;
   /** One line for the list of codes. */
   readonly title: string;

@@ -13,7 +13,7 @@ export function renameName(table: string, from: string, to: string): string {
 }
 
 /** The name of an object's twin on the new column until phase 3: never one that is taken. */
-export function twinName(name: string, rename: string, taken: ReadonlySet<string>): string {
+function twinName(name: string, rename: string, taken: ReadonlySet<string>): string {
   const plain = deriveName(name, '_triphase');
   return taken.has(plain) ? deriveName(`${name}_${shortHash(rename)}`, '_triphase') : plain;
 }

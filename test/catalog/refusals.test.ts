@@ -1,0 +1,146 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+
+let database: TestDatabase;
+let project: TestProject;
+beforeAll(async () => {
+  database = await createDatabase();
+  await database.sql(`CREATE TABLE users (id int PRIMARY KEY, mail text, email text, gen int GENERATED ALWAYS AS (id + 1) STORED, ident int GENERATED ALWAYS AS IDENTITY);
+    CREATE TABLE "Users" (id int); CREATE VIEW people AS SELECT email FROM users; CREATE SCHEMA other; CREATE TABLE other.things (a int);
+    CREATE DOMAIN short AS text CHECK (length(VALUE) < 9); ALTER TABLE users ADD COLUMN domained short;
+    CREATE TABLE parts (a int, b text) PARTITION BY RANGE (a); CREATE TABLE parent (a int); CREATE TABLE child () INHERITS (parent);
+    CREATE TABLE refs (user_id int REFERENCES users (id));
+    ALTER TABLE users ADD COLUMN excluded int, ADD EXCLUDE USING btree (excluded WITH =);
+    ALTER TABLE users ADD COLUMN loose int, ADD CONSTRAINT loose_check CHECK (loose > 0) NOT VALID`);
+});
+afterAll(() => database.drop());
+beforeEach(() => {
+  project = new TestProject(database.url);
+});
+afterEach(() => project.remove());
+
+const rename = (table: string, from: string, to: string, releases = '1.1.0,1.2.0,1.3.0') =>
+  project.phase(
+    'new',
+    'rename-column',
+    '--table',
+    table,
+    '--from',
+    from,
+    '--to',
+    to,
+    '--releases',
+    releases,
+    '--yes',
+    '--json',
+  );
+
+describe('what is asked for wrongly is exit 2, says why, and writes nothing', () => {
+  test.each([
+    ['a table that does not exist', ['user', 'a', 'b'], 'PH1007', 'users'],
+    ['a table in a schema that does not exist', ['nowhere.users', 'a', 'b'], 'PH1007', ''],
+    ['a column that does not exist', ['users', 'emial', 'b'], 'PH1008', 'email'],
+    ['a view', ['people', 'email', 'b'], 'PH1020', ''],
+    ['a name that is taken', ['users', 'email', 'mail'], 'PH1009', 'already'],
+    ['the name it has', ['users', 'email', 'email'], 'PH1009', 'has'],
+    ['a reserved name', ['users', 'email', 'ctid'], 'PH1009', 'reserved'],
+    ['a name over 63 bytes', ['users', 'email', 'ü'.repeat(32)], 'PH1009', '64 bytes'],
+    ['an empty name', ['users', 'email', ''], 'PH1009', 'empty'],
+    ['equal releases', ['users', 'email', 'x', '1.1,1.1,1.2'], 'PH1010', 'equal'],
+    ['descending releases', ['users', 'email', 'x', '1.3,1.2,1.1'], 'PH1010', 'ascending'],
+    ['two releases', ['users', 'email', 'x', '1.1,1.2'], 'PH1010', 'three'],
+    ['a release that is none', ['users', 'email', 'x', '1.1,next,1.2'], 'PH1006', ''],
+  ] as const)('%s', async (_title, [table, from, to, releases], code, why) => {
+    const { code: exit, json } = await rename(table, from, to, releases);
+    expect({ exit, code: json.error.code }).toEqual({ exit: 2, code });
+    expect(`${json.error.message} ${json.error.why}`).toContain(why);
+    expect(json.error.remedy).not.toBe('');
+    expect(project.files()).toEqual({});
+  });
+
+  test('a release that is cut already', async () => {
+    project.write('db/releases/1.1.0.yml', 'release: 1.1.0\nstate: open\nmigrations: []\n');
+    await project.json('release', 'cut', '1.1.0');
+    expect(await rename('users', 'mail', 'x')).toMatchObject({
+      code: 2,
+      json: { error: { code: 'PH1010', why: expect.stringContaining('cut') } },
+    });
+  });
+});
+
+describe('what cannot be carried over is exit 4, named, and nothing is written', () => {
+  test.each([
+    ['a view', 'users', 'email', 'view public.people'],
+    ['a primary key, and keys that reference it', 'users', 'id', 'users_pkey'],
+    ['a generated column', 'users', 'gen', 'generated column'],
+    ['an identity', 'users', 'ident', 'identity'],
+    ['a domain', 'users', 'domained', 'domain'],
+    ['an exclusion constraint', 'users', 'excluded', 'users_excluded_excl'],
+    ['a check that is not valid', 'users', 'loose', 'loose_check'],
+    ['a partitioned table', 'parts', 'b', 'partitioned table'],
+    ['inheritance', 'parent', 'a', 'inheritance'],
+  ])('%s', async (_title, table, from, name) => {
+    const { code, json } = await rename(table, from, 'renamed');
+    expect({ code, error: json.error.code }).toEqual({ code: 4, error: 'PH2001' });
+    expect(json.error.message).toContain(name);
+    expect(project.files()).toEqual({});
+    expect(await database.sql(`SELECT to_regnamespace('phase') AS ledger`)).toEqual([{ ledger: null }]);
+  });
+});
+
+test.each([
+  ['users', 'public.users'],
+  ['USERS', 'public.users'],
+  ['"Users"', 'public.Users'],
+  ['other.things', 'other.things'],
+  ['Other . "things"', 'other.things'],
+])('the table %s is read as SQL would', async (text, found) => {
+  const column = found.endsWith('things') ? 'a' : found.endsWith('Users') ? 'id' : 'mail';
+  await rename(text, column, 'renamed');
+  const file = Object.entries(project.files()).find(([path]) => path.startsWith('db/renames/'))?.[1] ?? '';
+  expect(`${/schema: (.*)/.exec(file)?.[1]}.${/ name: (.*)/.exec(file)?.[1]}`).toBe(found);
+});
+
+test('two renames that share a column or an index have to come one after the other', async () => {
+  expect((await rename('users', 'mail', 'letter')).code).toBe(0);
+  await database.sql('ALTER TABLE users ADD COLUMN letter text');
+  const second = await rename('users', 'letter', 'post', '1.2.0,1.3.0,1.4.0');
+  expect(second).toMatchObject({ code: 4, json: { error: { code: 'PH2002' } } });
+  expect((await rename('users', 'letter', 'post', '1.4.0,1.5.0,1.6.0')).code).toBe(0);
+});
+
+describe('a database that cannot be used', () => {
+  test.each([
+    ['nothing answers', () => 'postgres://user:secret@127.0.0.1:1/db', 'PH5001'],
+    ['no such database', () => database.url.replace(/[^/]+$/, 'nowhere'), 'PH5003'],
+  ])('%s: exit 1, and no password in the output', async (_title, url, code) => {
+    project.url = url();
+    const ran = await project.phase('new', 'rename-column', '--table', 'users', '--json');
+    expect({ code: ran.code, error: ran.json.error.code }).toEqual({ code: 1, error: code });
+    expect(ran.stdout + ran.stderr).not.toContain('secret');
+  });
+
+  test('a wrong password is exit 1 and says so', async () => {
+    await database.sql(`DROP ROLE IF EXISTS locked_out; CREATE ROLE locked_out LOGIN PASSWORD 'right'`);
+    const [{ file }] = await database.sql(`SELECT current_setting('hba_file') AS file`);
+    const { readFileSync, writeFileSync } = await import('node:fs');
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, `host all locked_out all scram-sha-256\n${before}`);
+    await database.sql('SELECT pg_reload_conf()');
+    try {
+      await new Promise((done) => setTimeout(done, 300));
+      const url = new URL(database.url);
+      url.username = 'locked_out';
+      url.password = 'wrongsecret';
+      project.url = url.href;
+      const ran = await project.phase('status', '--json');
+      expect(ran).toMatchObject({ code: 1, json: { error: { code: 'PH5002' } } });
+      expect(ran.stdout + ran.stderr).not.toContain('wrongsecret');
+    } finally {
+      writeFileSync(file, before);
+      await database.sql('SELECT pg_reload_conf()');
+      await database.sql('DROP ROLE locked_out');
+    }
+  });
+});
