@@ -27,7 +27,7 @@ export function contextOf(knex: Knex): OperationContext {
     params?.[KEY] ?? {
       root: process.cwd(),
       renames: new Map(),
-      patience: { lockTimeoutMs: 500, attempts: 30 },
+      patience: { lockTimeoutMs: 500, attempts: 15 },
       stragglerWindowMs: 600_000,
       dryRun: false,
     }

@@ -28,8 +28,8 @@ const schema = z.strictObject({
   databaseUrl: z.string().min(1).optional(),
   release: release.optional(),
   lockTimeout: duration.default(500),
-  lockAttempts: z.number().int().min(1).max(1_000).default(30),
-  runnerLockTimeout: duration.default(600_000),
+  lockAttempts: z.number().int().min(1).max(1_000).default(15),
+  runnerLockTimeout: duration.default(60_000),
   stragglerWindow: duration.default(600_000),
   backfill: z
     .strictObject({
