@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { runSql } from '../postgres/knex.ts';
-import { notNullName } from './constraints.ts';
 import { execute } from './execute.ts';
 
 /** Whether a table has a column. */
@@ -14,6 +13,7 @@ export async function hasColumn(knex: Knex, on: string, column: string): Promise
 }
 
 export interface ReplacedColumn {
+  /** The table, schema and name quoted. */
   readonly on: string;
   /** The column to drop. */
   readonly column: string;
@@ -21,12 +21,22 @@ export interface ReplacedColumn {
   readonly replacedBy: string;
 }
 
-/** Drops a column, and leaves the name of its NOT NULL constraint (PostgreSQL 18) to the column that replaces it. */
+/**
+ * Drops a column, and leaves the name of its NOT NULL constraint (PostgreSQL 18 gives them names) to the column that
+ * replaces it. One statement, so that a dry run prints all of it.
+ */
 export async function dropReplacedColumn(knex: Knex, { on, column, replacedBy }: ReplacedColumn): Promise<void> {
-  const name = await notNullName(knex, on, column);
-  const now = await notNullName(knex, on, replacedBy);
-  await execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
-  if (name !== null && now !== null) {
-    await execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(now)} TO ${quoteIdent(name)}`);
-  }
+  const nameOf = (name: string) =>
+    `(SELECT co.conname FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1]
+    WHERE co.conrelid = ${quoteLiteral(on)}::regclass AND co.contype = 'n' AND a.attname = ${quoteLiteral(name)})`;
+  const body = `DECLARE
+  original name := ${nameOf(column)};
+  derived name := ${nameOf(replacedBy)};
+BEGIN
+  ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)};
+  IF original IS NOT NULL AND derived IS NOT NULL THEN
+    EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', ${quoteLiteral(on)}, derived, original);
+  END IF;
+END`;
+  await execute(knex, `DO ${quoteLiteral(body)}`);
 }

@@ -52,6 +52,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       const migration = runnable.get(id);
       if (migration) await recorder.migration(migration);
     }
+    recorder.reached(plan);
     return { plan, script: recorder.script(plan), statements: recorder.statements };
   });
 }
@@ -142,6 +143,18 @@ class Recorder {
         return { rows: 0 };
       },
     };
+  }
+
+  /** What the ledger keeps of the releases in the end. */
+  reached({ to, mode }: Plan): void {
+    this.#lines.push('');
+    const column = (name: string) =>
+      this.statement(
+        `INSERT INTO phase.releases (release, ${name}) VALUES (${quoteLiteral(to)}, clock_timestamp())
+  ON CONFLICT (release) DO UPDATE SET ${name} = excluded.${name}`,
+      );
+    column('migrated_at');
+    if (mode === 'maintenance') column('confirmed_at');
   }
 
   script(plan: Plan): string {

@@ -18,6 +18,8 @@ interface Settings {
   readonly rate: number;
   /** Instances of each release. */
   readonly services: number;
+  /** How long everything is left running, as a share of the usual. */
+  readonly pace: number;
 }
 
 /** How long old and new instances run side by side, and the new ones alone. */
@@ -43,14 +45,24 @@ interface StatusDocument {
 
 function readSettings(): Settings {
   const { values } = parseArgs({
-    options: { rows: { type: 'string' }, rate: { type: 'string' }, services: { type: 'string' } },
+    options: {
+      rows: { type: 'string' },
+      rate: { type: 'string' },
+      services: { type: 'string' },
+      pace: { type: 'string' },
+    },
   });
   const number = (name: keyof typeof values, fallback: number) => {
     const value = Number(values[name] ?? fallback);
-    if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} takes a number from 1, not ${values[name]}.`);
+    if (!(value > 0)) throw new Error(`--${name} takes a number above 0, not ${values[name]}.`);
     return value;
   };
-  return { rows: number('rows', 100_000), rate: number('rate', 100), services: number('services', 2) };
+  return {
+    rows: number('rows', 100_000),
+    rate: number('rate', 100),
+    services: number('services', 2),
+    pace: number('pace', 1),
+  };
 }
 
 class Demo {
@@ -111,7 +123,7 @@ class Demo {
     }
     await this.#fleet.start('1.0.0', 'email');
     await this.#phase(['finish']);
-    await sleep(ALONE_MS);
+    await sleep(ALONE_MS * this.#settings.pace);
     this.#display.line('1.0.0 is running');
   }
 
@@ -128,11 +140,11 @@ class Demo {
     this.#backfill = '';
     this.#display.doing(`${release}: rolling out, ${before} still runs`);
     await this.#fleet.start(release, release < '1.2.0' ? 'email' : 'email_address');
-    await sleep(TOGETHER_MS);
+    await sleep(TOGETHER_MS * this.#settings.pace);
     await this.#fleet.stop(before);
     this.#display.doing(`${release}: finishing`);
     await this.#phase(['finish', '--straggler-window', STRAGGLER_WINDOW]);
-    await sleep(ALONE_MS);
+    await sleep(ALONE_MS * this.#settings.pace);
     const { renames } = await this.#phase<StatusDocument>(['status', '--count']);
     const mismatches = renames.reduce((sum, rename) => sum + (rename.mismatches ?? 0), 0);
     const stragglers = renames.reduce((sum, rename) => sum + rename.stragglers, 0);
