@@ -15,8 +15,9 @@ const ARROWS: Record<string, readonly string[]> = {
   project: ['domain', 'postgres'],
   data: ['domain', 'postgres', 'project', 'catalog'],
   schema: ['domain', 'postgres', 'project', 'catalog'],
-  operations: ['domain', 'postgres', 'project', 'catalog', 'runner'],
-  runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'operations'],
+  gates: ['domain', 'postgres', 'project', 'catalog', 'data'],
+  operations: ['domain', 'postgres', 'project', 'catalog', 'gates'],
+  runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
   wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
   cli: [
     'domain',

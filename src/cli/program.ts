@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
 import { toolVersion } from '../runner/tool-version.ts';
+import type { Action } from './action.ts';
 import { registerDb } from './commands/db.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
@@ -14,12 +15,7 @@ import { registerRollback } from './commands/rollback.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerWait } from './commands/wait.ts';
 import { CommandContext, type Surroundings } from './context.ts';
-import { Output, type Result } from './output.ts';
-
-/** Adds a command's action: it gets the context, and its result is printed. */
-export type Action = (
-  run: (context: CommandContext, command: Command) => Promise<Result>,
-) => (...args: unknown[]) => Promise<void>;
+import { Output } from './output.ts';
 
 /** Runs a command line and gives the exit code; nothing is thrown. */
 export async function runCli(args: readonly string[], surroundings: Surroundings): Promise<number> {

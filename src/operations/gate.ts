@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
+import { recheckGate } from '../gates/gate.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
-import { recheckGate } from '../runner/gates.ts';
 import { contextOf } from './context.ts';
 import { isTransaction } from './execute.ts';
 

@@ -3,14 +3,15 @@ import { type BackfillRequest, runBackfill } from '../data/backfill.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { renameStepOf } from '../domain/rename.ts';
+import { checkGate, gatedStepOf } from '../gates/gate.ts';
+import { recordMismatches } from '../gates/mismatches.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, isRetryable, reasonOf } from '../postgres/errors.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
 import { one } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
-import { checkGate, gatedStepOf } from './gates.ts';
-import { beginAttempt, recordMigration, recordMismatches, removeMigration } from './ledger.ts';
+import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import type { MigrationContext } from './migration-context.ts';
 import type { Session } from './session.ts';
 

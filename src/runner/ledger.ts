@@ -159,12 +159,3 @@ export async function lastError(db: Queryable, migration: string): Promise<strin
   );
   return row?.error ?? null;
 }
-
-/** Keeps the last count of a rename's mismatches. */
-export async function recordMismatches(db: Queryable, rename: string, mismatches: number): Promise<void> {
-  await db.query(
-    `INSERT INTO phase.mismatches (rename, mismatches) VALUES ($1, $2)
-     ON CONFLICT (rename) DO UPDATE SET mismatches = excluded.mismatches, counted_at = clock_timestamp()`,
-    [rename, mismatches],
-  );
-}

@@ -2,12 +2,13 @@ import { locate } from '../catalog/hanging.ts';
 import type { Release } from '../domain/release.ts';
 import { compareReleases, manifestRelease } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import { countMismatches, recordMismatches } from '../gates/mismatches.ts';
+import { readStragglers } from '../gates/stragglers.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
-import { countMismatches, readStragglers } from './gates.ts';
-import { type Ledger, type LedgerRow, readLedger, recordMismatches } from './ledger.ts';
+import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
 import { ledgerFormat } from './ledger-format.ts';
 import { planFor, type Target } from './prepare.ts';
 

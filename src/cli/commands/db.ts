@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { EMBEDDED_VERSIONS, type EmbeddedVersion, NEWEST_EMBEDDED } from '../../postgres/embedded/binaries.ts';
 import { embeddedUrl, startEmbedded, stopEmbedded } from '../../postgres/embedded/server.ts';
+import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
-import type { Action } from '../program.ts';
 
 /** `phase db start|stop|url` */
 export function registerDb(program: Command, action: Action): void {

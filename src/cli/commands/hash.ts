@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readHistory } from '../../project/history.ts';
 import { hashFiles } from '../../project/release-files.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 
 /** `phase hash` */
 export function registerHash(program: Command, action: Action): void {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { type FileChange, writeFiles } from '../../project/files.ts';
 import { folders } from '../../project/folders.ts';
 import { render } from '../../scaffold/templates.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 
 /** `phase init`: the configuration and the folders; what exists is left alone. */
 export function registerInit(program: Command, action: Action): void {

@@ -3,9 +3,9 @@ import { parseRelease } from '../../domain/release.ts';
 import { dryRun } from '../../runner/dry-run.ts';
 import { finish, type MigrateResult, migrate } from '../../runner/migrate.ts';
 import { targetRelease } from '../../runner/prepare.ts';
+import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
-import type { Action } from '../program.ts';
 
 interface MigrateFlags {
   release?: string;

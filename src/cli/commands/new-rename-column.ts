@@ -17,9 +17,9 @@ import {
   type RenameDraft,
   writeDraft,
 } from '../../wizard/rename-column.ts';
+import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import { type Result, table } from '../output.ts';
-import type { Action } from '../program.ts';
 import { Prompts } from '../prompts.ts';
 
 interface RenameFlags {

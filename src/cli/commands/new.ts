@@ -13,9 +13,9 @@ import { changeManifest } from '../../project/manifests.ts';
 import { ensureOpen } from '../../project/release-files.ts';
 import { lastVersion, type VersionedKind } from '../../project/versions.ts';
 import { render } from '../../scaffold/templates.ts';
+import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
-import type { Action } from '../program.ts';
 import { registerNewRename } from './new-rename-column.ts';
 
 interface NewFlags {

@@ -6,9 +6,9 @@ import type { Plan } from '../../domain/plan.ts';
 import { parseRelease } from '../../domain/release.ts';
 import { planFromLedger, planWithoutDatabase } from '../../runner/plan.ts';
 import { targetRelease } from '../../runner/prepare.ts';
+import type { Action } from '../action.ts';
 import { type CommandContext, sayRelease } from '../context.ts';
 import { type Result, table } from '../output.ts';
-import type { Action } from '../program.ts';
 
 interface PlanFlags {
   from?: string;

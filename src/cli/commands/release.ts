@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { parseRelease } from '../../domain/release.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { cutRelease } from '../../project/release-files.ts';
+import type { Action } from '../action.ts';
 import { type Result, table } from '../output.ts';
-import type { Action } from '../program.ts';
 
 /** `phase release list|cut` */
 export function registerRelease(program: Command, action: Action): void {

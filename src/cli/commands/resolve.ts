@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { resolveMigration } from '../../runner/resolve.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 
 /** `phase resolve` */
 export function registerResolve(program: Command, action: Action): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { rollback } from '../../runner/rollback.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 
 /** `phase rollback` */
 export function registerRollback(program: Command, action: Action): void {

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { parseRelease } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import { readStatus, type Status } from '../../runner/status.ts';
+import type { Action } from '../action.ts';
 import { type CommandContext, sayRelease } from '../context.ts';
 import { type Result, table } from '../output.ts';
-import type { Action } from '../program.ts';
 
 interface StatusFlags {
   exitCode?: boolean;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseDuration } from '../../project/duration.ts';
 import { targetRelease } from '../../runner/prepare.ts';
 import { waitFor } from '../../runner/wait.ts';
-import type { Action } from '../program.ts';
+import type { Action } from '../action.ts';
 
 /** `phase wait` */
 export function registerWait(program: Command, action: Action): void {

@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './types.ts';
+import type { ErrorTexts } from './text.ts';
 
 /** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
 export interface IntegrityErrors {

@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './types.ts';
+import type { ErrorTexts } from './text.ts';
 
 /** PH4xxx: a lock could not be had; exit 6. */
 export interface LockErrors {

@@ -1,5 +1,5 @@
-import { catalogue } from './catalogue.ts';
-import type { ErrorCode, ErrorDetails, ExitCode } from './types.ts';
+import { catalogue, type ErrorCode, type ErrorDetails } from './catalogue.ts';
+import type { ExitCode } from './text.ts';
 
 /** An error that a user can meet: a stable code, what happened, why, what to do, and the exit code that goes with it. */
 export class PhaseError<C extends ErrorCode = ErrorCode> extends Error {

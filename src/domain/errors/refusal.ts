@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './types.ts';
+import type { ErrorTexts } from './text.ts';
 
 /** PH2xxx: refused as unsafe; exit 4. */
 export interface RefusalErrors {

@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './types.ts';
+import type { ErrorTexts } from './text.ts';
 
 /** PH5xxx: failed while running; exit 1. */
 export interface RunningErrors {

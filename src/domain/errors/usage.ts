@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './types.ts';
+import type { ErrorTexts } from './text.ts';
 
 /** PH1xxx: wrong usage or configuration; exit 2. */
 export interface UsageErrors {

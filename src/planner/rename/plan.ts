@@ -7,7 +7,7 @@ import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS } from '../.
 import { renameName, syncNames, twinsOf } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
 import { type SyncView, syncView } from './sync.ts';
-import { warningsOf } from './warnings.ts';
+import { type Warning, warningsOf } from './warnings.ts';
 
 /** What a user asks for. */
 export interface RenameRequest {
@@ -39,11 +39,6 @@ export interface PlannedBody {
   readonly phase: 1 | 2;
   readonly place: 'first' | 'last';
   readonly view: SyncView;
-}
-
-export interface Warning {
-  readonly code: string;
-  readonly message: string;
 }
 
 /** All three phases of a rename, as data. */

@@ -2,7 +2,11 @@ import type { TableFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
 import type { Rename } from '../../domain/rename.ts';
-import type { Warning } from './plan.ts';
+
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
 
 /** What a person should know before the rename is merged; none of it stops it. */
 export function warningsOf(facts: TableFacts, rename: Rename, releases: readonly Release[]): Warning[] {

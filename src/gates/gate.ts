@@ -1,12 +1,12 @@
 import { locate, readHangingObjects } from '../catalog/hanging.ts';
-import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { differs, type Rename, renameStepOf } from '../domain/rename.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { type Rename, renameStepOf } from '../domain/rename.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
 import { formatDuration } from '../project/duration.ts';
-import { recordMismatches } from './ledger.ts';
+import { countMismatches, recordMismatches } from './mismatches.ts';
+import { readStragglers } from './stragglers.ts';
 
 /** Steps that a gate guards. */
 export type GatedStep = 'switch' | 'contract';
@@ -63,15 +63,6 @@ export async function recheckGate(
   await ensureNothingLeftBehind(db, rename, present);
 }
 
-/** Rows whose two columns hold different bytes. */
-export function countMismatches(db: Queryable, rename: Rename): Promise<number> {
-  return countRows(
-    db,
-    quoteQualified(rename.table),
-    differs(quoteIdent(rename.from), quoteIdent(rename.to), rename.byteEqual),
-  );
-}
-
 interface Present {
   readonly table: number;
   readonly from: number;
@@ -116,33 +107,6 @@ async function ensureComplete(db: Queryable, rename: Rename, table: number, step
     ...(rename.notNull && !has('not null', rename.to) ? [`NOT NULL of ${quoteIdent(rename.to)}`] : []),
   ];
   if (missing.length > 0) throw new PhaseError('PH2007', { rename: rename.name, missing });
-}
-
-/** Writes to the old column since the switch. */
-export interface Stragglers {
-  readonly count: number;
-  readonly lastAt: string | null;
-  readonly ageMs: number;
-}
-
-/** Reads the two sequences that the sync counts in; nothing before phase 2 and after phase 3. */
-export async function readStragglers(db: Queryable, rename: Rename): Promise<Stragglers> {
-  const { count, last } = rename.sync.stragglers;
-  const names = [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
-  const { present } = await one<{ present: boolean }>(
-    db,
-    'SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS present',
-    names,
-  );
-  if (!present) return { count: 0, lastAt: null, ageMs: Number.POSITIVE_INFINITY };
-  const row = await one<{ count: number; lastAt: string | null; ageMs: number | null }>(
-    db,
-    `SELECT CASE WHEN c.is_called THEN c.last_value ELSE 0 END::float8 AS count,
-       CASE WHEN l.is_called THEN to_char(to_timestamp(l.last_value / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS "lastAt",
-       CASE WHEN l.is_called THEN extract(epoch FROM clock_timestamp()) * 1000 - l.last_value END::float8 AS "ageMs"
-     FROM ${names[0]} c, ${names[1]} l`,
-  );
-  return { ...row, ageMs: row.ageMs ?? Number.POSITIVE_INFINITY };
 }
 
 async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: number): Promise<void> {
