@@ -33,52 +33,49 @@ export function twinsOf(facts: TableFacts, rename: string): CarriedObject[] {
 /** Names of the sync's functions and triggers; `taken` are names of functions in the schema and in db/functions. */
 export function syncNames(facts: TableFacts, rename: string, taken: ReadonlySet<string>): RenameSync {
   const stem = syncStem(facts, taken);
-  const functions: [string, string] = [deriveName(stem, '_phase_1'), deriveName(stem, '_phase_2')];
-  const first = sortsFirst(facts);
-  const last = facts.triggers.some(({ mentionsColumn, before, row }) => mentionsColumn && before && row);
+  const isChanged = facts.triggers.some(({ mentionsColumn, before, row }) => mentionsColumn && before && row);
   return {
-    functions,
-    triggers: [deriveName(`${first}${stem}`, '_phase_1'), deriveName(`${first}${stem}`, '_phase_2')],
-    last: last ? lastNames(facts, stem) : null,
+    functions: byPhase(stem),
+    triggers: triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0),
+    last: isChanged
+      ? {
+          functions: byPhase(`${stem}_last`),
+          triggers: triggersThat(facts, stem, LAST_PREFIXES, (name, other) => compareBytes(name, other) > 0),
+        }
+      : null,
     stragglers: { count: deriveName(`stragglers_${rename}`, ''), last: deriveName(`straggler_last_${rename}`, '') },
   };
 }
 
+function byPhase(stem: string): [string, string] {
+  return [deriveName(stem, '_phase_1'), deriveName(stem, '_phase_2')];
+}
+
 function syncStem({ table, column }: TableFacts, taken: ReadonlySet<string>): string {
   const plain = `sync_${slug(table.name)}_${slug(column.name)}`;
-  const isTaken = [1, 2].some((phase) => taken.has(deriveName(plain, `_phase_${phase}`)));
+  const isTaken = byPhase(plain).some((name) => taken.has(name));
   return isTaken ? `${plain}_${shortHash(`${quoteQualified(table)}.${quoteIdent(column.name)}`)}` : plain;
 }
 
-function lastNames(facts: TableFacts, stem: string): NonNullable<RenameSync['last']> {
-  const prefix = sortsLast(facts);
-  return {
-    functions: [deriveName(`${stem}_last`, '_phase_1'), deriveName(`${stem}_last`, '_phase_2')],
-    triggers: [deriveName(`${prefix}${stem}`, '_phase_1'), deriveName(`${prefix}${stem}`, '_phase_2')],
-  };
-}
+/** What the names of the sync's triggers may begin with, so that they sort before or after those of the application. */
+const FIRST_PREFIXES = ['00_', '!00_', ' 00_'];
+const LAST_PREFIXES = ['zz_', '~zz_', '\u{10ffff}zz_'];
 
-/** BEFORE row triggers fire in the order of their names' bytes; the sync has to come before those of the application. */
-function sortsFirst(facts: TableFacts): string {
-  return prefixThat(facts, ['00_', '!00_', ' 00_'], (prefix, name) => compareBytes(prefix, name) < 0);
-}
-
-function sortsLast(facts: TableFacts): string {
-  return prefixThat(facts, ['zz_', '~zz_', '\u{10ffff}zz_'], (prefix, name) => compareBytes(prefix, name) > 0);
-}
-
-function prefixThat(
+/** BEFORE row triggers fire in the order of their names' bytes: two names, one a phase, that fit to all of the application's. */
+function triggersThat(
   facts: TableFacts,
+  stem: string,
   prefixes: readonly string[],
-  fits: (prefix: string, name: string) => boolean,
-): string {
-  const names = facts.triggers.filter(({ before, row }) => before && row).map(({ name }) => name);
-  const prefix = prefixes.find((candidate) => names.every((name) => fits(candidate, name)));
-  if (prefix !== undefined) return prefix;
+  fits: (name: string, other: string) => boolean,
+): [string, string] {
+  const others = facts.triggers.filter(({ before, row }) => before && row).map(({ name }) => name);
+  const pairs = prefixes.map((prefix) => byPhase(prefix + stem));
+  const pair = pairs.find((names) => names.every((name) => others.every((other) => fits(name, other))));
+  if (pair !== undefined) return pair;
   throw new PhaseError('PH2001', {
     table: quoteQualified(facts.table),
     column: facts.column.name,
-    objects: names.map((name) => ({
+    objects: others.map((name) => ({
       object: `trigger ${quoteIdent(name)}`,
       reason: 'no trigger name sorts before (or after) it, and the sync has to',
       instead: 'Rename that trigger.',
