@@ -13,7 +13,7 @@ import {
   type Target,
   targetOf,
 } from './prepare.ts';
-import { type RunnerOptions, type Session, withSession } from './session.ts';
+import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
 
 export interface MigrateOptions extends RunnerOptions {
   readonly release: Release;
@@ -53,7 +53,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
   );
 }
 
-/** Confirms that only the release migrated last is alive, and runs what was held. @throws PH1005 when none was. */
+/** Confirms that only the release migrated last is alive, and runs what was held. @throws PH1021 when none was. */
 export async function finish(options: RunnerOptions): Promise<MigrateResult> {
   return withSession(
     options,
@@ -61,7 +61,7 @@ export async function finish(options: RunnerOptions): Promise<MigrateResult> {
     async (session) => {
       const ledger = await readLedger(session.lock.client);
       const release = ledger.migrated.at(-1);
-      if (release === undefined) throw new PhaseError('PH1005', {});
+      if (release === undefined) throw new PhaseError('PH1021', {});
       return runUpTo(session, ledger, { release, goal: release, maintenance: false, confirm: release });
     },
   );
@@ -91,6 +91,7 @@ async function runUpTo(
   const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
   const runnable = await loadPending(session.history, target, new Set(pending));
   await ensureResumable(session.lock.client, before, runnable);
+  await openLedger(session);
   if (confirm !== undefined) await recordConfirmed(session.lock.client, confirm);
   const { applied, error } = await runSteps(session, pending, runnable);
   if (error === null) await recordReached(session, release, maintenance);

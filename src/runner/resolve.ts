@@ -2,7 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { readHistory } from '../project/history.ts';
 import { beginAttempt, readLedger, recordMigration, removeMigration } from './ledger.ts';
-import { type RunnerOptions, withSession } from './session.ts';
+import { openLedger, type RunnerOptions, withSession } from './session.ts';
 
 /**
  * Says by hand what became of a migration: `applied`, or `retry` to let it run again.
@@ -16,7 +16,8 @@ export async function resolveMigration(
   return withSession(
     options,
     () => readHistory(options.project.root),
-    async ({ lock, history }) => {
+    async (session) => {
+      const { lock, history } = session;
       const db = lock.client;
       const ledger = await readLedger(db);
       const entry = orderMigrations(history.manifests).find((migration) => migration.id === id);
@@ -29,6 +30,7 @@ export async function resolveMigration(
           allowed: 'a migration that was started and did not finish; phase rollback undoes one that is applied',
         });
       }
+      await openLedger(session);
       const end = await beginAttempt(db, id, 'resolve', lock.run);
       if (as === 'applied') await recordMigration(db, entry, 'applied', row?.durationMs ?? 0);
       else if (row) await removeMigration(db, id);

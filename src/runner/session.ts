@@ -31,7 +31,8 @@ export interface Session {
 }
 
 /**
- * Takes the lock, brings the ledger up to date, and runs something under both; everything is closed afterwards.
+ * Takes the lock and runs something under it; everything is closed afterwards. Nothing is written yet, not even the
+ * ledger: a run that is refused leaves the database as it was.
  * @param reread reads the files again once the lock is held.
  */
 export async function withSession<T>(
@@ -48,7 +49,6 @@ export async function withSession<T>(
   });
   try {
     const history = await reread();
-    await ensureRights(() => ensureLedger(lock.client));
     return await withWork(options, lock, history, body);
   } finally {
     await lock.release();
@@ -81,10 +81,13 @@ async function withWork<T>(
   }
 }
 
-/** @throws PH5008 when the role may not create or write the ledger. */
-async function ensureRights(body: () => Promise<void>): Promise<void> {
+/**
+ * Creates the ledger or brings it up to date, before the first thing is written into it.
+ * @throws PH5008 when the role may not.
+ */
+export async function openLedger({ lock }: Session): Promise<void> {
   try {
-    await body();
+    await ensureLedger(lock.client);
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;
     throw new PhaseError('PH5008', { reason: (error as Error).message }, { cause: error });

@@ -21,6 +21,7 @@ const tables = async () => {
   );
   return rows.map(({ name }) => name);
 };
+const ledger = async () => (await database.sql(`SELECT to_regnamespace('phase') AS ledger`))[0].ledger;
 const cut = (release: string) => project.json('release', 'cut', release);
 
 describe('the order', () => {
@@ -207,7 +208,7 @@ describe('integrity', () => {
     await addMigration(project, '1.0.0', 'b', 'CREATE TABLE b ()');
     spoil();
     expect(await project.phase('migrate', '--json')).toMatchObject({ code: 5, json: { error: { code } } });
-    expect(await tables()).toEqual([]);
+    expect([await tables(), await ledger()]).toEqual([[], null]);
   });
 
   test('an applied migration that was edited and hashed again is found by the ledger', async () => {
@@ -387,6 +388,12 @@ describe('going back', () => {
     });
     expect(await tables()).toEqual(['a', 'b']);
   });
+});
+
+test('there is nothing to finish before the first migrate', async () => {
+  await addMigration(project, '1.0.0', 'a', 'CREATE TABLE a ()');
+  expect(await project.phase('finish', '--json')).toMatchObject({ code: 2, json: { error: { code: 'PH1021' } } });
+  expect(await ledger()).toBeNull();
 });
 
 test('--dry-run prints a script that psql accepts, runs nothing, and leaves the same schema behind', async () => {

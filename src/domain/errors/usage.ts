@@ -22,6 +22,7 @@ export interface UsageErrors {
   PH1018: { version: number; package: string };
   PH1019: { release: string; state: string };
   PH1020: { table: string };
+  PH1021: Record<never, never>;
 }
 
 const closest = (names: readonly string[]): string =>
@@ -161,6 +162,13 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `Release ${d.release} is ${d.state}.`,
     why: () => 'A released manifest never changes again, since customers may have it.',
     remedy: () => 'Use a later release.',
+  },
+  PH1021: {
+    exit: 2,
+    title: 'There is nothing to finish',
+    what: () => 'No release has been migrated to in this database yet.',
+    why: () => 'phase finish confirms the roll-out of the release that was migrated last.',
+    remedy: () => 'Run phase migrate --release first, roll the release out, then finish.',
   },
   PH1020: {
     exit: 2,
