@@ -29,8 +29,9 @@ export function codeOf(error: unknown): string | undefined {
   return 'cause' in error ? codeOf(error.cause) : undefined;
 }
 
+/** Whether the same may be tried again; not where something has used its own tries up already. */
 export function isRetryable(error: unknown): boolean {
-  return RETRYABLE.includes(codeOf(error) ?? '');
+  return !(error instanceof PhaseError) && RETRYABLE.includes(codeOf(error) ?? '');
 }
 
 const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'];

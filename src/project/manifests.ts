@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Document, parseDocument, YAMLSeq } from 'yaml';
+import { type Document, parseDocument, YAMLSeq } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest.ts';
@@ -100,11 +100,10 @@ export interface ManifestChange {
 export async function changeManifest(root: string, change: ManifestChange): Promise<FileChange> {
   const path = manifestPath(change.release);
   const text = await readFile(join(root, path), 'utf8').catch(() => null);
-  const document =
-    text === null
-      ? new Document({ release: change.release, state: 'open', migrations: [] })
-      : parseDocument(text, { schema: 'failsafe' });
-  for (const entry of change.add ?? []) append(document, 'migrations', withoutUndefined(entry));
+  const document = parseDocument(text ?? `release: ${change.release}\nstate: open\nmigrations: []\n`, {
+    schema: 'failsafe',
+  });
+  for (const entry of change.add ?? []) append(document, 'migrations', asText(entry));
   for (const source of change.addSources ?? []) append(document, 'sources', source);
   rehash(document, change.rehash ?? new Map());
   if (change.cut) {
@@ -134,6 +133,8 @@ function rehash(document: Document, sums: ReadonlyMap<string, string>): void {
   }
 }
 
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+/** Every scalar is text, as it is read. */
+function asText(entry: ManifestEntry): object {
+  const present = Object.entries(entry).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present.map(([key, value]) => [key, typeof value === 'number' ? String(value) : value]));
 }

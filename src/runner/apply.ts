@@ -6,7 +6,7 @@ import { renameStepOf } from '../domain/rename.ts';
 import { checkGate, gatedStepOf } from '../gates/gate.ts';
 import { recordMismatches } from '../gates/mismatches.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
-import { isConnectionLost, isRetryable, reasonOf } from '../postgres/errors.ts';
+import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
 import { one } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
@@ -142,21 +142,9 @@ async function retrying(
       session.options.reporter.lockRetry(id, attempt, pauseMs, blockers),
   };
   try {
-    await withLockRetries(id, { lockTimeoutMs: config.lockTimeout, attempts }, hooks, () =>
-      unwrapped(() => body(watch)),
-    );
+    await withLockRetries(id, { lockTimeoutMs: config.lockTimeout, attempts }, hooks, () => body(watch));
   } finally {
     watch.stop();
-  }
-}
-
-/** A function of triphase that used its own retries up is not tried yet again. */
-async function unwrapped<T>(body: () => Promise<T>): Promise<T> {
-  try {
-    return await body();
-  } catch (error) {
-    if (error instanceof PhaseError && isRetryable(error)) error.cause = undefined;
-    throw error;
   }
 }
 
