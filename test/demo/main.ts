@@ -25,8 +25,8 @@ interface Settings {
 /** How long old and new instances run side by side, and the new ones alone. */
 const TOGETHER_MS = 4_000;
 const ALONE_MS = 2_500;
-/** The stragglers of 1.1.0 have to be older than this when 1.3.0 drops the column. */
-const STRAGGLER_WINDOW = '2s';
+/** The stragglers of 1.1.0 have to be older than this when 1.3.0 drops the column: less than the new ones run alone. */
+const STRAGGLER_WINDOW_MS = 2_000;
 const RELEASES = ['1.0.0', '1.1.0', '1.2.0', '1.3.0'] as const;
 type BookshopRelease = (typeof RELEASES)[number];
 
@@ -135,7 +135,7 @@ class Demo {
       '--release',
       release,
       '--straggler-window',
-      STRAGGLER_WINDOW,
+      this.#stragglerWindow,
     ]);
     this.#backfill = '';
     this.#display.doing(`${release}: rolling out, ${before} still runs`);
@@ -143,7 +143,7 @@ class Demo {
     await sleep(TOGETHER_MS * this.#settings.pace);
     await this.#fleet.stop(before);
     this.#display.doing(`${release}: finishing`);
-    await this.#phase(['finish', '--straggler-window', STRAGGLER_WINDOW]);
+    await this.#phase(['finish', '--straggler-window', this.#stragglerWindow]);
     await sleep(ALONE_MS * this.#settings.pace);
     const { renames } = await this.#phase<StatusDocument>(['status', '--count']);
     const mismatches = renames.reduce((sum, rename) => sum + (rename.mismatches ?? 0), 0);
@@ -152,6 +152,10 @@ class Demo {
       `${release} is running: migrated in ${durationMs} ms, ${held.length} held, phase ${renames[0]?.phase}, ${mismatches} mismatches, ${stragglers} stragglers`,
     );
     return mismatches === 0 ? [] : [`${release}: ${mismatches} mismatches`];
+  }
+
+  get #stragglerWindow(): string {
+    return `${Math.round(STRAGGLER_WINDOW_MS * this.#settings.pace)}ms`;
   }
 
   #phase<T>(args: readonly string[]): Promise<T> {
