@@ -1,5 +1,6 @@
 // Brings a fresh clone to where its commands can run: installs what is missing, and builds what is older than its
-// source. Plain JavaScript without dependencies, since it runs before there are any.
+// source. With --build it only builds, where the compiler is there: npm runs that after each install.
+// Plain JavaScript without dependencies, since it runs before there are any.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -19,7 +20,9 @@ const lockHash = createHash('sha256')
   .digest('hex');
 const installed = at('node_modules', '.triphase-installed');
 const isInstalled = existsSync(installed) && readFileSync(installed, 'utf8') === lockHash;
-if (!isInstalled) {
+const onlyBuild = process.argv.includes('--build');
+if (onlyBuild && !existsSync(at('node_modules', 'typescript'))) process.exit(0);
+if (!isInstalled && !onlyBuild) {
   // Not `npm ci`: it refuses a lock file that lacks the optional binaries of some other platform.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   run(
