@@ -73,10 +73,13 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
 
 /** Errors are thrown, not printed by commander, and every command knows them. */
 function configureAll(command: Command, surroundings: Surroundings | undefined): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => surroundings?.stdout.write(text),
-    writeErr: () => undefined,
-  });
+  command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => surroundings?.stdout.write(text),
+      writeErr: () => undefined,
+    });
   for (const sub of command.commands) configureAll(sub, surroundings);
 }
 
@@ -94,11 +97,17 @@ function report(error: unknown, args: readonly string[], surroundings: Surroundi
   return known.exitCode;
 }
 
+/** Commander's message as a sentence, with what it suggests. */
+function sentence(message: string): string {
+  const text = message.replace(/^error: /, '').replaceAll(/\s+/g, ' ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
 function toPhaseError(error: unknown): PhaseError {
   if (error instanceof PhaseError) return error;
   if (error instanceof CommanderError) {
     const isHelp = error.code === 'commander.help';
-    const problem = isHelp ? 'A command is missing.' : error.message.replace(/^error: /, '');
+    const problem = isHelp ? 'A command is missing.' : sentence(error.message);
     return new PhaseError('PH1001', { problem }, { cause: error });
   }
   if (error instanceof Error && error.name === 'ExitPromptError') {

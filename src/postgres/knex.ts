@@ -46,7 +46,7 @@ export async function onConnection<T>(knex: Knex, body: (db: Queryable) => Promi
 
 /**
  * Runs SQL as it stands, in the transaction of a knex where it has one. Not by `knex.raw`, which takes each `?` for a
- * binding and has no way to write `\\?`.
+ * binding and has no way to write `\?`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
 export function runSql<R = any>(knex: Knex, sql: string): Promise<R[]> {

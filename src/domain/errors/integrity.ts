@@ -84,7 +84,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     title: 'The phases of a rename are out of order',
     what: (d) => `The phases of ${d.rename} are out of order: ${d.files.join(', ')}.`,
     why: (d) => d.reason,
-    remedy: () => 'Put each phase into a release of its own, ascending (phase release retarget).',
+    remedy: () => 'Put each phase into the open manifest of a release of its own, ascending.',
   },
   PH3010: {
     exit: 5,

@@ -40,7 +40,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       `Release ${d.release} cannot come before ${d.open.join(', ')}, which ${d.open.length === 1 ? 'is' : 'are'} still open.`,
     why: () => 'An open manifest can still change; what lies below a release has to be fixed first.',
     remedy: (d) =>
-      `Cut it (phase release cut ${d.open[0]}), move its migrations to another release (phase release retarget), or ask for that release itself.`,
+      `Cut it (phase release cut ${d.open[0]}), put its migrations into another open manifest, or ask for that release itself.`,
   },
   PH2004: {
     exit: 4,
