@@ -3,7 +3,7 @@ import { all, one, type Queryable } from '../postgres/queryable.ts';
 
 /**
  * Everything else that hangs on the column, by PostgreSQL's own description. What the readers of indexes, constraints,
- * triggers, defaults and owned sequences know is left out.
+ * statistics, triggers, defaults and owned sequences know is left out.
  */
 const OTHERS = `
   SELECT DISTINCT coalesce(pg_describe_object('pg_class'::regclass, r.ev_class, 0), pg_describe_object(d.classid, d.objid, 0)) AS object
@@ -13,6 +13,7 @@ const OTHERS = `
   WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND d.refobjsubid = $2
     AND NOT (d.classid = 'pg_class'::regclass AND c.relkind IN ('i', 'S'))
     AND NOT (d.classid = 'pg_class'::regclass AND d.objid = $1::oid)
+    AND NOT (d.classid = 'pg_statistic_ext'::regclass AND EXISTS (SELECT 1 FROM pg_statistic_ext s WHERE s.oid = d.objid AND s.stxrelid = $1::oid))
     AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (SELECT 1 FROM pg_trigger t WHERE t.oid = d.objid AND t.tgrelid = $1::oid))
     AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS (
       SELECT 1 FROM pg_constraint co WHERE co.oid = d.objid AND (co.contype IN ('c', 'f', 'u', 'n') AND co.conrelid = $1::oid)

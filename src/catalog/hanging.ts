@@ -6,7 +6,7 @@ import { type TriggerSource, triggerMentions } from './mentions.ts';
 
 /** An object that hangs on a column, by name. */
 export interface HangingObject {
-  readonly kind: 'index' | 'unique' | 'check' | 'foreign key' | 'trigger' | 'other';
+  readonly kind: 'index' | 'unique' | 'check' | 'foreign key' | 'statistics' | 'trigger' | 'other';
   readonly name: string;
   /** For messages. */
   readonly description: string;
@@ -22,6 +22,12 @@ const INDEXES = `
     AND ($2 = ANY (i.indkey::int2[]) OR EXISTS (
       SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = $2))`;
+
+const STATISTICS = `
+  SELECT s.stxname AS name FROM pg_statistic_ext s
+  WHERE s.stxrelid = $1::oid AND EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_statistic_ext'::regclass AND d.objid = s.oid
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.stxrelid AND d.refobjsubid = $2)`;
 
 const TRIGGERS = `
   SELECT t.tgname AS name, p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments, p.oid::regproc::text AS function,
@@ -48,6 +54,7 @@ export async function readHangingObjects(
   const on = [table, column.number];
   const constraints = await all<{ name: string; type: string }>(db, CONSTRAINTS, on);
   const indexes = await all<{ name: string }>(db, INDEXES, on);
+  const statistics = await all<{ name: string }>(db, STATISTICS, on);
   const others = await readOtherDependents(db, table, column.number);
   return [
     ...constraints.map(({ name, type }) => {
@@ -55,6 +62,11 @@ export async function readHangingObjects(
       return { kind, name, description: `constraint ${quoteIdent(name)}` };
     }),
     ...indexes.map(({ name }) => ({ kind: 'index' as const, name, description: `index ${quoteIdent(name)}` })),
+    ...statistics.map(({ name }) => ({
+      kind: 'statistics' as const,
+      name,
+      description: `statistics object ${quoteIdent(name)}`,
+    })),
     ...(await hangingTriggers(db, table, column, ours)),
     ...others.map(({ object }) => ({ kind: 'other' as const, name: object, description: object })),
   ];

@@ -9,6 +9,7 @@ import { readOtherDependents, readShape } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
+import { type FoundStatistics, readStatistics } from './statistics.ts';
 import { copyTriggers, type FoundTrigger, readTriggers } from './triggers.ts';
 
 /**
@@ -36,6 +37,7 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
       uniques: hanging.indexes.filter(({ constraint }) => constraint === 'u').map(({ facts }) => facts),
       checks: hanging.checks.map(({ facts }) => facts),
       foreignKeys: hanging.foreignKeys.map(({ facts }) => facts),
+      statistics: hanging.statistics.map(({ facts }) => facts),
       triggers: hanging.triggers.map(({ facts }) => facts),
       takenNames: await takenNames(db, table),
       published: shape.published,
@@ -48,6 +50,7 @@ interface Hanging {
   readonly indexes: readonly FoundIndex[];
   readonly checks: readonly FoundConstraint[];
   readonly foreignKeys: readonly FoundConstraint[];
+  readonly statistics: readonly FoundStatistics[];
   readonly triggers: readonly FoundTrigger[];
 }
 
@@ -63,13 +66,14 @@ async function readHanging(
     indexes: await readIndexes(db, table.oid, column.number, scratch),
     checks: await readChecks(db, table.oid, column.number, scratch),
     foreignKeys: await readForeignKeys(db, table.oid, column.number, column.to),
+    statistics: await readStatistics(db, table.oid, column.number, scratch),
     triggers: await readTriggers(db, table.oid, column, scratch),
   };
 }
 
 const OTHERWISE = 'Rename the column in a maintenance window, or change the object so that it does not need it.';
 
-function unsupportedHanging({ indexes, checks, foreignKeys, triggers }: Hanging): UnsupportedObject[] {
+function unsupportedHanging({ indexes, checks, foreignKeys, statistics, triggers }: Hanging): UnsupportedObject[] {
   const refuse = (object: string, reason: string): UnsupportedObject => ({ object, reason, instead: OTHERWISE });
   return [
     ...indexes.flatMap(({ facts, constraint, valid, clustered, replicaIdentity, understood }) => {
@@ -95,6 +99,11 @@ function unsupportedHanging({ indexes, checks, foreignKeys, triggers }: Hanging)
         ? []
         : [refuse(`constraint ${quoteIdent(facts.name)}`, 'it is NOT VALID: validate it first')]),
     ]),
+    ...statistics.flatMap(({ facts, inSchema, understood }) => {
+      const object = `statistics object ${quoteIdent(facts.name)}`;
+      if (!inSchema) return [refuse(object, 'it is in another schema than the table')];
+      return understood ? [] : [refuse(object, 'its definition was not understood')];
+    }),
     ...triggers.flatMap(({ facts, understood }) =>
       understood ? [] : [refuse(`trigger ${quoteIdent(facts.name)}`, 'its definition was not understood')],
     ),
@@ -107,6 +116,7 @@ async function takenNames(db: Queryable, table: ListedTable): Promise<string[]> 
     db,
     `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2
      UNION SELECT conname FROM pg_constraint WHERE conrelid = $1::oid
+     UNION SELECT s.stxname FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE n.nspname = $2
      UNION SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $2`,
     [table.oid, table.schema],
   );

@@ -66,6 +66,17 @@ export interface ConstraintFacts {
   readonly comment: string | null;
 }
 
+/** Extended statistics over the column, in the schema of the table. */
+export interface StatisticsFacts {
+  readonly name: string;
+  /** ` (kinds) ON columns`: what stands between the name and FROM, naming the new column. */
+  readonly definition: string;
+  /** The same for the old column: what an undo restores. */
+  readonly original: string;
+  readonly target: number | null;
+  readonly comment: string | null;
+}
+
 export interface TriggerFacts {
   readonly name: string;
   readonly before: boolean;
@@ -99,6 +110,7 @@ export interface TableFacts {
   readonly uniques: readonly UniqueFacts[];
   readonly checks: readonly ConstraintFacts[];
   readonly foreignKeys: readonly ConstraintFacts[];
+  readonly statistics: readonly StatisticsFacts[];
   readonly triggers: readonly TriggerFacts[];
   /** Names in use by relations of the schema, by constraints of the table, by functions of the schema. */
   readonly takenNames: readonly string[];

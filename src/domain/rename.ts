@@ -24,7 +24,7 @@ export type DefaultClass = 'none' | 'constant' | 'volatile';
 
 /** An index or constraint on the old column and its twin on the new one. */
 export interface CarriedObject {
-  readonly kind: 'index' | 'unique' | 'check' | 'foreign key';
+  readonly kind: 'index' | 'unique' | 'check' | 'foreign key' | 'statistics';
   readonly name: string;
   /** The twin's name from phase 1 until phase 3 gives it the original one. */
   readonly twin: string;

@@ -92,6 +92,7 @@ async function ensureComplete(db: Queryable, rename: Rename, table: number, step
     `SELECT 'trigger' AS kind, tgname AS name FROM pg_trigger WHERE tgrelid = $1::oid AND tgenabled IN ('O', 'A')
      UNION ALL SELECT 'index', c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
        WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indisready
+     UNION ALL SELECT 'statistics', stxname FROM pg_statistic_ext WHERE stxrelid = $1::oid
      UNION ALL SELECT 'constraint', conname FROM pg_constraint WHERE conrelid = $1::oid AND convalidated
      UNION ALL SELECT 'not null', attname FROM pg_attribute WHERE attrelid = $1::oid AND attnotnull`,
     [table],
@@ -101,7 +102,7 @@ async function ensureComplete(db: Queryable, rename: Rename, table: number, step
     ...triggers.filter((name) => !has('trigger', name)).map((name) => `trigger ${quoteIdent(name)}`),
     ...rename.carried.flatMap((object) => {
       if (object.kind === 'trigger') return [];
-      const kind = object.kind === 'index' ? 'index' : 'constraint';
+      const kind = object.kind === 'index' || object.kind === 'statistics' ? object.kind : 'constraint';
       return has(kind, object.twin) ? [] : [`${kind} ${quoteIdent(object.twin)}`];
     }),
     ...(rename.notNull && !has('not null', rename.to) ? [`NOT NULL of ${quoteIdent(rename.to)}`] : []),

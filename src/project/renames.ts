@@ -23,7 +23,11 @@ const renameSchema = z.strictObject({
   carried: z.array(
     z.union([
       z.strictObject({ kind: z.literal('trigger'), name: z.string() }),
-      z.strictObject({ kind: z.enum(['index', 'unique', 'check', 'foreign key']), name: z.string(), twin: z.string() }),
+      z.strictObject({
+        kind: z.enum(['index', 'unique', 'check', 'foreign key', 'statistics']),
+        name: z.string(),
+        twin: z.string(),
+      }),
     ]),
   ),
   sync: z.strictObject({

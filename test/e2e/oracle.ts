@@ -18,6 +18,9 @@ const FINGERPRINT = `
   UNION ALL
   SELECT 'trigger', tgname, concat_ws(' ', pg_get_triggerdef(oid), tgenabled, obj_description(oid, 'pg_trigger'))
   FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal
+  UNION ALL
+  SELECT 'statistics', stxname, concat_ws(' ', pg_get_statisticsobjdef(oid), stxstattarget, obj_description(oid, 'pg_statistic_ext'))
+  FROM pg_statistic_ext WHERE stxrelid = $1::regclass
   ORDER BY 1, 2`;
 
 /** Everything that is known of a table. */

@@ -35,6 +35,21 @@ export const TABLES: readonly TableCase[] = [
       GRANT SELECT (email), UPDATE (email) ON users TO PUBLIC;`,
   },
   {
+    title: 'extended statistics over columns and expressions',
+    table: 'people',
+    from: 'city',
+    to: 'town',
+    schema: `
+      -- Last in the table: PostgreSQL keeps the columns of statistics in the order of their positions.
+      CREATE TABLE people (zip text, street text, city text);
+      CREATE STATISTICS people_zip ON zip, city FROM people;
+      CREATE STATISTICS "People's ?" (dependencies, mcv) ON city, street, zip FROM people;
+      CREATE STATISTICS people_lower ON (lower(city)), (city || zip) FROM people;
+      CREATE STATISTICS people_other ON zip, street FROM people;
+      ALTER STATISTICS people_zip SET STATISTICS 300; COMMENT ON STATISTICS people_lower IS 'for the search';
+      INSERT INTO people SELECT n % 10, 's' || n, 'c' || n % 10 FROM generate_series(1, 300) AS n;`,
+  },
+  {
     title: 'triggers of the application that name the column',
     table: 'people',
     from: 'mail',

@@ -27,6 +27,7 @@ export function twinsOf(facts: TableFacts, rename: string): CarriedObject[] {
     ...twins('unique', facts.uniques),
     ...twins('check', facts.checks),
     ...twins('foreign key', facts.foreignKeys),
+    ...twins('statistics', facts.statistics),
   ];
 }
 

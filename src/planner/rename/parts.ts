@@ -1,4 +1,11 @@
-import type { ConstraintFacts, IndexFacts, TableFacts, TriggerFacts, UniqueFacts } from '../../domain/facts.ts';
+import type {
+  ConstraintFacts,
+  IndexFacts,
+  StatisticsFacts,
+  TableFacts,
+  TriggerFacts,
+  UniqueFacts,
+} from '../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified } from '../../domain/identifier.ts';
 import { differs, type Rename } from '../../domain/rename.ts';
 import { type Code, call, execute } from '../code.ts';
@@ -143,6 +150,24 @@ export class Parts {
     return call('addConstraint', { on: this.on, name, definition, ...(comment === null ? {} : { comment }) });
   }
 
+  createStatistics({ target, comment }: StatisticsFacts, name: string, definition: string): Code[] {
+    const object = quoteQualified({ schema: this.rename.table.schema, name });
+    return [
+      `CREATE STATISTICS IF NOT EXISTS ${object}${definition} FROM ${this.on}`,
+      ...(target === null ? [] : [`ALTER STATISTICS ${object} SET STATISTICS ${target}`]),
+      ...(comment === null ? [] : [`COMMENT ON STATISTICS ${object} IS ${quoteLiteral(comment)}`]),
+    ].map(execute);
+  }
+
+  dropStatistics(name: string): Code {
+    return execute(`DROP STATISTICS IF EXISTS ${quoteQualified({ schema: this.rename.table.schema, name })}`);
+  }
+
+  /** Extended statistics are only computed where all of their columns are analysed. */
+  analyze(column: string): Code {
+    return execute(this.facts.statistics.length > 0 ? `ANALYZE ${this.on}` : `ANALYZE ${this.on} (${column})`);
+  }
+
   setNotNull(column: string): Code {
     return call('setNotNull', { on: this.on, column });
   }
@@ -160,9 +185,10 @@ export class Parts {
       if (object.kind === 'trigger') return [];
       const [before, after] = [quoteIdent(object[from]), quoteIdent(object[to])];
       const { schema } = this.rename.table;
-      return object.kind === 'index'
-        ? [execute(`ALTER INDEX ${quoteIdent(schema)}.${before} RENAME TO ${after}`)]
-        : [execute(`ALTER TABLE ${this.on} RENAME CONSTRAINT ${before} TO ${after}`)];
+      if (object.kind === 'index') return [execute(`ALTER INDEX ${quoteIdent(schema)}.${before} RENAME TO ${after}`)];
+      if (object.kind === 'statistics')
+        return [execute(`ALTER STATISTICS ${quoteIdent(schema)}.${before} RENAME TO ${after}`)];
+      return [execute(`ALTER TABLE ${this.on} RENAME CONSTRAINT ${before} TO ${after}`)];
     });
   }
 
