@@ -57,8 +57,6 @@ export interface FoundIndex {
   /** Null: no constraint owns it. */
   readonly constraint: 'p' | 'u' | 'x' | null;
   readonly valid: boolean;
-  readonly clustered: boolean;
-  readonly replicaIdentity: boolean;
   /** Whether its definition was understood to the letter. */
   readonly understood: boolean;
 }
@@ -93,13 +91,13 @@ function describe(row: IndexRow, copy: IndexRow | undefined, paired: boolean): F
       keys: row.unique ? row.keys : [],
       predicate: row.predicate,
       nullsNotDistinct: row.nulls_not_distinct,
+      clustered: row.clustered,
+      replicaIdentity: row.identity,
       deferrable: row.deferrable,
       initiallyDeferred: row.deferred,
     },
     constraint: row.constraint_type as FoundIndex['constraint'],
     valid: row.valid,
-    clustered: row.clustered,
-    replicaIdentity: row.identity,
     understood: original !== null && rewritten !== null && row.unique === copy?.unique,
   };
 }

@@ -76,7 +76,7 @@ const OTHERWISE = 'Rename the column in a maintenance window, or change the obje
 function unsupportedHanging({ indexes, checks, foreignKeys, statistics, triggers }: Hanging): UnsupportedObject[] {
   const refuse = (object: string, reason: string): UnsupportedObject => ({ object, reason, instead: OTHERWISE });
   return [
-    ...indexes.flatMap(({ facts, constraint, valid, clustered, replicaIdentity, understood }) => {
+    ...indexes.flatMap(({ facts, constraint, valid, understood }) => {
       const name = quoteIdent(facts.name);
       return [
         ...(constraint === 'p' ? [refuse(`primary key ${name}`, 'primary keys cannot be carried over yet')] : []),
@@ -84,12 +84,6 @@ function unsupportedHanging({ indexes, checks, foreignKeys, statistics, triggers
           ? [refuse(`exclusion constraint ${name}`, 'PostgreSQL can only build it under an exclusive lock')]
           : []),
         ...(valid ? [] : [refuse(`index ${name}`, 'it is invalid: drop or rebuild it first')]),
-        ...(clustered
-          ? [refuse(`index ${name}`, 'the table is clustered on it, which cannot be carried over yet')]
-          : []),
-        ...(replicaIdentity
-          ? [refuse(`index ${name}`, 'it is the replica identity, which cannot be carried over yet')]
-          : []),
         ...(understood ? [] : [refuse(`index ${name}`, 'its definition was not understood')]),
       ];
     }),

@@ -47,6 +47,9 @@ export interface IndexFacts {
   readonly keys: readonly string[];
   readonly predicate: string | null;
   readonly nullsNotDistinct: boolean;
+  /** Whether CLUSTER without a name uses it. */
+  readonly clustered: boolean;
+  readonly replicaIdentity: boolean;
 }
 
 export interface UniqueFacts extends IndexFacts {

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
@@ -123,13 +124,8 @@ describe('a database that cannot be used', () => {
 
   test('a wrong password is exit 1 and says so', async () => {
     await database.sql(`DROP ROLE IF EXISTS locked_out; CREATE ROLE locked_out LOGIN PASSWORD 'right'`);
-    const [{ file }] = await database.sql(`SELECT current_setting('hba_file') AS file`);
-    const { readFileSync, writeFileSync } = await import('node:fs');
-    const before = readFileSync(file, 'utf8');
-    writeFileSync(file, `host all locked_out all scram-sha-256\n${before}`);
-    await database.sql('SELECT pg_reload_conf()');
+    const trust = await askForPasswords('locked_out');
     try {
-      await new Promise((done) => setTimeout(done, 300));
       const url = new URL(database.url);
       url.username = 'locked_out';
       url.password = 'wrongsecret';
@@ -138,9 +134,22 @@ describe('a database that cannot be used', () => {
       expect(ran).toMatchObject({ code: 1, json: { error: { code: 'PH5002' } } });
       expect(ran.stdout + ran.stderr).not.toContain('wrongsecret');
     } finally {
-      writeFileSync(file, before);
-      await database.sql('SELECT pg_reload_conf()');
+      await trust();
       await database.sql('DROP ROLE locked_out');
     }
   });
 });
+
+/** The embedded server trusts everybody; makes it ask this role. Other servers ask by themselves. Gives the way back. */
+async function askForPasswords(role: string): Promise<() => Promise<void>> {
+  const [{ file }] = await database.sql(`SELECT current_setting('hba_file') AS file`);
+  if (!existsSync(file)) return async () => undefined;
+  const before = readFileSync(file, 'utf8');
+  const replace = async (text: string) => {
+    writeFileSync(file, text);
+    await database.sql('SELECT pg_reload_conf()');
+    await new Promise((done) => setTimeout(done, 300));
+  };
+  await replace(`host all ${role} all scram-sha-256\n${before}`);
+  return () => replace(before);
+}

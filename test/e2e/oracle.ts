@@ -9,7 +9,7 @@ const FINGERPRINT = `
   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-  SELECT 'index', c.relname, concat_ws(' ', pg_get_indexdef(c.oid), obj_description(c.oid, 'pg_class'), i.indisvalid,
+  SELECT 'index', c.relname, concat_ws(' ', pg_get_indexdef(c.oid), obj_description(c.oid, 'pg_class'), i.indisvalid, i.indisclustered, i.indisreplident,
       (SELECT string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attstattarget >= 0))
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1::regclass
   UNION ALL

@@ -97,6 +97,7 @@ export const TABLES: readonly TableCase[] = [
     schema: `
       CREATE TABLE tickets (node int, no serial NOT NULL, nothing text, CHECK (no > 0 AND node IS NOT NULL));
       CREATE UNIQUE INDEX no_no ON tickets (no, node);
+      ALTER TABLE tickets CLUSTER ON no_no; ALTER TABLE tickets ALTER node SET NOT NULL, REPLICA IDENTITY USING INDEX no_no;
       INSERT INTO tickets (node) SELECT n FROM generate_series(1, 300) AS n;`,
   },
   {

@@ -24,8 +24,8 @@ export const FAST_SETTINGS = {
 export async function startTestServer(): Promise<TestServer> {
   const given = process.env.TEST_DATABASE_URL;
   if (given) return { url: given, origin: 'TEST_DATABASE_URL', stop: async () => undefined };
-  const docker = dockerProblem();
-  if (docker === null) return startContainer();
+  const docker = dockerProblem() ?? (await containerOrProblem());
+  if (typeof docker !== 'string') return docker;
   const options = {
     version: NEWEST_EMBEDDED,
     project: repository,
@@ -40,8 +40,13 @@ export async function startTestServer(): Promise<TestServer> {
   };
 }
 
+/** An engine may answer and yet have no way to get the image. */
+async function containerOrProblem(): Promise<TestServer | string> {
+  return startContainer().catch((error: Error) => `the container did not start: ${error.message}`);
+}
+
 /** Why no container can be started; null when one can. */
-export function dockerProblem(): string | null {
+function dockerProblem(): string | null {
   const { status, error, stderr } = spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], {
     encoding: 'utf8',
     timeout: 10_000,

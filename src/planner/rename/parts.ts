@@ -132,6 +132,14 @@ export class Parts {
     });
   }
 
+  /** What the table says of an index of its own: the index is there under the name that it had before. */
+  appoint(): Code[] {
+    return [...this.facts.indexes, ...this.facts.uniques].flatMap(({ name, clustered, replicaIdentity }) => [
+      ...(clustered ? [execute(`ALTER TABLE ${this.on} CLUSTER ON ${quoteIdent(name)}`)] : []),
+      ...(replicaIdentity ? [execute(`ALTER TABLE ${this.on} REPLICA IDENTITY USING INDEX ${quoteIdent(name)}`)] : []),
+    ]);
+  }
+
   createUnique(unique: UniqueFacts, name: string, definition: string): Code[] {
     const { deferrable, initiallyDeferred, comment, indexComment } = unique;
     return [
