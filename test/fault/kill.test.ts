@@ -12,19 +12,16 @@ const KILLS = Number(process.env.KILLS ?? 8);
 const SCHEMA = `CREATE TABLE users (id int PRIMARY KEY, old text NOT NULL UNIQUE CHECK (old <> ''), other int);
   CREATE INDEX users_other ON users (other, old); INSERT INTO users SELECT n, 'v' || n, n FROM generate_series(1, 40000) AS n`;
 
-/** Runs phase in a process of its own and kills it after some time; true when it had ended by itself before. */
+/** Runs phase in a process of its own and kills it some time after its first step began; true when it had ended before. */
 function runAndKill(root: string, url: string, args: readonly string[], afterMs: number): Promise<boolean> {
   return new Promise((done) => {
     const child = spawn(process.execPath, [join(repository, 'dist', 'cli', 'main.js'), ...args], {
       cwd: root,
       env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: url },
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
-    child.on('exit', (code) => {
-      clearTimeout(timer);
-      done(code === 0);
-    });
+    child.stderr.once('data', () => setTimeout(() => child.kill('SIGKILL'), afterMs));
+    child.on('exit', (code) => done(code === 0));
   });
 }
 
@@ -36,7 +33,12 @@ test('killed at any moment, and run again, every release ends as if nothing had 
     for (const release of [R1, R2, R3]) {
       const command = ['migrate', '--release', release, '--straggler-window', '0'];
       for (let round = 0; round < KILLS; round++) {
-        const ended = await runAndKill(fixture.project.root, fixture.database.url, command, 300 + Math.random() * 700);
+        const ended = await runAndKill(
+          fixture.project.root,
+          fixture.database.url,
+          command,
+          round === 0 ? 0 : Math.random() * 700,
+        );
         if (ended) break;
         kills++;
         await sleep(50);
