@@ -22,6 +22,17 @@ const tables = async () => {
   return rows.map(({ name }) => name);
 };
 const ledger = async () => (await database.sql(`SELECT to_regnamespace('phase') AS ledger`))[0].ledger;
+/** Until some runner has the lock. */
+async function lockTaken(): Promise<void> {
+  for (;;) {
+    const [{ taken }] =
+      await database.sql(`SELECT count(*) > 0 AS taken FROM pg_locks WHERE locktype = 'advisory' AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+    if (taken) return;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
 const cut = (release: string) => project.json('release', 'cut', release);
 
 describe('the order', () => {
@@ -165,7 +176,7 @@ describe('locks', () => {
   test('another runner is waited for, named, and in the end refused', async () => {
     await addMigration(project, '1.0.0', 'slow', 'CREATE TABLE a (); SELECT pg_sleep(2.5)');
     const first = project.json('migrate');
-    await new Promise((done) => setTimeout(done, 500));
+    await lockTaken();
     const second = await project.phase('migrate', '--json');
     expect(second).toMatchObject({
       code: 6,
