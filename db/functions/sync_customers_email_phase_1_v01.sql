@@ -38,11 +38,12 @@ BEGIN
         IF NOT pg_try_advisory_xact_lock(guard) THEN
           BEGIN
             patience := current_setting('lock_timeout');
-            PERFORM set_config('lock_timeout', '250ms', true);
+            PERFORM set_config('lock_timeout', '100ms', true);
             PERFORM pg_advisory_xact_lock(guard);
             PERFORM set_config('lock_timeout', patience, true);
           EXCEPTION WHEN lock_not_available THEN
-            NULL;
+            -- One wait a transaction: after it, its other rows go on unguarded.
+            guarded := 32;
           END;
         END IF;
       END IF;

@@ -57,6 +57,7 @@ export async function recheckGate(
 ): Promise<void> {
   const places = await locate(db, rename.table, rename.from, rename.to);
   const present = await ensureColumns(rename, places);
+  await ensureNoChildren(db, rename, present.table);
   await ensureComplete(db, rename, present.table, step);
   if (step === 'switch') return;
   await ensureNoStragglers(db, rename, stragglerWindowMs);
@@ -79,6 +80,19 @@ async function ensureColumns(
   ];
   if (table === null || from === null || to === null) throw new PhaseError('PH2007', { rename: rename.name, missing });
   return { table, from };
+}
+
+/** A child table that was made meanwhile has the columns but not the sync: its rows would be lost. */
+async function ensureNoChildren(db: Queryable, rename: Rename, table: number): Promise<void> {
+  const rows = await all<{ name: string }>(
+    db,
+    `SELECT CASE inhparent WHEN $1::oid THEN inhrelid ELSE inhparent END::regclass::text AS name
+     FROM pg_inherits WHERE inhparent = $1::oid OR inhrelid = $1::oid`,
+    [table],
+  );
+  if (rows.length === 0) return;
+  const objects = rows.map(({ name }) => `the columns of table ${name}, which inherits from it or the other way round`);
+  throw new PhaseError('PH2008', { rename: rename.name, objects });
 }
 
 /** The sync is in place, and everything that phase 1 builds is there, valid and validated. */

@@ -53,6 +53,14 @@ describe('phase 2', () => {
   });
 });
 
+test('a child table made meanwhile stops both phases: its rows are not in step', async () => {
+  await fixture.database.sql('CREATE TABLE child () INHERITS (users)');
+  expect(await migrate(R2)).toMatchObject({
+    code: 4,
+    json: { error: { code: 'PH2008', message: expect.stringContaining('child') } },
+  });
+});
+
 describe('phase 3', () => {
   beforeEach(() => fixture.deploy(R2));
 
