@@ -88,7 +88,7 @@ test('any type with any default, thirty renames in the same three releases', asy
       ),
     );
     expect(after).toEqual(before);
-    for (const [index] of COLUMNS.entries()) await expectPlainRename(renamed, plain, `t${index}`);
+    await expectPlainRename(renamed, plain);
   } finally {
     project.remove();
     await Promise.all([renamed.drop(), plain.drop()]);

@@ -48,7 +48,7 @@ test('killed at any moment, and run again, every release ends as if nothing had 
         `INSERT INTO users (id, ${release === R3 ? 'new' : 'old'}) VALUES (${-kills - 1}, '${release}') ON CONFLICT DO NOTHING`,
       );
     }
-    await expectPlainRename(fixture.database, plain, 'users');
+    await expectPlainRename(fixture.database, plain);
     const [{ rows }] = await fixture.database.sql(
       `SELECT count(*)::int AS rows FROM users WHERE id > 0 AND new = 'v' || id`,
     );

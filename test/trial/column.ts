@@ -1,0 +1,103 @@
+import { quoteIdent } from '../../src/domain/identifier.ts';
+import { diffSchemas } from '../../src/schema/diff.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { differencesOf, fingerprint } from '../support/fingerprint.ts';
+import { type Ran, TestProject } from '../support/project.ts';
+import type { TrialColumn } from './schema.ts';
+
+/** How the rename of one column ended. */
+export interface TrialResult extends TrialColumn {
+  /** Refused: with a code, by the wizard or by a gate. Failed: anything else that is not the same schema. */
+  readonly outcome: 'equal' | 'different' | 'refused' | 'failed';
+  readonly code?: string;
+  readonly reason?: string;
+  /** Phase in which it was refused or failed; 0 is the wizard. */
+  readonly phase?: number;
+  readonly differences?: readonly string[];
+  readonly durationMs: number;
+}
+
+type Ending = Omit<TrialResult, 'table' | 'column' | 'durationMs'>;
+
+const RELEASES = ['1.1.0', '1.2.0', '1.3.0'] as const;
+
+/** Renames one column in three releases in a database of its own, and compares the end with a plain rename in another. */
+export async function tryColumn(server: string, template: string, given: TrialColumn): Promise<TrialResult> {
+  const began = performance.now();
+  const renamed = await createDatabase(server, template);
+  const project = new TestProject(renamed.url);
+  try {
+    const to = newName(given.column);
+    const ending = (await threeReleases(project, given, to)) ?? (await compare(server, template, renamed, given, to));
+    return { ...given, ...ending, durationMs: Math.round(performance.now() - began) };
+  } catch (error) {
+    const durationMs = Math.round(performance.now() - began);
+    return { ...given, outcome: 'failed', reason: (error as Error).message, durationMs };
+  } finally {
+    project.remove();
+    await renamed.drop();
+  }
+}
+
+/** Short enough for any name, and not one that a table has. */
+function newName(column: string): string {
+  return column.length > 40 ? `${column.slice(0, 40)}_renamed` : `${column}_renamed`;
+}
+
+/** Null when all three phases are through. */
+async function threeReleases(project: TestProject, { table, column }: TrialColumn, to: string): Promise<Ending | null> {
+  await project.json('init');
+  const flags = ['--table', table, '--from', column, '--to', to, '--releases', RELEASES.join(','), '--yes'];
+  const asked = await project.phase('new', 'rename-column', ...flags, '--json');
+  if (asked.code !== 0) return endingOf(asked, 0);
+  for (const release of RELEASES) await project.json('release', 'cut', release);
+  for (const [index, release] of RELEASES.entries()) {
+    for (const command of [['migrate', '--release', release], ['finish']]) {
+      const ran = await project.phase(...command, '--straggler-window', '0', '--json');
+      if (ran.code !== 0) return endingOf(ran, index + 1);
+    }
+  }
+  return null;
+}
+
+function endingOf({ code, stdout, stderr }: Ran, phase: number): Ending {
+  const { error, failed } = safeJson(stdout);
+  const known = error ?? failed;
+  const reason = known ? [known.message, known.why].filter((text) => text !== undefined).join(' ') : stdout + stderr;
+  return { outcome: code === 4 ? 'refused' : 'failed', code: known?.code ?? `exit ${code}`, reason, phase };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a document of the command line
+function safeJson(text: string): any {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+async function compare(
+  server: string,
+  template: string,
+  renamed: TestDatabase,
+  { table, column }: TrialColumn,
+  to: string,
+): Promise<Ending> {
+  const plain = await createDatabase(server, template);
+  try {
+    await plain.sql(`ALTER TABLE ${table} RENAME COLUMN ${quoteIdent(column)} TO ${quoteIdent(to)}`);
+    const differences = [
+      ...(await diffSchemas(renamed.url, plain.url)),
+      ...differencesOf(await fingerprint(renamed), await fingerprint(plain)),
+      ...differencesOf(await values(renamed, table, to), await values(plain, table, to)),
+    ];
+    return differences.length === 0 ? { outcome: 'equal' } : { outcome: 'different', differences };
+  } finally {
+    await plain.drop();
+  }
+}
+
+async function values(database: TestDatabase, table: string, column: string): Promise<string[]> {
+  const rows = await database.sql(`SELECT ${quoteIdent(column)}::text AS value FROM ${table} ORDER BY 1`);
+  return rows.map(({ value }, at) => `value ${at + 1}: ${value}`);
+}

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { EMBEDDED_VERSIONS, type EmbeddedVersion } from '../../src/postgres/embedded/binaries.ts';
+import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
+import { repository } from '../support/bookshop.ts';
+import { createDatabase } from '../support/database.ts';
+import { FAST_SETTINGS } from '../support/server.ts';
+import { type TrialResult, tryColumn } from './column.ts';
+import { fillTables } from './rows.ts';
+import { columnsOf, loadDump, type SkippedStatement, type TrialColumn } from './schema.ts';
+
+const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE.COLUMN] [--pg-version 14..18] [--jobs N] [--json]
+
+Renames columns of a schema dump through three releases, each in a database of its own, and compares the end with
+ALTER TABLE ... RENAME COLUMN. Without --columns all of them; with it, so many drawn by the seed.`;
+
+interface Settings {
+  readonly file: string;
+  readonly columns: number;
+  readonly seed: string;
+  readonly only: string | undefined;
+  readonly version: EmbeddedVersion;
+  readonly jobs: number;
+  readonly json: boolean;
+}
+
+interface Report {
+  readonly file: string;
+  readonly version: EmbeddedVersion;
+  readonly seed: string;
+  readonly skippedStatements: readonly SkippedStatement[];
+  readonly emptyTables: readonly string[];
+  readonly columns: readonly TrialResult[];
+  readonly totals: Readonly<Record<TrialResult['outcome'] | 'columns' | 'equalPercent', number>>;
+}
+
+function settingsOf(args: string[]): Settings | null {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      columns: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+      'pg-version': { type: 'string', default: '18' },
+      jobs: { type: 'string', default: '3' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [file] = positionals;
+  const columns = values.columns === undefined ? Number.POSITIVE_INFINITY : Number(values.columns);
+  const version = EMBEDDED_VERSIONS.find((known) => String(known) === values['pg-version']);
+  if (file === undefined || positionals.length > 1 || !(columns > 0) || !(Number(values.jobs) > 0) || !version)
+    return null;
+  const { seed, only, json } = values;
+  return { file, columns, seed, only, version, json, jobs: Number(values.jobs) };
+}
+
+async function main(): Promise<number> {
+  const settings = settingsOf(process.argv.slice(2));
+  if (settings === null) {
+    process.stderr.write(`${USAGE}\n`);
+    return 2;
+  }
+  const server = {
+    version: settings.version,
+    project: repository,
+    name: `trial-${process.pid}`,
+    settings: FAST_SETTINGS,
+  };
+  const url = await startEmbedded(server);
+  try {
+    const report = await trial(url, settings);
+    process.stdout.write(settings.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
+    return report.totals.different + report.totals.failed === 0 ? 0 : 1;
+  } finally {
+    await removeEmbedded(server);
+  }
+}
+
+async function trial(url: string, settings: Settings): Promise<Report> {
+  const template = await createDatabase(url);
+  const skippedStatements = await loadDump(template, settings.file);
+  const emptyTables = await fillTables(template);
+  const chosen = draw(await columnsOf(template), settings);
+  const name = new URL(template.url).pathname.slice(1);
+  await template.client.end();
+  const columns = await inParallel(chosen, settings.jobs, async (column, done) => {
+    const result = await tryColumn(url, name, column);
+    const line = `${String(done()).padStart(5)}/${chosen.length} ${headline(result)}`;
+    process.stderr.write(`${line}\n`);
+    return result;
+  });
+  const { file, version, seed } = settings;
+  return { file, version, seed, skippedStatements, emptyTables, columns, totals: totalsOf(columns) };
+}
+
+/** The same columns for the same seed: those whose hashes come first, in the order of the tables. */
+function draw(columns: readonly TrialColumn[], { columns: most, seed, only }: Settings): TrialColumn[] {
+  const key = ({ table, column }: TrialColumn) => `${table}.${column}`;
+  const named = only === undefined ? columns : columns.filter((column) => key(column).endsWith(only));
+  const rank = (column: TrialColumn) =>
+    createHash('sha256')
+      .update(`${seed} ${key(column)}`)
+      .digest('hex');
+  const kept = new Set([...named].sort((a, b) => (rank(a) < rank(b) ? -1 : 1)).slice(0, most));
+  return named.filter((column) => kept.has(column));
+}
+
+async function inParallel<T, R>(
+  items: readonly T[],
+  jobs: number,
+  body: (item: T, done: () => number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  let finished = 0;
+  const work = async () => {
+    for (let at = next++; at < items.length; at = next++) {
+      results[at] = await body(items[at] as T, () => ++finished);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  return results;
+}
+
+function totalsOf(results: readonly TrialResult[]): Report['totals'] {
+  const count = (outcome: TrialResult['outcome']) => results.filter((result) => result.outcome === outcome).length;
+  const equal = count('equal');
+  return {
+    columns: results.length,
+    equal,
+    different: count('different'),
+    refused: count('refused'),
+    failed: count('failed'),
+    equalPercent: results.length === 0 ? 0 : Math.floor((equal / results.length) * 1_000) / 10,
+  };
+}
+
+function headline({ table, column, outcome, code, durationMs }: TrialResult): string {
+  return `${outcome}${code === undefined ? '' : ` ${code}`} ${table}.${column} (${(durationMs / 1_000).toFixed(1)} s)`;
+}
+
+function describe({ columns, totals, skippedStatements, emptyTables, version }: Report): string {
+  const lines = columns.flatMap((result) => [
+    headline(result),
+    ...(result.reason === undefined ? [] : [`    ${result.phase ? `phase ${result.phase}: ` : ''}${result.reason}`]),
+    ...(result.differences ?? []).map((difference) => `    ${difference}`),
+  ]);
+  return [
+    ...lines,
+    '',
+    ...skippedStatements.map(({ statement, reason }) => `not loaded: ${statement.replaceAll(/\s+/g, ' ')}: ${reason}`),
+    ...(emptyTables.length === 0 ? [] : [`no rows in: ${emptyTables.join(', ')}`]),
+    `PostgreSQL ${version}: ${totals.columns} columns, ${totals.equal} equal (${totals.equalPercent} %), ${totals.different} different, ${totals.refused} refused, ${totals.failed} failed`,
+    '',
+  ].join('\n');
+}
+
+process.exitCode = await main();
