@@ -1,10 +1,22 @@
 /** What a migration, a task or a configuration of an application imports. */
-export { dropReplacedColumn, hasColumn } from './operations/columns.ts';
-export { addConstraint, addUnique, dropConstraint, renameNotNull, setNotNull } from './operations/constraints.ts';
+export { appointOriginals, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
+export {
+  addConstraint,
+  addExclusion,
+  addPartitionedUnique,
+  addUnique,
+  dropConstraint,
+  renameNotNull,
+  setNotNull,
+} from './operations/constraints.ts';
 export { atomically, execute } from './operations/execute.ts';
 export { createFunction, dropFunction, updateFunction } from './operations/functions.ts';
 export { confirmGate } from './operations/gate.ts';
+export { moveIdentity } from './operations/identity.ts';
 export { createIndex, dropIndex } from './operations/indexes.ts';
-export { createTrigger, dropTrigger, updateTrigger } from './operations/triggers.ts';
+export { returnPrimaryKey } from './operations/primary-key.ts';
+export { rebindDependents } from './operations/rebind.ts';
+export { ensureSmall } from './operations/rewrite-limit.ts';
+export { createTrigger, dropTrigger, rebindTrigger, updateTrigger } from './operations/triggers.ts';
 export { defineConfig, type UserConfig } from './project/config.ts';
 export type { MigrationContext } from './runner/migration-context.ts';

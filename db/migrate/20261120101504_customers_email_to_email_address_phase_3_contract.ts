@@ -2,18 +2,20 @@ import type { Knex } from 'knex';
 import {
   addConstraint,
   addUnique,
+  appointOriginals,
   atomically,
   confirmGate,
   createFunction,
   createIndex,
   createTrigger,
   dropFunction,
-  dropReplacedColumn,
   dropTrigger,
   execute,
   hasColumn,
   type MigrationContext,
   renameNotNull,
+  replaceColumn,
+  setAside,
   setNotNull,
 } from 'triphase';
 
@@ -25,23 +27,17 @@ export async function up(knex: Knex): Promise<void> {
   await confirmGate(knex, 'customers_email_to_email_address', { phase: 3 });
   await dropTrigger(knex, '00_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
-  await dropReplacedColumn(knex, { on: '"public"."customers"', column: 'email', replacedBy: 'email_address' });
-  await execute(
-    knex,
-    'ALTER INDEX "public"."customers_email_lower_idx_triphase" RENAME TO "customers_email_lower_idx"',
-  );
-  await execute(
-    knex,
-    'ALTER INDEX "public"."customers_country_email_idx_triphase" RENAME TO "customers_country_email_idx"',
-  );
-  await execute(
-    knex,
-    'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_key_triphase" TO "customers_email_key"',
-  );
-  await execute(
-    knex,
-    'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_check_triphase" TO "customers_email_check"',
-  );
+  await replaceColumn(knex, {
+    on: '"public"."customers"',
+    column: 'email',
+    by: 'email_address',
+    carried: [
+      { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
+      { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
+      { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
+      { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
+    ],
+  });
   await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
   await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."straggler_last_customers_email_to_email_address"');
 }
@@ -49,22 +45,15 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex, { backfill }: MigrationContext): Promise<void> {
   if (!(await hasColumn(knex, '"public"."customers"', 'email'))) {
     await atomically(knex, async (trx) => {
-      await execute(
-        trx,
-        'ALTER INDEX "public"."customers_email_lower_idx" RENAME TO "customers_email_lower_idx_triphase"',
-      );
-      await execute(
-        trx,
-        'ALTER INDEX "public"."customers_country_email_idx" RENAME TO "customers_country_email_idx_triphase"',
-      );
-      await execute(
-        trx,
-        'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_key" TO "customers_email_key_triphase"',
-      );
-      await execute(
-        trx,
-        'ALTER TABLE "public"."customers" RENAME CONSTRAINT "customers_email_check" TO "customers_email_check_triphase"',
-      );
+      await setAside(trx, {
+        on: '"public"."customers"',
+        carried: [
+          { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
+          { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
+          { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
+          { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
+        ],
+      });
       await renameNotNull(trx, { on: '"public"."customers"', column: 'email_address' });
       await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."stragglers_customers_email_to_email_address"');
       await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
@@ -102,5 +91,14 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     definition: "CHECK ((POSITION(('@'::text) IN (email)) > 1))",
   });
   await setNotNull(knex, { on: '"public"."customers"', column: 'email' });
+  await appointOriginals(knex, {
+    on: '"public"."customers"',
+    carried: [
+      { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
+      { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
+      { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
+      { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
+    ],
+  });
   await execute(knex, 'ANALYZE "public"."customers" ("email")');
 }

@@ -14,6 +14,7 @@ interface ColumnRow {
   collation: string | null;
   deterministic: boolean;
   not_null: boolean;
+  not_null_validated: boolean;
   storage: string | null;
   compression: string | null;
   statistics_target: number | null;
@@ -21,15 +22,27 @@ interface ColumnRow {
   comment: string | null;
   default_expression: string | null;
   default_volatile: boolean;
+  domain_default: string | null;
+  domain_default_volatile: boolean;
+  rewrites: boolean;
+  identity: boolean;
 }
 
-/** Names that only a transaction of the catalogue's own makes volatile or user-dependent stand on one side only. */
-const COLUMN = `
+/** SQL that is true where a stored expression calls a volatile function. */
+function isVolatile(expression: string): string {
+  return `EXISTS (SELECT 1 FROM regexp_matches(${expression}::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS called(oids)
+      JOIN pg_proc p ON p.oid = called.oids[1]::oid WHERE p.provolatile = 'v')`;
+}
+
+/** The column, its type down to what a domain is based on, and its default. */
+const COLUMN = (): string => `
   SELECT a.attnum::int AS number, format_type(a.atttypid, a.atttypmod) AS type,
-    t.typname AS type_name, tn.nspname AS type_schema, t.typtype,
+    base.typname AS type_name, tn.nspname AS type_schema, base.typtype,
     CASE WHEN a.attcollation <> t.typcollation THEN quote_ident(cn.nspname) || '.' || quote_ident(co.collname) END AS collation,
     coalesce(co.collisdeterministic, true) AS deterministic,
     a.attnotnull AS not_null,
+    NOT EXISTS (SELECT 1 FROM pg_constraint co WHERE co.conrelid = a.attrelid AND co.contype = 'n' AND co.conkey = ARRAY[a.attnum]
+      AND NOT co.convalidated) AS not_null_validated,
     CASE WHEN a.attstorage <> t.typstorage
       THEN CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'x' THEN 'EXTENDED' WHEN 'm' THEN 'MAIN' END END AS storage,
     CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
@@ -37,18 +50,26 @@ const COLUMN = `
     a.attoptions AS options,
     col_description(a.attrelid, a.attnum) AS comment,
     pg_get_expr(d.adbin, d.adrelid) AS default_expression,
-    coalesce(bool_or_volatile, false) AS default_volatile
+    volatility.any AS default_volatile, a.attidentity <> '' AS identity,
+    domains.standing AS domain_default, coalesce(domains.volatile, false) AS domain_default_volatile, coalesce(domains.constrained, false) AS rewrites
   FROM pg_attribute a
   JOIN pg_type t ON t.oid = a.atttypid
-  JOIN pg_namespace tn ON tn.oid = t.typnamespace
+  JOIN LATERAL (
+    WITH RECURSIVE chain(oid, base, level) AS (
+      SELECT t.oid, t.typbasetype, 0
+      UNION ALL SELECT b.oid, b.typbasetype, level + 1 FROM chain JOIN pg_type b ON b.oid = chain.base)
+    SELECT max(chain.oid) FILTER (WHERE chain.base = 0) AS base,
+      (array_agg(pg_get_expr(d.typdefaultbin, 0) ORDER BY level) FILTER (WHERE d.typdefaultbin IS NOT NULL))[1] AS standing,
+      bool_or(d.typdefaultbin IS NOT NULL AND ${isVolatile('d.typdefaultbin')}) AS volatile,
+      bool_or(d.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint co WHERE co.contypid = d.oid)) AS constrained
+    FROM chain JOIN pg_type d ON d.oid = chain.oid AND d.typtype = 'd' OR d.oid = chain.oid AND chain.base = 0
+  ) AS domains ON true
+  JOIN pg_type base ON base.oid = domains.base
+  JOIN pg_namespace tn ON tn.oid = base.typnamespace
   LEFT JOIN pg_collation co ON co.oid = a.attcollation
   LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  LEFT JOIN LATERAL (
-    SELECT bool_or(p.provolatile = 'v') AS bool_or_volatile
-    FROM regexp_matches(d.adbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS called(oids)
-    JOIN pg_proc p ON p.oid = called.oids[1]::oid
-  ) AS volatility ON true
+  JOIN LATERAL (SELECT ${isVolatile('d.adbin')} AS any) AS volatility ON true
   WHERE a.attrelid = $1::oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`;
 
 /** Types whose equality is equality of their bytes. */
@@ -90,7 +111,7 @@ export async function readColumn(
   tableName: QualifiedName,
   column: string,
 ): Promise<ColumnFacts> {
-  const [row] = await all<ColumnRow>(db, COLUMN, [table, column]);
+  const [row] = await all<ColumnRow>(db, COLUMN(), [table, column]);
   if (!row) {
     const close = closest(column, await listColumns(db, table));
     throw new PhaseError('PH1008', { table: quoteQualified(tableName), column, close });
@@ -103,7 +124,11 @@ export async function readColumn(
     byteEqual: isByteEqual(row),
     hashable: await isHashable(db, row.type),
     notNull: row.not_null,
-    default: row.default_expression === null ? null : { expression: row.default_expression, class: classOf(row) },
+    notNullValidated: row.not_null_validated,
+    default: standing(row.default_expression, row.default_volatile),
+    domainDefault: row.default_expression === null ? standing(row.domain_default, row.domain_default_volatile) : null,
+    rewrites: row.rewrites,
+    identity: row.identity,
     ownedSequence: await ownedSequence(db, table, row.number),
     storage: row.storage,
     compression: row.compression,
@@ -120,8 +145,9 @@ function isByteEqual({ type_schema, type_name, typtype, deterministic }: ColumnR
   return BYTE_EQUAL.includes(type_name) || (BYTE_EQUAL_TEXT.includes(type_name) && deterministic);
 }
 
-function classOf({ default_expression, default_volatile }: ColumnRow): DefaultClass {
-  return default_volatile || USER_DEPENDENT.test(default_expression ?? '') ? 'volatile' : 'constant';
+function standing(expression: string | null, isVolatile: boolean): { expression: string; class: DefaultClass } | null {
+  if (expression === null) return null;
+  return { expression, class: isVolatile || USER_DEPENDENT.test(expression) ? 'volatile' : 'constant' };
 }
 
 /** Whether the type has a hash function; asked of the server, since arrays and row types depend on their parts. */

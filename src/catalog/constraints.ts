@@ -1,11 +1,13 @@
 import type { ConstraintFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import type { Scratch } from './scratch.ts';
+import { TREE, type TreeMember } from './tree.ts';
 
 interface ConstraintRow {
   name: string;
   definition: string;
   validated: boolean;
+  enforced: boolean;
   comment: string | null;
 }
 
@@ -17,35 +19,44 @@ export interface FoundConstraint {
 
 const CHECKS = `
   SELECT co.conname AS name, pg_get_constraintdef(co.oid) AS definition, co.convalidated AS validated,
-    obj_description(co.oid, 'pg_constraint') AS comment
+    coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS enforced, obj_description(co.oid, 'pg_constraint') AS comment
   FROM pg_constraint co
-  WHERE co.conrelid = $1::oid AND co.contype = 'c' AND ($2::int2 IS NULL OR $2 = ANY (co.conkey))
+  WHERE co.conrelid = $1::oid AND co.contype = 'c' AND co.coninhcount = 0 AND ($2::int2 IS NULL OR $2 = ANY (co.conkey))
   ORDER BY co.conname`;
 
 /** Checks that name the column, rewritten by the scratch table, where they have the same names. */
 export async function readChecks(
   db: Queryable,
-  table: number,
-  column: number,
+  { oid, schema, name: table, column }: TreeMember,
   scratch: Scratch,
 ): Promise<FoundConstraint[]> {
-  const own = await all<ConstraintRow>(db, CHECKS, [table, column]);
+  const own = await all<ConstraintRow>(db, CHECKS, [oid, column]);
   const copies = new Map(
     (await all<ConstraintRow>(db, CHECKS, [scratch.oid, null])).map((row) => [row.name, row.definition]),
   );
-  return own.map(({ name, definition, validated, comment }) => ({
+  return own.map(({ name, definition, validated, enforced, comment }) => ({
     facts: {
+      on: { schema, name: table },
       name,
-      definition: copies.get(name) ?? '',
-      original: definition.replace(/ NOT VALID$/, ''),
+      definition: withoutState(copies.get(name) ?? ''),
+      original: withoutState(definition),
       validated,
+      enforced,
       comment,
     },
-    understood: copies.has(name) && !/ NOT ENFORCED$/.test(definition),
+    understood: copies.has(name),
   }));
 }
 
+/** What PostgreSQL prints last of a constraint that older rows, or all rows, need not satisfy. */
+function withoutState(definition: string): string {
+  return definition.replace(/ NOT (VALID|ENFORCED)$/, '');
+}
+
 interface ForeignKeyRow extends ConstraintRow {
+  schema: string;
+  table: string;
+  out: boolean;
   old_definition: string;
   new_definition: string;
 }
@@ -55,61 +66,73 @@ interface ForeignKeyRow extends ConstraintRow {
  * are, which has to give what PostgreSQL prints, and once with the new name.
  */
 const FOREIGN_KEYS = `
+  ${TREE}
   SELECT co.conname AS name, pg_get_constraintdef(co.oid) AS definition, co.convalidated AS validated,
-    obj_description(co.oid, 'pg_constraint') AS comment,
-    'FOREIGN KEY (' || own.old_names || ')' || tail.text || coalesce(' (' || own.old_set || ')', '') || tail.timing AS old_definition,
-    'FOREIGN KEY (' || own.new_names || ')' || tail.text || coalesce(' (' || own.new_set || ')', '') || tail.timing AS new_definition
+    coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS enforced, obj_description(co.oid, 'pg_constraint') AS comment,
+    cn.nspname AS schema, cc.relname AS table, own.member IS NOT NULL AND own.number = ANY (co.conkey) AS out,
+    'FOREIGN KEY (' || keys.old_names || ')' || tail.before || keys.old_referenced || tail.after || coalesce(' (' || keys.old_set || ')', '') || tail.timing AS old_definition,
+    'FOREIGN KEY (' || keys.new_names || ')' || tail.before || keys.new_referenced || tail.after || coalesce(' (' || keys.new_set || ')', '') || tail.timing AS new_definition
   FROM pg_constraint co
+  JOIN pg_class cc ON cc.oid = co.conrelid
+  JOIN pg_namespace cn ON cn.oid = cc.relnamespace
   JOIN pg_class rc ON rc.oid = co.confrelid
   JOIN pg_namespace rn ON rn.oid = rc.relnamespace
+  LEFT JOIN LATERAL (SELECT tree.oid AS member, a.attnum AS number FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = $2
+    WHERE tree.oid = co.conrelid) AS own ON true
+  LEFT JOIN LATERAL (SELECT tree.oid AS member, a.attnum AS number FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = $2
+    WHERE tree.oid = co.confrelid) AS other ON true
   CROSS JOIN LATERAL (
     SELECT
-      string_agg(quote_ident(a.attname), ', ' ORDER BY k.place) AS old_names,
-      string_agg(quote_ident(CASE a.attnum WHEN $2 THEN $3 ELSE a.attname END), ', ' ORDER BY k.place) AS new_names,
+      string_agg(period || quote_ident(a.attname), ', ' ORDER BY k.place) AS old_names,
+      string_agg(period || quote_ident(CASE a.attnum WHEN own.number THEN $3 ELSE a.attname END), ', ' ORDER BY k.place) AS new_names,
+      string_agg(period || quote_ident(ra.attname), ', ' ORDER BY k.place) AS old_referenced,
+      string_agg(period || quote_ident(CASE ra.attnum WHEN other.number THEN $3 ELSE ra.attname END), ', ' ORDER BY k.place) AS new_referenced,
       (SELECT string_agg(quote_ident(s.attname), ', ' ORDER BY sk.place)
          FROM jsonb_array_elements_text(nullif(to_jsonb(co) -> 'confdelsetcols', 'null')) WITH ORDINALITY AS sk(number, place)
          JOIN pg_attribute s ON s.attrelid = co.conrelid AND s.attnum = sk.number::int2) AS old_set,
-      (SELECT string_agg(quote_ident(CASE s.attnum WHEN $2 THEN $3 ELSE s.attname END), ', ' ORDER BY sk.place)
+      (SELECT string_agg(quote_ident(CASE s.attnum WHEN own.number THEN $3 ELSE s.attname END), ', ' ORDER BY sk.place)
          FROM jsonb_array_elements_text(nullif(to_jsonb(co) -> 'confdelsetcols', 'null')) WITH ORDINALITY AS sk(number, place)
          JOIN pg_attribute s ON s.attrelid = co.conrelid AND s.attnum = sk.number::int2) AS new_set
-    FROM unnest(co.conkey) WITH ORDINALITY AS k(number, place)
-    JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = k.number
-  ) AS own
-  CROSS JOIN LATERAL (
-    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place) AS names
-    FROM unnest(co.confkey) WITH ORDINALITY AS k(number, place)
-    JOIN pg_attribute a ON a.attrelid = co.confrelid AND a.attnum = k.number
-  ) AS referenced
+    FROM unnest(co.conkey, co.confkey) WITH ORDINALITY AS k(own_number, referenced_number, place)
+    JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = k.own_number
+    JOIN pg_attribute ra ON ra.attrelid = co.confrelid AND ra.attnum = k.referenced_number
+    CROSS JOIN LATERAL (SELECT CASE WHEN (to_jsonb(co) ->> 'conperiod')::boolean AND k.place = cardinality(co.conkey) THEN 'PERIOD ' ELSE '' END AS period) AS p
+  ) AS keys
   CROSS JOIN LATERAL (
     SELECT
-      ' REFERENCES ' || quote_ident(rn.nspname) || '.' || quote_ident(rc.relname) || '(' || referenced.names || ')'
-        || CASE co.confmatchtype WHEN 'f' THEN ' MATCH FULL' WHEN 'p' THEN ' MATCH PARTIAL' ELSE '' END
+      ' REFERENCES ' || quote_ident(rn.nspname) || '.' || quote_ident(rc.relname) || '(' AS before,
+      ')' || CASE co.confmatchtype WHEN 'f' THEN ' MATCH FULL' WHEN 'p' THEN ' MATCH PARTIAL' ELSE '' END
         || CASE co.confupdtype WHEN 'r' THEN ' ON UPDATE RESTRICT' WHEN 'c' THEN ' ON UPDATE CASCADE'
              WHEN 'n' THEN ' ON UPDATE SET NULL' WHEN 'd' THEN ' ON UPDATE SET DEFAULT' ELSE '' END
         || CASE co.confdeltype WHEN 'r' THEN ' ON DELETE RESTRICT' WHEN 'c' THEN ' ON DELETE CASCADE'
-             WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' ON DELETE SET DEFAULT' ELSE '' END AS text,
+             WHEN 'n' THEN ' ON DELETE SET NULL' WHEN 'd' THEN ' ON DELETE SET DEFAULT' ELSE '' END AS after,
       CASE WHEN co.condeferrable THEN ' DEFERRABLE' ELSE '' END
         || CASE WHEN co.condeferred THEN ' INITIALLY DEFERRED' ELSE '' END AS timing
   ) AS tail
-  WHERE co.conrelid = $1::oid AND co.contype = 'f' AND $2 = ANY (co.conkey) AND co.conparentid = 0
-  ORDER BY co.conname`;
+  WHERE co.contype = 'f' AND co.conparentid = 0
+    AND (own.number = ANY (co.conkey) OR other.number = ANY (co.confkey))
+  ORDER BY cn.nspname, cc.relname, co.conname`;
 
-/** Foreign keys out of the table that the column is part of. */
+/** Foreign keys that the column is part of, on either side: those out of the table, and those of other tables into it. */
 export async function readForeignKeys(
   db: Queryable,
   table: number,
-  column: number,
+  from: string,
   to: string,
-): Promise<FoundConstraint[]> {
-  const rows = await all<ForeignKeyRow>(db, FOREIGN_KEYS, [table, column, to]);
-  return rows.map((row) => ({
+): Promise<{ readonly out: FoundConstraint[]; readonly into: FoundConstraint[] }> {
+  const rows = await all<ForeignKeyRow>(db, FOREIGN_KEYS, [table, from, to]);
+  const found = rows.map((row) => ({
+    out: row.out,
     facts: {
+      on: { schema: row.schema, name: row.table },
       name: row.name,
       definition: row.new_definition,
       original: row.old_definition,
       validated: row.validated,
+      enforced: row.enforced,
       comment: row.comment,
     },
-    understood: row.definition.replace(/ NOT VALID$/, '') === row.old_definition,
+    understood: withoutState(row.definition) === row.old_definition,
   }));
+  return { out: found.filter(({ out }) => out), into: found.filter(({ out }) => !out) };
 }

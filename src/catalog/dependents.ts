@@ -1,106 +1,115 @@
-import type { UnsupportedObject } from '../domain/facts.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
+import type { DependentFacts } from '../domain/facts.ts';
+import type { QualifiedName } from '../domain/identifier.ts';
+import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+import { TREE } from './tree.ts';
+
+/** What an object elsewhere, bound to the column, is. `rule on the table` and `other` cannot be rebound. */
+type DependentKind = DependentFacts['kind'] | 'rule on the table' | 'other';
+
+/** An object that PostgreSQL knows to depend on the column, besides what the table itself has. */
+export interface FoundDependent extends Omit<DependentFacts, 'kind'> {
+  readonly kind: DependentKind;
+  /** For messages, in PostgreSQL's words. */
+  readonly description: string;
+  /** What in turn depends on a materialized view, which has to be dropped to be made anew. */
+  readonly dependsOnIt: readonly string[];
+}
+
+interface DependentRow {
+  class: string;
+  relation_kind: string | null;
+  rule: string | null;
+  on_own: boolean;
+  schema: string | null;
+  table: string | null;
+  name: string;
+  qualified: string | null;
+  description: string;
+  needs_primary_key: boolean;
+  bytes: number;
+  depends_on_it: string[];
+}
 
 /**
- * Everything else that hangs on the column, by PostgreSQL's own description. What the readers of indexes, constraints,
- * statistics, triggers, defaults and owned sequences know is left out.
+ * By dependency and attribute number, never by text. Indexes, constraints, statistics, triggers, defaults and sequences
+ * of the table have readers of their own. A view is one object, though several of its rules' entries depend.
  */
-const OTHERS = `
-  SELECT DISTINCT coalesce(pg_describe_object('pg_class'::regclass, r.ev_class, 0), pg_describe_object(d.classid, d.objid, 0)) AS object
-  FROM pg_depend d
-  LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
-  LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.rulename = '_RETURN'
-  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND d.refobjsubid = $2
-    AND NOT (d.classid = 'pg_class'::regclass AND c.relkind IN ('i', 'S'))
-    AND NOT (d.classid = 'pg_class'::regclass AND d.objid = $1::oid)
-    AND NOT (d.classid = 'pg_statistic_ext'::regclass AND EXISTS (SELECT 1 FROM pg_statistic_ext s WHERE s.oid = d.objid AND s.stxrelid = $1::oid))
-    AND NOT (d.classid = 'pg_trigger'::regclass AND EXISTS (SELECT 1 FROM pg_trigger t WHERE t.oid = d.objid AND t.tgrelid = $1::oid))
-    AND NOT (d.classid = 'pg_constraint'::regclass AND EXISTS (
-      SELECT 1 FROM pg_constraint co WHERE co.oid = d.objid AND (co.contype IN ('c', 'f', 'u', 'n') AND co.conrelid = $1::oid)
-        AND NOT (co.contype = 'f' AND co.confrelid = $1::oid AND $2 = ANY (co.confkey))))
-    AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
-      SELECT 1 FROM pg_attrdef ad WHERE ad.oid = d.objid AND ad.adrelid = $1::oid AND ad.adnum = $2))
-  ORDER BY 1`;
+const DEPENDENTS = `
+  ${TREE},
+  columns AS (SELECT a.attrelid, a.attnum FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = $2 AND NOT a.attisdropped),
+  keys AS (SELECT co.oid FROM pg_constraint co JOIN columns ON columns.attrelid = co.conrelid AND columns.attnum = ANY (co.conkey) WHERE co.contype = 'p'),
+  found AS (
+    SELECT DISTINCT d.classid, d.objid, CASE WHEN d.classid = 'pg_class'::regclass THEN d.objsubid ELSE 0 END AS part
+    FROM pg_depend d JOIN columns ON d.refclassid = 'pg_class'::regclass AND d.refobjid = columns.attrelid AND d.refobjsubid = columns.attnum
+    WHERE d.classid NOT IN ('pg_constraint'::regclass, 'pg_statistic_ext'::regclass, 'pg_trigger'::regclass)
+      AND NOT (d.classid = 'pg_class'::regclass AND (d.objid IN (SELECT oid FROM tree) OR EXISTS (
+        SELECT 1 FROM pg_class c WHERE c.oid = d.objid AND c.relkind IN ('i', 'I', 'S'))))
+      AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
+        SELECT 1 FROM pg_attrdef ad JOIN columns own ON own.attrelid = ad.adrelid AND own.attnum = ad.adnum WHERE ad.oid = d.objid)))
+  SELECT DISTINCT ON (class, schema, "table", name) found.classid::regclass::text AS class, c.relkind AS relation_kind, r.rulename AS rule, c.oid IN (SELECT oid FROM tree) AS on_own,
+    n.nspname AS schema, c.relname AS table,
+    coalesce(nullif(r.rulename, '_RETURN'), pol.polname, pub.pubname, g.attname, f.proname, c.relname, found.objid::text) AS name,
+    CASE WHEN f.oid IS NOT NULL THEN ${sqlQuoted('fn.nspname')} || '.' || ${sqlQuoted('f.proname')} || '(' || pg_get_function_identity_arguments(f.oid) || ')'
+         WHEN r.rulename = '_RETURN' THEN ${sqlQualified('n', 'c')} END AS qualified,
+    CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, c.oid, 0)
+      ELSE pg_describe_object(found.classid, found.objid, found.part) END AS description,
+    EXISTS (SELECT 1 FROM pg_depend k WHERE k.classid = found.classid AND k.objid = found.objid AND k.refclassid = 'pg_constraint'::regclass
+      AND k.refobjid IN (SELECT oid FROM keys)) AS needs_primary_key,
+    CASE WHEN c.relkind = 'm' THEN pg_table_size(c.oid) ELSE 0 END::float8 AS bytes,
+    CASE WHEN c.relkind = 'm' THEN ARRAY(
+      SELECT DISTINCT coalesce(pg_describe_object('pg_class'::regclass, w.ev_class, 0), pg_describe_object(d.classid, d.objid, 0)) FROM pg_depend d
+      LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.deptype = 'n' AND w.ev_class IS DISTINCT FROM c.oid
+        AND NOT (d.classid = 'pg_class'::regclass AND EXISTS (SELECT 1 FROM pg_class x WHERE x.oid = d.objid AND x.relkind = 'i'))) ELSE '{}' END AS depends_on_it
+  FROM found
+  LEFT JOIN pg_rewrite r ON found.classid = 'pg_rewrite'::regclass AND r.oid = found.objid
+  LEFT JOIN pg_policy pol ON found.classid = 'pg_policy'::regclass AND pol.oid = found.objid
+  LEFT JOIN pg_publication_rel pr ON found.classid = 'pg_publication_rel'::regclass AND pr.oid = found.objid
+  LEFT JOIN pg_publication pub ON pub.oid = pr.prpubid
+  LEFT JOIN pg_attrdef ad ON found.classid = 'pg_attrdef'::regclass AND ad.oid = found.objid
+  LEFT JOIN pg_attribute g ON g.attrelid = ad.adrelid AND g.attnum = ad.adnum
+  LEFT JOIN pg_proc f ON found.classid = 'pg_proc'::regclass AND f.oid = found.objid
+  LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace
+  LEFT JOIN pg_class c ON c.oid = coalesce(r.ev_class, pol.polrelid, pr.prrelid, ad.adrelid, CASE WHEN found.classid = 'pg_class'::regclass THEN found.objid END)
+  LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
+  ORDER BY class, schema, "table", name`;
 
-const LATER = 'Rename the column in a maintenance window, or drop the object first and create it again afterwards.';
-
-/** What hangs on the column besides indexes, constraints and triggers: refused by name. */
-export async function readOtherDependents(db: Queryable, table: number, column: number): Promise<UnsupportedObject[]> {
-  const rows = await all<{ object: string }>(db, OTHERS, [table, column]);
-  return rows.map(({ object }) => ({
-    object,
-    reason: 'it is bound to the column and cannot be carried over yet',
-    instead: LATER,
-  }));
+/** Everything bound to the column of a table or of its partitions, by kind. */
+export async function readDependents(db: Queryable, table: number, column: string): Promise<FoundDependent[]> {
+  const rows = await all<DependentRow>(db, DEPENDENTS, [table, column]);
+  return rows.map((row) => {
+    const kind = kindOf(row);
+    const on: QualifiedName | null =
+      row.schema === null || row.table === null || row.qualified !== null
+        ? null
+        : { schema: row.schema, name: row.table };
+    return {
+      kind,
+      name: row.qualified ?? row.name,
+      on,
+      needsPrimaryKey: row.needs_primary_key,
+      bytes: row.bytes,
+      description: row.description,
+      dependsOnIt: row.depends_on_it,
+    };
+  });
 }
 
-interface ShapeRow {
-  kind: string;
-  partition: boolean;
-  inherits: boolean;
-  inherited: boolean;
-  typed: boolean;
-  identity: string;
-  generated: string;
-  domain: string | null;
-  temporary: boolean;
-  pages: number;
-  rows: number;
-  published: string[];
-  used: number;
-}
-
-const SHAPE = `
-  SELECT c.relkind AS kind, c.relispartition AS partition, c.relpersistence = 't' AS temporary,
-    EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = c.oid) AS inherits,
-    EXISTS (SELECT 1 FROM pg_inherits WHERE inhparent = c.oid) AS inherited,
-    c.reloftype <> 0 AS typed, a.attidentity AS identity, a.attgenerated AS generated,
-    CASE WHEN t.typtype = 'd' THEN format_type(a.atttypid, NULL) END AS domain,
-    (pg_relation_size(c.oid) / current_setting('block_size')::int)::float8 AS pages, greatest(c.reltuples, 0)::float8 AS rows,
-    c.relnatts::int AS used,
-    ARRAY(SELECT p.pubname::text FROM pg_publication p WHERE p.puballtables OR EXISTS (
-      SELECT 1 FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid) ORDER BY 1) AS published
-  FROM pg_class c
-  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = $2
-  JOIN pg_type t ON t.oid = a.atttypid
-  WHERE c.oid = $1::oid`;
-
-/** The table as a whole, and what about it or the column's kind cannot be carried over. */
-export interface TableShape {
-  readonly pages: number;
-  readonly rows: number;
-  readonly published: readonly string[];
-  readonly unsupported: readonly UnsupportedObject[];
-}
-
-export async function readShape(db: Queryable, table: number, column: number, name: string): Promise<TableShape> {
-  const row = await one<ShapeRow>(db, SHAPE, [table, column]);
-  const refuse = (when: boolean, object: string, reason: string): UnsupportedObject[] =>
-    when ? [{ object, reason, instead: LATER }] : [];
-  return {
-    pages: row.pages,
-    rows: row.rows,
-    published: row.published,
-    unsupported: [
-      ...refuse(
-        row.kind === 'p' || row.partition,
-        `partitioned table ${name}`,
-        'partitions cannot be carried over yet',
-      ),
-      ...refuse(
-        !row.partition && row.kind === 'r' && (row.inherits || row.inherited),
-        `inheritance of ${name}`,
-        'a child or parent table has the column, too',
-      ),
-      ...refuse(row.typed, `typed table ${name}`, 'its columns come from a type'),
-      ...refuse(row.identity !== '', 'identity of the column', 'an identity cannot stand on two columns of one table'),
-      ...refuse(row.generated !== '', 'generated column', 'its value cannot be written by a trigger'),
-      ...refuse(row.domain !== null, `domain ${row.domain}`, 'adding a column of a domain can rewrite the table'),
-      ...refuse(
-        row.used >= 1_600,
-        `table ${name}`,
-        'it has had 1,600 columns, dropped ones counted; PostgreSQL adds no more',
-      ),
-    ],
-  };
+function kindOf({ class: kind, relation_kind, rule, on_own }: DependentRow): DependentKind {
+  switch (kind) {
+    case 'pg_rewrite':
+      if (rule !== '_RETURN') return on_own ? 'rule on the table' : 'rule';
+      return relation_kind === 'm' ? 'materialized view' : 'view';
+    case 'pg_policy':
+      return 'policy';
+    case 'pg_proc':
+      return 'function';
+    case 'pg_publication_rel':
+      return 'publication';
+    case 'pg_attrdef':
+      return on_own ? 'generated column' : 'other';
+    default:
+      return 'other';
+  }
 }

@@ -1,93 +1,117 @@
-import type { QualifiedName } from '../domain/identifier.ts';
-import { quoteIdent } from '../domain/identifier.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { BoundObject, TwinnedObject } from '../domain/rename.ts';
+import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { readOtherDependents } from './dependents.ts';
+import { readDependents } from './dependents.ts';
 import { type TriggerSource, triggerMentions } from './mentions.ts';
+import { TREE } from './tree.ts';
 
-/** An object that hangs on a column, by name. */
+/** An object that hangs on a column, by the names that `db/renames` has. */
 export interface HangingObject {
-  readonly kind: 'index' | 'unique' | 'check' | 'foreign key' | 'statistics' | 'trigger' | 'other';
+  readonly kind: TwinnedObject['kind'] | BoundObject['kind'] | 'other';
   readonly name: string;
+  /** The table that it is on, qualified and quoted; for statistics their schema; for views and functions empty. */
+  readonly on: string;
   /** For messages. */
   readonly description: string;
+  /** Whether it needs the primary key, so that only phase 3 can bind it to another column. */
+  readonly needsPrimaryKey: boolean;
 }
 
-const CONSTRAINTS = `
-  SELECT co.conname AS name, co.contype AS type FROM pg_constraint co
-  WHERE co.conrelid = $1::oid AND co.contype IN ('c', 'f', 'u', 'p', 'x') AND $2 = ANY (co.conkey)`;
+const COLUMNS = `${TREE},
+  columns AS (SELECT a.attrelid, a.attnum FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = $2 AND NOT a.attisdropped)`;
+const ON = (table: string) => `(SELECT ${sqlQualified('in_schema', 'named')}
+    FROM pg_class named JOIN pg_namespace in_schema ON in_schema.oid = named.relnamespace WHERE named.oid = ${table})`;
 
-const INDEXES = `
-  SELECT c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-  WHERE i.indrelid = $1::oid AND NOT EXISTS (SELECT 1 FROM pg_constraint co WHERE co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u', 'x'))
-    AND ($2 = ANY (i.indkey::int2[]) OR EXISTS (
+const CONSTRAINTS = `${COLUMNS}
+  SELECT co.conname AS name, ${ON('co.conrelid')} AS on,
+    CASE WHEN co.contype = 'x' OR (to_jsonb(co) ->> 'conperiod')::boolean AND co.contype = 'u' THEN 'exclusion'
+      WHEN co.contype = 'c' THEN 'check' WHEN co.contype = 'u' THEN 'unique' WHEN co.contype = 'p' THEN 'primary key' ELSE 'foreign key' END AS kind
+  FROM pg_constraint co JOIN columns ON columns.attrelid = co.conrelid AND columns.attnum = ANY (co.conkey)
+  WHERE co.contype IN ('c', 'f', 'u', 'p', 'x') AND co.conparentid = 0 AND NOT (co.contype = 'c' AND co.coninhcount > 0)
+  UNION
+  SELECT co.conname, ${ON('co.conrelid')}, 'referencing key'
+  FROM pg_constraint co JOIN columns ON columns.attrelid = co.confrelid AND columns.attnum = ANY (co.confkey)
+  WHERE co.contype = 'f' AND co.conparentid = 0 AND NOT EXISTS (
+    SELECT 1 FROM columns own WHERE own.attrelid = co.conrelid AND own.attnum = ANY (co.conkey))
+  ORDER BY 3, 2, 1`;
+
+const INDEXES = `${COLUMNS}
+  SELECT DISTINCT c.relname AS name, ${ON('i.indrelid')} AS on, 'index' AS kind
+  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN columns ON columns.attrelid = i.indrelid
+  WHERE NOT EXISTS (SELECT 1 FROM pg_constraint co WHERE co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u', 'x'))
+    AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = c.oid)
+    AND (columns.attnum = ANY (i.indkey::int2[]) OR EXISTS (
       SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = $2))`;
+        AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = columns.attnum))
+  ORDER BY 2, 1`;
 
-const STATISTICS = `
-  SELECT s.stxname AS name FROM pg_statistic_ext s
-  WHERE s.stxrelid = $1::oid AND EXISTS (
+const STATISTICS = `${COLUMNS}
+  SELECT s.stxname AS name, ${sqlQuoted('n.nspname')} AS on, 'statistics' AS kind
+  FROM pg_statistic_ext s JOIN columns ON columns.attrelid = s.stxrelid JOIN pg_namespace n ON n.oid = s.stxnamespace
+  WHERE EXISTS (
     SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_statistic_ext'::regclass AND d.objid = s.oid
-      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.stxrelid AND d.refobjsubid = $2)`;
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.stxrelid AND d.refobjsubid = columns.attnum)
+  ORDER BY 2, 1`;
 
-const TRIGGERS = `
-  SELECT t.tgname AS name, p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments, p.oid::regproc::text AS function,
+const TRIGGERS = `${COLUMNS}
+  SELECT t.tgname AS name, ${ON('t.tgrelid')} AS on, p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments,
+    p.oid::regproc::text AS function,
     EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
-      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = $2) AS depends
-  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
-  WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal`;
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = columns.attnum) AS depends
+  FROM pg_trigger t JOIN columns ON columns.attrelid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+  WHERE NOT t.tgisinternal AND t.tgparentid = 0
+  ORDER BY 2, 1`;
 
-const CONSTRAINT_KINDS: Record<string, HangingObject['kind']> = {
-  c: 'check',
-  f: 'foreign key',
-  u: 'unique',
-  p: 'other',
-  x: 'other',
-};
+type NamedRow = Pick<HangingObject, 'name' | 'on' | 'kind'>;
 
-/** Everything that hangs on a column now; nothing is created or locked for it. `ours` are the sync's own triggers. */
+/** Everything that hangs on a column of a table and its partitions now; nothing is created or locked for it. `ours` are the sync's own triggers. */
 export async function readHangingObjects(
   db: Queryable,
   table: number,
-  column: { number: number; name: string },
+  column: string,
   ours: readonly string[],
 ): Promise<HangingObject[]> {
-  const on = [table, column.number];
-  const constraints = await all<{ name: string; type: string }>(db, CONSTRAINTS, on);
-  const indexes = await all<{ name: string }>(db, INDEXES, on);
-  const statistics = await all<{ name: string }>(db, STATISTICS, on);
-  const others = await readOtherDependents(db, table, column.number);
+  const at = [table, column];
+  const named = [
+    ...(await all<NamedRow>(db, CONSTRAINTS, at)),
+    ...(await all<NamedRow>(db, INDEXES, at)),
+    ...(await all<NamedRow>(db, STATISTICS, at)),
+  ];
+  const words: Partial<Record<HangingObject['kind'], string>> = { index: 'index', statistics: 'statistics object' };
+  const dependents = await readDependents(db, table, column);
   return [
-    ...constraints.map(({ name, type }) => {
-      const kind = CONSTRAINT_KINDS[type] ?? 'other';
-      return { kind, name, description: `constraint ${quoteIdent(name)}` };
-    }),
-    ...indexes.map(({ name }) => ({ kind: 'index' as const, name, description: `index ${quoteIdent(name)}` })),
-    ...statistics.map(({ name }) => ({
-      kind: 'statistics' as const,
-      name,
-      description: `statistics object ${quoteIdent(name)}`,
+    ...named.map((row) => ({
+      ...row,
+      description: `${words[row.kind] ?? 'constraint'} ${quoteIdent(row.name)}`,
+      needsPrimaryKey: false,
     })),
-    ...(await hangingTriggers(db, table, column, ours)),
-    ...others.map(({ object }) => ({ kind: 'other' as const, name: object, description: object })),
+    ...(await hangingTriggers(db, at, ours)),
+    ...dependents.map(({ kind, name, on, description, needsPrimaryKey }) => ({
+      kind: kind === 'rule on the table' ? ('other' as const) : kind,
+      name,
+      on: on === null ? '' : quoteQualified(on),
+      description,
+      needsPrimaryKey,
+    })),
   ];
 }
 
-async function hangingTriggers(
-  db: Queryable,
-  table: number,
-  column: { number: number; name: string },
-  ours: readonly string[],
-): Promise<HangingObject[]> {
-  const rows = await all<TriggerSource & { name: string; function: string; depends: boolean }>(db, TRIGGERS, [
-    table,
-    column.number,
-  ]);
+async function hangingTriggers(db: Queryable, at: unknown[], ours: readonly string[]): Promise<HangingObject[]> {
+  const [, column] = at;
+  const rows = await all<TriggerSource & { name: string; on: string; function: string; depends: boolean }>(
+    db,
+    TRIGGERS,
+    at,
+  );
   const found: HangingObject[] = [];
   for (const row of rows.filter(({ name }) => !ours.includes(name))) {
-    if (row.depends) found.push({ kind: 'trigger', name: row.name, description: `trigger ${quoteIdent(row.name)}` });
-    if (await triggerMentions(row, column.name)) {
-      const description = `function ${row.function} of the trigger ${quoteIdent(row.name)}, which names ${quoteIdent(column.name)}`;
-      found.push({ kind: 'other', name: row.function, description });
+    const { name, on } = row;
+    const object = { on, needsPrimaryKey: false };
+    if (row.depends) found.push({ ...object, kind: 'trigger', name, description: `trigger ${quoteIdent(name)}` });
+    if (await triggerMentions(row, String(column))) {
+      const description = `function ${row.function} of the trigger ${quoteIdent(name)}, which names ${quoteIdent(String(column))}`;
+      found.push({ ...object, kind: 'other', name: row.function, description });
     }
   }
   return found;

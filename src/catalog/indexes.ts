@@ -1,6 +1,7 @@
-import type { IndexFacts, UniqueFacts } from '../domain/facts.ts';
+import type { ConstraintFacts, UniqueFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
+import type { TreeMember } from './tree.ts';
 
 interface IndexRow {
   oid: string;
@@ -10,8 +11,7 @@ interface IndexRow {
   definition: string;
   unique: boolean;
   valid: boolean;
-  clustered: boolean;
-  identity: boolean;
+  partitioned: boolean;
   tablespace: string | null;
   comment: string | null;
   keys: string[];
@@ -22,16 +22,18 @@ interface IndexRow {
   constraint_type: string | null;
   constraint_name: string | null;
   constraint_comment: string | null;
+  constraint_definition: string | null;
+  temporal: boolean;
   deferrable: boolean;
   deferred: boolean;
 }
 
-/** All indexes of a table, in order of their OIDs: LIKE copies them in this order. */
+/** All indexes of a table, in order of their OIDs: LIKE copies them in this order. Those that a parent's index has made are left out. */
 const INDEXES = `
   SELECT c.oid::int8::text AS oid, c.relname AS name, quote_ident(c.relname) AS quoted,
     ${printedTable('tn', 't')} AS table_name,
     pg_get_indexdef(c.oid) AS definition, i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
-    i.indisclustered AS clustered, i.indisreplident AS identity,
+    c.relkind = 'I' AS partitioned,
     ts.spcname AS tablespace, obj_description(c.oid, 'pg_class') AS comment,
     ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
     pg_get_expr(i.indpred, i.indrelid) AS predicate,
@@ -41,6 +43,7 @@ const INDEXES = `
       SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = $2)) AS on_column,
     co.contype AS constraint_type, co.conname AS constraint_name, obj_description(co.oid, 'pg_constraint') AS constraint_comment,
+    pg_get_constraintdef(co.oid) AS constraint_definition, coalesce((to_jsonb(co) ->> 'conperiod')::boolean, false) AS temporal,
     coalesce(co.condeferrable, false) AS deferrable, coalesce(co.condeferred, false) AS deferred
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid
@@ -48,38 +51,56 @@ const INDEXES = `
   JOIN pg_namespace tn ON tn.oid = t.relnamespace
   LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
   LEFT JOIN pg_constraint co ON co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u', 'x')
-  WHERE i.indrelid = $1::oid AND i.indislive
+  WHERE i.indrelid = $1::oid AND i.indislive AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = c.oid)
   ORDER BY c.oid`;
 
 /** An index on the column as the catalogue has it. */
 export interface FoundIndex {
-  readonly facts: IndexFacts & UniqueFacts;
+  readonly facts: UniqueFacts;
   /** Null: no constraint owns it. */
   readonly constraint: 'p' | 'u' | 'x' | null;
+  /** Set where the constraint cannot be made from an index: EXCLUDE, and WITHOUT OVERLAPS. */
+  readonly exclusion: ConstraintFacts | null;
   readonly valid: boolean;
   /** Whether its definition was understood to the letter. */
   readonly understood: boolean;
 }
 
 /** The indexes that involve a column, with their definitions rewritten to the new name. */
-export async function readIndexes(
-  db: Queryable,
-  table: number,
-  column: number,
-  scratch: Scratch,
-): Promise<FoundIndex[]> {
-  const own = await all<IndexRow>(db, INDEXES, [table, column]);
-  const copies = await all<IndexRow>(db, INDEXES, [scratch.oid, column]);
-  return own.flatMap((row, position) =>
-    row.on_column ? [describe(row, copies[position], own.length === copies.length)] : [],
+export async function readIndexes(db: Queryable, member: TreeMember, scratch: Scratch): Promise<FoundIndex[]> {
+  const own = await all<IndexRow>(db, INDEXES, [member.oid, member.column]);
+  // LIKE copies all of them, those that come from a parent's index, too.
+  const copies = await all<IndexRow>(db, INDEXES, [scratch.oid, member.column]);
+  const positions = await likePositions(db, member);
+  return own.flatMap((row) =>
+    row.on_column
+      ? [describe(member, row, copies[positions.indexOf(row.oid)], positions.length === copies.length)]
+      : [],
   );
 }
 
-function describe(row: IndexRow, copy: IndexRow | undefined, paired: boolean): FoundIndex {
+/** The order in which LIKE copies indexes. */
+async function likePositions(db: Queryable, { oid }: TreeMember): Promise<string[]> {
+  const rows = await all<{ oid: string }>(
+    db,
+    'SELECT indexrelid::int8::text AS oid FROM pg_index WHERE indrelid = $1::oid AND indislive ORDER BY indexrelid',
+    [oid],
+  );
+  return rows.map((row) => row.oid);
+}
+
+function describe(
+  { schema, name }: TreeMember,
+  row: IndexRow,
+  copy: IndexRow | undefined,
+  paired: boolean,
+): FoundIndex {
+  const on = { schema, name };
   const original = tail(row);
   const rewritten = copy && paired ? tail(copy) : null;
   return {
     facts: {
+      on,
       name: row.constraint_name ?? row.name,
       unique: row.unique,
       definition: rewritten ?? '',
@@ -88,21 +109,37 @@ function describe(row: IndexRow, copy: IndexRow | undefined, paired: boolean): F
       tablespace: row.tablespace,
       comment: row.constraint_name === null ? row.comment : row.constraint_comment,
       indexComment: row.constraint_name === null ? null : row.comment,
+      constraintDefinition: copy?.constraint_definition ?? '',
+      originalConstraint: row.constraint_definition ?? '',
       keys: row.unique ? row.keys : [],
       predicate: row.predicate,
       nullsNotDistinct: row.nulls_not_distinct,
-      clustered: row.clustered,
-      replicaIdentity: row.identity,
       deferrable: row.deferrable,
       initiallyDeferred: row.deferred,
     },
     constraint: row.constraint_type as FoundIndex['constraint'],
+    exclusion: row.constraint_type === 'x' || row.temporal ? exclusionOf(on, row, copy) : null,
     valid: row.valid,
     understood: original !== null && rewritten !== null && row.unique === copy?.unique,
   };
 }
 
+function exclusionOf(on: ConstraintFacts['on'], row: IndexRow, copy: IndexRow | undefined): ConstraintFacts {
+  return {
+    on,
+    name: row.constraint_name ?? row.name,
+    definition: copy?.constraint_definition ?? '',
+    original: row.constraint_definition ?? '',
+    validated: true,
+    enforced: true,
+    comment: row.constraint_comment,
+  };
+}
+
 /** `USING btree (...) ...` of a definition. */
-function tail({ definition, unique, quoted, table_name }: IndexRow): string | null {
-  return after(definition, `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoted} ON ${table_name} `);
+function tail({ definition, unique, quoted, table_name, partitioned }: IndexRow): string | null {
+  return after(
+    definition,
+    `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoted} ON ${partitioned ? 'ONLY ' : ''}${table_name} `,
+  );
 }

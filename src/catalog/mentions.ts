@@ -1,4 +1,7 @@
 import { scan } from 'libpg-query';
+import type { MentionFacts } from '../domain/facts.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+import { TREE } from './tree.ts';
 
 /** What has to be known of a trigger to say whether its function is told of a column. */
 export interface TriggerSource {
@@ -12,31 +15,85 @@ export interface TriggerSource {
 /** Whether a trigger's function, or an argument that the trigger gives it, names a column. */
 export async function triggerMentions(trigger: TriggerSource, column: string): Promise<boolean> {
   if (trigger.arguments.split('\\000').includes(column)) return true;
-  return trigger.language === 'plpgsql' || trigger.language === 'sql'
-    ? mentions(trigger.source, column)
-    : asWord(trigger.source, column);
+  return (await offsetsOf(trigger.source, trigger.language, column)).length > 0;
+}
+
+interface FunctionRow {
+  schema: string;
+  name: string;
+  signature: string;
+  definition: string;
+  source: string;
+  language: string;
+  overloaded: boolean;
+  triggers: string[];
+}
+
+/** Functions whose body is text: nothing in the catalogue says what they use. */
+const FUNCTIONS = `
+  ${TREE}
+  SELECT n.nspname AS schema, p.proname AS name,
+    quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature,
+    pg_get_functiondef(p.oid) AS definition, p.prosrc AS source, l.lanname AS language,
+    EXISTS (SELECT 1 FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid AND o.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)) AS overloaded,
+    ARRAY(SELECT DISTINCT t.tgname::text FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal ORDER BY 1) AS triggers
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+  WHERE p.prokind IN ('f', 'p') AND l.lanname NOT IN ('internal', 'c') AND p.prosqlbody IS NULL
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase') AND position(lower($2) IN lower(p.prosrc)) > 0
+    AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+  ORDER BY 1, 2, 3`;
+
+/**
+ * Functions that name the column in a body that is text: those that triggers of the table run, and those that name the
+ * table as well. More may be listed than use it (another table may have a column of that name), never fewer, but for names
+ * that a function puts together itself.
+ */
+export async function readMentions(
+  db: Queryable,
+  table: { readonly oid: number; readonly name: string },
+  column: string,
+): Promise<MentionFacts[]> {
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, column]);
+  const found: MentionFacts[] = [];
+  for (const { source, language, definition, ...row } of rows) {
+    const offsets = await offsetsOf(source, language, column);
+    const concerns = row.triggers.length > 0 || (await offsetsOf(source, language, table.name)).length > 0;
+    if (offsets.length === 0 || !concerns) continue;
+    const before = definition.slice(0, definition.indexOf(source));
+    const lines = offsets.map((offset) => lineAt(before + source, Buffer.byteLength(before) + offset));
+    found.push({ ...row, definition, lines: [...new Set(lines)] });
+  }
+  return found;
+}
+
+/** The line, from 1, of a place in a text that is given in bytes. */
+function lineAt(text: string, bytes: number): number {
+  return Buffer.from(text).subarray(0, bytes).toString().split('\n').length;
 }
 
 /**
- * Whether a body in plpgsql or SQL names a column: as an identifier, or as a word in a string that may be run. Comments
- * do not count. PostgreSQL's own scanner takes the body apart, so `email` is not found in `email_address`.
+ * Where a body in plpgsql or SQL names something, in bytes: as an identifier, or as a word in a string that may be run.
+ * Comments do not count. PostgreSQL's own scanner takes the body apart, so `email` is not found in `email_address`.
  */
-async function mentions(source: string, column: string): Promise<boolean> {
+async function offsetsOf(source: string, language: string, name: string): Promise<number[]> {
+  if (language !== 'plpgsql' && language !== 'sql') return wordsIn(source, name);
   try {
     const { tokens } = await scan(source);
-    return tokens.some(({ text, tokenName }) => {
-      if (tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT') return false;
-      if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"') === column;
-      if (text.startsWith("'") || text.startsWith('$')) return asWord(text, column);
-      return text.toLowerCase() === column;
+    return tokens.flatMap(({ text, tokenName, start }) => {
+      if (tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT') return [];
+      if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"') === name ? [start] : [];
+      if (/^([eEbBxXnN]|[uU]&)?'/.test(text) || text.startsWith('$'))
+        return wordsIn(text, name).map((offset) => start + offset);
+      return text.toLowerCase() === name ? [start] : [];
     });
   } catch {
-    return asWord(source, column);
+    return wordsIn(source, name);
   }
 }
 
-/** Whether a text holds a name with nothing of a name on either side of it. */
-function asWord(text: string, name: string): boolean {
+/** Where a text holds a name with nothing of a name on either side of it, in bytes. */
+function wordsIn(text: string, name: string): number[] {
   const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`, 'iu').test(text);
+  const matches = text.matchAll(new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`, 'giu'));
+  return [...matches].map(({ index }) => Buffer.byteLength(text.slice(0, index)));
 }

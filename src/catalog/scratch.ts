@@ -13,10 +13,11 @@ export interface Scratch {
  * the new column. Inside a transaction that the caller rolls back; takes ACCESS SHARE on the table only.
  * Source: https://www.postgresql.org/docs/current/sql-createtable.html (LIKE)
  */
-export async function makeScratch(db: Queryable, table: QualifiedName): Promise<Scratch> {
-  await db.query(`CREATE TEMPORARY TABLE triphase_scratch (LIKE ${quoteQualified(table)} INCLUDING ALL)`);
-  const { oid } = await one<{ oid: string }>(db, `SELECT 'pg_temp.triphase_scratch'::regclass::oid::int8::text AS oid`);
-  return { oid: Number(oid), name: 'pg_temp.triphase_scratch' };
+export async function makeScratch(db: Queryable, table: QualifiedName & { readonly oid: number }): Promise<Scratch> {
+  const name = `triphase_scratch_${table.oid}`;
+  await db.query(`CREATE TEMPORARY TABLE ${name} (LIKE ${quoteQualified(table)} INCLUDING ALL)`);
+  const { oid } = await one<{ oid: string }>(db, `SELECT 'pg_temp.${name}'::regclass::oid::int8::text AS oid`);
+  return { oid: Number(oid), name: `pg_temp.${name}` };
 }
 
 /** Gives the column its new name on the copy. */

@@ -1,13 +1,14 @@
 import type { StatisticsFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { after, type Scratch } from './scratch.ts';
+import type { TreeMember } from './tree.ts';
 
 interface StatisticsRow {
   name: string;
   beginning: string;
   ending: string;
   definition: string;
-  in_schema: boolean;
+  schema: string;
   target: number | null;
   comment: string | null;
   on_column: boolean;
@@ -18,46 +19,42 @@ const STATISTICS = `
   SELECT s.stxname AS name, 'CREATE STATISTICS ' || CASE WHEN sn.oid = pg_my_temp_schema() AND current_setting('server_version_num')::int >= 150000
       THEN 'pg_temp' ELSE quote_ident(sn.nspname) END || '.' || quote_ident(s.stxname) AS beginning,
     ' FROM ' || s.stxrelid::regclass::text AS ending, pg_get_statisticsobjdef(s.oid) AS definition,
-    sn.oid = tn.oid AS in_schema, nullif(s.stxstattarget, -1)::int AS target, obj_description(s.oid, 'pg_statistic_ext') AS comment,
+    sn.nspname AS schema, nullif(s.stxstattarget, -1)::int AS target, obj_description(s.oid, 'pg_statistic_ext') AS comment,
     EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_statistic_ext'::regclass AND d.objid = s.oid
       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.stxrelid AND d.refobjsubid = $2) AS on_column
   FROM pg_statistic_ext s
   JOIN pg_namespace sn ON sn.oid = s.stxnamespace
-  JOIN pg_class t ON t.oid = s.stxrelid
-  JOIN pg_namespace tn ON tn.oid = t.relnamespace
   WHERE s.stxrelid = $1::oid
   ORDER BY s.oid`;
 
-/** A statistics object on the column, whether it is in the schema of its table, and was understood to the letter. */
+/** A statistics object on the column, and whether it was understood to the letter. */
 export interface FoundStatistics {
   readonly facts: StatisticsFacts;
-  readonly inSchema: boolean;
   readonly understood: boolean;
 }
 
 /** Extended statistics over the column, rewritten to the new name. */
 export async function readStatistics(
   db: Queryable,
-  table: number,
-  column: number,
+  { oid, schema, name, column }: TreeMember,
   scratch: Scratch,
 ): Promise<FoundStatistics[]> {
-  const own = await all<StatisticsRow>(db, STATISTICS, [table, column]);
+  const own = await all<StatisticsRow>(db, STATISTICS, [oid, column]);
   const copies = await all<StatisticsRow>(db, STATISTICS, [scratch.oid, column]);
   return own.flatMap((row, position) => {
     const original = middle(row);
     const copy = own.length === copies.length ? copies[position] : undefined;
     const definition = copy ? middle(copy) : null;
     const facts = {
+      on: { schema, name },
+      schema: row.schema,
       name: row.name,
       definition: definition ?? '',
       original: original ?? '',
       target: row.target,
       comment: row.comment,
     };
-    return row.on_column
-      ? [{ facts, inSchema: row.in_schema, understood: original !== null && definition !== null }]
-      : [];
+    return row.on_column ? [{ facts, understood: original !== null && definition !== null }] : [];
   });
 }
 

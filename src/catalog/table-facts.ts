@@ -1,16 +1,19 @@
-import type { TableFacts, UnsupportedObject } from '../domain/facts.ts';
-import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { TableFacts } from '../domain/facts.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { printQualified } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { listColumns, readColumn } from './column.ts';
 import { type FoundConstraint, readChecks, readForeignKeys } from './constraints.ts';
-import { readOtherDependents, readShape } from './dependents.ts';
+import { readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
+import { readMentions } from './mentions.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
+import { readShape, takenNames } from './shape.ts';
 import { type FoundStatistics, readStatistics } from './statistics.ts';
+import { readTree, type TreeMember } from './tree.ts';
 import { copyTriggers, type FoundTrigger, readTriggers } from './triggers.ts';
+import { unsupportedOf } from './unsupported.ts';
 
 /**
  * Everything that a rename has to know of a table, for a column and its new name. Reads only: what it creates to let
@@ -21,98 +24,94 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
   return inRolledBackTransaction(db, async () => {
     await printQualified(db);
     const column = await readColumn(db, table.oid, table, from);
-    const shape = await readShape(db, table.oid, column.number, quoteQualified(table));
-    const others = await readOtherDependents(db, table.oid, column.number);
-    const hanging = await readHanging(db, table, { number: column.number, from, to });
+    const shape = await readShape(db, table.oid, column.number);
+    const hanging = await readHanging(db, table, from, to);
+    const keys = await readForeignKeys(db, table.oid, from, to);
+    const dependents = await readDependents(db, table.oid, from);
+    const found = { ...hanging, keys, dependents, shape, column };
     return {
       table: { schema: table.schema, name: table.name },
-      serverVersion: (
-        await one<{ version: number }>(db, `SELECT current_setting('server_version_num')::int AS version`)
-      ).version,
+      serverVersion: await serverVersion(db),
+      partitioned: shape.partitioned,
       pages: shape.pages,
       rows: shape.rows,
+      bytes: shape.bytes,
       columns: await listColumns(db, table.oid),
       column,
-      indexes: hanging.indexes.filter(({ constraint }) => constraint === null).map(({ facts }) => facts),
-      uniques: hanging.indexes.filter(({ constraint }) => constraint === 'u').map(({ facts }) => facts),
-      checks: hanging.checks.map(({ facts }) => facts),
-      foreignKeys: hanging.foreignKeys.map(({ facts }) => facts),
-      statistics: hanging.statistics.map(({ facts }) => facts),
-      triggers: hanging.triggers.map(({ facts }) => facts),
+      indexes: factsOf(hanging.indexes.filter(({ constraint }) => constraint === null)),
+      uniques: factsOf(hanging.indexes.filter(({ constraint, exclusion }) => constraint === 'u' && exclusion === null)),
+      primaryKeys: factsOf(hanging.indexes.filter(({ constraint }) => constraint === 'p')),
+      exclusions: hanging.indexes.flatMap(({ exclusion, constraint }) =>
+        exclusion === null || constraint === 'p' ? [] : [exclusion],
+      ),
+      checks: factsOf(hanging.checks),
+      foreignKeys: factsOf(keys.out),
+      referencing: factsOf(keys.into),
+      statistics: factsOf(hanging.statistics),
+      triggers: factsOf(hanging.triggers),
+      dependents: dependents.flatMap(({ kind, name, on, needsPrimaryKey, bytes }) =>
+        kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, name, on, needsPrimaryKey, bytes }],
+      ),
+      mentions: await readMentions(db, table, from),
       takenNames: await takenNames(db, table),
       published: shape.published,
-      unsupported: [...shape.unsupported, ...unsupportedHanging(hanging), ...others],
+      unsupported: unsupportedOf(table, found),
     };
   });
 }
 
-interface Hanging {
+function factsOf<T>(found: readonly { readonly facts: T }[]): T[] {
+  return found.map(({ facts }) => facts);
+}
+
+async function serverVersion(db: Queryable): Promise<number> {
+  const sql = `SELECT current_setting('server_version_num')::int AS version`;
+  return (await one<{ version: number }>(db, sql)).version;
+}
+
+/** What was found on the table and, where they have something of their own, on its partitions. */
+export interface Hanging {
   readonly indexes: readonly FoundIndex[];
   readonly checks: readonly FoundConstraint[];
-  readonly foreignKeys: readonly FoundConstraint[];
   readonly statistics: readonly FoundStatistics[];
   readonly triggers: readonly FoundTrigger[];
 }
 
-async function readHanging(
-  db: Queryable,
-  table: ListedTable,
-  column: { number: number; from: string; to: string },
-): Promise<Hanging> {
-  const scratch = await makeScratch(db, table);
-  await copyTriggers(db, table.oid, column, scratch);
-  await renameInScratch(db, scratch, column.from, column.to);
+async function readHanging(db: Queryable, table: ListedTable, from: string, to: string): Promise<Hanging> {
+  const members = await membersToRead(db, table.oid, from);
+  const parts: Hanging[] = [];
+  for (const member of members) parts.push(await readMember(db, member, from, to));
   return {
-    indexes: await readIndexes(db, table.oid, column.number, scratch),
-    checks: await readChecks(db, table.oid, column.number, scratch),
-    foreignKeys: await readForeignKeys(db, table.oid, column.number, column.to),
-    statistics: await readStatistics(db, table.oid, column.number, scratch),
-    triggers: await readTriggers(db, table.oid, column, scratch),
+    indexes: parts.flatMap(({ indexes }) => indexes),
+    checks: parts.flatMap(({ checks }) => checks),
+    statistics: parts.flatMap(({ statistics }) => statistics),
+    triggers: parts.flatMap(({ triggers }) => triggers),
   };
 }
 
-const OTHERWISE = 'Rename the column in a maintenance window, or change the object so that it does not need it.';
-
-function unsupportedHanging({ indexes, checks, foreignKeys, statistics, triggers }: Hanging): UnsupportedObject[] {
-  const refuse = (object: string, reason: string): UnsupportedObject => ({ object, reason, instead: OTHERWISE });
-  return [
-    ...indexes.flatMap(({ facts, constraint, valid, understood }) => {
-      const name = quoteIdent(facts.name);
-      return [
-        ...(constraint === 'p' ? [refuse(`primary key ${name}`, 'primary keys cannot be carried over yet')] : []),
-        ...(constraint === 'x'
-          ? [refuse(`exclusion constraint ${name}`, 'PostgreSQL can only build it under an exclusive lock')]
-          : []),
-        ...(valid ? [] : [refuse(`index ${name}`, 'it is invalid: drop or rebuild it first')]),
-        ...(understood ? [] : [refuse(`index ${name}`, 'its definition was not understood')]),
-      ];
-    }),
-    ...[...checks, ...foreignKeys].flatMap(({ facts, understood }) => [
-      ...(understood ? [] : [refuse(`constraint ${quoteIdent(facts.name)}`, 'its definition was not understood')]),
-      ...(facts.validated
-        ? []
-        : [refuse(`constraint ${quoteIdent(facts.name)}`, 'it is NOT VALID: validate it first')]),
-    ]),
-    ...statistics.flatMap(({ facts, inSchema, understood }) => {
-      const object = `statistics object ${quoteIdent(facts.name)}`;
-      if (!inSchema) return [refuse(object, 'it is in another schema than the table')];
-      return understood ? [] : [refuse(object, 'its definition was not understood')];
-    }),
-    ...triggers.flatMap(({ facts, understood }) =>
-      understood ? [] : [refuse(`trigger ${quoteIdent(facts.name)}`, 'its definition was not understood')],
-    ),
-  ];
+async function readMember(db: Queryable, member: TreeMember, from: string, to: string): Promise<Hanging> {
+  const scratch = await makeScratch(db, member);
+  await copyTriggers(db, member, to, scratch);
+  await renameInScratch(db, scratch, from, to);
+  return {
+    indexes: await readIndexes(db, member, scratch),
+    checks: await readChecks(db, member, scratch),
+    statistics: await readStatistics(db, member, scratch),
+    triggers: await readTriggers(db, member, from, to, scratch),
+  };
 }
 
-/** Names that twins and functions must not take: relations and functions of the schema, constraints of the table. */
-async function takenNames(db: Queryable, table: ListedTable): Promise<string[]> {
-  const rows = await all<{ name: string }>(
+/** The table itself, and those of its partitions that have anything which does not come from it. */
+async function membersToRead(db: Queryable, table: number, column: string): Promise<TreeMember[]> {
+  const members = await readTree(db, table, column);
+  const own = await all<{ oid: string }>(
     db,
-    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2
-     UNION SELECT conname FROM pg_constraint WHERE conrelid = $1::oid
-     UNION SELECT s.stxname FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE n.nspname = $2
-     UNION SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $2`,
-    [table.oid, table.schema],
+    `SELECT indrelid::int8::text AS oid FROM pg_index i WHERE indrelid = ANY ($1::oid[]) AND NOT EXISTS (SELECT 1 FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
+     UNION SELECT conrelid::int8::text FROM pg_constraint WHERE conrelid = ANY ($1::oid[]) AND contype = 'c' AND coninhcount = 0
+     UNION SELECT stxrelid::int8::text FROM pg_statistic_ext WHERE stxrelid = ANY ($1::oid[])
+     UNION SELECT tgrelid::int8::text FROM pg_trigger WHERE tgrelid = ANY ($1::oid[]) AND NOT tgisinternal AND tgparentid = 0`,
+    [members.map(({ oid }) => oid)],
   );
-  return rows.map(({ name }) => name).sort();
+  const withOwn = new Set(own.map(({ oid }) => Number(oid)));
+  return members.filter(({ oid, root, kind }) => root || (withOwn.has(oid) && kind !== 'f'));
 }

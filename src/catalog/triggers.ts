@@ -2,6 +2,7 @@ import type { TriggerFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { triggerMentions } from './mentions.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
+import type { TreeMember } from './tree.ts';
 
 interface TriggerRow {
   name: string;
@@ -10,11 +11,9 @@ interface TriggerRow {
   table_name: string;
   function: string;
   type: number;
-  enabled: TriggerFacts['enabled'];
   is_constraint: boolean;
   column_numbers: number[];
   column_names: string[];
-  comment: string | null;
   source: string;
   language: string;
   arguments: string;
@@ -25,11 +24,10 @@ interface TriggerRow {
 const TRIGGERS = `
   SELECT t.tgname AS name, quote_ident(t.tgname) AS quoted, pg_get_triggerdef(t.oid, false) AS definition,
     ${printedTable('n', 'c')} AS table_name,
-    p.oid::regproc::text AS function, t.tgtype::int AS type, t.tgenabled AS enabled, t.tgconstraint <> 0 AS is_constraint,
+    p.oid::regproc::text AS function, t.tgtype::int AS type, t.tgconstraint <> 0 AS is_constraint,
     ARRAY(SELECT k.number::int FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place) ORDER BY k.place) AS column_numbers,
     ARRAY(SELECT quote_ident(a.attname) FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place)
       JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number ORDER BY k.place) AS column_names,
-    obj_description(t.oid, 'pg_trigger') AS comment,
     p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments,
     quote_ident($3) AS fresh,
     EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
@@ -39,7 +37,7 @@ const TRIGGERS = `
   JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_proc p ON p.oid = t.tgfoid
   JOIN pg_language l ON l.oid = p.prolang
-  WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal
+  WHERE t.tgrelid = $1::oid AND NOT t.tgisinternal AND t.tgparentid = 0
   ORDER BY t.tgname`;
 
 /** Bits of pg_trigger.tgtype. Source: https://www.postgresql.org/docs/current/catalog-pg-trigger.html and its header. */
@@ -50,21 +48,9 @@ export interface FoundTrigger {
   readonly understood: boolean;
 }
 
-/** The column of a rename, for the readers of the catalogue. */
-export interface RenamedColumn {
-  readonly number: number;
-  readonly from: string;
-  readonly to: string;
-}
-
 /** Puts those triggers that name the column on the scratch table, before the column is renamed there. */
-export async function copyTriggers(
-  db: Queryable,
-  table: number,
-  column: RenamedColumn,
-  scratch: Scratch,
-): Promise<void> {
-  for (const row of await triggersOf(db, table, column)) {
+export async function copyTriggers(db: Queryable, member: TreeMember, to: string, scratch: Scratch): Promise<void> {
+  for (const row of await triggersOf(db, member.oid, member.column, to)) {
     const tail = after(row.definition, head(row, row.table_name, row.column_names));
     if (row.depends && tail !== null) await db.query(head(row, scratch.name, row.column_names) + tail);
   }
@@ -73,39 +59,45 @@ export async function copyTriggers(
 /** The application's triggers on a table; those whose column list or WHEN names the column in the forms they need. */
 export async function readTriggers(
   db: Queryable,
-  table: number,
-  column: RenamedColumn,
-  scratch: Scratch,
+  member: TreeMember,
+  from: string,
+  to: string,
+  scratch: Scratch | null,
 ): Promise<FoundTrigger[]> {
-  const copies = new Map((await triggersOf(db, scratch.oid, column)).map((row) => [row.name, row]));
-  const rows = await triggersOf(db, table, column);
-  return Promise.all(rows.map((row) => describe(row, column, copies.get(row.name))));
+  const copied = scratch === null ? [] : await triggersOf(db, scratch.oid, member.column, to);
+  const copies = new Map(copied.map((row) => [row.name, row]));
+  const rows = await triggersOf(db, member.oid, member.column, to);
+  return Promise.all(rows.map((row) => describe(member, row, from, copies.get(row.name))));
 }
 
-function triggersOf(db: Queryable, table: number, { number, to }: RenamedColumn): Promise<TriggerRow[]> {
-  return all<TriggerRow>(db, TRIGGERS, [table, number, to]);
+function triggersOf(db: Queryable, table: number, column: number, to: string): Promise<TriggerRow[]> {
+  return all<TriggerRow>(db, TRIGGERS, [table, column, to]);
 }
 
-async function describe(row: TriggerRow, column: RenamedColumn, copy: TriggerRow | undefined): Promise<FoundTrigger> {
+async function describe(
+  { schema, name: table, column }: TreeMember,
+  row: TriggerRow,
+  from: string,
+  copy: TriggerRow | undefined,
+): Promise<FoundTrigger> {
   const rebound = row.depends && copy ? rebind(row, column, copy) : null;
   return {
     facts: {
+      on: { schema, name: table },
       name: row.name,
       before: (row.type & bit.before) !== 0,
       row: (row.type & bit.row) !== 0,
       insertOrUpdate: (row.type & (bit.insert | bit.update)) !== 0,
-      mentionsColumn: await triggerMentions(row, column.from),
+      mentionsColumn: await triggerMentions(row, from),
       function: row.function,
       rebound,
-      enabled: row.enabled,
-      comment: row.comment,
     },
     understood: !row.depends || rebound !== null,
   };
 }
 
 /** Its three forms: as it is; firing for both columns; and as a plain RENAME COLUMN would leave it. */
-function rebind(row: TriggerRow, { number }: RenamedColumn, copy: TriggerRow): TriggerFacts['rebound'] {
+function rebind(row: TriggerRow, number: number, copy: TriggerRow): TriggerFacts['rebound'] {
   const tail = after(row.definition, head(row, row.table_name, row.column_names));
   const newTail = after(copy.definition, head(copy, copy.table_name, copy.column_names));
   if (tail === null || newTail === null) return null;

@@ -12,8 +12,15 @@ export interface ColumnFacts {
   readonly byteEqual: boolean;
   readonly hashable: boolean;
   readonly notNull: boolean;
+  /** False for a NOT NULL that older rows need not satisfy (NOT VALID, PostgreSQL 18). */
+  readonly notNullValidated: boolean;
   readonly default: { readonly expression: string; readonly class: DefaultClass } | null;
-  /** Sequence that is dropped with the column. */
+  /** Where the type is a domain with a default of its own, and the column has none. */
+  readonly domainDefault: { readonly expression: string; readonly class: DefaultClass } | null;
+  /** Whether PostgreSQL checks each row when a column of this type is added: a domain with constraints. */
+  readonly rewrites: boolean;
+  readonly identity: boolean;
+  /** Sequence that is dropped with the column; an identity's own is not among them. */
   readonly ownedSequence: QualifiedName | null;
   /** PLAIN, EXTERNAL, EXTENDED or MAIN when not the type's own. */
   readonly storage: string | null;
@@ -33,6 +40,8 @@ export interface ColumnPrivilege {
 
 /** An index on the column that no constraint owns, with its definition rewritten to the new column. */
 export interface IndexFacts {
+  /** The table, or one of its partitions for an index that only that one has. */
+  readonly on: QualifiedName;
   readonly name: string;
   readonly unique: boolean;
   /** `USING btree (...) ...`: what follows the table's name, naming the new column. */
@@ -47,30 +56,36 @@ export interface IndexFacts {
   readonly keys: readonly string[];
   readonly predicate: string | null;
   readonly nullsNotDistinct: boolean;
-  /** Whether CLUSTER without a name uses it. */
-  readonly clustered: boolean;
-  readonly replicaIdentity: boolean;
 }
 
+/** A unique constraint, or the primary key, and the index behind it. */
 export interface UniqueFacts extends IndexFacts {
   readonly deferrable: boolean;
   readonly initiallyDeferred: boolean;
   readonly indexComment: string | null;
+  /** `UNIQUE (...)` or `PRIMARY KEY (...)` naming the new column, and the old one. */
+  readonly constraintDefinition: string;
+  readonly originalConstraint: string;
 }
 
-/** A check or foreign key on the column, rewritten to the new one. */
+/** A check, foreign key or exclusion constraint on the column, rewritten to the new one. */
 export interface ConstraintFacts {
+  /** The table that has it: for a foreign key that references the column usually another one. */
+  readonly on: QualifiedName;
   readonly name: string;
-  /** `CHECK (...)` or `FOREIGN KEY ...`, without NOT VALID. */
+  /** `CHECK (...)`, `FOREIGN KEY ...` or `EXCLUDE ...`, without NOT VALID and NOT ENFORCED. */
   readonly definition: string;
   /** The same for the old column: what an undo restores. */
   readonly original: string;
   readonly validated: boolean;
+  readonly enforced: boolean;
   readonly comment: string | null;
 }
 
-/** Extended statistics over the column, in the schema of the table. */
+/** Extended statistics over the column. */
 export interface StatisticsFacts {
+  readonly on: QualifiedName;
+  readonly schema: string;
   readonly name: string;
   /** ` (kinds) ON columns`: what stands between the name and FROM, naming the new column. */
   readonly definition: string;
@@ -81,6 +96,7 @@ export interface StatisticsFacts {
 }
 
 export interface TriggerFacts {
+  readonly on: QualifiedName;
   readonly name: string;
   readonly before: boolean;
   readonly row: boolean;
@@ -90,11 +106,39 @@ export interface TriggerFacts {
   readonly function: string;
   /** Set when its column list or WHEN names the column: definitions for the time of the rename, and after it. */
   readonly rebound: { readonly original: string; readonly during: string; readonly after: string } | null;
-  readonly enabled: 'O' | 'D' | 'R' | 'A';
-  readonly comment: string | null;
 }
 
-/** Something that hangs on the column and that this version cannot carry over. */
+/** Kinds of objects whose text PostgreSQL binds anew to the column that has the name at that moment. */
+export type ReboundKind = 'view' | 'materialized view' | 'rule' | 'policy' | 'function' | 'generated column';
+
+/** An object elsewhere that is bound to the column: a view, policy, rule, function with a parsed body, publication. */
+export interface DependentFacts {
+  readonly kind: ReboundKind | 'publication';
+  /** Views and functions qualified and quoted; others by their plain name, on the table `on`. */
+  readonly name: string;
+  readonly on: QualifiedName | null;
+  /** Whether it also needs the primary key (GROUP BY, ON CONFLICT ON CONSTRAINT), which phase 3 swaps. */
+  readonly needsPrimaryKey: boolean;
+  /** Size of a materialized view, which is filled anew. */
+  readonly bytes: number;
+}
+
+/** A function whose body is text that names the column: nothing rewrites it. */
+export interface MentionFacts {
+  readonly schema: string;
+  readonly name: string;
+  /** With its argument types, as in SQL. */
+  readonly signature: string;
+  /** `CREATE OR REPLACE ...` as PostgreSQL prints it. */
+  readonly definition: string;
+  readonly lines: readonly number[];
+  /** Triggers of the table that run it. */
+  readonly triggers: readonly string[];
+  /** Whether another function has the same name: a versioned file cannot tell them apart. */
+  readonly overloaded: boolean;
+}
+
+/** Something that hangs on the column and that cannot be carried over online. */
 export interface UnsupportedObject {
   readonly object: string;
   readonly reason: string;
@@ -105,16 +149,25 @@ export interface UnsupportedObject {
 export interface TableFacts {
   readonly table: QualifiedName;
   readonly serverVersion: number;
+  readonly partitioned: boolean;
   readonly pages: number;
   readonly rows: number;
+  /** With its partitions, without indexes. */
+  readonly bytes: number;
   readonly columns: readonly string[];
   readonly column: ColumnFacts;
   readonly indexes: readonly IndexFacts[];
   readonly uniques: readonly UniqueFacts[];
+  readonly primaryKeys: readonly UniqueFacts[];
+  readonly exclusions: readonly ConstraintFacts[];
   readonly checks: readonly ConstraintFacts[];
   readonly foreignKeys: readonly ConstraintFacts[];
+  /** Foreign keys of other tables that reference the column. */
+  readonly referencing: readonly ConstraintFacts[];
   readonly statistics: readonly StatisticsFacts[];
   readonly triggers: readonly TriggerFacts[];
+  readonly dependents: readonly DependentFacts[];
+  readonly mentions: readonly MentionFacts[];
   /** Names in use by relations of the schema, by constraints of the table, by functions of the schema. */
   readonly takenNames: readonly string[];
   readonly published: readonly string[];

@@ -22,18 +22,54 @@ export function renameStepOf(id: string): RenameStepName | null {
 /** How the default of the column decides who wins on INSERT: a stable default counts as constant. */
 export type DefaultClass = 'none' | 'constant' | 'volatile';
 
-/** An index or constraint on the old column and its twin on the new one. */
-export interface CarriedObject {
-  readonly kind: 'index' | 'unique' | 'check' | 'foreign key' | 'statistics';
+/** What has a twin on the new column from phase 1 until phase 3 gives it the original's name. */
+export const TWINNED_KINDS = [
+  'index',
+  'unique',
+  'primary key',
+  'exclusion',
+  'check',
+  'foreign key',
+  'referencing key',
+  'statistics',
+] as const;
+
+/** What is bound to the new column in its place, and keeps its name. */
+export const BOUND_KINDS = [
+  'trigger',
+  'view',
+  'materialized view',
+  'rule',
+  'policy',
+  'function',
+  'generated column',
+  'publication',
+] as const;
+
+/** An object on the old column and its twin on the new one. */
+export interface TwinnedObject {
+  readonly kind: (typeof TWINNED_KINDS)[number];
   readonly name: string;
-  /** The twin's name from phase 1 until phase 3 gives it the original one. */
   readonly twin: string;
+  /** The table that it is on, quoted; absent for the table of the rename. For statistics always the schema that they are in. */
+  readonly on?: string | undefined;
+  /** Set where the original is not valid for every row either. */
+  readonly state?: 'not valid' | 'not enforced' | undefined;
 }
 
-/** An application trigger that names the old column in its column list or its WHEN. */
-interface CarriedTrigger {
-  readonly kind: 'trigger';
+/** An object that names the old column and will name the new one. */
+export interface BoundObject {
+  readonly kind: (typeof BOUND_KINDS)[number];
+  /** Views and functions qualified and quoted; others by their plain name. */
   readonly name: string;
+  /** The table that it is on, quoted; absent for the table of the rename, and for views and functions. */
+  readonly on?: string | undefined;
+}
+
+export type CarriedObject = TwinnedObject | BoundObject;
+
+export function isTwinned(object: CarriedObject): object is TwinnedObject {
+  return 'twin' in object;
 }
 
 /**
@@ -50,7 +86,7 @@ export interface Rename {
   readonly byteEqual: boolean;
   readonly default: DefaultClass;
   readonly notNull: boolean;
-  readonly carried: readonly (CarriedObject | CarriedTrigger)[];
+  readonly carried: readonly CarriedObject[];
   /** Names of the sync's functions (same schema as the table) and triggers. */
   readonly sync: RenameSync;
 }

@@ -1,10 +1,11 @@
-import { locate, readHangingObjects } from '../catalog/hanging.ts';
+import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { type Rename, renameStepOf } from '../domain/rename.ts';
+import { isTwinned, type Rename, renameStepOf } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { formatDuration } from '../project/duration.ts';
+import { ensureComplete } from './complete.ts';
 import { countMismatches, recordMismatches } from './mismatches.ts';
 import { readStragglers } from './stragglers.ts';
 
@@ -58,7 +59,7 @@ export async function recheckGate(
   const places = await locate(db, rename.table, rename.from, rename.to);
   const present = await ensureColumns(rename, places);
   await ensureNoChildren(db, rename, present.table);
-  await ensureComplete(db, rename, present.table, step);
+  await ensureComplete(db, rename, present.table, step === 'switch' ? 0 : 1);
   if (step === 'switch') return;
   await ensureNoStragglers(db, rename, stragglerWindowMs);
   await ensureNothingLeftBehind(db, rename, present);
@@ -82,46 +83,17 @@ async function ensureColumns(
   return { table, from };
 }
 
-/** A child table that was made meanwhile has the columns but not the sync: its rows would be lost. */
+/** A child table that was made meanwhile has the columns but not the sync: its rows would be lost. Partitions have it. */
 async function ensureNoChildren(db: Queryable, rename: Rename, table: number): Promise<void> {
   const rows = await all<{ name: string }>(
     db,
-    `SELECT CASE inhparent WHEN $1::oid THEN inhrelid ELSE inhparent END::regclass::text AS name
-     FROM pg_inherits WHERE inhparent = $1::oid OR inhrelid = $1::oid`,
+    `SELECT c.oid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = CASE i.inhparent WHEN $1::oid THEN i.inhrelid ELSE i.inhparent END
+     WHERE (i.inhparent = $1::oid OR i.inhrelid = $1::oid) AND NOT (i.inhparent = $1::oid AND c.relispartition)`,
     [table],
   );
   if (rows.length === 0) return;
   const objects = rows.map(({ name }) => `the columns of table ${name}, which inherits from it or the other way round`);
   throw new PhaseError('PH2008', { rename: rename.name, objects });
-}
-
-/** The sync is in place, and everything that phase 1 builds is there, valid and validated. */
-async function ensureComplete(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<void> {
-  const place = step === 'switch' ? 0 : 1;
-  const triggers = [rename.sync.triggers[place], rename.sync.last?.triggers[place]].filter(
-    (name) => name !== undefined,
-  );
-  const present = await all<{ kind: string; name: string }>(
-    db,
-    `SELECT 'trigger' AS kind, tgname AS name FROM pg_trigger WHERE tgrelid = $1::oid AND tgenabled IN ('O', 'A')
-     UNION ALL SELECT 'index', c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-       WHERE i.indrelid = $1::oid AND i.indisvalid AND i.indisready
-     UNION ALL SELECT 'statistics', stxname FROM pg_statistic_ext WHERE stxrelid = $1::oid
-     UNION ALL SELECT 'constraint', conname FROM pg_constraint WHERE conrelid = $1::oid AND convalidated
-     UNION ALL SELECT 'not null', attname FROM pg_attribute WHERE attrelid = $1::oid AND attnotnull`,
-    [table],
-  );
-  const has = (kind: string, name: string) => present.some((object) => object.kind === kind && object.name === name);
-  const missing = [
-    ...triggers.filter((name) => !has('trigger', name)).map((name) => `trigger ${quoteIdent(name)}`),
-    ...rename.carried.flatMap((object) => {
-      if (object.kind === 'trigger') return [];
-      const kind = object.kind === 'index' || object.kind === 'statistics' ? object.kind : 'constraint';
-      return has(kind, object.twin) ? [] : [`${kind} ${quoteIdent(object.twin)}`];
-    }),
-    ...(rename.notNull && !has('not null', rename.to) ? [`NOT NULL of ${quoteIdent(rename.to)}`] : []),
-  ];
-  if (missing.length > 0) throw new PhaseError('PH2007', { rename: rename.name, missing });
 }
 
 async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: number): Promise<void> {
@@ -136,13 +108,23 @@ async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: numbe
 }
 
 /** Nothing hangs on the old column that is not carried over: PostgreSQL drops some of it without a word. */
-async function ensureNothingLeftBehind(db: Queryable, rename: Rename, { table, from }: Present): Promise<void> {
+async function ensureNothingLeftBehind(db: Queryable, rename: Rename, { table }: Present): Promise<void> {
   const ours = [...rename.sync.triggers, ...(rename.sync.last?.triggers ?? [])];
-  const hanging = await readHangingObjects(db, table, { number: from, name: rename.from }, ours);
-  const carried = new Set(rename.carried.map(({ kind, name }) => `${kind} ${name}`));
-  const twins = new Set(rename.carried.flatMap((object) => (object.kind === 'trigger' ? [] : [object.twin])));
-  const lost = hanging.filter(({ kind, name }) => !carried.has(`${kind} ${name}`) && !twins.has(name));
+  const hanging = await readHangingObjects(db, table, rename.from, ours);
+  const lost = hanging.filter((object) => !isCarried(rename, object));
   if (lost.length > 0) {
     throw new PhaseError('PH2008', { rename: rename.name, objects: lost.map(({ description }) => description) });
   }
+}
+
+/** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */
+function isCarried({ table, carried }: Rename, { kind, name, on, needsPrimaryKey }: HangingObject): boolean {
+  const known = carried.find((object) => {
+    const place =
+      object.on ??
+      (kind === 'view' || kind === 'materialized view' || kind === 'function' ? '' : quoteQualified(table));
+    return object.kind === kind && object.name === name && place === on;
+  });
+  if (known === undefined) return false;
+  return isTwinned(known) || kind === 'trigger' || kind === 'publication' || needsPrimaryKey;
 }

@@ -1,15 +1,35 @@
 import type { Knex } from 'knex';
-import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import type { BoundObjectName } from '../catalog/definitions.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import { isTwinned, type TwinnedObject } from '../domain/rename.ts';
+import { twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
+import { notNullName } from './constraints.ts';
 import { execute } from './execute.ts';
+import { constraintFamily, type IndexMember, indexFamily } from './families.ts';
+import { qualifiedIndex } from './indexes.ts';
+import { swapPrimaryKey, twinIndexes } from './primary-key.ts';
 
 /** Whether a table has a column. */
 export async function hasColumn(knex: Knex, on: string, column: string): Promise<boolean> {
   const rows = await runSql(
     knex,
-    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(${quoteLiteral(on)}) AND attname = ${quoteLiteral(column)} AND NOT attisdropped`,
+    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped`,
+    [on, column],
   );
   return rows.length > 0;
+}
+
+/** The primary key, in what is carried over. */
+export interface CarriedPrimaryKey {
+  readonly name: string;
+  readonly twin: string;
+  /** `PRIMARY KEY (...)` on the new column. */
+  readonly definition: string;
+  readonly deferrable?: boolean;
+  readonly initiallyDeferred?: boolean;
+  readonly dependents?: readonly BoundObjectName[];
+  readonly comment?: string;
 }
 
 export interface ReplacedColumn {
@@ -17,26 +37,133 @@ export interface ReplacedColumn {
   readonly on: string;
   /** The column to drop. */
   readonly column: string;
-  /** The column that has taken its place, and that takes the name of its NOT NULL constraint. */
-  readonly replacedBy: string;
+  /** The column that has taken its place. */
+  readonly by: string;
+  /** What hangs on the old column, and its twin on the new one, which gets its name. */
+  readonly carried: readonly TwinnedObject[];
+  readonly primaryKey?: CarriedPrimaryKey;
 }
 
 /**
- * Drops a column, and leaves the name of its NOT NULL constraint (PostgreSQL 18 gives them names) to the column that
- * replaces it. One statement, so that a dry run prints all of it.
+ * Drops a column and gives everything that its successor has the names that its own had: indexes and constraints, also those
+ * on partitions, and NOT NULL where constraints of it have names (18). Moves the primary key. An index that CLUSTER uses or
+ * that is the replica identity is so again. Catalogue changes only, in the transaction of the caller.
  */
-export async function dropReplacedColumn(knex: Knex, { on, column, replacedBy }: ReplacedColumn): Promise<void> {
-  const nameOf = (name: string) =>
-    `(SELECT co.conname FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1]
-    WHERE co.conrelid = ${quoteLiteral(on)}::regclass AND co.contype = 'n' AND a.attname = ${quoteLiteral(name)})`;
-  const body = `DECLARE
-  original name := ${nameOf(column)};
-  derived name := ${nameOf(replacedBy)};
-BEGIN
-  ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)};
-  IF original IS NOT NULL AND derived IS NOT NULL THEN
-    EXECUTE format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', ${quoteLiteral(on)}, derived, original);
-  END IF;
-END`;
-  await execute(knex, `DO ${quoteLiteral(body)}`);
+export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promise<void> {
+  const { on, column, by, carried, primaryKey } = options;
+  const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
+  const restored = (
+    await Promise.all(carried.filter(isTwinned).map((object) => restorations(knex, on, object)))
+  ).flat();
+  for (const { kind, name, on: table = on } of carried) {
+    if (kind === 'referencing key') await execute(knex, `ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdent(name)}`);
+  }
+  const keyFlags = primaryKey === undefined ? [] : await indexFamily(knex, on, primaryKey.name);
+  if (primaryKey !== undefined) {
+    const { twin, dependents = [], ...key } = primaryKey;
+    await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin), from: column, to: by, dependents });
+  }
+  await execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
+  for (const statement of [...restored, ...keyFlags.flatMap((member) => appointments(member, member.name))]) {
+    await execute(knex, statement);
+  }
+  if (notNull.original !== null && notNull.derived !== null) {
+    const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
+    await execute(knex, `ALTER TABLE ${on} ${rename}`);
+  }
+}
+
+/** Statements that give a twin, and those of it on partitions, the names of the original; read before that is dropped. */
+async function restorations(knex: Knex, table: string, object: TwinnedObject): Promise<string[]> {
+  const { kind, name, twin, on = table } = object;
+  switch (kind) {
+    case 'index':
+    case 'unique':
+      return restoreIndexes(knex, on, name, twin);
+    case 'statistics':
+      return [`ALTER STATISTICS ${on}.${quoteIdent(twin)} RENAME TO ${quoteIdent(name)}`];
+    case 'primary key':
+      return [];
+    default:
+      return restoreConstraints(knex, on, name, twin);
+  }
+}
+
+async function restoreIndexes(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
+  const originals = new Map((await indexFamily(knex, on, name)).map((member) => [member.on, member]));
+  const members = await indexFamily(knex, on, twin);
+  // A dry run may look before phase 1 has built it.
+  if (members.length === 0)
+    return [`ALTER INDEX ${await qualifiedIndex(knex, on, twin)} RENAME TO ${quoteIdent(name)}`];
+  return members.flatMap((member) => {
+    const original = originals.get(member.on);
+    const final = original?.name ?? (member.name === twin ? name : member.name);
+    return [...renameIndex(member, final), ...(original === undefined ? [] : appointments(original, final))];
+  });
+}
+
+function renameIndex({ schema, name }: IndexMember, to: string): string[] {
+  return name === to ? [] : [`ALTER INDEX ${schema}.${quoteIdent(name)} RENAME TO ${quoteIdent(to)}`];
+}
+
+/** What a table says of one of its indexes, for the one that has the name now. */
+function appointments({ on, clustered, replicaIdentity }: IndexMember, name: string): string[] {
+  return [
+    ...(clustered ? [`ALTER TABLE ${on} CLUSTER ON ${quoteIdent(name)}`] : []),
+    ...(replicaIdentity ? [`ALTER TABLE ${on} REPLICA IDENTITY USING INDEX ${quoteIdent(name)}`] : []),
+  ];
+}
+
+/** A check is renamed with those of the partitions; a foreign key's on each partition has a name of its own. */
+async function restoreConstraints(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
+  const place = ({ on: table, references }: { on: string; references: string }) => `${table} ${references}`;
+  const originals = new Map((await constraintFamily(knex, on, name)).map((member) => [place(member), member.name]));
+  const members = await constraintFamily(knex, on, twin);
+  return (members.length === 0 ? [{ on, name: twin, references: '' }] : members).flatMap((member) => {
+    const final = originals.get(place(member)) ?? (member.name === twin ? name : member.name);
+    if (final === member.name) return [];
+    return [`ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(final)}`];
+  });
+}
+
+export interface SetAsideObjects {
+  readonly on: string;
+  readonly carried: readonly TwinnedObject[];
+}
+
+/** Undoes the renaming of `replaceColumn`: everything on the new column gets its twin's name again. */
+export async function setAside(knex: Knex, { on, carried }: SetAsideObjects): Promise<void> {
+  for (const { kind, name, twin, on: table = on } of carried) {
+    if (kind === 'primary key') continue;
+    if (kind === 'statistics') {
+      await execute(knex, `ALTER STATISTICS ${table}.${quoteIdent(name)} RENAME TO ${quoteIdent(twin)}`);
+    } else if (kind === 'index' || kind === 'unique') {
+      for (const member of await indexFamily(knex, table, name)) {
+        const aside = member.name === name ? twin : twinName(member.name);
+        for (const statement of renameIndex(member, aside)) await execute(knex, statement);
+      }
+    } else {
+      const members = kind === 'check' || kind === 'exclusion' ? [] : await constraintFamily(knex, table, name);
+      for (const member of members.length === 0 ? [{ on: table, name }] : members) {
+        const aside = member.name === name ? twin : twinName(member.name);
+        await execute(
+          knex,
+          `ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(aside)}`,
+        );
+      }
+    }
+  }
+}
+
+/** Makes an original what its twin is to the table: the index that CLUSTER uses, or the replica identity. */
+export async function appointOriginals(knex: Knex, { on, carried }: SetAsideObjects): Promise<void> {
+  for (const { kind, name, twin, on: table = on } of carried) {
+    if (kind !== 'index' && kind !== 'unique') continue;
+    const originals = new Map((await indexFamily(knex, table, name)).map((member) => [member.on, member.name]));
+    for (const member of await indexFamily(knex, table, twin)) {
+      const original = originals.get(member.on);
+      if (original === undefined) continue;
+      for (const statement of appointments(member, original)) await execute(knex, statement);
+    }
+  }
 }

@@ -2,6 +2,9 @@ import type { Knex } from 'knex';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { runSql } from '../postgres/knex.ts';
 import { atomically, execute } from './execute.ts';
+import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
+import { isPartitioned, leavesOf } from './partitions.ts';
+import { ensureSmall } from './rewrite-limit.ts';
 
 export interface UniqueOptions {
   /** The table, schema and name quoted. */
@@ -28,11 +31,45 @@ export async function addUnique(
   await commentConstraint(knex, on, name, comment);
 }
 
+export interface PartitionedUniqueOptions
+  extends Omit<IndexOptions, 'unique' | 'leavesOnly'>,
+    Omit<UniqueOptions, 'comment'> {
+  /** `UNIQUE (...)`, as the table's own constraint is made. */
+  readonly constraint: string;
+  readonly constraintComment?: string;
+}
+
+/**
+ * Makes a unique constraint of a partitioned table, where PostgreSQL makes none from an index: on each leaf from an index
+ * that is built concurrently, then attached to the table's, which comes first and is valid once all are attached.
+ */
+export async function addPartitionedUnique(knex: Knex, options: PartitionedUniqueOptions): Promise<void> {
+  const { on, name, constraint, constraintComment } = options;
+  if (!(await isPartitioned(knex, on))) {
+    await createIndex(knex, { ...options, unique: true });
+    await addUnique(knex, options);
+    return;
+  }
+  if ((await constraintState(knex, on, name)) === 'absent') {
+    await execute(knex, `ALTER TABLE ONLY ${on} ADD CONSTRAINT ${quoteIdent(name)} ${constraint}`);
+  }
+  await onEachPartition(knex, on, name, async (partition) => {
+    const part = await forPartition(knex, options, partition);
+    await addPartitionedUnique(knex, part);
+    return part.name;
+  });
+  await commentConstraint(knex, on, name, constraintComment);
+}
+
 export interface ConstraintOptions {
   readonly on: string;
   readonly name: string;
   /** `CHECK (...)` or `FOREIGN KEY ...`. */
   readonly definition: string;
+  /** False: rows that are there already need not satisfy it, as those of the original need not. */
+  readonly validate?: boolean;
+  /** False: no row has to (PostgreSQL 18). */
+  readonly enforced?: boolean;
   readonly comment?: string;
 }
 
@@ -40,11 +77,42 @@ export interface ConstraintOptions {
  * Adds a check or foreign key in two steps: NOT VALID, which only needs a moment's lock, then VALIDATE, which reads the
  * table while it is written. Goes on where an earlier try stopped.
  */
-export async function addConstraint(knex: Knex, { on, name, definition, comment }: ConstraintOptions): Promise<void> {
+export async function addConstraint(knex: Knex, options: ConstraintOptions): Promise<void> {
+  const { on, name, definition, validate = true, enforced = true, comment } = options;
   const state = await constraintState(knex, on, name);
-  const constraint = quoteIdent(name);
-  if (state === 'absent') await execute(knex, `ALTER TABLE ${on} ADD CONSTRAINT ${constraint} ${definition} NOT VALID`);
-  if (state !== 'validated') await execute(knex, `ALTER TABLE ${on} VALIDATE CONSTRAINT ${constraint}`);
+  const add = `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} ${definition}`;
+  if (!enforced) {
+    if (state === 'absent') await execute(knex, `${add} NOT ENFORCED`);
+  } else if (state === 'absent' && (await needsLeaves(knex, options))) {
+    for (const leaf of await leavesOf(knex, on)) await addConstraint(knex, { on: leaf, name, definition });
+    // Every leaf has one that is valid, so PostgreSQL takes those over and reads nothing.
+    await execute(knex, add);
+  } else {
+    if (state === 'absent') await execute(knex, `${add} NOT VALID`);
+    if (state !== 'validated' && validate) {
+      await execute(knex, `ALTER TABLE ${on} VALIDATE CONSTRAINT ${quoteIdent(name)}`);
+    }
+  }
+  await commentConstraint(knex, on, name, comment);
+}
+
+/** Before 18, PostgreSQL takes no foreign key of a partitioned table as NOT VALID. */
+async function needsLeaves(knex: Knex, { on, definition }: ConstraintOptions): Promise<boolean> {
+  if (!definition.startsWith('FOREIGN KEY') || !(await isPartitioned(knex, on))) return false;
+  const [row] = await runSql<{ version: number }>(knex, `SELECT current_setting('server_version_num')::int AS version`);
+  return row !== undefined && row.version < 180000;
+}
+
+/**
+ * Adds a constraint for which PostgreSQL has only the way under an exclusive lock: EXCLUDE, and UNIQUE with WITHOUT
+ * OVERLAPS. Nothing when it is there already.
+ * @throws PH2013 when the table is larger than `rewriteLimit`.
+ */
+export async function addExclusion(knex: Knex, { on, name, definition, comment }: ConstraintOptions): Promise<void> {
+  if ((await constraintState(knex, on, name)) === 'absent') {
+    await ensureSmall(knex, on);
+    await execute(knex, `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} ${definition}`);
+  }
   await commentConstraint(knex, on, name, comment);
 }
 
@@ -53,7 +121,7 @@ async function commentConstraint(knex: Knex, on: string, name: string, comment: 
   await execute(knex, `COMMENT ON CONSTRAINT ${quoteIdent(name)} ON ${on} IS ${quoteLiteral(comment)}`);
 }
 
-/** Drops a constraint, where it is there. */
+/** Drops a constraint, where it is there; also one that leaves of a partitioned table have of a try that stopped. */
 export async function dropConstraint(
   knex: Knex,
   { on, name }: { readonly on: string; readonly name: string },
@@ -64,21 +132,33 @@ export async function dropConstraint(
 async function constraintState(knex: Knex, on: string, name: string): Promise<'absent' | 'not valid' | 'validated'> {
   const [row] = await runSql<{ validated: boolean }>(
     knex,
-    `SELECT convalidated AS validated FROM pg_constraint
-     WHERE conrelid = to_regclass(${quoteLiteral(on)}) AND conname = ${quoteLiteral(name)}`,
+    `SELECT convalidated AS validated FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2`,
+    [on, name],
   );
   return row === undefined ? 'absent' : row.validated ? 'validated' : 'not valid';
+}
+
+export interface NotNullOptions {
+  readonly on: string;
+  readonly column: string;
+  /** False: rows that are there already may be NULL (NOT VALID, PostgreSQL 18). */
+  readonly validate?: boolean;
 }
 
 /**
  * Makes a column NOT NULL without reading the table under an exclusive lock: a validated check proves it, and goes again.
  * Source: https://www.postgresql.org/docs/current/sql-altertable.html (SET NOT NULL)
  */
-export async function setNotNull(
-  knex: Knex,
-  { on, column }: { readonly on: string; readonly column: string },
-): Promise<void> {
+export async function setNotNull(knex: Knex, { on, column, validate = true }: NotNullOptions): Promise<void> {
   if (await isNotNull(knex, on, column)) return;
+  if (!validate) {
+    const name = deriveName(column, '_not_null_new');
+    await execute(
+      knex,
+      `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} NOT NULL ${quoteIdent(column)} NOT VALID`,
+    );
+    return;
+  }
   const name = deriveName(column, '_not_null_triphase');
   await addConstraint(knex, { on, name, definition: `CHECK (${quoteIdent(column)} IS NOT NULL)` });
   await atomically(knex, async (trx) => {
@@ -90,7 +170,8 @@ export async function setNotNull(
 async function isNotNull(knex: Knex, on: string, column: string): Promise<boolean> {
   const rows = await runSql(
     knex,
-    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(${quoteLiteral(on)}) AND attname = ${quoteLiteral(column)} AND attnotnull`,
+    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND attnotnull`,
+    [on, column],
   );
   return rows.length > 0;
 }
@@ -107,11 +188,12 @@ export async function renameNotNull(
 }
 
 /** The name of a column's NOT NULL constraint; null before PostgreSQL 18, and where there is none. */
-async function notNullName(knex: Knex, on: string, column: string): Promise<string | null> {
+export async function notNullName(knex: Knex, on: string, column: string): Promise<string | null> {
   const [row] = await runSql<{ name: string }>(
     knex,
     `SELECT co.conname AS name FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1]
-     WHERE co.conrelid = to_regclass(${quoteLiteral(on)}) AND co.contype = 'n' AND a.attname = ${quoteLiteral(column)}`,
+     WHERE co.conrelid = to_regclass($1) AND co.contype = 'n' AND a.attname = $2`,
+    [on, column],
   );
   return row?.name ?? null;
 }

@@ -9,6 +9,8 @@ export interface OperationContext {
   readonly renames: ReadonlyMap<string, Rename>;
   readonly patience: LockPatience;
   readonly stragglerWindowMs: number;
+  /** The largest table that may be locked for as long as it is read or written. */
+  readonly rewriteLimitBytes: number;
   /** Statements are only printed, so nothing can be read back. */
   readonly dryRun: boolean;
 }
@@ -29,6 +31,7 @@ export function contextOf(knex: Knex): OperationContext {
       renames: new Map(),
       patience: { lockTimeoutMs: 500, attempts: 15 },
       stragglerWindowMs: 600_000,
+      rewriteLimitBytes: 16 * 1_024 * 1_024,
       dryRun: false,
     }
   );

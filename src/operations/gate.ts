@@ -1,21 +1,51 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
+import type { Rename } from '../domain/rename.ts';
 import { recheckGate } from '../gates/gate.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
+import { sqlQualified } from '../postgres/names.ts';
 import { contextOf } from './context.ts';
-import { isTransaction } from './execute.ts';
+import { execute, isTransaction } from './execute.ts';
+import { lockViews } from './rebind.ts';
 
 /**
- * Takes the table's lock, and checks again what may have changed since the step's gate: the sync, the twins, stragglers
- * and what hangs on the old column. The first call of the steps 2 and 3 of a rename.
+ * Takes the locks of the step, and checks again what may have changed since its gate: the sync, the twins, stragglers and
+ * what hangs on the old column. The first call of the steps 2 and 3 of a rename.
  * @throws PH2006, PH2007, PH2008; PH1014 when there is no such rename.
  */
 export async function confirmGate(knex: Knex, name: string, { phase }: { readonly phase: 2 | 3 }): Promise<void> {
   const { renames, stragglerWindowMs, dryRun } = contextOf(knex);
   const rename = renames.get(name);
   if (!rename) throw new PhaseError('PH1014', { rename: name });
-  await runSql(knex, `LOCK TABLE ${quoteQualified(rename.table)} IN ACCESS EXCLUSIVE MODE`);
+  if (phase === 2) await lockViews(knex, rename.carried.filter(({ kind }) => kind === 'view').map(asView));
+  const tables = [...(await tablesOfKeys(knex, rename, phase)), quoteQualified(rename.table)];
+  await execute(knex, `LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   if (dryRun || !isTransaction(knex)) return;
   await recheckGate(await connectionOf(knex), rename, phase === 2 ? 'switch' : 'contract', stragglerWindowMs);
+}
+
+function asView({ name }: { readonly name: string }): { kind: 'view'; name: string } {
+  return { kind: 'view', name };
+}
+
+/**
+ * The other tables of foreign keys that the step drops, which PostgreSQL locks with it: those that the table references in
+ * phase 2, those that reference it in phase 3. Taken at once, so that none is held while another is waited for in vain.
+ */
+async function tablesOfKeys(knex: Knex, { table, carried }: Rename, phase: 2 | 3): Promise<string[]> {
+  const kind = phase === 2 ? 'foreign key' : 'referencing key';
+  const on = quoteQualified(table);
+  const tables = new Set<string>();
+  for (const key of carried.filter((object) => object.kind === kind)) {
+    const [row] = await runSql<{ name: string }>(
+      knex,
+      `SELECT ${sqlQualified('n', 'c')} AS name FROM pg_constraint co
+       JOIN pg_class c ON c.oid = CASE WHEN co.confrelid = to_regclass($1) THEN co.conrelid ELSE co.confrelid END
+       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE co.conrelid = to_regclass($2) AND co.conname = $3`,
+      [on, key.on ?? on, key.name],
+    );
+    if (row && row.name !== on) tables.add(row.name);
+  }
+  return [...tables].sort();
 }

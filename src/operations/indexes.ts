@@ -1,8 +1,11 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { counterpartName } from '../domain/twin-name.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
+import { indexFamily } from './families.ts';
+import { isPartitioned, leavesOf, partitionsOf } from './partitions.ts';
 
 export interface IndexOptions {
   readonly name: string;
@@ -15,37 +18,127 @@ export interface IndexOptions {
   readonly comment?: string;
   /** Statistics targets of expression columns, by their position. */
   readonly statistics?: Readonly<Record<string, number>>;
+  /** On a partitioned table: the index whose names on partitions this one's are derived from. */
+  readonly like?: string;
+  /** On a partitioned table: an index on each leaf and none on the table, as a primary key can be made from. */
+  readonly leavesOnly?: boolean;
 }
 
 /**
  * Builds an index without blocking writes; nothing when a valid one of that name is there already. An invalid one, left
  * by a build that failed, is dropped and built again: IF NOT EXISTS would take it for done. Outside a transaction, and
- * without a lock time-out, which would leave it invalid.
+ * without a lock time-out, which would leave it invalid. On a partitioned table, where PostgreSQL builds none
+ * concurrently, it is built on each partition and attached; partitions that come meanwhile get it by themselves.
  */
 export async function createIndex(knex: Knex, options: IndexOptions): Promise<void> {
-  const { name, on, definition, unique, tablespace, comment, statistics } = options;
-  const state = await indexState(knex, on, name);
-  if (state === 'valid') return;
-  if (state === 'invalid') await dropIndex(knex, { on, name });
-  const build = `CREATE ${unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${quoteIdent(name)} ON ${on} ${definition}`;
-  await withoutLockTimeout(knex, tablespace, build);
+  const { on, name, comment, leavesOnly } = options;
+  if (!(await isPartitioned(knex, on))) {
+    await createPlainIndex(knex, options);
+  } else if (leavesOnly) {
+    for (const leaf of await leavesOf(knex, on)) await createPlainIndex(knex, await forPartition(knex, options, leaf));
+    return;
+  } else {
+    await createPartitionedIndex(knex, options);
+  }
   const qualified = await qualifiedIndex(knex, on, name);
-  for (const [position, target] of Object.entries(statistics ?? {})) {
+  for (const [position, target] of Object.entries(options.statistics ?? {})) {
     await execute(knex, `ALTER INDEX ${qualified} ALTER COLUMN ${position} SET STATISTICS ${target}`);
   }
   if (comment !== undefined) await execute(knex, `COMMENT ON INDEX ${qualified} IS ${quoteLiteral(comment)}`);
 }
 
-/** Drops an index without blocking writes, where it is there. */
+async function createPlainIndex(knex: Knex, { name, on, definition, unique, tablespace }: IndexOptions): Promise<void> {
+  const state = await indexState(knex, on, name);
+  if (state === 'valid') return;
+  if (state === 'invalid') await dropIndex(knex, { on, name });
+  const build = `CREATE ${unique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY ${quoteIdent(name)} ON ${on} ${definition}`;
+  await withoutLockTimeout(knex, tablespace, build);
+}
+
+/** The table's own index is valid, by PostgreSQL's account, once each partition's is attached. */
+async function createPartitionedIndex(knex: Knex, options: IndexOptions): Promise<void> {
+  const { name, on, definition, unique, tablespace } = options;
+  if ((await indexState(knex, on, name)) === 'absent') {
+    await execute(knex, `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quoteIdent(name)} ON ONLY ${on} ${definition}`);
+    if (tablespace !== undefined) {
+      await execute(
+        knex,
+        `ALTER INDEX ${await qualifiedIndex(knex, on, name)} SET TABLESPACE ${quoteIdent(tablespace)}`,
+      );
+    }
+  }
+  await onEachPartition(knex, on, name, async (partition, partitioned) => {
+    const part = await forPartition(knex, options, partition);
+    await (partitioned ? createPartitionedIndex(knex, part) : createPlainIndex(knex, part));
+    return part.name;
+  });
+}
+
+/** Runs something for each partition whose index is not attached yet, and attaches the index of which it gives the name. */
+export async function onEachPartition(
+  knex: Knex,
+  on: string,
+  index: string,
+  make: (partition: string, partitioned: boolean) => Promise<string>,
+): Promise<void> {
+  const attached = new Set((await indexFamily(knex, on, index)).map((member) => member.on));
+  for (const { name, partitioned } of await partitionsOf(knex, on)) {
+    // A partition that is partitioned itself may be attached and yet lack some below it.
+    if (attached.has(name) && !partitioned) continue;
+    const own = await make(name, partitioned);
+    if (attached.has(name)) continue;
+    const [parent, child] = [await qualifiedIndex(knex, on, index), await qualifiedIndex(knex, name, own)];
+    await execute(knex, `ALTER INDEX ${parent} ATTACH PARTITION ${child}`);
+  }
+}
+
+/** The same options for a partition, with a name that is derived from its own index. */
+export async function forPartition<T extends { on: string; name: string; like?: string }>(
+  knex: Knex,
+  options: T,
+  partition: string,
+): Promise<T> {
+  const { on, name, like } = options;
+  const attached = (await indexFamily(knex, on, name)).find((member) => member.on === partition);
+  const { comment: _, ...rest } = options as T & { comment?: string };
+  if (attached) return { ...(rest as unknown as T), on: partition, name: attached.name };
+  const counterpart = like === undefined ? null : await counterpartOf(knex, on, like, partition);
+  const own = counterpartName(counterpart, partition, name);
+  return {
+    ...(rest as unknown as T),
+    on: partition,
+    name: own,
+    ...(counterpart === null ? {} : { like: counterpart }),
+  };
+}
+
+/** The name of the index that belongs to `like` and is on a partition, at any level below the table. */
+async function counterpartOf(knex: Knex, on: string, like: string, partition: string): Promise<string | null> {
+  const member = (await indexFamily(knex, on, like)).find((found) => found.on === partition);
+  return member?.name ?? null;
+}
+
+/** Drops an index without blocking writes, where it is there; that of a partitioned table with those of its partitions. */
 export async function dropIndex(
   knex: Knex,
-  { on, name }: { readonly on: string; readonly name: string },
+  {
+    on,
+    name,
+    like,
+    leavesOnly,
+  }: { readonly on: string; readonly name: string; readonly like?: string; readonly leavesOnly?: boolean },
 ): Promise<void> {
-  await withoutLockTimeout(
-    knex,
-    undefined,
-    `DROP INDEX CONCURRENTLY IF EXISTS ${await qualifiedIndex(knex, on, name)}`,
-  );
+  if (!(await isPartitioned(knex, on))) {
+    const statement = `DROP INDEX CONCURRENTLY IF EXISTS ${await qualifiedIndex(knex, on, name)}`;
+    await withoutLockTimeout(knex, undefined, statement);
+  } else if (leavesOnly) {
+    for (const leaf of await leavesOf(knex, on)) {
+      const options = { on, name, ...(like === undefined ? {} : { like }) };
+      await dropIndex(knex, await forPartition(knex, options, leaf));
+    }
+  } else {
+    await execute(knex, `DROP INDEX IF EXISTS ${await qualifiedIndex(knex, on, name)}`);
+  }
 }
 
 /** Settings and statement go to one connection of the pool, which gets its own settings back. */
@@ -66,17 +159,19 @@ async function indexState(knex: Knex, on: string, name: string): Promise<'valid'
   const [row] = await runSql<{ valid: boolean }>(
     knex,
     `SELECT i.indisvalid AND i.indisready AS valid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-     WHERE i.indrelid = to_regclass(${quoteLiteral(on)}) AND c.relname = ${quoteLiteral(name)}`,
+     WHERE i.indrelid = to_regclass($1) AND c.relname = $2`,
+    [on, name],
   );
   return row === undefined ? 'absent' : row.valid ? 'valid' : 'invalid';
 }
 
 /** An index is in the schema of its table. */
-async function qualifiedIndex(knex: Knex, on: string, name: string): Promise<string> {
+export async function qualifiedIndex(knex: Knex, on: string, name: string): Promise<string> {
   const [row] = await runSql<{ schema: string }>(
     knex,
     `SELECT quote_ident(n.nspname) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = to_regclass(${quoteLiteral(on)})`,
+     WHERE c.oid = to_regclass($1)`,
+    [on],
   );
   return row === undefined ? quoteIdent(name) : `${row.schema}.${quoteIdent(name)}`;
 }

@@ -1,9 +1,10 @@
 import type { Knex } from 'knex';
-import { quoteIdent } from '../domain/identifier.ts';
+import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { runSql } from '../postgres/knex.ts';
+import { sqlQualified } from '../postgres/names.ts';
 import { readVersion } from '../project/versions.ts';
 import { contextOf } from './context.ts';
-import { atomically } from './execute.ts';
+import { atomically, execute } from './execute.ts';
 
 export interface TriggerOptions {
   /** Which file: `db/triggers/NAME_vNN.sql`. */
@@ -56,3 +57,45 @@ dropTrigger.revert = async (
 ): Promise<void> => {
   await createTrigger(knex, name, { version: options.revertToVersion, on: options.on });
 };
+
+export interface ReboundTrigger {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  /** The whole statement, as PostgreSQL prints it. */
+  readonly definition: string;
+}
+
+interface TriggerState {
+  table: string;
+  enabled: 'O' | 'D' | 'R' | 'A';
+  comment: string | null;
+}
+
+const ENABLED = { O: 'ENABLE TRIGGER', D: 'DISABLE TRIGGER', R: 'ENABLE REPLICA TRIGGER', A: 'ENABLE ALWAYS TRIGGER' };
+
+/**
+ * Brings a trigger of the application to another definition, in one transaction. Its comment stays, and whether it is
+ * enabled, on each partition by itself.
+ */
+export async function rebindTrigger(knex: Knex, name: string, { on, definition }: ReboundTrigger): Promise<void> {
+  await atomically(knex, async (trx) => {
+    const states = await runSql<TriggerState>(
+      trx,
+      `SELECT ${sqlQualified('n', 'c')} AS table, t.tgenabled AS enabled, obj_description(t.oid, 'pg_trigger') AS comment
+       FROM pg_trigger own JOIN pg_trigger t ON t.tgname = own.tgname AND t.tgrelid IN (SELECT relid FROM pg_partition_tree(own.tgrelid) UNION SELECT own.tgrelid)
+       JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE own.tgrelid = to_regclass($1) AND own.tgname = $2 ORDER BY t.tgrelid <> own.tgrelid, 1`,
+      [on, name],
+    );
+    await dropTrigger(trx, name, { on });
+    await execute(trx, definition);
+    const [root] = states;
+    for (const { table, enabled, comment } of states) {
+      // What the table's trigger is, those of the partitions become with it.
+      const isSet = enabled === 'O' && (root === undefined || root.enabled === 'O');
+      if (!isSet) await execute(trx, `ALTER TABLE ${table} ${ENABLED[enabled]} ${quoteIdent(name)}`);
+      if (comment !== null)
+        await execute(trx, `COMMENT ON TRIGGER ${quoteIdent(name)} ON ${table} IS ${quoteLiteral(comment)}`);
+    }
+  });
+}

@@ -1,5 +1,10 @@
 /** A value in a scaffolded call. */
-export type Argument = string | number | boolean | { readonly [key: string]: Argument | undefined };
+export type Argument =
+  | string
+  | number
+  | boolean
+  | readonly Argument[]
+  | { readonly [key: string]: Argument | undefined };
 
 /** What a scaffolded migration does, as data: the templates print it, tests read it. */
 export type Code =

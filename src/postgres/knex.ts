@@ -49,6 +49,6 @@ export async function onConnection<T>(knex: Knex, body: (db: Queryable) => Promi
  * binding and has no way to write `\?`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
-export function runSql<R = any>(knex: Knex, sql: string): Promise<R[]> {
-  return onConnection(knex, async (db) => (await db.query<R>(sql)).rows ?? []);
+export function runSql<R = any>(knex: Knex, sql: string, values?: unknown[]): Promise<R[]> {
+  return onConnection(knex, async (db) => (await db.query<R>(sql, values)).rows ?? []);
 }

@@ -6,11 +6,19 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
 import { DURATION_FORM, readDuration } from './duration.ts';
 import { loadModule } from './modules.ts';
+import { readSize, SIZE_FORM } from './size.ts';
 
 const duration = z.union([z.string(), z.number()]).transform((value, context) => {
   const milliseconds = readDuration(value);
   if (milliseconds !== null) return milliseconds;
   context.addIssue({ code: 'custom', message: `takes ${DURATION_FORM}` });
+  return z.NEVER;
+});
+
+const size = z.union([z.string(), z.number()]).transform((value, context) => {
+  const bytes = readSize(value);
+  if (bytes !== null) return bytes;
+  context.addIssue({ code: 'custom', message: `takes ${SIZE_FORM}` });
   return z.NEVER;
 });
 
@@ -31,6 +39,7 @@ const schema = z.strictObject({
   lockAttempts: z.number().int().min(1).max(1_000).default(15),
   runnerLockTimeout: duration.default(60_000),
   stragglerWindow: duration.default(600_000),
+  rewriteLimit: size.default(16 * 1_024 * 1_024),
   backfill: z
     .strictObject({
       batchDuration: duration.default(100),
@@ -38,7 +47,7 @@ const schema = z.strictObject({
     .default({ batchDuration: 100 }),
 });
 
-/** The configuration as the code uses it: durations in milliseconds. */
+/** The configuration as the code uses it: durations in milliseconds, sizes in bytes. */
 type Config = z.output<typeof schema>;
 /** The configuration as a user writes it. */
 export type UserConfig = z.input<typeof schema>;

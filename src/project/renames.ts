@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Rename } from '../domain/rename.ts';
+import { BOUND_KINDS, type Rename, TWINNED_KINDS } from '../domain/rename.ts';
 import { problemsOf } from './config.ts';
 import { folders } from './folders.ts';
 
@@ -22,11 +22,13 @@ const renameSchema = z.strictObject({
   notNull: truth,
   carried: z.array(
     z.union([
-      z.strictObject({ kind: z.literal('trigger'), name: z.string() }),
+      z.strictObject({ kind: z.enum(BOUND_KINDS), name: z.string(), on: z.string().optional() }),
       z.strictObject({
-        kind: z.enum(['index', 'unique', 'check', 'foreign key', 'statistics']),
+        kind: z.enum(TWINNED_KINDS),
         name: z.string(),
         twin: z.string(),
+        on: z.string().optional(),
+        state: z.enum(['not valid', 'not enforced']).optional(),
       }),
     ]),
   ),

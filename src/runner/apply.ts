@@ -5,6 +5,7 @@ import type { OrderedMigration } from '../domain/plan.ts';
 import { renameStepOf } from '../domain/rename.ts';
 import { checkGate, gatedStepOf } from '../gates/gate.ts';
 import { recordMismatches } from '../gates/mismatches.ts';
+import { checkPreflight } from '../gates/preflight.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
@@ -13,6 +14,7 @@ import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import type { MigrationContext } from './migration-context.ts';
+import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
 
 /** A migration in its place in the order, with its code. */
@@ -79,10 +81,15 @@ function describe(error: unknown, id: string, file: string): PhaseError {
   return new PhaseError('PH5005', { id, file, reason: reasonOf(error) }, { cause: error });
 }
 
+/** What has to hold before a step of a rename, and what may be made good before it. */
 async function runGate(session: Session, entry: OrderedMigration): Promise<void> {
-  const step = gatedStepOf(entry);
   const rename = session.history.renames.get(entry.rename ?? '');
-  if (step === null || !rename) return;
+  const renameStep = renameStepOf(entry.id);
+  if (!rename || renameStep === null) return;
+  if (renameStep === 'expand') await checkPreflight(session.worker, rename);
+  await catchUpPartitions(session, rename, renameStep);
+  const step = gatedStepOf(entry);
+  if (step === null) return;
   session.options.reporter.gate(rename.name, step === 'switch' ? 2 : 3);
   await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
 }

@@ -74,6 +74,7 @@ class Recorder {
       renames: history.renames,
       patience: { lockTimeoutMs: config.lockTimeout, attempts: 1 },
       stragglerWindowMs: options.stragglerWindowMs,
+      rewriteLimitBytes: config.rewriteLimit,
       dryRun: true,
     });
   }

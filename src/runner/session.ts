@@ -71,6 +71,7 @@ async function withWork<T>(
     renames: history.renames,
     patience: { lockTimeoutMs, attempts: project.config.lockAttempts },
     stragglerWindowMs,
+    rewriteLimitBytes: project.config.rewriteLimit,
     dryRun: false,
   };
   try {

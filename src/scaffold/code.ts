@@ -22,9 +22,10 @@ function printPart(part: Code, margin: string, knex: string): string {
 function printCall(name: string, args: readonly Argument[], margin: string, knex: string): string {
   const given = name === 'backfill' ? [] : [knex];
   const flat = `${margin}await ${name}(${[...given, ...args.map((arg) => printValue(arg))].join(', ')});`;
-  if (flat.length <= WIDTH && !flat.includes('\n')) return flat;
   const last = args.at(-1);
-  if (typeof last === 'object') {
+  const isBroken = isRecord(last) && Object.values(last).some((item) => isList(item) && breaks(item));
+  if (flat.length <= WIDTH && !isBroken) return flat;
+  if (isRecord(last)) {
     const before = [...given, ...args.slice(0, -1).map((arg) => printValue(arg))].map((text) => `${text}, `).join('');
     return `${margin}await ${name}(${before}${printObject(last, margin)});`;
   }
@@ -36,17 +37,41 @@ function printObject(value: Readonly<Record<string, Argument | undefined>>, marg
   const inner = `${margin}  `;
   const lines = Object.entries(value).map(([key, item]) => {
     const flat = `${inner}${printKey(key)}: ${printValue(item ?? false)},`;
-    if (flat.length <= WIDTH) return `${flat}\n`;
-    return typeof item === 'object'
+    if (flat.length <= WIDTH && !(isList(item) && breaks(item))) return `${flat}\n`;
+    if (isList(item)) return `${inner}${printKey(key)}: ${printList(item, inner)},\n`;
+    return isRecord(item)
       ? `${inner}${printKey(key)}: ${printObject(item, inner)},\n`
       : `${inner}${printKey(key)}:\n${inner}  ${printValue(item ?? false)},\n`;
   });
   return `{\n${lines.join('')}${margin}}`;
 }
 
+function printList(items: readonly Argument[], margin: string): string {
+  const inner = `${margin}  `;
+  const lines = items.map((item) => {
+    const flat = `${inner}${printValue(item)},`;
+    return flat.length <= WIDTH || !isRecord(item) ? `${flat}\n` : `${inner}${printObject(item, inner)},\n`;
+  });
+  return `[\n${lines.join('')}${margin}]`;
+}
+
+/** The formatter breaks a list of several objects in any case. */
+function breaks(items: readonly Argument[]): boolean {
+  return items.length > 1 && items.every((item) => isRecord(item) && Object.keys(item).length > 1);
+}
+
+function isList(value: Argument | undefined): value is readonly Argument[] {
+  return Array.isArray(value);
+}
+
+function isRecord(value: Argument | undefined): value is { readonly [key: string]: Argument | undefined } {
+  return typeof value === 'object' && !Array.isArray(value);
+}
+
 function printValue(value: Argument): string {
   if (typeof value === 'string') return printString(value);
-  if (typeof value !== 'object') return String(value);
+  if (isList(value)) return `[${value.map((item) => printValue(item)).join(', ')}]`;
+  if (!isRecord(value)) return String(value);
   const items = Object.entries(value).map(([key, item]) => `${printKey(key)}: ${printValue(item ?? false)}`);
   return `{ ${items.join(', ')} }`;
 }

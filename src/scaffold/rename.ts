@@ -1,4 +1,5 @@
 import { backfills, importsOf } from '../planner/code.ts';
+import type { FunctionVersion } from '../planner/rename/function-versions.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
 import { WIDTH } from './code.ts';
 import { render } from './templates.ts';
@@ -23,8 +24,24 @@ const TITLES: Record<PlannedStep['step'], string> = {
 };
 
 /** Every file of a plan, with its text. */
-export function scaffoldRename({ rename, steps, bodies }: RenamePlan): ScaffoldedFile[] {
-  return [...bodies.map(scaffoldBody), ...steps.map((step) => scaffoldStep(rename.name, step))];
+export function scaffoldRename({ rename, steps, bodies, versions }: RenamePlan): ScaffoldedFile[] {
+  return [
+    ...bodies.map(scaffoldBody),
+    ...versions.flatMap(scaffoldVersion),
+    ...steps.map((step) => scaffoldStep(rename.name, step)),
+  ];
+}
+
+/** The version to be edited, and the one before it where there was none. */
+function scaffoldVersion({ name, version, content, before }: FunctionVersion): ScaffoldedFile[] {
+  const file = (number: number, text: string): ScaffoldedFile => ({
+    fileName: `${name}_v${String(number).padStart(2, '0')}.sql`,
+    kind: 'function',
+    phase: 2,
+    content: text,
+    step: null,
+  });
+  return [...(before === null ? [] : [file(version - 1, before)]), file(version, content)];
 }
 
 function scaffoldBody({ kind, name, phase, place, view }: PlannedBody): ScaffoldedFile {

@@ -7,7 +7,8 @@ import type { TableFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import type { ManifestEntry, ManifestSource } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { isTwinned, type Rename } from '../domain/rename.ts';
+import type { KnownVersion } from '../planner/rename/function-versions.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
 import type { Queryable } from '../postgres/queryable.ts';
@@ -17,7 +18,7 @@ import { folders, migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { changeManifest, manifestPath } from '../project/manifests.ts';
 import { renamePath, renderRename } from '../project/renames.ts';
-import { listVersionedNames } from '../project/versions.ts';
+import { lastVersion, listVersionedNames, readVersion } from '../project/versions.ts';
 import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
 
 /** What the wizard asks, and the flags answer. */
@@ -53,7 +54,7 @@ export async function draftRename(
   db: Queryable,
   history: History,
   answers: RenameAnswers,
-  now: Date,
+  { now, rewriteLimit }: { readonly now: Date; readonly rewriteLimit: number },
 ): Promise<RenameDraft> {
   const releases = ensureUsableReleases(history, answers.releases);
   const table = await findTable(db, answers.table);
@@ -65,10 +66,22 @@ export async function draftRename(
     name: answers.name,
     now: afterExisting(history, now),
     takenFunctions: await listVersionedNames(history.root, 'function'),
+    functions: await knownVersions(history.root, facts),
+    rewriteLimit,
   });
   ensureNewRename(history, plan.rename);
   ensureApart(history, plan.rename, releases[0]);
   return { facts, plan, ...(await draftFiles(history, plan, releases)) };
+}
+
+/** What db/functions holds of the functions that name the column. */
+async function knownVersions(root: string, { mentions }: TableFacts): Promise<Map<string, KnownVersion>> {
+  const known = new Map<string, KnownVersion>();
+  for (const { name } of mentions) {
+    const version = await lastVersion(root, 'function', name);
+    if (version > 0) known.set(name, { version, content: await readVersion(root, 'function', name, version) });
+  }
+  return known;
 }
 
 /** Writes a draft: all of its files, or none. */
@@ -124,7 +137,7 @@ function sharedOf(rename: Rename, other: Rename): string[] {
     new Set([
       `column ${from}`,
       `column ${to}`,
-      ...carried.flatMap((object) => [object.name, ...(object.kind === 'trigger' ? [] : [object.twin])]),
+      ...carried.flatMap((object) => [`${object.kind} ${object.name}`, ...(isTwinned(object) ? [object.twin] : [])]),
     ]);
   const others = names(other);
   return [...names(rename)].filter((name) => others.has(name));

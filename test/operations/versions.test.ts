@@ -19,6 +19,7 @@ beforeEach(async () => {
     renames: new Map(),
     patience,
     stragglerWindowMs: 0,
+    rewriteLimitBytes: 16_000_000,
     dryRun: false,
   });
 });

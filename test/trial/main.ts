@@ -9,7 +9,7 @@ import { type TrialResult, tryColumn } from './column.ts';
 import { fillTables } from './rows.ts';
 import { columnsOf, loadDump, type SkippedStatement, type TrialColumn } from './schema.ts';
 
-const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE.COLUMN] [--pg-version 14..18] [--jobs N] [--json]
+const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE[.COLUMN]] [--pg-version 14..18] [--jobs N] [--json]
 
 Renames columns of a schema dump through three releases, each in a database of its own, and compares the end with
 ALTER TABLE ... RENAME COLUMN. Without --columns all of them; with it, so many drawn by the seed.`;
@@ -98,7 +98,7 @@ async function trial(url: string, settings: Settings): Promise<Report> {
 /** The same columns for the same seed: those whose hashes come first, in the order of the tables. */
 function draw(columns: readonly TrialColumn[], { columns: most, seed, only }: Settings): TrialColumn[] {
   const key = ({ table, column }: TrialColumn) => `${table}.${column}`;
-  const named = only === undefined ? columns : columns.filter((column) => key(column).endsWith(only));
+  const named = only === undefined ? columns : columns.filter((column) => key(column).endsWith(only) || column.table.endsWith(only));
   const rank = (column: TrialColumn) =>
     createHash('sha256')
       .update(`${seed} ${key(column)}`)

@@ -42,7 +42,7 @@ async function attempt(database: TestDatabase, statement: string): Promise<strin
  * Statements of a dump, without psql's own commands and without the data of COPY. Taken apart by quotes, comments and
  * parentheses, since psql does the same: a parser would refuse the whole file for one statement of another version.
  */
-export function statementsOf(text: string): string[] {
+function statementsOf(text: string): string[] {
   const lines = text.split('\n');
   const kept: string[] = [];
   for (let at = 0; at < lines.length; at++) {

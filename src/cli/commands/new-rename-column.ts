@@ -54,7 +54,8 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
   return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
     const prompts = new Prompts(context);
     const answers = await askRename(db, prompts, project, history, flags);
-    const draft = await draftRename(db, history, answers, new Date());
+    const { rewriteLimit } = project.config;
+    const draft = await draftRename(db, history, answers, { now: new Date(), rewriteLimit });
     context.output.notice(describeFacts(draft.facts));
     context.output.notice(describeFiles(draft));
     if (!(await prompts.confirm({ message: `Write these ${draft.files.length} files?`, flag: '--yes' }))) {

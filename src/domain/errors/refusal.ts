@@ -14,9 +14,13 @@ export interface RefusalErrors {
   PH2010: Record<never, never>;
   PH2011: { id: string; reason: string };
   PH2012: { id: string };
+  PH2013: { table: string; bytes: number; limit: number };
+  PH2014: { rename: string; rows: readonly { constraint: string; rows: number }[] };
+  PH2015: { table: string };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
+const megabytes = (bytes: number): string => `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
 
 export const refusalErrors: ErrorTexts<RefusalErrors> = {
   PH2001: {
@@ -112,5 +116,28 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.id} cannot be undone: it has no down.`,
     why: () => 'Its file exports no down, or holds no line "-- phase:down".',
     remedy: () => 'Write its down before it is released, or mend the database with a new migration.',
+  },
+  PH2013: {
+    exit: 4,
+    title: 'The table is too large for what needs an exclusive lock',
+    what: (d) =>
+      `${d.table} takes ${megabytes(d.bytes)}, and nobody could use it while PostgreSQL reads or rewrites all of it.`,
+    why: (d) => `The step has no other way in PostgreSQL, and rewriteLimit is ${megabytes(d.limit)}.`,
+    remedy: () =>
+      'Raise rewriteLimit in phase.config.ts for a run at a quiet time, or rename the column in a maintenance window.',
+  },
+  PH2014: {
+    exit: 4,
+    title: 'Rows violate a constraint that is not valid',
+    what: (d) => `${d.rename}: ${list(d.rows.map((one) => `${one.rows} rows violate ${one.constraint}`))}.`,
+    why: () => 'PostgreSQL checks such a constraint on every update, so the backfill could not touch these rows.',
+    remedy: () => 'Set the rows right, or drop the constraint, then run the same command again.',
+  },
+  PH2015: {
+    exit: 4,
+    title: 'Policies hide rows from the role',
+    what: (d) => `Row-level security of ${d.table} applies to the role that migrates.`,
+    why: () => 'Rows that it does not see would be neither filled nor counted, and would be lost with the old column.',
+    remedy: () => 'Migrate as a role with BYPASSRLS, or as the owner of the table without FORCE ROW LEVEL SECURITY.',
   },
 };

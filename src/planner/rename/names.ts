@@ -1,7 +1,16 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { TableFacts } from '../../domain/facts.ts';
-import { deriveName, identifierBytes, quoteIdent, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
-import type { CarriedObject, RenameSync } from '../../domain/rename.ts';
+import type { ConstraintFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
+import {
+  deriveName,
+  identifierBytes,
+  type QualifiedName,
+  quoteIdent,
+  quoteQualified,
+  shortHash,
+  slug,
+} from '../../domain/identifier.ts';
+import type { BoundObject, RenameSync, TwinnedObject } from '../../domain/rename.ts';
+import { twinName as derivedTwin } from '../../domain/twin-name.ts';
 
 /** Longest name of a rename: its files' names, with timestamp and suffix, stay below what file systems take. */
 const LONGEST_RENAME = 120;
@@ -14,21 +23,54 @@ export function renameName(table: string, from: string, to: string): string {
 
 /** The name of an object's twin on the new column until phase 3: never one that is taken. */
 function twinName(name: string, rename: string, taken: ReadonlySet<string>): string {
-  const plain = deriveName(name, '_triphase');
-  return taken.has(plain) ? deriveName(`${name}_${shortHash(rename)}`, '_triphase') : plain;
+  const plain = derivedTwin(name);
+  return taken.has(plain) ? derivedTwin(`${name}_${shortHash(rename)}`) : plain;
 }
 
-export function twinsOf(facts: TableFacts, rename: string): CarriedObject[] {
+/** Everything that gets a twin on the new column, and the twin's name. */
+export function twinsOf(facts: TableFacts, rename: string): TwinnedObject[] {
   const taken = new Set(facts.takenNames);
-  const twins = (kind: CarriedObject['kind'], objects: readonly { name: string }[]): CarriedObject[] =>
-    objects.map(({ name }) => ({ kind, name, twin: twinName(name, rename, taken) }));
+  const twins = (kind: TwinnedObject['kind'], objects: readonly (IndexFacts | ConstraintFacts)[]): TwinnedObject[] =>
+    objects.map((object) => {
+      const { name } = object;
+      return { kind, name, twin: twinName(name, rename, taken), ...place(facts, object.on), ...stateOf(object) };
+    });
   return [
     ...twins('index', facts.indexes),
     ...twins('unique', facts.uniques),
+    ...twins('primary key', facts.primaryKeys),
+    ...twins('exclusion', facts.exclusions),
     ...twins('check', facts.checks),
     ...twins('foreign key', facts.foreignKeys),
-    ...twins('statistics', facts.statistics),
+    ...twins('referencing key', facts.referencing),
+    ...facts.statistics.map(({ schema, name }) => ({
+      kind: 'statistics' as const,
+      name,
+      twin: twinName(name, rename, taken),
+      on: quoteIdent(schema),
+    })),
   ];
+}
+
+/** Everything that is bound to the new column in its own place. */
+export function boundOf(facts: TableFacts): BoundObject[] {
+  return [
+    ...facts.triggers
+      .filter(({ rebound }) => rebound !== null)
+      .map(({ name, on }) => ({ kind: 'trigger' as const, name, ...place(facts, on) })),
+    ...facts.dependents.map(({ kind, name, on }) => ({ kind, name, ...(on === null ? {} : place(facts, on)) })),
+  ];
+}
+
+/** The table that an object is on, where that is not the table of the rename. */
+function place({ table }: TableFacts, on: QualifiedName): { on?: string } {
+  return quoteQualified(on) === quoteQualified(table) ? {} : { on: quoteQualified(on) };
+}
+
+function stateOf(object: IndexFacts | ConstraintFacts): Pick<TwinnedObject, 'state'> {
+  if (!('enforced' in object)) return {};
+  if (!object.enforced) return { state: 'not enforced' };
+  return object.validated ? {} : { state: 'not valid' };
 }
 
 /** Names of the sync's functions and triggers; `taken` are names of functions in the schema and in db/functions. */

@@ -6,9 +6,9 @@ import type {
   TriggerFacts,
   UniqueFacts,
 } from '../../domain/facts.ts';
-import { quoteIdent, quoteLiteral, quoteQualified } from '../../domain/identifier.ts';
-import { differs, type Rename } from '../../domain/rename.ts';
-import { type Code, call, execute } from '../code.ts';
+import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified } from '../../domain/identifier.ts';
+import { differs, isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { type Argument, type Code, call, execute } from '../code.ts';
 
 /** The pieces that steps are put together from, for one table and rename. */
 export class Parts {
@@ -26,20 +26,19 @@ export class Parts {
     this.on = quoteQualified(rename.table);
     this.old = quoteIdent(rename.from);
     this.new = quoteIdent(rename.to);
-    this.#twins = new Map(
-      rename.carried.flatMap((object) => (object.kind === 'trigger' ? [] : [[object.name, object.twin]])),
-    );
+    this.#twins = new Map(rename.carried.filter(isTwinned).map((object) => [key(object, this.on), object.twin]));
   }
 
-  twin(name: string): string {
-    return this.#twins.get(name) ?? name;
+  twin(kind: TwinnedObject['kind'], name: string, on: string = this.on): string {
+    return this.#twins.get(`${kind} ${on} ${name}`) ?? name;
   }
 
-  /** A constant default comes with the column: rows that hold it need no backfill. */
+  /** A constant default comes with the column: rows that hold it need no backfill. A volatile one stands on one side only. */
   addColumn(column: string): string {
-    const { type, collation, default: standing } = this.facts.column;
+    const { type, collation, default: standing, domainDefault } = this.facts.column;
     const given = standing?.class === 'constant' ? ` DEFAULT ${standing.expression}` : '';
-    return `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}`;
+    const withheld = domainDefault?.class === 'volatile' ? ' DEFAULT NULL' : '';
+    return `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}${withheld}`;
   }
 
   attributes(column: string): Code[] {
@@ -94,19 +93,20 @@ export class Parts {
     return [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
   }
 
-  /** A volatile default stands on one side only; the sequence that it owns goes with it. */
+  /** A volatile default stands on one side only; the sequence that it owns, and an identity, go with it. */
   moveDefault(from: string, to: string): Code[] {
-    const { default: standing, ownedSequence } = this.facts.column;
+    const { default: standing, domainDefault, ownedSequence, identity } = this.facts.column;
+    const alter = (column: string, action: string) =>
+      execute(`ALTER TABLE ${this.on} ALTER COLUMN ${quoteIdent(column)} ${action}`);
     return [
       ...(standing?.class === 'volatile'
-        ? [
-            execute(`ALTER TABLE ${this.on} ALTER COLUMN ${to} SET DEFAULT ${standing.expression}`),
-            execute(`ALTER TABLE ${this.on} ALTER COLUMN ${from} DROP DEFAULT`),
-          ]
+        ? [alter(to, `SET DEFAULT ${standing.expression}`), alter(from, 'DROP DEFAULT')]
         : []),
+      ...(domainDefault?.class === 'volatile' ? [alter(to, 'DROP DEFAULT'), alter(from, 'SET DEFAULT NULL')] : []),
       ...(ownedSequence === null
         ? []
-        : [execute(`ALTER SEQUENCE ${quoteQualified(ownedSequence)} OWNED BY ${this.on}.${to}`)]),
+        : [execute(`ALTER SEQUENCE ${quoteQualified(ownedSequence)} OWNED BY ${this.on}.${quoteIdent(to)}`)]),
+      ...(identity ? [call('moveIdentity', { on: this.on, from, to })] : []),
     ];
   }
 
@@ -119,56 +119,92 @@ export class Parts {
     });
   }
 
-  createIndex(index: IndexFacts, name: string, definition: string): Code {
+  createIndex(index: IndexFacts, name: string, definition: string, counterpart: string): Code {
+    return call('createIndex', this.#index(index, name, definition, counterpart));
+  }
+
+  #index(index: IndexFacts, name: string, definition: string, counterpart: string) {
     const { unique, tablespace, comment, statistics } = index;
-    return call('createIndex', {
+    return {
       name,
-      on: this.on,
+      on: quoteQualified(index.on),
       definition,
       ...(unique ? { unique } : {}),
       ...(tablespace === null ? {} : { tablespace }),
       ...(comment === null ? {} : { comment }),
       ...(Object.keys(statistics).length === 0 ? {} : { statistics }),
+      ...(this.#isPartitioned(index.on) ? { like: counterpart } : {}),
+    };
+  }
+
+  /** Only of the table itself it is known; a partition that is partitioned has the same way. */
+  #isPartitioned(on: QualifiedName): boolean {
+    return this.facts.partitioned && quoteQualified(on) === this.on;
+  }
+
+  /** The unique index that phase 3 makes the primary key from. */
+  createKeyIndex(key: UniqueFacts): Code {
+    const options = this.#index(
+      { ...key, comment: key.indexComment },
+      this.twin('primary key', key.name),
+      key.definition,
+      key.name,
+    );
+    return call('createIndex', { ...options, ...(this.#isPartitioned(key.on) ? { leavesOnly: true } : {}) });
+  }
+
+  dropKeyIndex(key: UniqueFacts): Code {
+    const partitioned = this.#isPartitioned(key.on) ? { like: key.name, leavesOnly: true } : {};
+    return call('dropIndex', { on: this.on, name: this.twin('primary key', key.name), ...partitioned });
+  }
+
+  createUnique(unique: UniqueFacts, name: string, form: 'definition' | 'original', counterpart: string): Code[] {
+    const { comment, indexComment } = unique;
+    const timing = timingOf(unique);
+    const index = { ...unique, comment: indexComment };
+    const on = quoteQualified(unique.on);
+    if (!this.#isPartitioned(unique.on)) {
+      const constraint = { on, name, ...timing, ...(comment === null ? {} : { comment }) };
+      return [this.createIndex(index, name, unique[form], counterpart), call('addUnique', constraint)];
+    }
+    const { unique: _, ...options } = this.#index(index, name, unique[form], counterpart);
+    const constraint = form === 'definition' ? unique.constraintDefinition : unique.originalConstraint;
+    const named = { constraint, ...(comment === null ? {} : { constraintComment: comment }) };
+    return [call('addPartitionedUnique', { ...options, ...timing, ...named })];
+  }
+
+  addConstraint(constraint: ConstraintFacts, name: string, definition: string): Code {
+    const { comment, validated, enforced, on } = constraint;
+    return call('addConstraint', {
+      on: quoteQualified(on),
+      name,
+      definition,
+      ...(enforced ? (validated ? {} : { validate: false }) : { enforced }),
+      ...(comment === null ? {} : { comment }),
     });
   }
 
-  /** What the table says of an index of its own: the index is there under the name that it had before. */
-  appoint(): Code[] {
-    return [...this.facts.indexes, ...this.facts.uniques].flatMap(({ name, clustered, replicaIdentity }) => [
-      ...(clustered ? [execute(`ALTER TABLE ${this.on} CLUSTER ON ${quoteIdent(name)}`)] : []),
-      ...(replicaIdentity ? [execute(`ALTER TABLE ${this.on} REPLICA IDENTITY USING INDEX ${quoteIdent(name)}`)] : []),
-    ]);
+  addExclusion({ comment, on }: ConstraintFacts, name: string, definition: string): Code {
+    return call('addExclusion', { on: quoteQualified(on), name, definition, ...(comment === null ? {} : { comment }) });
   }
 
-  createUnique(unique: UniqueFacts, name: string, definition: string): Code[] {
-    const { deferrable, initiallyDeferred, comment, indexComment } = unique;
+  createStatistics(object: StatisticsFacts, name: string, definition: string): Code[] {
+    const { schema, on, target, comment } = object;
+    const qualified = quoteQualified({ schema, name });
     return [
-      this.createIndex({ ...unique, comment: indexComment }, name, definition),
-      call('addUnique', {
-        on: this.on,
-        name,
-        ...(deferrable ? { deferrable } : {}),
-        ...(initiallyDeferred ? { initiallyDeferred } : {}),
-        ...(comment === null ? {} : { comment }),
-      }),
-    ];
-  }
-
-  addConstraint({ comment }: ConstraintFacts, name: string, definition: string): Code {
-    return call('addConstraint', { on: this.on, name, definition, ...(comment === null ? {} : { comment }) });
-  }
-
-  createStatistics({ target, comment }: StatisticsFacts, name: string, definition: string): Code[] {
-    const object = quoteQualified({ schema: this.rename.table.schema, name });
-    return [
-      `CREATE STATISTICS IF NOT EXISTS ${object}${definition} FROM ${this.on}`,
-      ...(target === null ? [] : [`ALTER STATISTICS ${object} SET STATISTICS ${target}`]),
-      ...(comment === null ? [] : [`COMMENT ON STATISTICS ${object} IS ${quoteLiteral(comment)}`]),
+      `CREATE STATISTICS IF NOT EXISTS ${qualified}${definition} FROM ${quoteQualified(on)}`,
+      ...(target === null ? [] : [`ALTER STATISTICS ${qualified} SET STATISTICS ${target}`]),
+      ...(comment === null ? [] : [`COMMENT ON STATISTICS ${qualified} IS ${quoteLiteral(comment)}`]),
     ].map(execute);
   }
 
-  dropStatistics(name: string): Code {
-    return execute(`DROP STATISTICS IF EXISTS ${quoteQualified({ schema: this.rename.table.schema, name })}`);
+  statisticsTwin({ schema, name }: StatisticsFacts): string {
+    return this.twin('statistics', name, quoteIdent(schema));
+  }
+
+  dropStatistics(object: StatisticsFacts): Code {
+    const twin = quoteQualified({ schema: object.schema, name: this.statisticsTwin(object) });
+    return execute(`DROP STATISTICS IF EXISTS ${twin}`);
   }
 
   /** Extended statistics are only computed where all of their columns are analysed. */
@@ -176,50 +212,142 @@ export class Parts {
     return execute(this.facts.statistics.length > 0 ? `ANALYZE ${this.on}` : `ANALYZE ${this.on} (${column})`);
   }
 
-  setNotNull(column: string): Code {
-    return call('setNotNull', { on: this.on, column });
+  setNotNull(column: string): Code[] {
+    const { notNull, notNullValidated } = this.facts.column;
+    if (!notNull) return [];
+    return [call('setNotNull', { on: this.on, column, ...(notNullValidated ? {} : { validate: false }) })];
   }
 
-  renameNotNull(): Code {
-    return call('renameNotNull', { on: this.on, column: this.rename.to });
+  renameNotNull(): Code[] {
+    return this.facts.column.notNull ? [call('renameNotNull', { on: this.on, column: this.rename.to })] : [];
   }
 
   gate(phase: 2 | 3): Code {
     return call('confirmGate', this.rename.name, { phase });
   }
 
-  swapNames(from: 'twin' | 'name', to: 'twin' | 'name'): Code[] {
-    return this.rename.carried.flatMap((object) => {
-      if (object.kind === 'trigger') return [];
-      const [before, after] = [quoteIdent(object[from]), quoteIdent(object[to])];
-      const { schema } = this.rename.table;
-      if (object.kind === 'index') return [execute(`ALTER INDEX ${quoteIdent(schema)}.${before} RENAME TO ${after}`)];
-      if (object.kind === 'statistics')
-        return [execute(`ALTER STATISTICS ${quoteIdent(schema)}.${before} RENAME TO ${after}`)];
-      return [execute(`ALTER TABLE ${this.on} RENAME CONSTRAINT ${before} TO ${after}`)];
+  /** Sync and rebound objects are gone: the old column goes, and what is on the new one gets its names. */
+  replaceColumn(): Code {
+    const [key] = this.facts.primaryKeys;
+    return call('replaceColumn', {
+      on: this.on,
+      column: this.rename.from,
+      by: this.rename.to,
+      carried: this.#names(),
+      ...(key === undefined ? {} : { primaryKey: this.#primaryKey(key) }),
     });
   }
 
-  /** The application's triggers that name the column: dropped, and created again in another form. */
-  rebind(form: 'original' | 'during' | 'after' | 'none'): Code[] {
-    return this.facts.triggers.flatMap((trigger) => {
-      const definition = trigger.rebound === null || form === 'none' ? null : trigger.rebound[form];
-      if (trigger.rebound === null) return [];
-      const drop = execute(`DROP TRIGGER IF EXISTS ${quoteIdent(trigger.name)} ON ${this.on}`);
-      return [
-        ...(form === 'after' ? [] : [drop]),
-        ...(definition === null ? [] : [execute(definition), ...this.#triggerState(trigger)]),
-      ];
-    });
+  #primaryKey(key: UniqueFacts): Argument {
+    const dependents = this.#keyDependents();
+    return {
+      name: key.name,
+      twin: this.twin('primary key', key.name),
+      definition: key.constraintDefinition,
+      ...timingOf(key),
+      ...(dependents.length === 0 ? {} : { dependents }),
+      ...(key.comment === null ? {} : { comment: key.comment }),
+    };
   }
 
-  #triggerState({ name, enabled, comment }: TriggerFacts): Code[] {
-    const words = { O: null, D: 'DISABLE TRIGGER', R: 'ENABLE REPLICA TRIGGER', A: 'ENABLE ALWAYS TRIGGER' }[enabled];
+  setAside(): Code[] {
+    const carried = this.#names();
+    return carried.length === 0 ? [] : [call('setAside', { on: this.on, carried })];
+  }
+
+  /** Everything that the old column had, once it is filled again. */
+  restoreOriginals(): Code[] {
+    const { indexes, uniques, primaryKeys, exclusions, checks, referencing, statistics } = this.facts;
+    const original = (constraint: ConstraintFacts) =>
+      this.addConstraint(constraint, constraint.name, constraint.original);
+    const names = this.#names();
     return [
-      ...(words === null ? [] : [execute(`ALTER TABLE ${this.on} ${words} ${quoteIdent(name)}`)]),
-      ...(comment === null
-        ? []
-        : [execute(`COMMENT ON TRIGGER ${quoteIdent(name)} ON ${this.on} IS ${quoteLiteral(comment)}`)]),
+      ...indexes.map((index) => this.createIndex(index, index.name, index.original, this.#twinOf('index', index))),
+      ...uniques.flatMap((unique) =>
+        this.createUnique(unique, unique.name, 'original', this.#twinOf('unique', unique)),
+      ),
+      ...exclusions.map((object) => this.addExclusion(object, object.name, object.original)),
+      ...checks.map(original),
+      ...this.setNotNull(this.rename.from),
+      ...primaryKeys.map((key) => this.#returnPrimaryKey(key)),
+      ...referencing.map(original),
+      ...(names.length === 0 ? [] : [call('appointOriginals', { on: this.on, carried: names })]),
+      ...this.rebindDependents('publications', this.rename.to, this.rename.from),
+      ...statistics.flatMap((object) => this.createStatistics(object, object.name, object.original)),
     ];
   }
+
+  #returnPrimaryKey(key: UniqueFacts): Code {
+    const dependents = this.#keyDependents();
+    const keys = this.facts.referencing.map((reference) => {
+      const code = this.addConstraint(reference, this.#twinOf('referencing key', reference), reference.definition);
+      return code.kind === 'call' ? (code.args[0] ?? '') : '';
+    });
+    return call('returnPrimaryKey', {
+      on: this.on,
+      name: key.name,
+      twin: this.twin('primary key', key.name),
+      from: this.rename.to,
+      to: this.rename.from,
+      fromIndex: key.definition,
+      toIndex: key.original,
+      definition: key.originalConstraint,
+      ...timingOf(key),
+      ...(keys.length === 0 ? {} : { keys }),
+      ...(dependents.length === 0 ? {} : { dependents }),
+      ...(key.comment === null ? {} : { comment: key.comment }),
+    });
+  }
+
+  #twinOf(kind: TwinnedObject['kind'], { name, on }: { readonly name: string; readonly on: QualifiedName }): string {
+    return this.twin(kind, name, quoteQualified(on));
+  }
+
+  /** What hangs on the old column, and its twin, for the calls that give names. */
+  #names(): Argument[] {
+    return this.rename.carried.filter(isTwinned).map(({ kind, name, twin, on }) => ({
+      kind,
+      name,
+      twin,
+      ...(on === undefined ? {} : { on }),
+    }));
+  }
+
+  /** The application's triggers that name the column, in another form. */
+  rebindTriggers(form: keyof NonNullable<TriggerFacts['rebound']>): Code[] {
+    return this.facts.triggers.flatMap(({ name, on, rebound }) =>
+      rebound === null ? [] : [call('rebindTrigger', name, { on: quoteQualified(on), definition: rebound[form] })],
+    );
+  }
+
+  /** Binds objects elsewhere to the other column: those that phase 2 can, or publications, which phase 3 has to. */
+  rebindDependents(which: 'switch' | 'publications', from: string, to: string): Code[] {
+    const objects = this.facts.dependents
+      .filter(({ kind }) => (kind === 'publication') === (which === 'publications'))
+      .filter((object) => !this.#waitsForKey(object))
+      .map((object) => this.#named(object));
+    return objects.length === 0 ? [] : [call('rebindDependents', { on: this.on, from, to, objects })];
+  }
+
+  /** A view that groups by the primary key cannot name another column while the key is on the old one. */
+  #waitsForKey({ kind, needsPrimaryKey }: TableFacts['dependents'][number]): boolean {
+    return needsPrimaryKey && kind === 'view';
+  }
+
+  /** Objects that are put aside while the primary key is away. */
+  #keyDependents(): Argument[] {
+    return this.facts.dependents.filter(({ needsPrimaryKey }) => needsPrimaryKey).map((object) => this.#named(object));
+  }
+
+  #named({ kind, name, on }: TableFacts['dependents'][number]): Argument {
+    return { kind, name, ...(on === null ? {} : { on: quoteQualified(on) }) };
+  }
+}
+
+function key({ kind, on, name }: TwinnedObject, table: string): string {
+  return `${kind} ${on ?? table} ${name}`;
+}
+
+function timingOf({ deferrable, initiallyDeferred }: UniqueFacts): { deferrable?: true; initiallyDeferred?: true } {
+  return { ...(deferrable ? { deferrable } : {}), ...(initiallyDeferred ? { initiallyDeferred } : {}) };
 }

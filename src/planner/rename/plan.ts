@@ -1,12 +1,12 @@
-import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { TableFacts } from '../../domain/facts.ts';
-import { quoteQualified } from '../../domain/identifier.ts';
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
 import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS } from '../../domain/rename.ts';
-import { renameName, syncNames, twinsOf } from './names.ts';
+import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
+import { boundOf, renameName, syncNames, twinsOf } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
-import { type SyncView, syncView } from './sync.ts';
+import { ensureSupported } from './supported.ts';
+import { type SyncView, standingDefault, syncView } from './sync.ts';
 import { type Warning, warningsOf } from './warnings.ts';
 
 /** What a user asks for. */
@@ -19,6 +19,10 @@ export interface RenameRequest {
   readonly now: Date;
   /** Names of functions that db/functions holds already. */
   readonly takenFunctions: readonly string[];
+  /** The last versions that db/functions holds of functions that name the column. */
+  readonly functions: ReadonlyMap<string, KnownVersion>;
+  /** The largest table, in bytes, that may be locked for as long as it is read or written. */
+  readonly rewriteLimit: number;
 }
 
 export interface PlannedStep extends StepCode {
@@ -46,6 +50,8 @@ export interface RenamePlan {
   readonly rename: Rename;
   readonly steps: readonly PlannedStep[];
   readonly bodies: readonly PlannedBody[];
+  /** New versions of the application's own functions. */
+  readonly versions: readonly FunctionVersion[];
   readonly warnings: readonly Warning[];
 }
 
@@ -54,23 +60,20 @@ export interface RenamePlan {
  * @throws PH2001 when something on the column cannot be carried over.
  */
 export function planRename(facts: TableFacts, request: RenameRequest): RenamePlan {
-  ensureSupported(facts);
+  ensureSupported(facts, request.rewriteLimit);
   const rename = describe(facts, request);
+  const versions = functionVersions(facts, request.to, request.functions);
   return {
     rename,
-    steps: planSteps(facts, rename, request),
+    steps: planSteps(facts, rename, request, versions),
     bodies: planBodies(facts, rename),
-    warnings: warningsOf(facts, rename, request.releases),
+    versions,
+    warnings: warningsOf(facts, rename, request.releases, versions),
   };
 }
 
-function ensureSupported({ table, column, unsupported }: TableFacts): void {
-  if (unsupported.length === 0) return;
-  throw new PhaseError('PH2001', { table: quoteQualified(table), column: column.name, objects: unsupported });
-}
-
 function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest): Rename {
-  const { table, column, triggers } = facts;
+  const { table, column } = facts;
   const own = name ?? renameName(table.name, column.name, to);
   return {
     name: own,
@@ -79,20 +82,20 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
     to,
     type: column.type,
     byteEqual: column.byteEqual,
-    default: column.default?.class ?? 'none',
+    default: column.identity ? 'volatile' : (standingDefault(column)?.class ?? 'none'),
     notNull: column.notNull,
-    carried: [
-      ...twinsOf(facts, own),
-      ...triggers
-        .filter(({ rebound }) => rebound !== null)
-        .map((trigger) => ({ kind: 'trigger' as const, name: trigger.name })),
-    ],
+    carried: [...twinsOf(facts, own), ...boundOf(facts)],
     sync: syncNames(facts, own, new Set([...facts.takenNames, ...takenFunctions])),
   };
 }
 
-function planSteps(facts: TableFacts, rename: Rename, { now, releases }: RenameRequest): PlannedStep[] {
-  const code = stepCode(facts, rename);
+function planSteps(
+  facts: TableFacts,
+  rename: Rename,
+  { now, releases }: RenameRequest,
+  versions: readonly FunctionVersion[],
+): PlannedStep[] {
+  const code = stepCode(facts, rename, versions);
   const ids = RENAME_STEPS.map(
     (step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`,
   );

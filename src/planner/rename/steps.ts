@@ -1,6 +1,8 @@
 import type { TableFacts } from '../../domain/facts.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, RenameStepName } from '../../domain/rename.ts';
 import { type Code, call, execute } from '../code.ts';
+import type { FunctionVersion } from './function-versions.ts';
 import { Parts } from './parts.ts';
 
 /** What a step does and how it is undone. */
@@ -12,27 +14,37 @@ export interface StepCode {
 }
 
 /** The five steps of a rename as code; docs/three-phases.md explains each. */
-export function stepCode(facts: TableFacts, rename: Rename): Record<RenameStepName, StepCode> {
+export function stepCode(
+  facts: TableFacts,
+  rename: Rename,
+  versions: readonly FunctionVersion[],
+): Record<RenameStepName, StepCode> {
   const part = new Parts(facts, rename);
   return {
     expand: expand(part),
     backfill: backfill(part),
     constrain: constrain(part),
-    switch: turn(part),
+    switch: turn(part, versions),
     contract: contract(part),
   };
 }
 
 /** Column, sync and the column's attributes in one transaction: never a moment with the column and no trigger. */
 function expand(part: Parts): StepCode {
+  const { on, facts } = part;
   return {
     up: [
+      ...(facts.column.rewrites ? [call('ensureSmall', on)] : []),
       execute(part.addColumn(part.new)),
       ...part.attributes(part.new),
       ...part.createSync(1),
-      ...part.rebind('during'),
+      ...part.rebindTriggers('during'),
     ],
-    down: [...part.rebind('original'), ...part.dropSync(1), execute(`ALTER TABLE ${part.on} DROP COLUMN ${part.new}`)],
+    down: [
+      ...part.rebindTriggers('original'),
+      ...part.dropSync(1),
+      execute(`ALTER TABLE ${on} DROP COLUMN ${part.new}`),
+    ],
     transaction: true,
     downTransaction: true,
   };
@@ -47,52 +59,80 @@ function backfill(part: Parts): StepCode {
   };
 }
 
+/** Unique indexes come before the foreign keys that reference them. */
 function constrain(part: Parts): StepCode {
   const { on, facts, rename } = part;
+  const { indexes, uniques, primaryKeys, exclusions, checks, foreignKeys, referencing, statistics } = facts;
+  const constraints = [
+    ...checks.map((object) => ({ object, twin: twinOf(part, 'check', object) })),
+    ...foreignKeys.map((object) => ({ object, twin: twinOf(part, 'foreign key', object) })),
+    ...referencing.map((object) => ({ object, twin: twinOf(part, 'referencing key', object) })),
+  ];
+  const drop = (object: { name: string; on: { schema: string; name: string } }, twin: string) =>
+    call('dropConstraint', { on: quoteQualified(object.on), name: twin });
   return {
     up: [
-      ...facts.indexes.map((index) => part.createIndex(index, part.twin(index.name), index.definition)),
-      ...facts.uniques.flatMap((unique) => part.createUnique(unique, part.twin(unique.name), unique.definition)),
-      ...[...facts.checks, ...facts.foreignKeys].map((constraint) =>
-        part.addConstraint(constraint, part.twin(constraint.name), constraint.definition),
+      ...indexes.map((index) => part.createIndex(index, twinOf(part, 'index', index), index.definition, index.name)),
+      ...uniques.flatMap((unique) =>
+        part.createUnique(unique, twinOf(part, 'unique', unique), 'definition', unique.name),
       ),
-      ...(rename.notNull ? [part.setNotNull(rename.to)] : []),
-      ...facts.statistics.flatMap((object) => part.createStatistics(object, part.twin(object.name), object.definition)),
+      ...exclusions.map((object) => part.addExclusion(object, twinOf(part, 'exclusion', object), object.definition)),
+      ...primaryKeys.map((key) => part.createKeyIndex(key)),
+      ...constraints.map(({ object, twin }) => part.addConstraint(object, twin, object.definition)),
+      ...part.setNotNull(rename.to),
+      ...statistics.flatMap((object) => part.createStatistics(object, part.statisticsTwin(object), object.definition)),
       part.analyze(part.new),
     ],
     down: [
       ...(rename.notNull ? [execute(`ALTER TABLE ${on} ALTER COLUMN ${part.new} DROP NOT NULL`)] : []),
-      ...[...facts.foreignKeys, ...facts.checks, ...facts.uniques].map(({ name }) =>
-        call('dropConstraint', { on, name: part.twin(name) }),
+      ...[...constraints].reverse().map(({ object, twin }) => drop(object, twin)),
+      ...exclusions.map((object) => drop(object, twinOf(part, 'exclusion', object))),
+      ...uniques.map((object) => drop(object, twinOf(part, 'unique', object))),
+      ...primaryKeys.map((key) => part.dropKeyIndex(key)),
+      ...indexes.map((index) =>
+        call('dropIndex', { on: quoteQualified(index.on), name: twinOf(part, 'index', index) }),
       ),
-      ...facts.indexes.map(({ name }) => call('dropIndex', { on, name: part.twin(name) })),
-      ...facts.statistics.map(({ name }) => part.dropStatistics(part.twin(name))),
+      ...statistics.map((object) => part.dropStatistics(object)),
     ],
     transaction: false,
     downTransaction: false,
   };
 }
 
+function twinOf(
+  part: Parts,
+  kind: Parameters<Parts['twin']>[0],
+  { name, on }: { readonly name: string; readonly on: { readonly schema: string; readonly name: string } },
+): string {
+  return part.twin(kind, name, quoteQualified(on));
+}
+
 /** The new column takes authority; never a moment without a trigger. */
-function turn(part: Parts): StepCode {
-  const { on, facts } = part;
+function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
+  const { facts, rename } = part;
+  const drop = ({ on, name }: TableFacts['foreignKeys'][number]) =>
+    call('dropConstraint', { on: quoteQualified(on), name });
   return {
     up: [
       part.gate(2),
       ...part.createStragglers(),
       ...part.createSync(2),
       ...part.dropSync(1),
-      ...part.moveDefault(part.old, part.new),
-      ...facts.foreignKeys.map(({ name }) => call('dropConstraint', { on, name })),
+      ...part.moveDefault(rename.from, rename.to),
+      ...facts.foreignKeys.map(drop),
+      ...part.rebindDependents('switch', rename.from, rename.to),
+      ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
     ],
     down: [
       ...facts.foreignKeys.map((key) => part.addConstraint(key, key.name, key.original)),
       {
         kind: 'atomically',
         body: [
+          ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
+          ...part.rebindDependents('switch', rename.to, rename.from),
           ...part.createSync(1),
           ...part.dropSync(2),
-          ...part.moveDefault(part.new, part.old),
+          ...part.moveDefault(rename.to, rename.from),
           ...part.dropStragglers(),
         ],
       },
@@ -104,16 +144,14 @@ function turn(part: Parts): StepCode {
 
 /** Sync and old column go, names are restored. Undoing adds old again with its sync at once, then fills and constrains it. */
 function contract(part: Parts): StepCode {
-  const { on, facts, rename } = part;
+  const { on, rename } = part;
   return {
     up: [
       part.gate(3),
-      ...part.rebind('none'),
+      ...part.rebindTriggers('after'),
       ...part.dropSync(2),
-      call('dropReplacedColumn', { on, column: rename.from, replacedBy: rename.to }),
-      ...part.swapNames('twin', 'name'),
-      ...part.appoint(),
-      ...part.rebind('after'),
+      ...part.rebindDependents('publications', rename.from, rename.to),
+      part.replaceColumn(),
       ...part.dropStragglers(),
     ],
     down: [
@@ -125,24 +163,19 @@ function contract(part: Parts): StepCode {
           {
             kind: 'atomically',
             body: [
-              ...part.swapNames('name', 'twin'),
-              ...(rename.notNull ? [part.renameNotNull()] : []),
+              ...part.setAside(),
+              ...part.renameNotNull(),
               ...part.createStragglers(),
               execute(part.addColumn(part.old)),
               ...part.attributes(part.old),
               ...part.createSync(2),
-              ...part.rebind('during'),
+              ...part.rebindTriggers('during'),
             ],
           },
         ],
       },
       part.fill(rename.to, rename.from),
-      ...facts.indexes.map((index) => part.createIndex(index, index.name, index.original)),
-      ...facts.uniques.flatMap((unique) => part.createUnique(unique, unique.name, unique.original)),
-      ...facts.checks.map((check) => part.addConstraint(check, check.name, check.original)),
-      ...(rename.notNull ? [part.setNotNull(rename.from)] : []),
-      ...part.appoint(),
-      ...facts.statistics.flatMap((object) => part.createStatistics(object, object.name, object.original)),
+      ...part.restoreOriginals(),
       part.analyze(part.old),
     ],
     transaction: true,

@@ -1,4 +1,4 @@
-import type { IndexFacts, TableFacts } from '../../domain/facts.ts';
+import type { ColumnFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import { differs, type Rename } from '../../domain/rename.ts';
 
@@ -32,12 +32,18 @@ export interface SyncView {
   readonly when: string;
 }
 
+/** The default that a column gets on INSERT: its own, or that of the domain that it is of. */
+export function standingDefault({ default: own, domainDefault }: ColumnFacts): ColumnFacts['default'] {
+  return own ?? domainDefault;
+}
+
 /** The view of the sync's first function and trigger, or of the last ones. */
 export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place: 'first' | 'last'): SyncView {
   const names = place === 'first' ? rename.sync : (rename.sync.last ?? rename.sync);
   const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
   const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
-  const standing = facts.column.default === null ? '' : `CAST(${facts.column.default.expression} AS ${rename.type})`;
+  const given = standingDefault(facts.column);
+  const standing = given === null ? '' : `CAST(${given.expression} AS ${rename.type})`;
   const always = place === 'first' && rename.sync.last !== null;
   return {
     rename: rename.name,
@@ -57,7 +63,9 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
     newChanged: differ(fresh, `OLD.${quoteIdent(rename.to)}`),
     oldGiven: differ(old, standing),
     newGiven: differ(fresh, standing),
-    guards: [...facts.indexes, ...facts.uniques].filter(guarded).map((index) => guardKey(facts, index)),
+    guards: [...facts.indexes, ...facts.uniques, ...facts.primaryKeys]
+      .filter(guarded)
+      .map((index) => guardKey(facts, index)),
     straggler: phase === 1 ? '' : countStraggler(rename),
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
     when: always ? '' : differ(old, fresh),

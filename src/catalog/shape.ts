@@ -1,0 +1,66 @@
+import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { TREE } from './tree.ts';
+
+/** The table as a whole, and what about it or the column's kind decides whether a rename is possible. */
+export interface TableShape {
+  readonly partitioned: boolean;
+  readonly pages: number;
+  readonly rows: number;
+  /** With its partitions, without indexes. */
+  readonly bytes: number;
+  readonly published: readonly string[];
+  /** Columns that it has ever had, dropped ones counted. */
+  readonly columnsEver: number;
+  readonly typed: boolean;
+  readonly generated: boolean;
+  /** A column that the table has from a parent, which is renamed there. */
+  readonly inheritedFrom: string | null;
+  /** Plain inheritance, not partitions. */
+  readonly children: readonly string[];
+  readonly foreignPartitions: readonly string[];
+  /** Tables of the tree that are partitioned by the column. */
+  readonly partitionedBy: readonly string[];
+}
+
+const SHAPE = `
+  ${TREE}
+  SELECT c.relkind = 'p' AS partitioned, c.reloftype <> 0 AS typed, a.attgenerated <> '' AS generated,
+    (SELECT sum(pg_relation_size(tree.oid) / current_setting('block_size')::int)::float8 FROM tree) AS pages,
+    (SELECT sum(pg_table_size(tree.oid))::float8 FROM tree) AS bytes,
+    (SELECT sum(greatest(leaf.reltuples, 0))::float8 FROM tree JOIN pg_class leaf ON leaf.oid = tree.oid AND leaf.relkind = 'r') AS rows,
+    (SELECT max(t.relnatts)::int FROM tree JOIN pg_class t ON t.oid = tree.oid) AS "columnsEver",
+    CASE WHEN a.attinhcount > 0 THEN (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid ORDER BY inhseqno LIMIT 1) END AS "inheritedFrom",
+    ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid AND NOT k.relispartition
+      WHERE i.inhparent = c.oid ORDER BY 1) AS children,
+    ARRAY(SELECT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'f' ORDER BY 1) AS "foreignPartitions",
+    ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_partitioned_table p ON p.partrelid = tree.oid
+      JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = a.attname
+      WHERE k.attnum = ANY (p.partattrs::int2[]) OR p.partexprs::text ~ (':varattno ' || k.attnum || ' ') ORDER BY 1) AS "partitionedBy",
+    ARRAY(SELECT p.pubname::text FROM pg_publication p WHERE p.puballtables OR EXISTS (
+      SELECT 1 FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid) ORDER BY 1) AS published
+  FROM pg_class c
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = $2
+  WHERE c.oid = $1::oid`;
+
+export function readShape(db: Queryable, table: number, column: number): Promise<TableShape> {
+  return one<TableShape>(db, SHAPE, [table, column]);
+}
+
+/** Names that twins and functions must not take: relations and functions of the schema, constraints of the table. */
+export async function takenNames(db: Queryable, table: QualifiedName & { readonly oid: number }): Promise<string[]> {
+  const rows = await all<{ name: string }>(
+    db,
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $2
+     UNION SELECT conname FROM pg_constraint WHERE conrelid = $1::oid
+     UNION SELECT s.stxname FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE n.nspname = $2
+     UNION SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $2`,
+    [table.oid, table.schema],
+  );
+  return rows.map(({ name }) => name).sort();
+}
+
+/** For messages. */
+export function tableInWords(table: QualifiedName): string {
+  return `table ${quoteQualified(table)}`;
+}

@@ -1,0 +1,152 @@
+import type { ColumnFacts, UnsupportedObject } from '../domain/facts.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { FoundConstraint } from './constraints.ts';
+import type { FoundDependent } from './dependents.ts';
+import { type TableShape, tableInWords } from './shape.ts';
+import type { Hanging } from './table-facts.ts';
+
+/** Everything that was read of a table and of what hangs on the column. */
+interface Found extends Hanging {
+  readonly keys: { readonly out: readonly FoundConstraint[]; readonly into: readonly FoundConstraint[] };
+  readonly dependents: readonly FoundDependent[];
+  readonly shape: TableShape;
+  readonly column: ColumnFacts;
+}
+
+const WINDOW = 'Rename the column in a maintenance window (ALTER TABLE ... RENAME COLUMN).';
+const AWAY =
+  'Drop the object in an earlier release and create it again after phase 3, or rename in a maintenance window.';
+
+const refuse = (object: string, reason: string, instead = AWAY): UnsupportedObject => ({ object, reason, instead });
+
+/** What PostgreSQL gives no way to carry over while the table is in use; docs/refusals.md explains each. */
+export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedObject[] {
+  return [
+    ...unsupportedShape(table, found.shape),
+    ...unsupportedIndexes(table, found),
+    ...unsupportedDependents(found.dependents),
+    ...notUnderstood(found),
+  ];
+}
+
+function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedObject[] {
+  const { inheritedFrom, children, foreignPartitions, partitionedBy, typed, generated, columnsEver } = shape;
+  return [
+    ...(inheritedFrom === null
+      ? []
+      : [
+          refuse(
+            `${tableInWords(table)}, which inherits the column`,
+            'PostgreSQL renames an inherited column with its parent only',
+            `Rename it on ${inheritedFrom}.`,
+          ),
+        ]),
+    ...children.map((child) =>
+      refuse(
+        `inheritance of ${child} from ${quoteQualified(table)}`,
+        'a row trigger is not inherited, so writes to the child would get past the sync',
+        WINDOW,
+      ),
+    ),
+    ...foreignPartitions.map((name) =>
+      refuse(
+        `foreign table ${name}`,
+        'its rows are on another server, where PostgreSQL can neither add the column nor build an index',
+      ),
+    ),
+    ...partitionedBy.map((name) =>
+      refuse(
+        `partition key of ${name}`,
+        'a table cannot be partitioned by another column without moving all of its rows',
+        WINDOW,
+      ),
+    ),
+    ...(typed
+      ? [
+          refuse(
+            `typed ${tableInWords(table)}`,
+            'its columns come from a type, which can only be changed with all of its tables',
+            WINDOW,
+          ),
+        ]
+      : []),
+    ...(generated
+      ? [
+          refuse(
+            'generated column',
+            'PostgreSQL computes it after the triggers have run and takes no value for it, so there is nothing to keep in step',
+            WINDOW,
+          ),
+        ]
+      : []),
+    ...(columnsEver >= 1_600
+      ? [
+          refuse(
+            tableInWords(table),
+            'it has had 1,600 columns, dropped ones counted; PostgreSQL adds no more',
+            'Rewrite the table in a maintenance window (dump and restore forgets dropped columns).',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function unsupportedIndexes(table: QualifiedName, { indexes }: Found): UnsupportedObject[] {
+  return indexes.flatMap(({ facts, exclusion, constraint, valid, understood }) => {
+    const name = quoteIdent(facts.name);
+    return [
+      ...(exclusion !== null && constraint === 'p'
+        ? [
+            refuse(
+              `primary key ${name} WITHOUT OVERLAPS`,
+              'a table has one primary key, and PostgreSQL makes such a one from no index that is there already',
+              WINDOW,
+            ),
+          ]
+        : []),
+      ...(constraint === 'p' && quoteQualified(facts.on) !== quoteQualified(table)
+        ? [
+            refuse(
+              `primary key ${name} of the partition ${quoteQualified(facts.on)}`,
+              'the table itself has none, and keys are moved with that of the table',
+            ),
+          ]
+        : []),
+      ...(valid
+        ? []
+        : [refuse(`index ${name}`, 'it is invalid', 'Drop it or rebuild it (REINDEX INDEX CONCURRENTLY) first.')]),
+      ...(understood || exclusion !== null ? [] : [refuse(`index ${name}`, 'its definition was not understood')]),
+    ];
+  });
+}
+
+function unsupportedDependents(dependents: readonly FoundDependent[]): UnsupportedObject[] {
+  return dependents.flatMap(({ kind, description, dependsOnIt }) => {
+    if (kind === 'rule on the table')
+      return [
+        refuse(
+          description,
+          'a rule sees what the statement gave, before any trigger: it would miss the value that the sync fills in',
+        ),
+      ];
+    if (kind === 'other') return [refuse(description, 'it is bound to the column in a way that is not known')];
+    return dependsOnIt.map((other) =>
+      refuse(
+        `${description}, on which ${other} depends`,
+        'PostgreSQL can only drop a materialized view and make it anew, which would drop what depends on it',
+      ),
+    );
+  });
+}
+
+function notUnderstood({ checks, keys, statistics, triggers }: Found): UnsupportedObject[] {
+  const name = (kind: string, objects: readonly { facts: { name: string }; understood: boolean }[]) =>
+    objects
+      .filter(({ understood }) => !understood)
+      .map(({ facts }) => refuse(`${kind} ${quoteIdent(facts.name)}`, 'its definition was not understood'));
+  return [
+    ...name('constraint', [...checks, ...keys.out, ...keys.into]),
+    ...name('statistics object', statistics),
+    ...name('trigger', triggers),
+  ];
+}

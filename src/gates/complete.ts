@@ -1,0 +1,86 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { isTwinned, type Rename, type TwinnedObject } from '../domain/rename.ts';
+import { twinName } from '../domain/twin-name.ts';
+import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+
+/**
+ * The sync is in place on the table and on each of its partitions, and everything that phase 1 builds is there, valid and
+ * validated.
+ * @throws PH2007 naming what is missing.
+ */
+export async function ensureComplete(db: Queryable, rename: Rename, table: number, place: 0 | 1): Promise<void> {
+  const triggers = [rename.sync.triggers[place], rename.sync.last?.triggers[place]].filter(
+    (name) => name !== undefined,
+  );
+  const on = quoteQualified(rename.table);
+  const present = new Set((await all<{ object: string }>(db, PRESENT, [table])).map(({ object }) => object));
+  const missing = [
+    ...(await missingTriggers(db, table, triggers)),
+    ...rename.carried.filter(isTwinned).flatMap((object) => missingTwin(object, on, present)),
+    ...(await missingKeyTwins(db, rename, table)),
+    ...(rename.notNull && !present.has(`not null ${on} ${rename.to}`) ? [`NOT NULL of ${quoteIdent(rename.to)}`] : []),
+  ];
+  if (missing.length > 0) throw new PhaseError('PH2007', { rename: rename.name, missing });
+}
+
+/** Every index, constraint and statistics object of the tables that a rename concerns, as a line of text. */
+const PRESENT = `
+  WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+  tables AS (SELECT oid FROM tree UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT oid FROM tree)),
+  named AS (SELECT c.oid, ${sqlQualified('n', 'c')} AS name
+    FROM tables JOIN pg_class c ON c.oid = tables.oid JOIN pg_namespace n ON n.oid = c.relnamespace)
+  SELECT 'index ' || named.name || ' ' || c.relname AS object FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN named ON named.oid = i.indrelid
+    WHERE i.indisvalid AND i.indisready
+  UNION ALL SELECT 'statistics ' || ${sqlQuoted('n.nspname')} || ' ' || s.stxname FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+    WHERE s.stxrelid IN (SELECT oid FROM tree)
+  UNION ALL SELECT 'constraint ' || named.name || ' ' || conname FROM pg_constraint JOIN named ON named.oid = conrelid WHERE convalidated
+  UNION ALL SELECT 'constraint of any state ' || named.name || ' ' || conname FROM pg_constraint JOIN named ON named.oid = conrelid
+  UNION ALL SELECT 'not null ' || named.name || ' ' || attname FROM pg_attribute JOIN named ON named.oid = attrelid WHERE attnotnull`;
+
+function missingTwin({ kind, twin, on, state }: TwinnedObject, table: string, present: ReadonlySet<string>): string[] {
+  if (kind === 'primary key') return [];
+  const kindNow = kind === 'index' || kind === 'statistics' ? kind : 'constraint';
+  const wanted = state === undefined ? kindNow : 'constraint of any state';
+  return present.has(`${wanted} ${on ?? table} ${twin}`) ? [] : [`${kindNow} ${quoteIdent(twin)}`];
+}
+
+/** A row trigger of a partitioned table is one on each partition, and each may be disabled by itself. */
+async function missingTriggers(
+  db: Queryable,
+  table: number,
+  names: readonly (string | undefined)[],
+): Promise<string[]> {
+  const rows = await all<{ trigger: string; table: string; root: boolean }>(
+    db,
+    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+     SELECT wanted.name AS trigger, tree.oid::regclass::text AS table, tree.oid = $1::oid AS root
+     FROM tree CROSS JOIN unnest($2::text[]) AS wanted(name)
+     WHERE NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = tree.oid AND t.tgname = wanted.name AND t.tgenabled IN ('O', 'A'))
+     ORDER BY 1, 2`,
+    [table, names],
+  );
+  return rows.map(
+    ({ trigger, table: partition, root }) => `trigger ${quoteIdent(trigger)}${root ? '' : ` on ${partition}`}`,
+  );
+}
+
+/** The primary key is made from unique indexes in phase 3: the table's, or one on each leaf. */
+async function missingKeyTwins(db: Queryable, { carried }: Rename, table: number): Promise<string[]> {
+  const key = carried.filter(isTwinned).find(({ kind }) => kind === 'primary key');
+  if (key === undefined) return [];
+  const rows = await all<{ table: string; key: string | null; root: boolean; indexes: string[] }>(
+    db,
+    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+     SELECT c.oid::regclass::text AS table, c.oid = $1::oid AS root,
+       (SELECT conname FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p') AS key,
+       ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indisready) AS indexes
+     FROM tree JOIN pg_class c ON c.oid = tree.oid AND c.relkind = 'r'`,
+    [table],
+  );
+  return rows.flatMap(({ table: leaf, key: own, root, indexes }) => {
+    const wanted = root ? key.twin : twinName(own ?? key.name);
+    return indexes.includes(wanted) ? [] : [`index ${quoteIdent(wanted)}${root ? '' : ` on ${leaf}`}`];
+  });
+}

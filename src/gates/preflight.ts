@@ -1,0 +1,44 @@
+import { countRows } from '../data/count.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { Rename } from '../domain/rename.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+
+/**
+ * Before phase 1: the backfill would meet what it looks for. Outside any transaction and without locks.
+ * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role.
+ */
+export async function checkPreflight(db: Queryable, rename: Rename): Promise<void> {
+  const table = quoteQualified(rename.table);
+  await ensureAllVisible(db, table);
+  const rows: { constraint: string; rows: number }[] = [];
+  for (const { name, violated } of await uncheckedConstraints(db, table)) {
+    const found = await countRows(db, table, violated);
+    if (found > 0) rows.push({ constraint: quoteIdent(name), rows: found });
+  }
+  if (rows.length > 0) throw new PhaseError('PH2014', { rename: rename.name, rows });
+}
+
+/** With row_security off PostgreSQL fails instead of hiding rows; asked here, so that it is said in words. */
+async function ensureAllVisible(db: Queryable, table: string): Promise<void> {
+  const { active } = await one<{ active: boolean | null }>(
+    db,
+    `SELECT bool_or(pg_catalog.row_security_active(c.oid)) AS active FROM pg_class c
+     WHERE c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1))`,
+    [table],
+  );
+  if (active === true) throw new PhaseError('PH2015', { table });
+}
+
+/** Conditions that are true for rows which an update of any column would make PostgreSQL refuse. */
+function uncheckedConstraints(db: Queryable, table: string): Promise<{ name: string; violated: string }[]> {
+  return all(
+    db,
+    `SELECT conname AS name, CASE contype WHEN 'c' THEN '(' || pg_get_expr(conbin, conrelid) || ') IS FALSE'
+       ELSE (SELECT quote_ident(attname) || ' IS NULL' FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) END AS violated
+     FROM pg_constraint co
+     WHERE conrelid = to_regclass($1) AND contype IN ('c', 'n') AND NOT convalidated AND coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true)
+     ORDER BY conname`,
+    [table],
+  );
+}

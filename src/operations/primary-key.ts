@@ -1,0 +1,157 @@
+import type { Knex } from 'knex';
+import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
+import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { counterpartName, twinName } from '../domain/twin-name.ts';
+import { runSql } from '../postgres/knex.ts';
+import { sqlQualified } from '../postgres/names.ts';
+import { addConstraint, type ConstraintOptions } from './constraints.ts';
+import { atomically, execute } from './execute.ts';
+import { type IndexMember, indexFamily } from './families.ts';
+import { createIndex, qualifiedIndex } from './indexes.ts';
+import { isPartitioned, partitionsOf } from './partitions.ts';
+import { rebindingOf, underOwnNames, withNamesSwapped } from './rebind.ts';
+
+interface SwappedPrimaryKey {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  readonly name: string;
+  /** The valid unique index that a table's key is made from: the table itself, or each leaf with the name of its key. */
+  readonly indexFor: (on: string, name: string) => string;
+  /** `PRIMARY KEY (...)`: how a partitioned table, where PostgreSQL makes none from an index, declares it. */
+  readonly definition: string;
+  readonly deferrable?: boolean;
+  readonly initiallyDeferred?: boolean;
+  readonly comment?: string;
+  /** From which column to which it moves. */
+  readonly from: string;
+  readonly to: string;
+  /** Objects that need the key (GROUP BY, ON CONFLICT ON CONSTRAINT), which is away for a moment. */
+  readonly dependents: readonly BoundObjectName[];
+}
+
+/** Names of the unique indexes that phase 1 has built for the key: `twin`, on leaves derived from their own keys' names. */
+export function twinIndexes(table: string, twin: string): (on: string, name: string) => string {
+  return (on, name) => (on === table ? twin : twinName(name));
+}
+
+/**
+ * Moves the primary key to another column: catalogue changes only, whatever the size of the table. What depends on the key
+ * is put aside by a stub and made again from its own text, bound to the other column. Foreign keys that reference the key
+ * have to be gone. In the transaction of the caller, which holds the table's lock.
+ */
+export async function swapPrimaryKey(knex: Knex, key: SwappedPrimaryKey): Promise<void> {
+  const { on, name, from, to, dependents } = key;
+  await underOwnNames(knex, async () => {
+    const rebindings: Rebinding[] = [];
+    for (const object of dependents) rebindings.push(await rebindingOf(knex, on, object));
+    for (const statement of rebindings.flatMap(({ stub }) => stub)) await execute(knex, statement);
+    const members = await indexFamily(knex, on, name);
+    await execute(knex, `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`);
+    await makePrimaryKey(knex, key, on, members);
+    if (key.comment !== undefined) {
+      await execute(knex, `COMMENT ON CONSTRAINT ${quoteIdent(name)} ON ${on} IS ${quoteLiteral(key.comment)}`);
+    }
+    if (rebindings.length === 0) return;
+    await withNamesSwapped(knex, { on, from, to }, async () => {
+      for (const statement of rebindings.flatMap(({ make }) => make)) await execute(knex, statement);
+    });
+  });
+}
+
+/** On a partitioned table: the table's own first, then each leaf's from its index, attached. */
+async function makePrimaryKey(
+  knex: Knex,
+  key: SwappedPrimaryKey,
+  on: string,
+  members: readonly IndexMember[],
+): Promise<void> {
+  const name = members.find((member) => member.on === on)?.name ?? key.name;
+  if (!(await isPartitioned(knex, on))) {
+    const timing = `${key.deferrable ? ' DEFERRABLE' : ''}${key.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
+    const using = `ADD CONSTRAINT ${quoteIdent(name)} PRIMARY KEY USING INDEX ${quoteIdent(key.indexFor(on, name))}${timing}`;
+    await execute(knex, `ALTER TABLE ${on} ${using}`);
+    return;
+  }
+  await execute(knex, `ALTER TABLE ONLY ${on} ADD CONSTRAINT ${quoteIdent(name)} ${key.definition}`);
+  const parent = await qualifiedIndex(knex, on, name);
+  for (const { name: partition } of await partitionsOf(knex, on)) {
+    const own = members.find((member) => member.on === partition)?.name ?? key.name;
+    await makePrimaryKey(knex, { ...key, name: own }, partition, members);
+    await execute(knex, `ALTER INDEX ${parent} ATTACH PARTITION ${await qualifiedIndex(knex, partition, own)}`);
+  }
+}
+
+export interface ReturnedPrimaryKey {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  readonly name: string;
+  /** Name of the unique index that stays behind on the new column. */
+  readonly twin: string;
+  /** From the new column to the old one. */
+  readonly from: string;
+  readonly to: string;
+  /** What follows the table in CREATE INDEX, for the new column and for the old one. */
+  readonly fromIndex: string;
+  readonly toIndex: string;
+  /** `PRIMARY KEY (...)` on the old column. */
+  readonly definition: string;
+  readonly deferrable?: boolean;
+  readonly initiallyDeferred?: boolean;
+  /** Foreign keys that reference the new column, under their twins' names. */
+  readonly keys?: readonly ConstraintOptions[];
+  readonly dependents?: readonly BoundObjectName[];
+  readonly comment?: string;
+}
+
+/**
+ * Undoes what phase 3 did to the primary key: it goes back to the old column, and the new one keeps a unique index that
+ * foreign keys can reference. The indexes are built concurrently; goes on where an earlier try stopped.
+ */
+export async function returnPrimaryKey(knex: Knex, options: ReturnedPrimaryKey): Promise<void> {
+  const { on, name, twin, from, to, definition, keys = [], dependents = [] } = options;
+  if (!(await isKeyColumn(knex, on, name, to))) {
+    const restored = deriveName(name, '_restored');
+    const leavesOnly = await isPartitioned(knex, on);
+    await createIndex(knex, { on, name: twin, definition: options.fromIndex, unique: true, like: name, leavesOnly });
+    await createIndex(knex, { on, name: restored, definition: options.toIndex, unique: true, leavesOnly });
+    const indexFor = (table: string) => (table === on ? restored : counterpartName(null, table, restored));
+    const timing = {
+      ...(options.deferrable ? { deferrable: true } : {}),
+      ...(options.initiallyDeferred ? { initiallyDeferred: true } : {}),
+      ...(options.comment === undefined ? {} : { comment: options.comment }),
+    };
+    await atomically(knex, async (trx) => {
+      await execute(trx, `LOCK TABLE ${[...keys.map((key) => key.on), on].join(', ')} IN ACCESS EXCLUSIVE MODE`);
+      const bound = await keysOn(trx, on, name);
+      for (const key of bound) await execute(trx, `ALTER TABLE ${key.on} DROP CONSTRAINT ${quoteIdent(key.name)}`);
+      await swapPrimaryKey(trx, { on, name, indexFor, definition, ...timing, from, to, dependents });
+      // The rows were valid a moment ago, under this very lock; they are looked at again outside of it.
+      for (const key of keys.filter((one) => bound.some((other) => other.name === one.name && other.on === one.on))) {
+        await addConstraint(trx, { ...key, validate: false });
+      }
+    });
+  }
+  for (const key of keys) await addConstraint(knex, key);
+}
+
+async function isKeyColumn(knex: Knex, on: string, name: string, column: string): Promise<boolean> {
+  const rows = await runSql(
+    knex,
+    `SELECT 1 FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = ANY (co.conkey)
+     WHERE co.conrelid = to_regclass($1) AND co.conname = $2 AND co.contype = 'p' AND a.attname = $3`,
+    [on, name, column],
+  );
+  return rows.length > 0;
+}
+
+/** Foreign keys that are bound to the index of a primary key. */
+function keysOn(knex: Knex, on: string, name: string): Promise<{ on: string; name: string }[]> {
+  return runSql(
+    knex,
+    `SELECT ${sqlQualified('n', 'c')} AS on, f.conname AS name
+     FROM pg_constraint p JOIN pg_constraint f ON f.conindid = p.conindid AND f.contype = 'f' AND f.conparentid = 0
+     JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE p.conrelid = to_regclass($1) AND p.conname = $2 AND p.contype = 'p'`,
+    [on, name],
+  );
+}

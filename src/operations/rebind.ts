@@ -1,0 +1,85 @@
+import type { Knex } from 'knex';
+import { type BoundObjectName, type Rebinding, readRebinding } from '../catalog/definitions.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import { onConnection, runSql } from '../postgres/knex.ts';
+import { contextOf } from './context.ts';
+import { execute } from './execute.ts';
+import { ensureSmall } from './rewrite-limit.ts';
+
+export interface ReboundObjects {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  /** The column that the objects are bound to. */
+  readonly from: string;
+  /** The column that they are to be bound to. */
+  readonly to: string;
+  readonly objects: readonly BoundObjectName[];
+}
+
+/**
+ * Binds views, policies, rules, functions with parsed bodies, generated columns and publications to another column of the
+ * same table. PostgreSQL does it itself: for a moment, in the transaction of the caller, the two columns change names, each
+ * object is made again from its own text, and the names change back. Output names, options and privileges stay.
+ * @throws PH2007 when one of them is not there, PH2013 when one has to be filled anew and the table is too large.
+ */
+export async function rebindDependents(knex: Knex, { on, from, to, objects }: ReboundObjects): Promise<void> {
+  await lockViews(knex, objects);
+  await underOwnNames(knex, async () => {
+    const rebindings: Rebinding[] = [];
+    for (const object of objects) {
+      if (object.kind === 'materialized view' || object.kind === 'generated column') await ensureSmall(knex, on);
+      rebindings.push(await rebindingOf(knex, on, object));
+    }
+    for (const statement of rebindings.flatMap(({ before }) => before)) await execute(knex, statement);
+    await withNamesSwapped(knex, { on, from, to }, async () => {
+      for (const statement of rebindings.flatMap(({ make }) => make)) await execute(knex, statement);
+    });
+  });
+}
+
+/** @throws PH2007; a dry run goes on, since an earlier step may make the object. */
+export async function rebindingOf(knex: Knex, on: string, object: BoundObjectName): Promise<Rebinding> {
+  const named = { ...object, on: object.on ?? on };
+  const found = await onConnection(knex, (db) => readRebinding(db, named));
+  if (found !== null) return found;
+  if (contextOf(knex).dryRun) return { before: [], make: [], stub: [] };
+  throw new PhaseError('PH2007', { rename: on, missing: [`${object.kind} ${object.name}`] });
+}
+
+/** A reader takes a view's lock before those of its tables; so does this, or the two would deadlock. */
+export async function lockViews(knex: Knex, objects: readonly BoundObjectName[]): Promise<void> {
+  for (const { name } of objects.filter(({ kind }) => kind === 'view')) {
+    const [row] = await runSql<{ owner: string }>(
+      knex,
+      'SELECT quote_ident(pg_get_userbyid(relowner)) AS owner FROM pg_class WHERE oid = to_regclass($1)',
+      [name],
+    );
+    // LOCK TABLE would lock the tables of the view, too; this takes the same lock on the view alone and changes nothing.
+    if (row) await execute(knex, `ALTER VIEW ${name} OWNER TO ${row.owner}`);
+  }
+}
+
+/** Texts are read and run under a search path in which every name of the application is qualified. */
+export async function underOwnNames(knex: Knex, body: () => Promise<void>): Promise<void> {
+  const [before] = await runSql<{ path: string }>(knex, `SELECT current_setting('search_path') AS path`);
+  await execute(knex, 'SET LOCAL search_path = pg_catalog');
+  await body();
+  await execute(knex, `SET LOCAL search_path = ${before?.path || "''"}`);
+}
+
+/** Runs something while `to` goes by the name of `from`. The caller holds the table's lock. */
+export async function withNamesSwapped(
+  knex: Knex,
+  { on, from, to }: Omit<ReboundObjects, 'objects'>,
+  body: () => Promise<void>,
+): Promise<void> {
+  const aside = quoteIdent('triphase_aside');
+  const rename = (before: string, after: string) =>
+    execute(knex, `ALTER TABLE ${on} RENAME COLUMN ${before} TO ${after}`);
+  await rename(quoteIdent(from), aside);
+  await rename(quoteIdent(to), quoteIdent(from));
+  await body();
+  await rename(quoteIdent(from), quoteIdent(to));
+  await rename(aside, quoteIdent(from));
+}

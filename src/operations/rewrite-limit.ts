@@ -1,0 +1,23 @@
+import type { Knex } from 'knex';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { runSql } from '../postgres/knex.ts';
+import { contextOf } from './context.ts';
+
+/**
+ * Before a statement that keeps everybody from a table while it reads or writes all of it.
+ * @throws PH2013 when the table is larger than `rewriteLimit`: in this database it may be, where it was not when the rename
+ * was scaffolded.
+ */
+export async function ensureSmall(knex: Knex, table: string): Promise<void> {
+  const { rewriteLimitBytes, dryRun } = contextOf(knex);
+  if (dryRun) return;
+  const [row] = await runSql<{ bytes: number }>(
+    knex,
+    `WITH RECURSIVE tree(oid) AS (
+       SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+     SELECT coalesce(sum(pg_table_size(oid)), 0)::float8 AS bytes FROM tree WHERE oid IS NOT NULL`,
+    [table],
+  );
+  const bytes = row?.bytes ?? 0;
+  if (bytes > rewriteLimitBytes) throw new PhaseError('PH2013', { table, bytes, limit: rewriteLimitBytes });
+}
