@@ -69,7 +69,7 @@ async function makePrimaryKey(
   if (!(await isPartitioned(knex, on))) {
     const timing = `${key.deferrable ? ' DEFERRABLE' : ''}${key.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
     const using = `ADD CONSTRAINT ${quoteIdent(name)} PRIMARY KEY USING INDEX ${quoteIdent(key.indexFor(on, name))}${timing}`;
-    await execute(knex, `ALTER TABLE ${on} ${using}`);
+    await execute(knex, `ALTER TABLE ONLY ${on} ${using}`);
     return;
   }
   await execute(knex, `ALTER TABLE ONLY ${on} ADD CONSTRAINT ${quoteIdent(name)} ${key.definition}`);

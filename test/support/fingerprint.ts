@@ -9,6 +9,9 @@ const sorted = (acl: string) => `(SELECT string_agg(item::text, ',' ORDER BY ite
 /**
  * Everything that PostgreSQL itself tells of a database's schema, a line for each object, by names alone: neither OIDs nor
  * positions of columns. It holds what schema differs leave out: statistics objects and targets, storage, privileges.
+ * Left out is what PostgreSQL gives nobody a way to choose: of a partition's NOT NULL that comes from its table (18) the name,
+ * and whether the partition has it by itself, too, which a primary key made from an index sets; and whether a foreign key of a
+ * partition may be inherited, which depends on whether it or its table's was there first.
  */
 const FINGERPRINT = `
   SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, c.reloptions::text, c.relreplident, ${sorted('c.relacl')},
@@ -29,8 +32,8 @@ const FINGERPRINT = `
       (SELECT string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attstattarget >= 0))
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN}
   UNION ALL
-  SELECT concat_ws(' | ', 'constraint', ${relation('co.conrelid')}, co.conname, pg_get_constraintdef(co.oid), co.convalidated, co.condeferrable,
-      co.condeferred, co.conislocal, co.coninhcount, co.connoinherit, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
+  SELECT concat_ws(' | ', 'constraint', ${relation('co.conrelid')}, CASE WHEN co.contype = 'n' AND co.coninhcount > 0 THEN '(inherited)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
+      pg_get_constraintdef(co.oid), co.convalidated, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype <> 'f' THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
       'of ' || (SELECT p.conname FROM pg_constraint p WHERE p.oid = co.conparentid),
       (SELECT count(*) || ' triggers' FROM pg_trigger t WHERE t.tgconstraint = co.oid))
   FROM pg_constraint co JOIN pg_namespace n ON n.oid = co.connamespace WHERE ${OWN}
