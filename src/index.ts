@@ -1,5 +1,5 @@
 /** What a migration, a task or a configuration of an application imports. */
-export { appointOriginals, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
+export { appointOriginals, dropColumn, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
 export {
   addConstraint,
   addExclusion,

@@ -15,6 +15,7 @@ interface ColumnRow {
   deterministic: boolean;
   not_null: boolean;
   not_null_validated: boolean;
+  not_null_name: string | null;
   storage: string | null;
   compression: string | null;
   statistics_target: number | null;
@@ -43,6 +44,7 @@ const COLUMN = (): string => `
     a.attnotnull AS not_null,
     NOT EXISTS (SELECT 1 FROM pg_constraint co WHERE co.conrelid = a.attrelid AND co.contype = 'n' AND co.conkey = ARRAY[a.attnum]
       AND NOT co.convalidated) AS not_null_validated,
+    (SELECT conname FROM pg_constraint co WHERE co.conrelid = a.attrelid AND co.contype = 'n' AND co.conkey = ARRAY[a.attnum]) AS not_null_name,
     CASE WHEN a.attstorage <> t.typstorage
       THEN CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'x' THEN 'EXTENDED' WHEN 'm' THEN 'MAIN' END END AS storage,
     CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
@@ -125,6 +127,7 @@ export async function readColumn(
     hashable: await isHashable(db, row.type),
     notNull: row.not_null,
     notNullValidated: row.not_null_validated,
+    notNullName: row.not_null_name,
     default: standing(row.default_expression, row.default_volatile),
     domainDefault: row.default_expression === null ? standing(row.domain_default, row.domain_default_volatile) : null,
     rewrites: row.rewrites,

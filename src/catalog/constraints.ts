@@ -53,7 +53,13 @@ function withoutState(definition: string): string {
   return definition.replace(/ NOT (VALID|ENFORCED)$/, '');
 }
 
+/** A foreign key that was found, and whether it is bound to a primary key on the other side. */
+export interface FoundKey extends FoundConstraint {
+  readonly toPrimaryKey: boolean;
+}
+
 interface ForeignKeyRow extends ConstraintRow {
+  to_primary_key: boolean;
   schema: string;
   table: string;
   out: boolean;
@@ -69,7 +75,7 @@ const FOREIGN_KEYS = `
   ${TREE}
   SELECT co.conname AS name, pg_get_constraintdef(co.oid) AS definition, co.convalidated AS validated,
     coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS enforced, obj_description(co.oid, 'pg_constraint') AS comment,
-    cn.nspname AS schema, cc.relname AS table, own.member IS NOT NULL AND own.number = ANY (co.conkey) AS out,
+    cn.nspname AS schema, cc.relname AS table, EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = co.conindid AND i.indisprimary) AS to_primary_key, own.member IS NOT NULL AND own.number = ANY (co.conkey) AS out,
     'FOREIGN KEY (' || keys.old_names || ')' || tail.before || keys.old_referenced || tail.after || coalesce(' (' || keys.old_set || ')', '') || tail.timing AS old_definition,
     'FOREIGN KEY (' || keys.new_names || ')' || tail.before || keys.new_referenced || tail.after || coalesce(' (' || keys.new_set || ')', '') || tail.timing AS new_definition
   FROM pg_constraint co
@@ -119,7 +125,7 @@ export async function readForeignKeys(
   table: number,
   from: string,
   to: string,
-): Promise<{ readonly out: FoundConstraint[]; readonly into: FoundConstraint[] }> {
+): Promise<{ readonly out: FoundKey[]; readonly into: FoundKey[] }> {
   const rows = await all<ForeignKeyRow>(db, FOREIGN_KEYS, [table, from, to]);
   const found = rows.map((row) => ({
     out: row.out,
@@ -133,6 +139,7 @@ export async function readForeignKeys(
       comment: row.comment,
     },
     understood: withoutState(row.definition) === row.old_definition,
+    toPrimaryKey: row.to_primary_key,
   }));
   return { out: found.filter(({ out }) => out), into: found.filter(({ out }) => !out) };
 }

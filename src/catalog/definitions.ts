@@ -19,6 +19,8 @@ export interface Rebinding {
   readonly make: readonly string[];
   /** Statements that leave the object there, bound to nothing, until `make` runs; empty where that is not needed. */
   readonly stub: readonly string[];
+  /** Whether `make` fills or computes it anew, under an exclusive lock. */
+  readonly rewrites: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ async function readView(db: Queryable, { name }: BoundObjectName): Promise<Rebin
     before: [],
     make: [`${head}${row.options} AS ${withoutSemicolon(row.definition)}`],
     stub: [`${head} AS SELECT ${row.stub}`],
+    rewrites: false,
   };
 }
 
@@ -95,6 +98,7 @@ async function readMaterializedView(db: Queryable, { name }: BoundObjectName): P
       `ALTER MATERIALIZED VIEW ${name} OWNER TO ${owner}`,
     ],
     stub: [],
+    rewrites: true,
   };
 }
 
@@ -134,6 +138,7 @@ async function readRule(db: Queryable, { name, on }: BoundObjectName): Promise<R
     before: [],
     make: [`CREATE OR REPLACE RULE ${withoutSemicolon(tail)}`],
     stub: [`CREATE OR REPLACE RULE ${quoteIdent(name)} AS ON ${row.event} TO ${on} DO INSTEAD NOTHING`],
+    rewrites: false,
   };
 }
 
@@ -147,7 +152,7 @@ async function readPolicy(db: Queryable, { name, on }: BoundObjectName): Promise
   if (!row) return null;
   const using = row.using === null ? '' : ` USING (${row.using})`;
   const check = row.check === null ? '' : ` WITH CHECK (${row.check})`;
-  return { before: [], make: [`ALTER POLICY ${quoteIdent(name)} ON ${on}${using}${check}`], stub: [] };
+  return { before: [], make: [`ALTER POLICY ${quoteIdent(name)} ON ${on}${using}${check}`], stub: [], rewrites: false };
 }
 
 /** The head of a function is what PostgreSQL prints before the body that it prints by itself. */
@@ -164,19 +169,20 @@ async function readFunction(db: Queryable, { name }: BoundObjectName): Promise<R
     before: [],
     make: [definition],
     stub: ['SET LOCAL check_function_bodies = off', `${head} AS ''`, 'RESET check_function_bodies'],
+    rewrites: false,
   };
 }
 
 async function readGenerated(db: Queryable, { name, on }: BoundObjectName): Promise<Rebinding | null> {
-  const [row] = await all<{ expression: string }>(
+  const [row] = await all<{ expression: string; stored: boolean }>(
     db,
-    `SELECT pg_get_expr(d.adbin, d.adrelid) AS expression FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+    `SELECT pg_get_expr(d.adbin, d.adrelid) AS expression, a.attgenerated = 's' AS stored FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
      WHERE d.adrelid = to_regclass($1) AND a.attname = $2 AND a.attgenerated <> ''`,
     [on, name],
   );
   if (!row) return null;
   const make = [`ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(name)} SET EXPRESSION AS (${row.expression})`];
-  return { before: [], make, stub: [] };
+  return { before: [], make, stub: [], rewrites: row.stored };
 }
 
 /** DROP and ADD, never SET, which would replace the tables of the whole publication. Column lists came with 15. */
@@ -201,6 +207,7 @@ async function readPublication(db: Queryable, { name, on }: BoundObjectName): Pr
     before: [`ALTER PUBLICATION ${quoteIdent(name)} DROP TABLE ${on}`],
     make: [`ALTER PUBLICATION ${quoteIdent(name)} ADD TABLE ${on}${columns}${filter}`],
     stub: [],
+    rewrites: false,
   };
 }
 

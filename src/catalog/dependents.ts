@@ -14,6 +14,8 @@ export interface FoundDependent extends Omit<DependentFacts, 'kind'> {
   readonly description: string;
   /** What in turn depends on a materialized view, which has to be dropped to be made anew. */
   readonly dependsOnIt: readonly string[];
+  /** A virtual generated column of a table that has checks: PostgreSQL 18 does not change its expression. */
+  readonly fixed: boolean;
 }
 
 interface DependentRow {
@@ -27,7 +29,10 @@ interface DependentRow {
   qualified: string | null;
   description: string;
   needs_primary_key: boolean;
+  body: string;
   bytes: number;
+  virtual: boolean;
+  checked: boolean;
   depends_on_it: string[];
 }
 
@@ -50,12 +55,16 @@ const DEPENDENTS = `
   SELECT DISTINCT ON (class, schema, "table", name) found.classid::regclass::text AS class, c.relkind AS relation_kind, r.rulename AS rule, c.oid IN (SELECT oid FROM tree) AS on_own,
     n.nspname AS schema, c.relname AS table,
     coalesce(nullif(r.rulename, '_RETURN'), pol.polname, pub.pubname, g.attname, f.proname, c.relname, found.objid::text) AS name,
-    CASE WHEN f.oid IS NOT NULL THEN ${sqlQuoted('fn.nspname')} || '.' || ${sqlQuoted('f.proname')} || '(' || pg_get_function_identity_arguments(f.oid) || ')'
+    CASE WHEN f.oid IS NOT NULL THEN ${sqlQuoted('fn.nspname')} || '.' || ${sqlQuoted('f.proname')} || '(' || (
+           SELECT coalesce(string_agg(${sqlQuoted('an.nspname')} || '.' || ${sqlQuoted('at.typname')}, ', ' ORDER BY k.place), '')
+           FROM unnest(f.proargtypes) WITH ORDINALITY AS k(type, place) JOIN pg_type at ON at.oid = k.type JOIN pg_namespace an ON an.oid = at.typnamespace) || ')'
          WHEN r.rulename = '_RETURN' THEN ${sqlQualified('n', 'c')} END AS qualified,
     CASE WHEN r.rulename = '_RETURN' THEN pg_describe_object('pg_class'::regclass, c.oid, 0)
       ELSE pg_describe_object(found.classid, found.objid, found.part) END AS description,
     EXISTS (SELECT 1 FROM pg_depend k WHERE k.classid = found.classid AND k.objid = found.objid AND k.refclassid = 'pg_constraint'::regclass
       AND k.refobjid IN (SELECT oid FROM keys)) AS needs_primary_key,
+    coalesce(CASE WHEN r.rulename <> '_RETURN' THEN pg_get_ruledef(r.oid) WHEN f.oid IS NOT NULL THEN pg_get_function_sqlbody(f.oid) END, '') AS body,
+    coalesce(to_jsonb(g) ->> 'attgenerated' = 'v', false) AS virtual, EXISTS (SELECT 1 FROM pg_constraint co WHERE co.conrelid = g.attrelid AND co.contype = 'c') AS checked,
     CASE WHEN c.relkind = 'm' THEN pg_table_size(c.oid) ELSE 0 END::float8 AS bytes,
     CASE WHEN c.relkind = 'm' THEN ARRAY(
       SELECT DISTINCT coalesce(pg_describe_object('pg_class'::regclass, w.ev_class, 0), pg_describe_object(d.classid, d.objid, 0)) FROM pg_depend d
@@ -89,6 +98,10 @@ export async function readDependents(db: Queryable, table: number, column: strin
       name: row.qualified ?? row.name,
       on,
       needsPrimaryKey: row.needs_primary_key,
+      waitsForKey: row.needs_primary_key && !row.body.includes('ON CONFLICT ON CONSTRAINT'),
+      upserts: row.body.includes('ON CONFLICT'),
+      rewrites: kind === 'materialized view' || (kind === 'generated column' && !row.virtual),
+      fixed: row.virtual && row.checked,
       bytes: row.bytes,
       description: row.description,
       dependsOnIt: row.depends_on_it,

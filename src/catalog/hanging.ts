@@ -14,8 +14,8 @@ export interface HangingObject {
   readonly on: string;
   /** For messages. */
   readonly description: string;
-  /** Whether it needs the primary key, so that only phase 3 can bind it to another column. */
-  readonly needsPrimaryKey: boolean;
+  /** Whether only phase 3 can free it from the column: it needs the primary key, or holds an upsert. */
+  readonly freedLast: boolean;
 }
 
 const COLUMNS = `${TREE},
@@ -84,15 +84,15 @@ export async function readHangingObjects(
     ...named.map((row) => ({
       ...row,
       description: `${words[row.kind] ?? 'constraint'} ${quoteIdent(row.name)}`,
-      needsPrimaryKey: false,
+      freedLast: false,
     })),
     ...(await hangingTriggers(db, at, ours)),
-    ...dependents.map(({ kind, name, on, description, needsPrimaryKey }) => ({
+    ...dependents.map(({ kind, name, on, description, needsPrimaryKey, upserts }) => ({
       kind: kind === 'rule on the table' ? ('other' as const) : kind,
       name,
       on: on === null ? '' : quoteQualified(on),
       description,
-      needsPrimaryKey,
+      freedLast: needsPrimaryKey || upserts,
     })),
   ];
 }
@@ -107,7 +107,7 @@ async function hangingTriggers(db: Queryable, at: unknown[], ours: readonly stri
   const found: HangingObject[] = [];
   for (const row of rows.filter(({ name }) => !ours.includes(name))) {
     const { name, on } = row;
-    const object = { on, needsPrimaryKey: false };
+    const object = { on, freedLast: false };
     if (row.depends) found.push({ ...object, kind: 'trigger', name, description: `trigger ${quoteIdent(name)}` });
     if (await triggerMentions(row, String(column))) {
       const description = `function ${row.function} of the trigger ${quoteIdent(name)}, which names ${quoteIdent(String(column))}`;

@@ -49,8 +49,8 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
       referencing: factsOf(keys.into),
       statistics: factsOf(hanging.statistics),
       triggers: factsOf(hanging.triggers),
-      dependents: dependents.flatMap(({ kind, name, on, needsPrimaryKey, bytes }) =>
-        kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, name, on, needsPrimaryKey, bytes }],
+      dependents: dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, ...object }) =>
+        kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, ...object }],
       ),
       mentions: await readMentions(db, table, from),
       takenNames: await takenNames(db, table),

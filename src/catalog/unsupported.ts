@@ -1,13 +1,13 @@
 import type { ColumnFacts, UnsupportedObject } from '../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import type { FoundConstraint } from './constraints.ts';
+import type { FoundKey } from './constraints.ts';
 import type { FoundDependent } from './dependents.ts';
 import { type TableShape, tableInWords } from './shape.ts';
 import type { Hanging } from './table-facts.ts';
 
 /** Everything that was read of a table and of what hangs on the column. */
 interface Found extends Hanging {
-  readonly keys: { readonly out: readonly FoundConstraint[]; readonly into: readonly FoundConstraint[] };
+  readonly keys: { readonly out: readonly FoundKey[]; readonly into: readonly FoundKey[] };
   readonly dependents: readonly FoundDependent[];
   readonly shape: TableShape;
   readonly column: ColumnFacts;
@@ -24,6 +24,7 @@ export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedOb
   return [
     ...unsupportedShape(table, found.shape),
     ...unsupportedIndexes(table, found),
+    ...unsupportedKeys(found),
     ...unsupportedDependents(found.dependents),
     ...notUnderstood(found),
   ];
@@ -120,13 +121,34 @@ function unsupportedIndexes(table: QualifiedName, { indexes }: Found): Unsupport
   });
 }
 
+/** Of a partitioned table PostgreSQL makes no primary key from an index, so none can be there for the keys in phase 1. */
+function unsupportedKeys({ keys, shape }: Found): UnsupportedObject[] {
+  if (!shape.partitioned) return [];
+  return keys.into
+    .filter(({ toPrimaryKey }) => toPrimaryKey)
+    .map(({ facts }) =>
+      refuse(
+        `foreign key ${quoteIdent(facts.name)} of ${quoteQualified(facts.on)}, which references the primary key of a partitioned table`,
+        'PostgreSQL makes no primary key of a partitioned table from an index, so the key would have to be checked anew under an exclusive lock',
+        'Let it reference a unique constraint of the same columns, or rename in a maintenance window.',
+      ),
+    );
+}
+
 function unsupportedDependents(dependents: readonly FoundDependent[]): UnsupportedObject[] {
-  return dependents.flatMap(({ kind, description, dependsOnIt }) => {
+  return dependents.flatMap(({ kind, description, dependsOnIt, fixed }) => {
     if (kind === 'rule on the table')
       return [
         refuse(
           description,
           'a rule sees what the statement gave, before any trigger: it would miss the value that the sync fills in',
+        ),
+      ];
+    if (fixed)
+      return [
+        refuse(
+          description,
+          'PostgreSQL does not change the expression of a virtual generated column while its table has checks',
         ),
       ];
     if (kind === 'other') return [refuse(description, 'it is bound to the column in a way that is not known')];

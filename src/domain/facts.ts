@@ -14,6 +14,8 @@ export interface ColumnFacts {
   readonly notNull: boolean;
   /** False for a NOT NULL that older rows need not satisfy (NOT VALID, PostgreSQL 18). */
   readonly notNullValidated: boolean;
+  /** Name of its NOT NULL constraint; null before PostgreSQL 18. */
+  readonly notNullName: string | null;
   readonly default: { readonly expression: string; readonly class: DefaultClass } | null;
   /** Where the type is a domain with a default of its own, and the column has none. */
   readonly domainDefault: { readonly expression: string; readonly class: DefaultClass } | null;
@@ -119,7 +121,13 @@ export interface DependentFacts {
   readonly on: QualifiedName | null;
   /** Whether it also needs the primary key (GROUP BY, ON CONFLICT ON CONSTRAINT), which phase 3 swaps. */
   readonly needsPrimaryKey: boolean;
-  /** Size of a materialized view, which is filled anew. */
+  /** Whether it groups by the key, so that it cannot name another column while the key is on the old one. */
+  readonly waitsForKey: boolean;
+  /** Whether it holds INSERT ... ON CONFLICT, which depends on every column of the table, whether it names it or not. */
+  readonly upserts: boolean;
+  /** Whether PostgreSQL fills or computes it anew under an exclusive lock. */
+  readonly rewrites: boolean;
+  /** Size of a materialized view. */
   readonly bytes: number;
 }
 

@@ -118,7 +118,7 @@ async function ensureNothingLeftBehind(db: Queryable, rename: Rename, { table }:
 }
 
 /** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */
-function isCarried({ table, carried }: Rename, { kind, name, on, needsPrimaryKey }: HangingObject): boolean {
+function isCarried({ table, carried }: Rename, { kind, name, on, freedLast }: HangingObject): boolean {
   const known = carried.find((object) => {
     const place =
       object.on ??
@@ -126,5 +126,5 @@ function isCarried({ table, carried }: Rename, { kind, name, on, needsPrimaryKey
     return object.kind === kind && object.name === name && place === on;
   });
   if (known === undefined) return false;
-  return isTwinned(known) || kind === 'trigger' || kind === 'publication' || needsPrimaryKey;
+  return isTwinned(known) || kind === 'trigger' || kind === 'publication' || freedLast;
 }

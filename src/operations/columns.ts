@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
-import type { BoundObjectName } from '../catalog/definitions.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
+import { type AsideObject, withDependentsAside } from './aside.ts';
 import { notNullName } from './constraints.ts';
 import { execute } from './execute.ts';
-import { constraintFamily, type IndexMember, indexFamily } from './families.ts';
+import { appointments, constraintFamily, type IndexMember, indexFamily } from './families.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { swapPrimaryKey, twinIndexes } from './primary-key.ts';
 
@@ -28,7 +28,6 @@ export interface CarriedPrimaryKey {
   readonly definition: string;
   readonly deferrable?: boolean;
   readonly initiallyDeferred?: boolean;
-  readonly dependents?: readonly BoundObjectName[];
   readonly comment?: string;
 }
 
@@ -42,6 +41,8 @@ export interface ReplacedColumn {
   /** What hangs on the old column, and its twin on the new one, which gets its name. */
   readonly carried: readonly TwinnedObject[];
   readonly primaryKey?: CarriedPrimaryKey;
+  /** Objects that depend on the primary key, or on every column of the table. */
+  readonly dependents?: readonly AsideObject[];
 }
 
 /**
@@ -50,7 +51,7 @@ export interface ReplacedColumn {
  * that is the replica identity is so again. Catalogue changes only, in the transaction of the caller.
  */
 export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promise<void> {
-  const { on, column, by, carried, primaryKey } = options;
+  const { on, column, by, carried, primaryKey, dependents = [] } = options;
   const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
   const restored = (
     await Promise.all(carried.filter(isTwinned).map((object) => restorations(knex, on, object)))
@@ -58,15 +59,14 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   for (const { kind, name, on: table = on } of carried) {
     if (kind === 'referencing key') await execute(knex, `ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdent(name)}`);
   }
-  const keyFlags = primaryKey === undefined ? [] : await indexFamily(knex, on, primaryKey.name);
-  if (primaryKey !== undefined) {
-    const { twin, dependents = [], ...key } = primaryKey;
-    await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin), from: column, to: by, dependents });
-  }
-  await execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
-  for (const statement of [...restored, ...keyFlags.flatMap((member) => appointments(member, member.name))]) {
-    await execute(knex, statement);
-  }
+  const movePrimaryKey = async () => {
+    if (primaryKey === undefined) return;
+    const { twin, ...key } = primaryKey;
+    await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin) });
+  };
+  const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
+  await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKey, drop);
+  for (const statement of restored) await execute(knex, statement);
   if (notNull.original !== null && notNull.derived !== null) {
     const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
     await execute(knex, `ALTER TABLE ${on} ${rename}`);
@@ -106,14 +106,6 @@ function renameIndex({ schema, name }: IndexMember, to: string): string[] {
   return name === to ? [] : [`ALTER INDEX ${schema}.${quoteIdent(name)} RENAME TO ${quoteIdent(to)}`];
 }
 
-/** What a table says of one of its indexes, for the one that has the name now. */
-function appointments({ on, clustered, replicaIdentity }: IndexMember, name: string): string[] {
-  return [
-    ...(clustered ? [`ALTER TABLE ${on} CLUSTER ON ${quoteIdent(name)}`] : []),
-    ...(replicaIdentity ? [`ALTER TABLE ${on} REPLICA IDENTITY USING INDEX ${quoteIdent(name)}`] : []),
-  ];
-}
-
 /** A check is renamed with those of the partitions; a foreign key's on each partition has a name of its own. */
 async function restoreConstraints(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
   const place = ({ on: table, references }: { on: string; references: string }) => `${table} ${references}`;
@@ -124,6 +116,20 @@ async function restoreConstraints(knex: Knex, on: string, name: string, twin: st
     if (final === member.name) return [];
     return [`ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(final)}`];
   });
+}
+
+export interface DroppedColumn {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  readonly column: string;
+  /** Objects that depend on every column of the table, and do not name this one. */
+  readonly dependents: readonly AsideObject[];
+}
+
+/** Drops a column on which objects depend that do not name it: upserts in functions and rules. */
+export async function dropColumn(knex: Knex, { on, column, dependents }: DroppedColumn): Promise<void> {
+  const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
+  await withDependentsAside(knex, { on, from: column, to: column, dependents }, drop);
 }
 
 export interface SetAsideObjects {

@@ -143,14 +143,23 @@ export interface NotNullOptions {
   readonly column: string;
   /** False: rows that are there already may be NULL (NOT VALID, PostgreSQL 18). */
   readonly validate?: boolean;
+  /** The constraint's name, where PostgreSQL keeps one (18). */
+  readonly name?: string;
 }
 
 /**
  * Makes a column NOT NULL without reading the table under an exclusive lock: a validated check proves it, and goes again.
  * Source: https://www.postgresql.org/docs/current/sql-altertable.html (SET NOT NULL)
  */
-export async function setNotNull(knex: Knex, { on, column, validate = true }: NotNullOptions): Promise<void> {
-  if (await isNotNull(knex, on, column)) return;
+export async function setNotNull(knex: Knex, options: NotNullOptions): Promise<void> {
+  const { on, column, name } = options;
+  if (!(await isNotNull(knex, on, column))) await makeNotNull(knex, options);
+  const current = name === undefined ? null : await notNullName(knex, on, column);
+  if (name === undefined || current === null || current === name) return;
+  await execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(current)} TO ${quoteIdent(name)}`);
+}
+
+async function makeNotNull(knex: Knex, { on, column, validate = true }: NotNullOptions): Promise<void> {
   if (!validate) {
     const name = deriveName(column, '_not_null_new');
     await execute(

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { quoteIdent } from '../domain/identifier.ts';
 import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 
@@ -54,4 +55,12 @@ export function constraintFamily(knex: Knex, on: string, name: string): Promise<
      ORDER BY level, 1, 3`,
     [on, name],
   );
+}
+
+/** What a table says of one of its indexes, for the one that has the name now. */
+export function appointments({ on, clustered, replicaIdentity }: IndexMember, name: string): string[] {
+  return [
+    ...(clustered ? [`ALTER TABLE ${on} CLUSTER ON ${quoteIdent(name)}`] : []),
+    ...(replicaIdentity ? [`ALTER TABLE ${on} REPLICA IDENTITY USING INDEX ${quoteIdent(name)}`] : []),
+  ];
 }

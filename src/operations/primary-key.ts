@@ -1,15 +1,15 @@
 import type { Knex } from 'knex';
-import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
+import { type AsideObject, withDependentsAside } from './aside.ts';
 import { addConstraint, type ConstraintOptions } from './constraints.ts';
 import { atomically, execute } from './execute.ts';
-import { type IndexMember, indexFamily } from './families.ts';
+import { appointments, type IndexMember, indexFamily } from './families.ts';
 import { createIndex, qualifiedIndex } from './indexes.ts';
 import { isPartitioned, partitionsOf } from './partitions.ts';
-import { rebindingOf, underOwnNames, withNamesSwapped } from './rebind.ts';
+import { runAll } from './rebind.ts';
 
 interface SwappedPrimaryKey {
   /** The table, schema and name quoted. */
@@ -22,11 +22,6 @@ interface SwappedPrimaryKey {
   readonly deferrable?: boolean;
   readonly initiallyDeferred?: boolean;
   readonly comment?: string;
-  /** From which column to which it moves. */
-  readonly from: string;
-  readonly to: string;
-  /** Objects that need the key (GROUP BY, ON CONFLICT ON CONSTRAINT), which is away for a moment. */
-  readonly dependents: readonly BoundObjectName[];
 }
 
 /** Names of the unique indexes that phase 1 has built for the key: `twin`, on leaves derived from their own keys' names. */
@@ -35,27 +30,20 @@ export function twinIndexes(table: string, twin: string): (on: string, name: str
 }
 
 /**
- * Moves the primary key to another column: catalogue changes only, whatever the size of the table. What depends on the key
- * is put aside by a stub and made again from its own text, bound to the other column. Foreign keys that reference the key
- * have to be gone. In the transaction of the caller, which holds the table's lock.
+ * Moves the primary key to another column: catalogue changes only, whatever the size of the table. What depends on the key,
+ * and foreign keys that reference it, have to be gone. In the transaction of the caller, which holds the table's lock.
  */
 export async function swapPrimaryKey(knex: Knex, key: SwappedPrimaryKey): Promise<void> {
-  const { on, name, from, to, dependents } = key;
-  await underOwnNames(knex, async () => {
-    const rebindings: Rebinding[] = [];
-    for (const object of dependents) rebindings.push(await rebindingOf(knex, on, object));
-    for (const statement of rebindings.flatMap(({ stub }) => stub)) await execute(knex, statement);
-    const members = await indexFamily(knex, on, name);
-    await execute(knex, `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`);
-    await makePrimaryKey(knex, key, on, members);
-    if (key.comment !== undefined) {
-      await execute(knex, `COMMENT ON CONSTRAINT ${quoteIdent(name)} ON ${on} IS ${quoteLiteral(key.comment)}`);
-    }
-    if (rebindings.length === 0) return;
-    await withNamesSwapped(knex, { on, from, to }, async () => {
-      for (const statement of rebindings.flatMap(({ make }) => make)) await execute(knex, statement);
-    });
-  });
+  const { on, name, comment } = key;
+  const members = await indexFamily(knex, on, name);
+  await execute(knex, `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`);
+  await makePrimaryKey(knex, key, on, members);
+  await runAll(
+    knex,
+    members.flatMap((member) => appointments(member, member.name)),
+  );
+  if (comment === undefined) return;
+  await execute(knex, `COMMENT ON CONSTRAINT ${quoteIdent(name)} ON ${on} IS ${quoteLiteral(comment)}`);
 }
 
 /** On a partitioned table: the table's own first, then each leaf's from its index, attached. */
@@ -99,7 +87,8 @@ export interface ReturnedPrimaryKey {
   readonly initiallyDeferred?: boolean;
   /** Foreign keys that reference the new column, under their twins' names. */
   readonly keys?: readonly ConstraintOptions[];
-  readonly dependents?: readonly BoundObjectName[];
+  /** Objects that need the key (GROUP BY, ON CONFLICT ON CONSTRAINT), which is away for a moment. */
+  readonly dependents?: readonly AsideObject[];
   readonly comment?: string;
 }
 
@@ -124,7 +113,9 @@ export async function returnPrimaryKey(knex: Knex, options: ReturnedPrimaryKey):
       await execute(trx, `LOCK TABLE ${[...keys.map((key) => key.on), on].join(', ')} IN ACCESS EXCLUSIVE MODE`);
       const bound = await keysOn(trx, on, name);
       for (const key of bound) await execute(trx, `ALTER TABLE ${key.on} DROP CONSTRAINT ${quoteIdent(key.name)}`);
-      await swapPrimaryKey(trx, { on, name, indexFor, definition, ...timing, from, to, dependents });
+      await withDependentsAside(trx, { on, from, to, dependents }, () =>
+        swapPrimaryKey(trx, { on, name, indexFor, definition, ...timing }),
+      );
       // The rows were valid a moment ago, under this very lock; they are looked at again outside of it.
       for (const key of keys.filter((one) => bound.some((other) => other.name === one.name && other.on === one.on))) {
         await addConstraint(trx, { ...key, validate: false });

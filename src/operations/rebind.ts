@@ -4,7 +4,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { execute } from './execute.ts';
+import { atomically, execute } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
 export interface ReboundObjects {
@@ -15,27 +15,44 @@ export interface ReboundObjects {
   /** The column that they are to be bound to. */
   readonly to: string;
   readonly objects: readonly BoundObjectName[];
+  /** Reads the texts while the names are changed, and so gives back what `from` and `to` the other way round have made. */
+  readonly undo?: boolean;
 }
 
 /**
  * Binds views, policies, rules, functions with parsed bodies, generated columns and publications to another column of the
- * same table. PostgreSQL does it itself: for a moment, in the transaction of the caller, the two columns change names, each
+ * same table. PostgreSQL does it itself: for a moment, in one transaction, the two columns change names, each
  * object is made again from its own text, and the names change back. Output names, options and privileges stay.
  * @throws PH2007 when one of them is not there, PH2013 when one has to be filled anew and the table is too large.
  */
-export async function rebindDependents(knex: Knex, { on, from, to, objects }: ReboundObjects): Promise<void> {
+export async function rebindDependents(knex: Knex, options: ReboundObjects): Promise<void> {
+  await atomically(knex, (trx) => rebindAll(trx, options));
+}
+
+async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: ReboundObjects): Promise<void> {
   await lockViews(knex, objects);
   await underOwnNames(knex, async () => {
     const rebindings: Rebinding[] = [];
-    for (const object of objects) {
-      if (object.kind === 'materialized view' || object.kind === 'generated column') await ensureSmall(knex, on);
-      rebindings.push(await rebindingOf(knex, on, object));
-    }
-    for (const statement of rebindings.flatMap(({ before }) => before)) await execute(knex, statement);
-    await withNamesSwapped(knex, { on, from, to }, async () => {
-      for (const statement of rebindings.flatMap(({ make }) => make)) await execute(knex, statement);
-    });
+    const read = async () => {
+      for (const object of objects) rebindings.push(await rebindingOf(knex, on, object));
+    };
+    const make = () =>
+      runAll(
+        knex,
+        rebindings.flatMap((rebinding) => rebinding.make),
+      );
+    await (undo ? withNamesSwapped(knex, { on, from: to, to: from }, read) : read());
+    if (rebindings.some(({ rewrites }) => rewrites)) await ensureSmall(knex, on);
+    await runAll(
+      knex,
+      rebindings.flatMap(({ before }) => before),
+    );
+    await (undo ? make() : withNamesSwapped(knex, { on, from, to }, make));
   });
+}
+
+export async function runAll(knex: Knex, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await execute(knex, statement);
 }
 
 /** @throws PH2007; a dry run goes on, since an earlier step may make the object. */
@@ -43,7 +60,7 @@ export async function rebindingOf(knex: Knex, on: string, object: BoundObjectNam
   const named = { ...object, on: object.on ?? on };
   const found = await onConnection(knex, (db) => readRebinding(db, named));
   if (found !== null) return found;
-  if (contextOf(knex).dryRun) return { before: [], make: [], stub: [] };
+  if (contextOf(knex).dryRun) return { before: [], make: [], stub: [], rewrites: false };
   throw new PhaseError('PH2007', { rename: on, missing: [`${object.kind} ${object.name}`] });
 }
 

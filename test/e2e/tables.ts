@@ -6,6 +6,8 @@ export interface TableCase {
   readonly table: string;
   readonly from: string;
   readonly to: string;
+  /** The first version of PostgreSQL that has what the schema uses. */
+  readonly since?: number;
 }
 
 const long = 'a'.repeat(63);
@@ -110,5 +112,219 @@ export const TABLES: readonly TableCase[] = [
       CREATE TABLE moods (id int, feels mood[] NOT NULL DEFAULT '{ok}', about json);
       CREATE INDEX moods_gin ON moods USING gin (feels);
       INSERT INTO moods SELECT n, CASE WHEN n % 2 = 0 THEN '{so?}'::mood[] ELSE '{ok}' END FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a primary key that other tables reference',
+    table: 'users',
+    from: 'id',
+    to: 'user_id',
+    schema: `
+      CREATE TABLE users (id bigserial CONSTRAINT users_id PRIMARY KEY, name text, referrer bigint REFERENCES users ON DELETE SET NULL);
+      CREATE UNIQUE INDEX users_name ON users (name) INCLUDE (id);
+      ALTER TABLE users CLUSTER ON users_id; COMMENT ON CONSTRAINT users_id ON users IS 'the key';
+      CREATE TABLE posts (id int PRIMARY KEY, author bigint NOT NULL CONSTRAINT author REFERENCES users ON UPDATE CASCADE ON DELETE CASCADE,
+        editor bigint, FOREIGN KEY (editor) REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED);
+      COMMENT ON CONSTRAINT author ON posts IS 'who wrote it';
+      INSERT INTO users (name) SELECT 'u' || n FROM generate_series(1, 300) AS n; UPDATE users SET referrer = id - 1 WHERE id % 7 = 0;
+      INSERT INTO posts SELECT n, n, n FROM generate_series(1, 300) AS n;
+      SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE posts ADD CONSTRAINT loose FOREIGN KEY (editor) REFERENCES users NOT VALID;`,
+  },
+  {
+    title: 'a column of a deferrable primary key',
+    table: 'stock',
+    from: 'shop',
+    to: 'store',
+    schema: `
+      CREATE TABLE stock (shop int, item int, amount int NOT NULL DEFAULT 0, PRIMARY KEY (shop, item) DEFERRABLE);
+      INSERT INTO stock SELECT n % 10, n, n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a column of a primary key with INCLUDE that a key of two columns references in another order',
+    table: 'shelf',
+    from: 'shop',
+    to: 'store',
+    schema: `
+      CREATE TABLE shelf (shop int, item int, place text, PRIMARY KEY (item, shop) INCLUDE (place));
+      CREATE TABLE moves (shop int, item int, FOREIGN KEY (shop, item) REFERENCES shelf (shop, item) MATCH FULL ON DELETE SET DEFAULT);
+      INSERT INTO shelf SELECT n % 10, n, 'p' FROM generate_series(1, 300) AS n; INSERT INTO moves SELECT shop, item FROM shelf;`,
+  },
+  {
+    title: 'views that need the primary key, and a function that names its constraint',
+    table: 'stock',
+    from: 'item',
+    to: 'article',
+    schema: `
+      CREATE TABLE stock (item int PRIMARY KEY, shop int, amount int NOT NULL DEFAULT 0);
+      CREATE VIEW totals AS SELECT item, shop, sum(amount) AS total FROM stock GROUP BY item;
+      CREATE VIEW "Top ""totals""" WITH (security_barrier) AS SELECT t.item AS "The item", t.total FROM totals t WHERE total > 0;
+      GRANT SELECT ON totals TO PUBLIC; COMMENT ON VIEW totals IS 'per item';
+      CREATE FUNCTION put(what int, how_many int) RETURNS int LANGUAGE sql BEGIN ATOMIC
+        INSERT INTO stock (item, amount) VALUES (what, how_many) ON CONFLICT ON CONSTRAINT stock_pkey DO UPDATE SET amount = stock.amount + excluded.amount RETURNING stock.item;
+      END;
+      INSERT INTO stock SELECT n, n % 10, n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'an identity, with its sequence used up to somewhere',
+    table: 'orders',
+    from: 'no',
+    to: 'number',
+    schema: `
+      CREATE TABLE orders (no int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME "Order numbers" START 1000 INCREMENT 5 CACHE 3) PRIMARY KEY, what text);
+      GRANT USAGE ON SEQUENCE "Order numbers" TO PUBLIC; COMMENT ON SEQUENCE "Order numbers" IS 'printed on bills';
+      INSERT INTO orders (what) SELECT 'w' || n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'views on views, rules, policies and functions with parsed bodies',
+    table: 'people',
+    from: 'mail',
+    to: 'email',
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, mail text, "mail 2" text, tenant int);
+      CREATE TABLE notes (id int, about text);
+      CREATE VIEW reachable AS SELECT id, mail, lower(mail) AS folded, tenant FROM people WHERE mail IS NOT NULL WITH LOCAL CHECK OPTION;
+      CREATE VIEW named (a, b) WITH (security_barrier = true, check_option = cascaded) AS SELECT r.id, r.mail FROM reachable r WHERE r.tenant > 0;
+      CREATE VIEW several AS SELECT p.mail, p."mail 2" FROM people p UNION SELECT x.mail, 'mail' FROM people x JOIN notes n ON n.about = x.mail;
+      ALTER VIEW reachable ALTER COLUMN tenant SET DEFAULT 7; GRANT SELECT (mail) ON reachable TO PUBLIC;
+      CREATE RULE change AS ON UPDATE TO several DO INSTEAD (UPDATE people SET mail = NEW.mail WHERE people.mail = OLD.mail; INSERT INTO notes VALUES (1, NEW.mail));
+      CREATE FUNCTION mail_of(which int) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public RETURN (SELECT mail FROM people WHERE id = which);
+      CREATE PROCEDURE forget(which int) BEGIN ATOMIC UPDATE people SET mail = NULL WHERE id = which; DELETE FROM notes WHERE about IN (SELECT mail FROM people); END;
+      CREATE FUNCTION enter(which int, what text) RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC INSERT INTO people (id, mail) VALUES (which, what)
+        ON CONFLICT (id) DO UPDATE SET mail = excluded.mail WHERE people.tenant = 1 RETURNING people.mail; END;
+      CREATE RULE add AS ON INSERT TO several DO INSTEAD INSERT INTO people (id, tenant) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET tenant = people.tenant + 1;
+      ALTER TABLE people ENABLE ROW LEVEL SECURITY; ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY own ON people FOR UPDATE USING (mail = current_user) WITH CHECK (mail <> '' AND tenant = 1);
+      CREATE POLICY "about me" ON notes AS RESTRICTIVE USING (EXISTS (SELECT 1 FROM people p WHERE p.mail = notes.about));
+      INSERT INTO people SELECT n, CASE WHEN n % 9 > 0 THEN 'm' || n END, NULL, n % 3 FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a view with security_invoker, and one that joins by the name of the column',
+    table: 'people',
+    from: 'mail',
+    to: 'email',
+    since: 15,
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, tenant int, mail text); CREATE TABLE notes (about text, mail text);
+      CREATE VIEW mine WITH (security_invoker = true) AS SELECT mail FROM people;
+      CREATE VIEW joined AS SELECT mail, about FROM people JOIN notes USING (mail);
+      INSERT INTO people SELECT n, n, 'm' || n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a partitioned table with everything on it',
+    table: 'events',
+    from: 'code',
+    to: 'kind',
+    schema: `
+      CREATE TABLE codes (code text PRIMARY KEY); INSERT INTO codes SELECT 'c' || n FROM generate_series(0, 9) AS n;
+      CREATE TABLE events (id bigint, day date NOT NULL, note text, code text NOT NULL DEFAULT 'c0' REFERENCES codes ON UPDATE CASCADE,
+        CONSTRAINT one UNIQUE (code, day, note, id), PRIMARY KEY (id, day, code), CHECK (code <> note)) PARTITION BY RANGE (day);
+      CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+      CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2020-02-01') TO ('2020-03-01') PARTITION BY LIST (id);
+      CREATE TABLE "events 2 a" PARTITION OF events_2 FOR VALUES IN (1, 2, 3, 4, 5);
+      CREATE TABLE events_2_b PARTITION OF events_2 DEFAULT;
+      CREATE TABLE events_rest PARTITION OF events DEFAULT;
+      CREATE UNIQUE INDEX events_lower ON events (lower(code), day, id) WHERE code <> 'c9';
+      CREATE INDEX events_1_alone ON events_1 (code DESC); ALTER TABLE events_1 ADD CONSTRAINT short CHECK (length(code) < 9);
+      CREATE STATISTICS events_about ON code, note FROM events_rest; COMMENT ON INDEX events_lower IS 'search';
+      CREATE TABLE seen (id bigint, day date, code text, note text, FOREIGN KEY (code, day, note, id) REFERENCES events (code, day, note, id) ON DELETE CASCADE);
+      CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+      CREATE TRIGGER noted AFTER UPDATE OF code ON events FOR EACH ROW WHEN (NEW.code <> 'c1') EXECUTE FUNCTION noted();
+      ALTER TABLE events_1 DISABLE TRIGGER noted; ALTER TABLE events_1 CLUSTER ON events_1_code_day_note_id_key;
+      CREATE VIEW first AS SELECT id, code FROM events_1;
+      INSERT INTO events SELECT n, '2020-01-01'::date + n::int / 4, 'n', 'c' || n % 10 FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'constraints that are not valid',
+    table: 'people',
+    from: 'age',
+    to: 'years',
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, age int, tall int);
+      CREATE TABLE ages (age int PRIMARY KEY); INSERT INTO ages SELECT generate_series(1, 50);
+      INSERT INTO people SELECT n, n, n FROM generate_series(1, 100) AS n;
+      ALTER TABLE people ADD CONSTRAINT "of age" CHECK (age >= 0) NO INHERIT NOT VALID; COMMENT ON CONSTRAINT "of age" ON people IS 'since May';`,
+  },
+  {
+    title: 'constraints that are not enforced, and a NOT NULL with a name',
+    table: 'people',
+    from: 'age',
+    to: 'years',
+    since: 18,
+    schema: `
+      CREATE TABLE ages (age int PRIMARY KEY);
+      CREATE TABLE people (id int PRIMARY KEY, age int CONSTRAINT "must be" NOT NULL,
+        CONSTRAINT young CHECK (age < 10) NOT ENFORCED, FOREIGN KEY (age) REFERENCES ages NOT ENFORCED);
+      INSERT INTO people (id, age) SELECT n, n FROM generate_series(1, 100) AS n;`,
+  },
+  {
+    title: 'a virtual generated column',
+    table: 'people',
+    from: 'age',
+    to: 'years',
+    since: 18,
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, age int, doubled int GENERATED ALWAYS AS (age * 2) VIRTUAL);
+      CREATE VIEW twice AS SELECT doubled FROM people; INSERT INTO people (id, age) SELECT n, n FROM generate_series(1, 100) AS n;`,
+  },
+  {
+    title: 'a NOT NULL that older rows need not satisfy',
+    table: 'people',
+    from: 'age',
+    to: 'years',
+    since: 18,
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, age int); INSERT INTO people SELECT n, n FROM generate_series(1, 100) AS n;
+      ALTER TABLE people ADD CONSTRAINT aged NOT NULL age NOT VALID;`,
+  },
+  {
+    title: 'a temporal constraint, and a key that references it',
+    table: 'rooms',
+    from: 'during',
+    to: 'period',
+    since: 18,
+    schema: `
+      CREATE EXTENSION IF NOT EXISTS btree_gist;
+      CREATE TABLE rooms (room int, during daterange, CONSTRAINT once UNIQUE (room, during WITHOUT OVERLAPS));
+      CREATE TABLE stays (room int, during daterange, FOREIGN KEY (room, PERIOD during) REFERENCES rooms (room, PERIOD during));
+      INSERT INTO rooms SELECT n, daterange('2020-01-01', '2020-01-05') FROM generate_series(1, 100) AS n;
+      INSERT INTO stays SELECT n, daterange('2020-01-02', '2020-01-03') FROM generate_series(1, 100) AS n;`,
+  },
+  {
+    title: 'what takes an exclusive lock: an exclusion constraint, a materialized view, a domain',
+    table: 'rooms',
+    from: 'floor',
+    to: 'storey',
+    schema: `
+      CREATE DOMAIN base AS int DEFAULT 4; CREATE DOMAIN storey AS base CHECK (VALUE < 100) CHECK (VALUE > -5);
+      CREATE TABLE rooms (id int, floor storey NOT NULL, CONSTRAINT apart EXCLUDE USING btree (floor WITH =, id WITH =) WHERE (floor > 0) DEFERRABLE);
+      COMMENT ON CONSTRAINT apart ON rooms IS 'no two';
+      INSERT INTO rooms SELECT n, n % 10 FROM generate_series(1, 300) AS n;
+      CREATE MATERIALIZED VIEW floors (f, number) WITH (fillfactor = 70) AS SELECT floor, count(*) FROM rooms GROUP BY floor;
+      CREATE UNIQUE INDEX floors_f ON floors (f) WHERE f > 0; CREATE INDEX floors_number ON floors (number);
+      ALTER MATERIALIZED VIEW floors CLUSTER ON floors_number; COMMENT ON MATERIALIZED VIEW floors IS 'counted'; GRANT SELECT ON floors TO PUBLIC;
+      ALTER MATERIALIZED VIEW floors ALTER number SET STATISTICS 77;`,
+  },
+  {
+    title: 'a stored generated column, and others on it',
+    table: 'people',
+    from: 'first',
+    to: 'given',
+    since: 17,
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, first text, last text, name text GENERATED ALWAYS AS (first || ' ' || last) STORED NOT NULL, CHECK (name <> first));
+      CREATE INDEX people_name ON people (name, first); CREATE VIEW named AS SELECT name FROM people WHERE first > 'a';
+      INSERT INTO people (id, first, last) SELECT n, 'f' || n, 'l' || n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'publications with column lists and row filters',
+    table: 'people',
+    from: 'mail',
+    to: 'email',
+    since: 15,
+    schema: `
+      CREATE TABLE people (id int, mail text NOT NULL, tenant int, PRIMARY KEY (id, mail)); CREATE TABLE others (id int PRIMARY KEY);
+      CREATE PUBLICATION listed FOR TABLE people (id, mail), others;
+      CREATE PUBLICATION "Filtered one" FOR TABLE people WHERE (mail <> 'x' AND id > 3) WITH (publish = 'insert, delete');
+      CREATE PUBLICATION whole FOR TABLE people;
+      INSERT INTO people SELECT n, 'm' || n, n % 3 FROM generate_series(1, 300) AS n;`,
   },
 ];

@@ -19,28 +19,31 @@ describe.each(EMBEDDED_VERSIONS)('on PostgreSQL %i', (version) => {
     if (server !== serverUrl()) await removeEmbedded(options);
   });
 
-  test.each(TABLES)('$title ends as ALTER TABLE RENAME COLUMN would leave it', async (given) => {
-    const fixture = await renameFixture({ ...given, server });
-    const plain = await plainRename(server, given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
-    try {
-      for (const [index, release] of [R1, R2, R3].entries()) {
-        await fixture.deploy(release);
-        const { renames, pending, held } = await fixture.project.json('status', '--count');
-        expect({ renames, pending, held }).toMatchObject({
-          renames: [{ phase: index + 1, mismatches: 0 }],
-          pending: [],
-          held: [],
-        });
+  test.each(TABLES.filter(({ since = 0 }) => since <= version))(
+    '$title ends as ALTER TABLE RENAME COLUMN would leave it',
+    async (given) => {
+      const fixture = await renameFixture({ ...given, server });
+      const plain = await plainRename(server, given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
+      try {
+        for (const [index, release] of [R1, R2, R3].entries()) {
+          await fixture.deploy(release);
+          const { renames, pending, held } = await fixture.project.json('status', '--count');
+          expect({ renames, pending, held }).toMatchObject({
+            renames: [{ phase: index + 1, mismatches: 0 }],
+            pending: [],
+            held: [],
+          });
+        }
+        await expectPlainRename(fixture.database, plain);
+        expect(await values(fixture, given, given.to)).toEqual(
+          await values({ database: plain } as RenameFixture, given, given.to),
+        );
+      } finally {
+        await plain.drop();
+        await fixture.remove();
       }
-      await expectPlainRename(fixture.database, plain);
-      expect(await values(fixture, given, given.to)).toEqual(
-        await values({ database: plain } as RenameFixture, given, given.to),
-      );
-    } finally {
-      await plain.drop();
-      await fixture.remove();
-    }
-  });
+    },
+  );
 });
 
 test.each(TABLES)('$title: every step can be undone, and done again', async (given) => {

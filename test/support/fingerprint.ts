@@ -10,8 +10,9 @@ const sorted = (acl: string) => `(SELECT string_agg(item::text, ',' ORDER BY ite
  * Everything that PostgreSQL itself tells of a database's schema, a line for each object, by names alone: neither OIDs nor
  * positions of columns. It holds what schema differs leave out: statistics objects and targets, storage, privileges.
  * Left out is what PostgreSQL gives nobody a way to choose: of a partition's NOT NULL that comes from its table (18) the name,
- * and whether the partition has it by itself, too, which a primary key made from an index sets; and whether a foreign key of a
- * partition may be inherited, which depends on whether it or its table's was there first.
+ * and whether the partition has it by itself, too, which a primary key made from an index sets; and whether a key of a partition
+ * counts as one that may be inherited, which depends on whether it or its table's was there
+ * first, or was validated by itself (before 18 PostgreSQL validates the key and not those that it makes for partitions).
  */
 const FINGERPRINT = `
   SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, c.reloptions::text, c.relreplident, ${sorted('c.relacl')},
@@ -33,7 +34,7 @@ const FINGERPRINT = `
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN}
   UNION ALL
   SELECT concat_ws(' | ', 'constraint', ${relation('co.conrelid')}, CASE WHEN co.contype = 'n' AND co.coninhcount > 0 THEN '(inherited)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
-      pg_get_constraintdef(co.oid), co.convalidated, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype <> 'f' THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
+      CASE WHEN co.contype = 'f' AND co.conparentid <> 0 THEN replace(pg_get_constraintdef(co.oid), ' NOT VALID', '') ELSE concat_ws(' ', pg_get_constraintdef(co.oid), co.convalidated) END, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype IN ('c', 'n') THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
       'of ' || (SELECT p.conname FROM pg_constraint p WHERE p.oid = co.conparentid),
       (SELECT count(*) || ' triggers' FROM pg_trigger t WHERE t.tgconstraint = co.oid))
   FROM pg_constraint co JOIN pg_namespace n ON n.oid = co.connamespace WHERE ${OWN}
@@ -63,8 +64,7 @@ const FINGERPRINT = `
   UNION ALL
   SELECT concat_ws(' | ', 'publication', p.pubname, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, ${relation('r.prrelid')},
       (SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = r.prrelid
-        AND (to_jsonb(r) ->> 'prattrs') IS NOT NULL AND a.attnum::text = ANY (string_to_array(to_jsonb(r) ->> 'prattrs', ' '))),
-      pg_get_expr((to_jsonb(r) ->> 'prqual')::pg_node_tree, r.prrelid))
+        AND (to_jsonb(r) ->> 'prattrs') IS NOT NULL AND a.attnum::text = ANY (string_to_array(to_jsonb(r) ->> 'prattrs', ' '))), ROW_FILTER)
   FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid
   UNION ALL
   SELECT concat_ws(' | ', 'type', t.oid::regtype, t.typtype) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
@@ -73,7 +73,9 @@ const FINGERPRINT = `
 
 /** Everything that is known of a database's schema, a line for each object, sorted. */
 export async function fingerprint(database: TestDatabase): Promise<string[]> {
-  const rows = await database.sql<{ line: string }>(FINGERPRINT);
+  const [{ filters }] = await database.sql(`SELECT current_setting('server_version_num')::int >= 150000 AS filters`);
+  const filter = filters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL';
+  const rows = await database.sql<{ line: string }>(FINGERPRINT.replace('ROW_FILTER', filter));
   return rows.map(({ line }) => line);
 }
 

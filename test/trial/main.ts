@@ -98,7 +98,10 @@ async function trial(url: string, settings: Settings): Promise<Report> {
 /** The same columns for the same seed: those whose hashes come first, in the order of the tables. */
 function draw(columns: readonly TrialColumn[], { columns: most, seed, only }: Settings): TrialColumn[] {
   const key = ({ table, column }: TrialColumn) => `${table}.${column}`;
-  const named = only === undefined ? columns : columns.filter((column) => key(column).endsWith(only) || column.table.endsWith(only));
+  const named =
+    only === undefined
+      ? columns
+      : columns.filter((column) => key(column).endsWith(only) || column.table.endsWith(only));
   const rank = (column: TrialColumn) =>
     createHash('sha256')
       .update(`${seed} ${key(column)}`)

@@ -1,5 +1,6 @@
 import type {
   ConstraintFacts,
+  DependentFacts,
   IndexFacts,
   StatisticsFacts,
   TableFacts,
@@ -39,6 +40,14 @@ export class Parts {
     const given = standing?.class === 'constant' ? ` DEFAULT ${standing.expression}` : '';
     const withheld = domainDefault?.class === 'volatile' ? ' DEFAULT NULL' : '';
     return `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}${withheld}`;
+  }
+
+  /** Undoes `addColumn`. */
+  dropColumn(): Code {
+    const { dependents } = this.#aside(({ upserts }) => upserts);
+    return dependents === undefined
+      ? execute(`ALTER TABLE ${this.on} DROP COLUMN ${this.new}`)
+      : call('dropColumn', { on: this.on, column: this.rename.to, dependents });
   }
 
   attributes(column: string): Code[] {
@@ -213,9 +222,18 @@ export class Parts {
   }
 
   setNotNull(column: string): Code[] {
-    const { notNull, notNullValidated } = this.facts.column;
+    const { notNull, notNullValidated, notNullName } = this.facts.column;
     if (!notNull) return [];
-    return [call('setNotNull', { on: this.on, column, ...(notNullValidated ? {} : { validate: false }) })];
+    const usual = `${this.rename.table.name}_${this.rename.from}_not_null`;
+    const named = column === this.rename.from && notNullName !== null && notNullName !== usual;
+    return [
+      call('setNotNull', {
+        on: this.on,
+        column,
+        ...(notNullValidated ? {} : { validate: false }),
+        ...(named ? { name: notNullName } : {}),
+      }),
+    ];
   }
 
   renameNotNull(): Code[] {
@@ -235,17 +253,16 @@ export class Parts {
       by: this.rename.to,
       carried: this.#names(),
       ...(key === undefined ? {} : { primaryKey: this.#primaryKey(key) }),
+      ...this.#aside(({ needsPrimaryKey, upserts }) => needsPrimaryKey || upserts),
     });
   }
 
   #primaryKey(key: UniqueFacts): Argument {
-    const dependents = this.#keyDependents();
     return {
       name: key.name,
       twin: this.twin('primary key', key.name),
       definition: key.constraintDefinition,
       ...timingOf(key),
-      ...(dependents.length === 0 ? {} : { dependents }),
       ...(key.comment === null ? {} : { comment: key.comment }),
     };
   }
@@ -272,13 +289,12 @@ export class Parts {
       ...primaryKeys.map((key) => this.#returnPrimaryKey(key)),
       ...referencing.map(original),
       ...(names.length === 0 ? [] : [call('appointOriginals', { on: this.on, carried: names })]),
-      ...this.rebindDependents('publications', this.rename.to, this.rename.from),
+      ...this.rebindDependents('publications', 'back'),
       ...statistics.flatMap((object) => this.createStatistics(object, object.name, object.original)),
     ];
   }
 
   #returnPrimaryKey(key: UniqueFacts): Code {
-    const dependents = this.#keyDependents();
     const keys = this.facts.referencing.map((reference) => {
       const code = this.addConstraint(reference, this.#twinOf('referencing key', reference), reference.definition);
       return code.kind === 'call' ? (code.args[0] ?? '') : '';
@@ -294,7 +310,7 @@ export class Parts {
       definition: key.originalConstraint,
       ...timingOf(key),
       ...(keys.length === 0 ? {} : { keys }),
-      ...(dependents.length === 0 ? {} : { dependents }),
+      ...this.#aside(({ needsPrimaryKey }) => needsPrimaryKey),
       ...(key.comment === null ? {} : { comment: key.comment }),
     });
   }
@@ -321,25 +337,29 @@ export class Parts {
   }
 
   /** Binds objects elsewhere to the other column: those that phase 2 can, or publications, which phase 3 has to. */
-  rebindDependents(which: 'switch' | 'publications', from: string, to: string): Code[] {
+  rebindDependents(which: 'switch' | 'publications', direction: 'to new' | 'back'): Code[] {
+    const { from, to } = this.rename;
     const objects = this.facts.dependents
       .filter(({ kind }) => (kind === 'publication') === (which === 'publications'))
-      .filter((object) => !this.#waitsForKey(object))
+      .filter(({ waitsForKey }) => !waitsForKey)
       .map((object) => this.#named(object));
-    return objects.length === 0 ? [] : [call('rebindDependents', { on: this.on, from, to, objects })];
+    if (objects.length === 0) return [];
+    const columns = direction === 'back' ? { from: to, to: from, undo: true } : { from, to };
+    return [call('rebindDependents', { on: this.on, ...columns, objects })];
   }
 
-  /** A view that groups by the primary key cannot name another column while the key is on the old one. */
-  #waitsForKey({ kind, needsPrimaryKey }: TableFacts['dependents'][number]): boolean {
-    return needsPrimaryKey && kind === 'view';
+  /** Objects that are put aside while the primary key is away, or the old column goes. */
+  #aside(which: (object: DependentFacts) => boolean): { dependents?: Argument[] } {
+    const objects = this.facts.dependents.filter(which);
+    if (objects.length === 0) return {};
+    const named = (object: DependentFacts) => ({
+      ...this.#named(object),
+      ...(object.waitsForKey ? { waits: true } : {}),
+    });
+    return { dependents: objects.map(named) };
   }
 
-  /** Objects that are put aside while the primary key is away. */
-  #keyDependents(): Argument[] {
-    return this.facts.dependents.filter(({ needsPrimaryKey }) => needsPrimaryKey).map((object) => this.#named(object));
-  }
-
-  #named({ kind, name, on }: TableFacts['dependents'][number]): Argument {
+  #named({ kind, name, on }: DependentFacts): { readonly [key: string]: string } {
     return { kind, name, ...(on === null ? {} : { on: quoteQualified(on) }) };
   }
 }

@@ -40,11 +40,7 @@ function expand(part: Parts): StepCode {
       ...part.createSync(1),
       ...part.rebindTriggers('during'),
     ],
-    down: [
-      ...part.rebindTriggers('original'),
-      ...part.dropSync(1),
-      execute(`ALTER TABLE ${on} DROP COLUMN ${part.new}`),
-    ],
+    down: [...part.rebindTriggers('original'), ...part.dropSync(1), part.dropColumn()],
     transaction: true,
     downTransaction: true,
   };
@@ -120,7 +116,7 @@ function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
       ...part.dropSync(1),
       ...part.moveDefault(rename.from, rename.to),
       ...facts.foreignKeys.map(drop),
-      ...part.rebindDependents('switch', rename.from, rename.to),
+      ...part.rebindDependents('switch', 'to new'),
       ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
     ],
     down: [
@@ -129,7 +125,7 @@ function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
         kind: 'atomically',
         body: [
           ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
-          ...part.rebindDependents('switch', rename.to, rename.from),
+          ...part.rebindDependents('switch', 'back'),
           ...part.createSync(1),
           ...part.dropSync(2),
           ...part.moveDefault(rename.to, rename.from),
@@ -150,7 +146,7 @@ function contract(part: Parts): StepCode {
       part.gate(3),
       ...part.rebindTriggers('after'),
       ...part.dropSync(2),
-      ...part.rebindDependents('publications', rename.from, rename.to),
+      ...part.rebindDependents('publications', 'to new'),
       part.replaceColumn(),
       ...part.dropStragglers(),
     ],

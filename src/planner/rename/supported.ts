@@ -29,10 +29,7 @@ function tooLarge(facts: TableFacts, limit: number): UnsupportedObject[] {
   const objects = [
     ...(column.rewrites ? ['a column whose domain has constraints, which PostgreSQL checks for each row'] : []),
     ...exclusions.map(({ name }) => `constraint ${quoteIdent(name)}, which PostgreSQL builds under an exclusive lock`),
-    ...dependents.flatMap(({ kind, name }) => {
-      if (kind === 'materialized view') return [`materialized view ${name}, which has to be filled anew`];
-      return kind === 'generated column' ? [`generated column ${quoteIdent(name)}, which has to be computed anew`] : [];
-    }),
+    ...dependents.flatMap(({ kind, name, rewrites }) => (rewrites ? [`${kind} ${name}, which is computed anew`] : [])),
   ];
   const size = Math.max(bytes, ...dependents.map((dependent) => dependent.bytes));
   if (size <= limit) return [];

@@ -1,0 +1,46 @@
+import type { Knex } from 'knex';
+import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
+import { rebindingOf, runAll, underOwnNames, withNamesSwapped } from './rebind.ts';
+
+/** An object that has to be put aside while what it depends on is away. */
+export interface AsideObject extends BoundObjectName {
+  /** It is still bound to the column that the primary key leaves, and follows it. */
+  readonly waits?: boolean;
+}
+
+interface SwappedColumns {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  readonly from: string;
+  readonly to: string;
+  readonly dependents: readonly AsideObject[];
+}
+
+/**
+ * Replaces objects by stubs that depend on nothing, runs something, and makes them again from their own text: those that wait
+ * bound to the other column, before `last`, which drops the one that they were bound to; the others after it. In the
+ * transaction of the caller, which holds the table's lock.
+ */
+export async function withDependentsAside(
+  knex: Knex,
+  { on, from, to, dependents }: SwappedColumns,
+  body: () => Promise<void>,
+  last: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  await underOwnNames(knex, async () => {
+    const aside: { waits: boolean; rebinding: Rebinding }[] = [];
+    for (const object of dependents) {
+      aside.push({ waits: object.waits === true, rebinding: await rebindingOf(knex, on, object) });
+    }
+    const made = (waits: boolean) =>
+      aside.filter((one) => one.waits === waits).flatMap(({ rebinding }) => rebinding.make);
+    await runAll(
+      knex,
+      aside.flatMap(({ rebinding }) => rebinding.stub),
+    );
+    await body();
+    if (made(true).length > 0) await withNamesSwapped(knex, { on, from, to }, () => runAll(knex, made(true)));
+    await last();
+    await runAll(knex, made(false));
+  });
+}
