@@ -16,6 +16,8 @@ export interface FoundDependent extends Omit<DependentFacts, 'kind'> {
   readonly dependsOnIt: readonly string[];
   /** A virtual generated column of a table that has checks: PostgreSQL 18 does not change its expression. */
   readonly fixed: boolean;
+  /** The statement that it holds, as PostgreSQL prints it. */
+  readonly text: string;
 }
 
 interface DependentRow {
@@ -29,7 +31,7 @@ interface DependentRow {
   qualified: string | null;
   description: string;
   needs_primary_key: boolean;
-  body: string;
+  text: string;
   bytes: number;
   virtual: boolean;
   checked: boolean;
@@ -63,7 +65,8 @@ const DEPENDENTS = `
       ELSE pg_describe_object(found.classid, found.objid, found.part) END AS description,
     EXISTS (SELECT 1 FROM pg_depend k WHERE k.classid = found.classid AND k.objid = found.objid AND k.refclassid = 'pg_constraint'::regclass
       AND k.refobjid IN (SELECT oid FROM keys)) AS needs_primary_key,
-    coalesce(CASE WHEN r.rulename <> '_RETURN' THEN pg_get_ruledef(r.oid) WHEN f.oid IS NOT NULL THEN pg_get_function_sqlbody(f.oid) END, '') AS body,
+    CASE WHEN r.rulename = '_RETURN' THEN pg_get_viewdef(c.oid) WHEN r.oid IS NOT NULL THEN pg_get_ruledef(r.oid) WHEN f.oid IS NOT NULL THEN pg_get_functiondef(f.oid)
+      WHEN pol.oid IS NOT NULL THEN 'SELECT ' || concat_ws(', ', pg_get_expr(pol.polqual, pol.polrelid), pg_get_expr(pol.polwithcheck, pol.polrelid)) ELSE '' END AS text,
     coalesce(to_jsonb(g) ->> 'attgenerated' = 'v', false) AS virtual, EXISTS (SELECT 1 FROM pg_constraint co WHERE co.conrelid = g.attrelid AND co.contype = 'c') AS checked,
     CASE WHEN c.relkind = 'm' THEN pg_table_size(c.oid) ELSE 0 END::float8 AS bytes,
     CASE WHEN c.relkind = 'm' THEN ARRAY(
@@ -98,10 +101,11 @@ export async function readDependents(db: Queryable, table: number, column: strin
       name: row.qualified ?? row.name,
       on,
       needsPrimaryKey: row.needs_primary_key,
-      waitsForKey: row.needs_primary_key && !row.body.includes('ON CONFLICT ON CONSTRAINT'),
-      upserts: row.body.includes('ON CONFLICT'),
+      waitsForKey: row.needs_primary_key && !row.text.includes('ON CONFLICT ON CONSTRAINT'),
+      upserts: row.text.includes('ON CONFLICT'),
       rewrites: kind === 'materialized view' || (kind === 'generated column' && !row.virtual),
       fixed: row.virtual && row.checked,
+      text: row.text,
       bytes: row.bytes,
       description: row.description,
       dependsOnIt: row.depends_on_it,

@@ -2,9 +2,10 @@ import type { TableFacts } from '../domain/facts.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { printQualified } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
+import { aliasesJoins } from './aliases.ts';
 import { listColumns, readColumn } from './column.ts';
 import { type FoundConstraint, readChecks, readForeignKeys } from './constraints.ts';
-import { readDependents } from './dependents.ts';
+import { type FoundDependent, readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
 import { readMentions } from './mentions.ts';
@@ -28,7 +29,9 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
     const hanging = await readHanging(db, table, from, to);
     const keys = await readForeignKeys(db, table.oid, from, to);
     const dependents = await readDependents(db, table.oid, from);
-    const found = { ...hanging, keys, dependents, shape, column };
+    const columns = await listColumns(db, table.oid);
+    const byPosition = await withAliasedJoins(dependents);
+    const found = { ...hanging, keys, dependents, byPosition, shape, column };
     return {
       table: { schema: table.schema, name: table.name },
       serverVersion: await serverVersion(db),
@@ -36,7 +39,7 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
       pages: shape.pages,
       rows: shape.rows,
       bytes: shape.bytes,
-      columns: await listColumns(db, table.oid),
+      columns,
       column,
       indexes: factsOf(hanging.indexes.filter(({ constraint }) => constraint === null)),
       uniques: factsOf(hanging.indexes.filter(({ constraint, exclusion }) => constraint === 'u' && exclusion === null)),
@@ -49,7 +52,7 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
       referencing: factsOf(keys.into),
       statistics: factsOf(hanging.statistics),
       triggers: factsOf(hanging.triggers),
-      dependents: dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, ...object }) =>
+      dependents: dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, text: _t, ...object }) =>
         kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, ...object }],
       ),
       mentions: await readMentions(db, table, from),
@@ -58,6 +61,11 @@ export function readTableFacts(db: Queryable, table: ListedTable, from: string, 
       unsupported: unsupportedOf(table, found),
     };
   });
+}
+
+async function withAliasedJoins(dependents: readonly FoundDependent[]): Promise<FoundDependent[]> {
+  const aliased = await Promise.all(dependents.map(({ text }) => aliasesJoins(text)));
+  return dependents.filter((_dependent, at) => aliased[at]);
 }
 
 function factsOf<T>(found: readonly { readonly facts: T }[]): T[] {

@@ -9,6 +9,7 @@ import type { Hanging } from './table-facts.ts';
 interface Found extends Hanging {
   readonly keys: { readonly out: readonly FoundKey[]; readonly into: readonly FoundKey[] };
   readonly dependents: readonly FoundDependent[];
+  readonly byPosition: readonly FoundDependent[];
   readonly shape: TableShape;
   readonly column: ColumnFacts;
 }
@@ -26,6 +27,13 @@ export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedOb
     ...unsupportedIndexes(table, found),
     ...unsupportedKeys(found),
     ...unsupportedDependents(found.dependents),
+    ...found.byPosition.map(({ description }) =>
+      refuse(
+        description,
+        'it gives names to the columns of a join by their position: FROM (a JOIN b) AS j(x, y)',
+        'Write it without the list of names in an earlier release.',
+      ),
+    ),
     ...notUnderstood(found),
   ];
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
-import { rebindingOf, runAll, underOwnNames, withNamesSwapped } from './rebind.ts';
+import { rebindingOf, runAll, swapPositions, underOwnNames, withNamesSwapped } from './rebind.ts';
 
 /** An object that has to be put aside while what it depends on is away. */
 export interface AsideObject extends BoundObjectName {
@@ -39,7 +39,8 @@ export async function withDependentsAside(
       aside.flatMap(({ rebinding }) => rebinding.stub),
     );
     await body();
-    if (made(true).length > 0) await withNamesSwapped(knex, { on, from, to }, () => runAll(knex, made(true)));
+    const waiting = await swapPositions(knex, { on, from, to }, made(true));
+    if (waiting.length > 0) await withNamesSwapped(knex, { on, from, to }, () => runAll(knex, waiting));
     await last();
     await runAll(knex, made(false));
   });

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { type ColumnPlaces, swapAliases } from '../catalog/aliases.ts';
 import { type BoundObjectName, type Rebinding, readRebinding } from '../catalog/definitions.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
@@ -36,18 +37,18 @@ async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: Re
     const read = async () => {
       for (const object of objects) rebindings.push(await rebindingOf(knex, on, object));
     };
-    const make = () =>
-      runAll(
-        knex,
-        rebindings.flatMap((rebinding) => rebinding.make),
-      );
     await (undo ? withNamesSwapped(knex, { on, from: to, to: from }, read) : read());
     if (rebindings.some(({ rewrites }) => rewrites)) await ensureSmall(knex, on);
     await runAll(
       knex,
       rebindings.flatMap(({ before }) => before),
     );
-    await (undo ? make() : withNamesSwapped(knex, { on, from, to }, make));
+    const make = await swapPositions(
+      knex,
+      { on, from, to },
+      rebindings.flatMap((one) => one.make),
+    );
+    await (undo ? runAll(knex, make) : withNamesSwapped(knex, { on, from, to }, () => runAll(knex, make)));
   });
 }
 
@@ -62,6 +63,26 @@ export async function rebindingOf(knex: Knex, on: string, object: BoundObjectNam
   if (found !== null) return found;
   if (contextOf(knex).dryRun) return { before: [], make: [], stub: [], rewrites: false };
   throw new PhaseError('PH2007', { rename: on, missing: [`${object.kind} ${object.name}`] });
+}
+
+/** Statements that name columns by their position name the other column. */
+export async function swapPositions(
+  knex: Knex,
+  { on, from, to }: Omit<ReboundObjects, 'objects'>,
+  statements: readonly string[],
+): Promise<string[]> {
+  const places = await runSql<ColumnPlaces>(
+    knex,
+    `WITH RECURSIVE tree(oid) AS (
+       SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+     places AS (SELECT a.attrelid, a.attname, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)::int AS place
+       FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attnum > 0 AND NOT a.attisdropped)
+     SELECT n.nspname AS schema, c.relname AS name, f.place AS from, t.place AS to
+     FROM places f JOIN places t ON t.attrelid = f.attrelid JOIN pg_class c ON c.oid = f.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE f.attname = $2 AND t.attname = $3`,
+    [on, from, to],
+  );
+  return Promise.all(statements.map((statement) => swapAliases(statement, places)));
 }
 
 /** A reader takes a view's lock before those of its tables; so does this, or the two would deadlock. */
