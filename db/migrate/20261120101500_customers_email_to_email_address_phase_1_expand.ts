@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { createFunction, createTrigger, dropFunction, dropTrigger, execute } from 'triphase';
+import { createFunction, createTrigger, dropColumn, dropFunction, dropTrigger, execute } from 'triphase';
 
 // Rename customers_email_to_email_address.
 // Phase 1: the new column and its sync, in one transaction.
@@ -13,5 +13,5 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await dropTrigger(knex, '00_sync_customers_email_phase_1', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_1', { schema: 'public', revertToVersion: 1 });
-  await execute(knex, 'ALTER TABLE "public"."customers" DROP COLUMN "email_address"');
+  await dropColumn(knex, { on: '"public"."customers"', column: 'email_address' });
 }

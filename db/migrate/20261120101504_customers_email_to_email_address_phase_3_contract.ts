@@ -47,6 +47,8 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     await atomically(knex, async (trx) => {
       await setAside(trx, {
         on: '"public"."customers"',
+        column: 'email',
+        by: 'email_address',
         carried: [
           { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
           { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },

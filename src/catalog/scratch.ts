@@ -22,6 +22,13 @@ export async function makeScratch(db: Queryable, table: QualifiedName & { readon
 
 /** Gives the column its new name on the copy. */
 export async function renameInScratch(db: Queryable, scratch: Scratch, from: string, to: string): Promise<void> {
+  const { taken } = await one<{ taken: boolean }>(
+    db,
+    'SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2) AS taken',
+    [scratch.oid, to],
+  );
+  // While a rename is under way the table has the new column already.
+  if (taken) await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "triphase aside"`);
   await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
 }
 

@@ -87,6 +87,8 @@ export interface Rename {
   readonly default: DefaultClass;
   readonly notNull: boolean;
   readonly carried: readonly CarriedObject[];
+  /** What `--refresh` has added since: carried over by a migration of phase 3 of its own. */
+  readonly refreshed: readonly CarriedObject[];
   /** Names of the sync's functions (same schema as the table) and triggers. */
   readonly sync: RenameSync;
 }

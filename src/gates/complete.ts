@@ -15,10 +15,12 @@ export async function ensureComplete(db: Queryable, rename: Rename, table: numbe
     (name) => name !== undefined,
   );
   const on = quoteQualified(rename.table);
+  // What a refresh has added is built in phase 3.
+  const twins = [...rename.carried, ...(place === 0 ? [] : rename.refreshed)].filter(isTwinned);
   const present = new Set((await all<{ object: string }>(db, PRESENT, [table])).map(({ object }) => object));
   const missing = [
     ...(await missingTriggers(db, table, triggers)),
-    ...rename.carried.filter(isTwinned).flatMap((object) => missingTwin(object, on, present)),
+    ...twins.flatMap((object) => missingTwin(object, on, present)),
     ...(await missingKeyTwins(db, rename, table)),
     ...(rename.notNull && !present.has(`not null ${on} ${rename.to}`) ? [`NOT NULL of ${quoteIdent(rename.to)}`] : []),
   ];

@@ -118,8 +118,8 @@ async function ensureNothingLeftBehind(db: Queryable, rename: Rename, { table }:
 }
 
 /** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */
-function isCarried({ table, carried }: Rename, { kind, name, on, freedLast }: HangingObject): boolean {
-  const known = carried.find((object) => {
+function isCarried({ table, carried, refreshed }: Rename, { kind, name, on, freedLast }: HangingObject): boolean {
+  const known = [...carried, ...refreshed].find((object) => {
     const place =
       object.on ??
       (kind === 'view' || kind === 'materialized view' || kind === 'function' ? '' : quoteQualified(table));

@@ -1,14 +1,18 @@
 import type { Knex } from 'knex';
-import { quoteIdent } from '../domain/identifier.ts';
-import { isTwinned, type TwinnedObject } from '../domain/rename.ts';
+import type { BoundObjectName } from '../catalog/definitions.ts';
+import { type FoundDependent, readDependents } from '../catalog/dependents.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { twinName } from '../domain/twin-name.ts';
-import { runSql } from '../postgres/knex.ts';
+import { onConnection, runSql } from '../postgres/knex.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { notNullName } from './constraints.ts';
+import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
 import { appointments, constraintFamily, type IndexMember, indexFamily } from './families.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { swapPrimaryKey, twinIndexes } from './primary-key.ts';
+import { rebindDependents } from './rebind.ts';
 
 /** Whether a table has a column. */
 export async function hasColumn(knex: Knex, on: string, column: string): Promise<boolean> {
@@ -51,7 +55,10 @@ export interface ReplacedColumn {
  * that is the replica identity is so again. Catalogue changes only, in the transaction of the caller.
  */
 export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promise<void> {
-  const { on, column, by, carried, primaryKey, dependents = [] } = options;
+  const { on, column, by, primaryKey } = options;
+  const refreshed = refreshedObjects(knex, options);
+  const carried = [...options.carried, ...refreshed.filter(isTwinned)];
+  const dependents = [...(options.dependents ?? []), ...(await refreshedDependents(knex, options, refreshed))];
   const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
   const restored = (
     await Promise.all(carried.filter(isTwinned).map((object) => restorations(knex, on, object)))
@@ -71,6 +78,32 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
     const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
     await execute(knex, `ALTER TABLE ${on} ${rename}`);
   }
+}
+
+/** What `--refresh` has added to the rename since this migration was scaffolded. */
+function refreshedObjects(knex: Knex, { on, column, by }: Omit<ReplacedColumn, 'carried'>): readonly CarriedObject[] {
+  const rename = [...contextOf(knex).renames.values()].find(
+    ({ table, from, to }) => quoteQualified(table) === on && from === column && to === by,
+  );
+  return rename?.refreshed ?? [];
+}
+
+/** Publications follow now; what needs the primary key, or holds an upsert, is put aside with the others. */
+async function refreshedDependents(
+  knex: Knex,
+  { on, column, by }: ReplacedColumn,
+  refreshed: readonly CarriedObject[],
+): Promise<AsideObject[]> {
+  if (refreshed.length === 0) return [];
+  const bound = await dependentsOf(knex, on, column);
+  const own = bound.filter(({ kind, name }) =>
+    refreshed.some((object) => object.kind === kind && object.name === name),
+  );
+  const publications = own.filter(({ kind }) => kind === 'publication').map(named);
+  if (publications.length > 0) await rebindDependents(knex, { on, from: column, to: by, objects: publications });
+  return own
+    .filter(({ kind, needsPrimaryKey, upserts }) => kind !== 'publication' && (needsPrimaryKey || upserts))
+    .map((object) => ({ ...named(object), ...(object.waitsForKey ? { waits: true } : {}) }));
 }
 
 /** Statements that give a twin, and those of it on partitions, the names of the original; read before that is dropped. */
@@ -118,18 +151,26 @@ async function restoreConstraints(knex: Knex, on: string, name: string, twin: st
   });
 }
 
-export interface DroppedColumn {
-  /** The table, schema and name quoted. */
-  readonly on: string;
-  readonly column: string;
-  /** Objects that depend on every column of the table, and do not name this one. */
-  readonly dependents: readonly AsideObject[];
-}
-
-/** Drops a column on which objects depend that do not name it: upserts in functions and rules. */
-export async function dropColumn(knex: Knex, { on, column, dependents }: DroppedColumn): Promise<void> {
+/**
+ * Drops a column that only the sync has used. INSERT ... ON CONFLICT in functions and rules depends on every column of its
+ * table, so these are put aside for a moment.
+ */
+export async function dropColumn(
+  knex: Knex,
+  { on, column }: { readonly on: string; readonly column: string },
+): Promise<void> {
+  const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(named);
   const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
   await withDependentsAside(knex, { on, from: column, to: column, dependents }, drop);
+}
+
+async function dependentsOf(knex: Knex, on: string, column: string): Promise<FoundDependent[]> {
+  const [table] = await runSql<{ oid: string }>(knex, 'SELECT to_regclass($1)::oid::int8::text AS oid', [on]);
+  return table?.oid ? onConnection(knex, (db) => readDependents(db, Number(table.oid), column)) : [];
+}
+
+function named({ kind, name, on }: FoundDependent): BoundObjectName {
+  return { kind: kind as BoundObjectName['kind'], name, ...(on === null ? {} : { on: quoteQualified(on) }) };
 }
 
 export interface SetAsideObjects {
@@ -137,9 +178,11 @@ export interface SetAsideObjects {
   readonly carried: readonly TwinnedObject[];
 }
 
-/** Undoes the renaming of `replaceColumn`: everything on the new column gets its twin's name again. */
-export async function setAside(knex: Knex, { on, carried }: SetAsideObjects): Promise<void> {
-  for (const { kind, name, twin, on: table = on } of carried) {
+/** Undoes the renaming of `replaceColumn`, before the old column is there again: everything gets its twin's name back. */
+export async function setAside(knex: Knex, options: Omit<ReplacedColumn, 'primaryKey' | 'dependents'>): Promise<void> {
+  const { on } = options;
+  const refreshed = refreshedObjects(knex, options).filter(isTwinned);
+  for (const { kind, name, twin, on: table = on } of [...options.carried, ...refreshed]) {
     if (kind === 'primary key') continue;
     if (kind === 'statistics') {
       await execute(knex, `ALTER STATISTICS ${table}.${quoteIdent(name)} RENAME TO ${quoteIdent(twin)}`);

@@ -33,11 +33,11 @@ function asView({ name }: { readonly name: string }): { kind: 'view'; name: stri
  * The other tables of foreign keys that the step drops, which PostgreSQL locks with it: those that the table references in
  * phase 2, those that reference it in phase 3. Taken at once, so that none is held while another is waited for in vain.
  */
-async function tablesOfKeys(knex: Knex, { table, carried }: Rename, phase: 2 | 3): Promise<string[]> {
+async function tablesOfKeys(knex: Knex, { table, carried, refreshed }: Rename, phase: 2 | 3): Promise<string[]> {
   const kind = phase === 2 ? 'foreign key' : 'referencing key';
   const on = quoteQualified(table);
   const tables = new Set<string>();
-  for (const key of carried.filter((object) => object.kind === kind)) {
+  for (const key of [...carried, ...refreshed].filter((object) => object.kind === kind)) {
     const [row] = await runSql<{ name: string }>(
       knex,
       `SELECT ${sqlQualified('n', 'c')} AS name FROM pg_constraint co

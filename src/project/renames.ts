@@ -3,9 +3,24 @@ import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { BOUND_KINDS, type Rename, TWINNED_KINDS } from '../domain/rename.ts';
+import { BOUND_KINDS, type CarriedObject, type Rename, TWINNED_KINDS } from '../domain/rename.ts';
 import { problemsOf } from './config.ts';
 import { folders } from './folders.ts';
+
+const carried = z.array(
+  z.union([
+    z.strictObject({ kind: z.enum(BOUND_KINDS), name: z.string(), on: z.string().optional() }),
+    z.strictObject({
+      kind: z.enum(TWINNED_KINDS),
+      name: z.string(),
+      twin: z.string(),
+      on: z.string().optional(),
+      state: z.enum(['not valid', 'not enforced']).optional(),
+    }),
+  ]),
+);
+
+const refreshSchema = z.strictObject({ refreshes: z.string(), carried });
 
 const truth = z.enum(['true', 'false']).transform((word) => word === 'true');
 const pair = z.tuple([z.string(), z.string()]);
@@ -20,18 +35,7 @@ const renameSchema = z.strictObject({
   byteEqual: truth,
   default: z.enum(['none', 'constant', 'volatile']),
   notNull: truth,
-  carried: z.array(
-    z.union([
-      z.strictObject({ kind: z.enum(BOUND_KINDS), name: z.string(), on: z.string().optional() }),
-      z.strictObject({
-        kind: z.enum(TWINNED_KINDS),
-        name: z.string(),
-        twin: z.string(),
-        on: z.string().optional(),
-        state: z.enum(['not valid', 'not enforced']).optional(),
-      }),
-    ]),
-  ),
+  carried,
   sync: z.strictObject({
     functions: pair,
     triggers: pair,
@@ -46,37 +50,63 @@ export function renamePath(name: string): string {
 }
 
 /** The file's text for a rename. */
-export function renderRename({ name, sync, ...rest }: Rename): string {
+export function renderRename({ name, sync, refreshed: _, ...rest }: Rename): string {
   return stringify(
     { rename: name, ...rest, sync: { ...sync, last: sync.last ?? 'none' } },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }
 
+/** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
+export function refreshPath(name: string, number: number): string {
+  return join(folders.renames, `${name}_refresh_${number}.yml`);
+}
+
+/** The text of that file. */
+export function renderRefresh(name: string, objects: readonly CarriedObject[]): string {
+  return stringify({ refreshes: name, carried: objects }, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
 /**
- * All renames, by name.
- * @throws PH3005 when a file cannot be read.
+ * All renames, by name, with what refreshes have added.
+ * @throws PH3005 when a file cannot be read, or refreshes a rename that is not there.
  */
 export async function readRenames(root: string): Promise<Map<string, Rename>> {
   const names = await readdir(join(root, folders.renames)).catch(() => []);
-  const renames = await Promise.all(
+  const documents = await Promise.all(
     names
       .filter((name) => name.endsWith('.yml'))
       .sort()
-      .map(async (name) =>
-        parseRename(join(folders.renames, name), await readFile(join(root, folders.renames, name), 'utf8')),
-      ),
+      .map(async (name) => {
+        const file = join(folders.renames, name);
+        return { file, document: parseYaml(file, await readFile(join(root, file), 'utf8')) };
+      }),
   );
-  return new Map(renames.map((rename) => [rename.name, rename]));
+  const renames = new Map<string, Rename>();
+  for (const { file, document } of documents.filter((one) => !isRefresh(one.document))) {
+    const { rename: name, ...rest } = validated(file, renameSchema.safeParse(document));
+    renames.set(name, { name, refreshed: [], ...rest });
+  }
+  for (const { file, document } of documents.filter((one) => isRefresh(one.document))) {
+    const { refreshes, carried: objects } = validated(file, refreshSchema.safeParse(document));
+    const rename = renames.get(refreshes);
+    if (!rename) throw new PhaseError('PH3005', { file, problems: [`refreshes: there is no rename ${refreshes}`] });
+    renames.set(refreshes, { ...rename, refreshed: [...rename.refreshed, ...objects] });
+  }
+  return renames;
 }
 
-function parseRename(file: string, text: string): Rename {
+function isRefresh(document: unknown): boolean {
+  return typeof document === 'object' && document !== null && 'refreshes' in document;
+}
+
+function parseYaml(file: string, text: string): unknown {
   const document = parseDocument(text, { schema: 'failsafe' });
-  const result = document.errors.length === 0 ? renameSchema.safeParse(document.toJS()) : null;
-  if (!result?.success) {
-    const problems = result?.error.issues.flatMap(problemsOf) ?? document.errors.map((error) => error.message);
-    throw new PhaseError('PH3005', { file, problems });
-  }
-  const { rename: name, ...rest } = result.data;
-  return { name, ...rest };
+  if (document.errors.length === 0) return document.toJS();
+  throw new PhaseError('PH3005', { file, problems: document.errors.map((error) => error.message) });
+}
+
+function validated<T>(file: string, result: z.ZodSafeParseResult<T>): T {
+  if (result.success) return result.data;
+  throw new PhaseError('PH3005', { file, problems: result.error.issues.flatMap(problemsOf) });
 }

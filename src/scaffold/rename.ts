@@ -20,6 +20,7 @@ const TITLES: Record<PlannedStep['step'], string> = {
   backfill: 'Phase 1: every row that still needs it is copied to the new column, in batches.',
   constrain: 'Phase 1: the new column gets the indexes and constraints of the old one, without long locks.',
   switch: 'Phase 2: the new column takes authority.',
+  refresh: 'Phase 3: what was found on the old column after the rename was scaffolded is carried over, too.',
   contract: 'Phase 3: the sync and the old column go, and names are restored.',
 };
 
@@ -33,7 +34,7 @@ export function scaffoldRename({ rename, steps, bodies, versions }: RenamePlan):
 }
 
 /** The version to be edited, and the one before it where there was none. */
-function scaffoldVersion({ name, version, content, before }: FunctionVersion): ScaffoldedFile[] {
+export function scaffoldVersion({ name, version, content, before }: FunctionVersion): ScaffoldedFile[] {
   const file = (number: number, text: string): ScaffoldedFile => ({
     fileName: `${name}_v${String(number).padStart(2, '0')}.sql`,
     kind: 'function',
@@ -58,7 +59,7 @@ function dollarTag(view: object): string {
   return tag;
 }
 
-function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile {
+export function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile {
   const types = backfills([...step.up, ...step.down]) ? ['type MigrationContext'] : [];
   const names = [...importsOf([...step.up, ...step.down]), ...types];
   const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {

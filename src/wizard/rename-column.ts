@@ -1,25 +1,23 @@
-import { join, relative } from 'node:path';
 import { listColumns } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { TableFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { ManifestEntry, ManifestSource } from '../domain/manifest.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { isTwinned, type Rename } from '../domain/rename.ts';
-import type { KnownVersion } from '../planner/rename/function-versions.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
-import { folders, migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { changeManifest, manifestPath } from '../project/manifests.ts';
 import { renamePath, renderRename } from '../project/renames.ts';
-import { lastVersion, listVersionedNames, readVersion } from '../project/versions.ts';
+import { listVersionedNames } from '../project/versions.ts';
 import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
+import { afterExisting, knownVersions, pathOf, sourceOf, type WrittenFile } from './files.ts';
 
 /** What the wizard asks, and the flags answer. */
 export interface RenameAnswers {
@@ -28,14 +26,6 @@ export interface RenameAnswers {
   readonly to: string;
   readonly releases: readonly Release[];
   readonly name?: string | undefined;
-}
-
-/** A file that the wizard writes, as `phase new rename-column --json` prints it. */
-interface WrittenFile {
-  readonly path: string;
-  readonly release: Release;
-  readonly phase: 1 | 2 | 3;
-  readonly kind: 'schema' | 'data' | 'function' | 'trigger' | 'rename' | 'manifest';
 }
 
 /** Everything that would be written, before anything is. */
@@ -74,18 +64,8 @@ export async function draftRename(
   return { facts, plan, ...(await draftFiles(history, plan, releases)) };
 }
 
-/** What db/functions holds of the functions that name the column. */
-async function knownVersions(root: string, { mentions }: TableFacts): Promise<Map<string, KnownVersion>> {
-  const known = new Map<string, KnownVersion>();
-  for (const { name } of mentions) {
-    const version = await lastVersion(root, 'function', name);
-    if (version > 0) known.set(name, { version, content: await readVersion(root, 'function', name, version) });
-  }
-  return known;
-}
-
 /** Writes a draft: all of its files, or none. */
-export async function writeDraft(history: History, draft: RenameDraft): Promise<void> {
+export async function writeDraft(history: History, draft: Pick<RenameDraft, 'changes'>): Promise<void> {
   await writeFiles(history.root, draft.changes);
 }
 
@@ -151,21 +131,6 @@ function lastRelease({ manifests }: History, rename: string): Release | null {
   return last?.release ?? null;
 }
 
-/** The new ids sort after all that exist, also when two renames are scaffolded in one second. */
-function afterExisting({ files }: History, now: Date): Date {
-  const stamps = files
-    .map(({ id }) => /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)_/.exec(id))
-    .filter((match) => match !== null);
-  const latest = Math.max(
-    0,
-    ...stamps
-      .map((match) => Date.parse(`${match[1]}-${match[2]}-${match[3]}T${match[4]}:${match[5]}:${match[6]}Z`))
-      .filter(Number.isFinite),
-  );
-  const isNear = latest - now.getTime() < 86_400_000;
-  return isNear && latest >= now.getTime() - 1_000 ? new Date(latest + 1_000) : now;
-}
-
 async function draftFiles(
   history: History,
   plan: RenamePlan,
@@ -208,16 +173,6 @@ async function draftFiles(
       ...manifests,
     ],
   };
-}
-
-function pathOf({ kind, fileName }: ScaffoldedFile): string {
-  const folder =
-    kind === 'function' ? folders.functions : kind === 'trigger' ? folders.triggers : migrationFolder(kind);
-  return join(folder, fileName);
-}
-
-function sourceOf(path: string, content: string): ManifestSource {
-  return { file: relative('db', path), sha256: checksum(content) };
 }
 
 function entryOf({ rename }: RenamePlan, { step, content }: ScaffoldedFile): ManifestEntry[] {

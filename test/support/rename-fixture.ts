@@ -16,6 +16,8 @@ export interface FixtureOptions {
   readonly from?: string;
   readonly to?: string;
   readonly server?: string;
+  /** Releases that are cut; without it all three. */
+  readonly cut?: readonly string[];
 }
 
 export const R1 = '1.1.0';
@@ -29,6 +31,7 @@ export async function renameFixture({
   from = 'old',
   to = 'new',
   server,
+  cut = [R1, R2, R3],
 }: FixtureOptions): Promise<RenameFixture> {
   const database = await createDatabase(server);
   await database.sql(schema);
@@ -47,7 +50,7 @@ export async function renameFixture({
     `${R1},${R2},${R3}`,
     '--yes',
   );
-  for (const release of [R1, R2, R3]) await project.json('release', 'cut', release);
+  for (const release of cut) await project.json('release', 'cut', release);
   return {
     database,
     project,

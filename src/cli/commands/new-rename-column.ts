@@ -9,6 +9,7 @@ import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
+import { draftRefresh } from '../../wizard/refresh.ts';
 import {
   draftRename,
   ensureUsableColumns,
@@ -28,6 +29,7 @@ interface RenameFlags {
   to?: string;
   releases?: string;
   name?: string;
+  refresh?: string;
 }
 
 /** `phase new rename-column` */
@@ -40,11 +42,17 @@ export function registerNewRename(group: Command, action: Action): void {
     .option('--to <name>', 'its new name, not quoted')
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
     .option('--name <slug>', 'name of the rename')
+    .option('--refresh <rename>', 'scaffold what has come to hang on the old column since, into the third release')
     .addHelpText(
       'after',
       '\nExample:\n  phase new rename-column --table users --from email --to email_address --releases 1.1.0,1.2.0,1.3.0 --yes',
     )
-    .action(action((context, command) => runWizard(context, command.opts<RenameFlags>())));
+    .action(
+      action((context, command) => {
+        const flags = command.opts<RenameFlags>();
+        return flags.refresh === undefined ? runWizard(context, flags) : runRefresh(context, flags, flags.refresh);
+      }),
+    );
 }
 
 async function runWizard(context: CommandContext, flags: RenameFlags): Promise<Result> {
@@ -57,13 +65,39 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     const { rewriteLimit } = project.config;
     const draft = await draftRename(db, history, answers, { now: new Date(), rewriteLimit });
     context.output.notice(describeFacts(draft.facts));
-    context.output.notice(describeFiles(draft));
-    if (!(await prompts.confirm({ message: `Write these ${draft.files.length} files?`, flag: '--yes' }))) {
-      throw new PhaseError('PH1001', { problem: 'It was not confirmed; nothing was written.' });
-    }
+    context.output.notice(describeFiles(draft.files, draft.plan.warnings));
+    await ensureConfirmed(prompts, draft.files.length);
     await writeDraft(history, draft);
     return written(draft);
   });
+}
+
+/** @throws PH1015 when it is asked to rename something at the same time. */
+async function runRefresh(context: CommandContext, flags: RenameFlags, name: string): Promise<Result> {
+  const { refresh: _, ...others } = flags;
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    const allowed = 'no other flag than --yes: table, columns and releases are those of the rename';
+    throw new PhaseError('PH1015', { what: '--refresh', value: `${name} --${other}`, allowed });
+  }
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  const { rewriteLimit } = project.config;
+  const url = context.databaseUrl(project);
+  return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
+    const draft = await draftRefresh(db, history, name, { now: new Date(), rewriteLimit });
+    const document = { rename: name, files: draft.files, warnings: draft.warnings };
+    if (draft.files.length === 0) return { document, text: 'nothing is missing' };
+    context.output.notice(describeFiles(draft.files, draft.warnings));
+    await ensureConfirmed(new Prompts(context), draft.files.length);
+    await writeDraft(history, draft);
+    return { document, text: draft.files.map(({ path }) => `wrote ${path}`).join('\n') };
+  });
+}
+
+async function ensureConfirmed(prompts: Prompts, files: number): Promise<void> {
+  if (await prompts.confirm({ message: `Write these ${files} files?`, flag: '--yes' })) return;
+  throw new PhaseError('PH1001', { problem: 'It was not confirmed; nothing was written.' });
 }
 
 /** Flags answer first; what they leave open is asked, each answer checked before the next question. */
@@ -142,15 +176,18 @@ function describeFacts(facts: TableFacts): string {
     ['indexes', names(facts.indexes)],
     ['unique constraints', names(facts.uniques)],
     ['checks', names(facts.checks)],
+    ['primary key', names(facts.primaryKeys)],
     ['foreign keys', names(facts.foreignKeys)],
+    ['referenced by', names(facts.referencing)],
+    ['bound to it', names(facts.dependents)],
     ['triggers of the table', names(facts.triggers)],
   ].filter(([, value]) => value !== '');
   const size = `about ${Math.round(facts.rows)} rows in ${facts.pages} pages`;
   return `\nFound on ${quoteQualified(facts.table)}.${column.name}, ${size}:\n${table(rows.map((row) => ['', ...row]))}`;
 }
 
-function describeFiles({ files, plan }: RenameDraft): string {
-  const warnings = plan.warnings.map(({ message }) => `! ${message}`);
+function describeFiles(files: RenameDraft['files'], found: RenameDraft['plan']['warnings']): string {
+  const warnings = found.map(({ message }) => `! ${message}`);
   const rows = files.map(({ path, release, phase }) => ['', `phase ${phase}`, release, path]);
   return [`\nWill write:\n${table(rows)}`, ...warnings, ''].join('\n');
 }

@@ -87,7 +87,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'Something hangs on the old column that the rename does not carry over',
     what: (d) => `${d.rename}: dropping the old column would lose or break ${list(d.objects)}.`,
     why: () => 'It is in this database, but was not there, or not so, when the rename was scaffolded.',
-    remedy: () => 'Re-create it on the new column in a migration, or drop it, then run the same command again.',
+    remedy: (d) =>
+      `Run phase new rename-column --refresh ${d.rename} against a database that has it, or drop it; then run the same command again.`,
   },
   PH2009: {
     exit: 4,

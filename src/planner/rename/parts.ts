@@ -44,10 +44,7 @@ export class Parts {
 
   /** Undoes `addColumn`. */
   dropColumn(): Code {
-    const { dependents } = this.#aside(({ upserts }) => upserts);
-    return dependents === undefined
-      ? execute(`ALTER TABLE ${this.on} DROP COLUMN ${this.new}`)
-      : call('dropColumn', { on: this.on, column: this.rename.to, dependents });
+    return call('dropColumn', { on: this.on, column: this.rename.to });
   }
 
   attributes(column: string): Code[] {
@@ -269,7 +266,7 @@ export class Parts {
 
   setAside(): Code[] {
     const carried = this.#names();
-    return carried.length === 0 ? [] : [call('setAside', { on: this.on, carried })];
+    return [call('setAside', { on: this.on, column: this.rename.from, by: this.rename.to, carried })];
   }
 
   /** Everything that the old column had, once it is filled again. */

@@ -26,7 +26,7 @@ export interface RenameRequest {
 }
 
 export interface PlannedStep extends StepCode {
-  readonly step: RenameStepName;
+  readonly step: RenameStepName | 'refresh';
   readonly id: string;
   readonly kind: MigrationKind;
   readonly phase: Phase;
@@ -85,6 +85,7 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
     default: column.identity ? 'volatile' : (standingDefault(column)?.class ?? 'none'),
     notNull: column.notNull,
     carried: [...twinsOf(facts, own), ...boundOf(facts)],
+    refreshed: [],
     sync: syncNames(facts, own, new Set([...facts.takenNames, ...takenFunctions])),
   };
 }

@@ -1,5 +1,5 @@
-import type { TableFacts } from '../../domain/facts.ts';
-import { quoteQualified } from '../../domain/identifier.ts';
+import type { ConstraintFacts, TableFacts } from '../../domain/facts.ts';
+import { type QualifiedName, quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, RenameStepName } from '../../domain/rename.ts';
 import { type Code, call, execute } from '../code.ts';
 import type { FunctionVersion } from './function-versions.ts';
@@ -55,51 +55,63 @@ function backfill(part: Parts): StepCode {
   };
 }
 
-/** Unique indexes come before the foreign keys that reference them. */
 function constrain(part: Parts): StepCode {
-  const { on, facts, rename } = part;
-  const { indexes, uniques, primaryKeys, exclusions, checks, foreignKeys, referencing, statistics } = facts;
-  const constraints = [
-    ...checks.map((object) => ({ object, twin: twinOf(part, 'check', object) })),
-    ...foreignKeys.map((object) => ({ object, twin: twinOf(part, 'foreign key', object) })),
-    ...referencing.map((object) => ({ object, twin: twinOf(part, 'referencing key', object) })),
-  ];
-  const drop = (object: { name: string; on: { schema: string; name: string } }, twin: string) =>
-    call('dropConstraint', { on: quoteQualified(object.on), name: twin });
+  const { on, rename } = part;
+  const relax = execute(`ALTER TABLE ${on} ALTER COLUMN ${part.new} DROP NOT NULL`);
   return {
-    up: [
-      ...indexes.map((index) => part.createIndex(index, twinOf(part, 'index', index), index.definition, index.name)),
-      ...uniques.flatMap((unique) =>
-        part.createUnique(unique, twinOf(part, 'unique', unique), 'definition', unique.name),
-      ),
-      ...exclusions.map((object) => part.addExclusion(object, twinOf(part, 'exclusion', object), object.definition)),
-      ...primaryKeys.map((key) => part.createKeyIndex(key)),
-      ...constraints.map(({ object, twin }) => part.addConstraint(object, twin, object.definition)),
-      ...part.setNotNull(rename.to),
-      ...statistics.flatMap((object) => part.createStatistics(object, part.statisticsTwin(object), object.definition)),
-      part.analyze(part.new),
-    ],
-    down: [
-      ...(rename.notNull ? [execute(`ALTER TABLE ${on} ALTER COLUMN ${part.new} DROP NOT NULL`)] : []),
-      ...[...constraints].reverse().map(({ object, twin }) => drop(object, twin)),
-      ...exclusions.map((object) => drop(object, twinOf(part, 'exclusion', object))),
-      ...uniques.map((object) => drop(object, twinOf(part, 'unique', object))),
-      ...primaryKeys.map((key) => part.dropKeyIndex(key)),
-      ...indexes.map((index) =>
-        call('dropIndex', { on: quoteQualified(index.on), name: twinOf(part, 'index', index) }),
-      ),
-      ...statistics.map((object) => part.dropStatistics(object)),
-    ],
+    up: [...buildTwins(part), ...part.setNotNull(rename.to), part.analyze(part.new)],
+    down: [...(rename.notNull ? [relax] : []), ...dropTwins(part)],
     transaction: false,
     downTransaction: false,
   };
 }
 
-function twinOf(
-  part: Parts,
-  kind: Parameters<Parts['twin']>[0],
-  { name, on }: { readonly name: string; readonly on: { readonly schema: string; readonly name: string } },
-): string {
+/** Everything on the old column gets a twin. Unique indexes come before the foreign keys that reference them. */
+export function buildTwins(part: Parts): Code[] {
+  const { indexes, uniques, primaryKeys, exclusions, statistics } = part.facts;
+  return [
+    ...indexes.map((index) => part.createIndex(index, twinOf(part, 'index', index), index.definition, index.name)),
+    ...uniques.flatMap((unique) =>
+      part.createUnique(unique, twinOf(part, 'unique', unique), 'definition', unique.name),
+    ),
+    ...exclusions.map((object) => part.addExclusion(object, twinOf(part, 'exclusion', object), object.definition)),
+    ...primaryKeys.map((key) => part.createKeyIndex(key)),
+    ...constraintTwins(part).map(({ object, twin }) => part.addConstraint(object, twin, object.definition)),
+    ...statistics.flatMap((object) => part.createStatistics(object, part.statisticsTwin(object), object.definition)),
+  ];
+}
+
+/** Undoes `buildTwins`. */
+export function dropTwins(part: Parts): Code[] {
+  const { indexes, uniques, primaryKeys, exclusions, statistics } = part.facts;
+  const drop = (object: Placed, twin: string) => call('dropConstraint', { on: quoteQualified(object.on), name: twin });
+  return [
+    ...constraintTwins(part)
+      .reverse()
+      .map(({ object, twin }) => drop(object, twin)),
+    ...exclusions.map((object) => drop(object, twinOf(part, 'exclusion', object))),
+    ...uniques.map((object) => drop(object, twinOf(part, 'unique', object))),
+    ...primaryKeys.map((key) => part.dropKeyIndex(key)),
+    ...indexes.map((index) => call('dropIndex', { on: quoteQualified(index.on), name: twinOf(part, 'index', index) })),
+    ...statistics.map((object) => part.dropStatistics(object)),
+  ];
+}
+
+function constraintTwins(part: Parts): { readonly object: ConstraintFacts; readonly twin: string }[] {
+  const { checks, foreignKeys, referencing } = part.facts;
+  return [
+    ...checks.map((object) => ({ object, twin: twinOf(part, 'check', object) })),
+    ...foreignKeys.map((object) => ({ object, twin: twinOf(part, 'foreign key', object) })),
+    ...referencing.map((object) => ({ object, twin: twinOf(part, 'referencing key', object) })),
+  ];
+}
+
+interface Placed {
+  readonly name: string;
+  readonly on: QualifiedName;
+}
+
+function twinOf(part: Parts, kind: Parameters<Parts['twin']>[0], { name, on }: Placed): string {
   return part.twin(kind, name, quoteQualified(on));
 }
 

@@ -1,0 +1,124 @@
+import type { TableFacts } from '../../domain/facts.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import type { Release } from '../../domain/release.ts';
+import { type CarriedObject, isTwinned, type Rename } from '../../domain/rename.ts';
+import { type Code, call } from '../code.ts';
+import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
+import { boundOf, twinsOf } from './names.ts';
+import { Parts } from './parts.ts';
+import { type PlannedStep, timestamp } from './plan.ts';
+import { buildTwins, dropTwins } from './steps.ts';
+import { ensureSupported } from './supported.ts';
+import { type Warning, warningsOf } from './warnings.ts';
+
+/** What is to be carried over besides what a rename was planned with. */
+export interface RefreshRequest {
+  readonly rename: Rename;
+  /** Releases of the three phases. */
+  readonly releases: readonly [Release, Release, Release];
+  /** The number of this refresh, from 1. */
+  readonly number: number;
+  readonly now: Date;
+  readonly functions: ReadonlyMap<string, KnownVersion>;
+  readonly rewriteLimit: number;
+}
+
+/** One more migration of phase 3, which runs before the contract, and what it carries over. */
+export interface RefreshPlan {
+  readonly step: PlannedStep;
+  readonly carried: readonly CarriedObject[];
+  readonly versions: readonly FunctionVersion[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Plans what a rename does not carry over yet: an index that only production has, a view made last week.
+ * @param facts what hangs on the old column now.
+ * @returns null when nothing is missing.
+ * @throws PH2001 when something cannot be carried over.
+ */
+export function planRefresh(facts: TableFacts, request: RefreshRequest): RefreshPlan | null {
+  const { rename, number, now, releases } = request;
+  const missing = withoutCarried(facts, rename);
+  ensureSupported(missing, request.rewriteLimit);
+  const carried = [...twinsOf(missing, rename.name), ...boundOf(missing)];
+  const unversioned = missing.mentions.filter(({ name }) => !request.functions.has(name));
+  const versions = functionVersions({ ...missing, mentions: unversioned }, rename.to, request.functions);
+  if (carried.length === 0 && versions.length === 0) return null;
+  const part = new Parts(missing, { ...rename, carried });
+  const id = `${timestamp(now, 0)}_${rename.name}_phase_3_refresh_${number}`;
+  const rest = { kind: 'schema', phase: 3, release: releases[2], after: null, breaks: null } as const;
+  return {
+    step: { step: 'refresh', id, ...rest, ...refreshCode(part, versions) },
+    carried,
+    versions,
+    warnings: warningsOf({ ...missing, mentions: unversioned }, rename, releases, versions).filter(
+      ({ code }) => code !== 'one_more_column' && code !== 'published',
+    ),
+  };
+}
+
+/** The steps of all phases at once: the sync of phase 2 is in place, and the release that uses the old column is gone. */
+function refreshCode(part: Parts, versions: readonly FunctionVersion[]) {
+  const { foreignKeys } = part.facts;
+  const moved: Code[] = [
+    ...foreignKeys.map(({ on, name }) => call('dropConstraint', { on: quoteQualified(on), name })),
+    ...part.rebindTriggers('after'),
+    ...part.rebindDependents('switch', 'to new'),
+    ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
+  ];
+  const back: Code[] = [
+    ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
+    ...part.rebindDependents('switch', 'back'),
+    ...part.rebindTriggers('original'),
+  ];
+  const atOnce = (body: readonly Code[]): Code[] => (body.length === 0 ? [] : [{ kind: 'atomically', body }]);
+  return {
+    up: [...buildTwins(part), ...atOnce(moved)],
+    down: [
+      ...foreignKeys.map((key) => part.addConstraint(key, key.name, key.original)),
+      ...atOnce(back),
+      ...part.restoreOriginals(),
+      ...dropTwins(part),
+    ],
+    transaction: false,
+    downTransaction: false,
+  };
+}
+
+/** What the rename carries over already, and its twins, left out. */
+function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: Rename): TableFacts {
+  const home = quoteQualified(table);
+  const known = new Set([...carried, ...refreshed].map(({ kind, name, on }) => `${kind} ${on ?? home} ${name}`));
+  const twins = new Set([...carried, ...refreshed].filter(isTwinned).map(({ twin }) => twin));
+  const fresh =
+    (kind: CarriedObject['kind']) =>
+    ({ name, on }: { readonly name: string; readonly on: QualifiedName | null }) =>
+      !known.has(`${kind} ${on === null ? home : quoteQualified(on)} ${name}`) && !twins.has(name);
+  const ours = new Set([...sync.triggers, ...(sync.last?.triggers ?? [])]);
+  return {
+    ...facts,
+    indexes: facts.indexes.filter(fresh('index')),
+    uniques: facts.uniques.filter(fresh('unique')),
+    primaryKeys: [],
+    exclusions: facts.exclusions.filter(fresh('exclusion')),
+    checks: facts.checks.filter(fresh('check')),
+    foreignKeys: facts.foreignKeys.filter(fresh('foreign key')),
+    referencing: facts.referencing.filter(fresh('referencing key')),
+    statistics: facts.statistics.filter(
+      ({ schema, name }) => !known.has(`statistics ${quoteIdent(schema)} ${name}`) && !twins.has(name),
+    ),
+    triggers: facts.triggers.filter((trigger) => fresh('trigger')(trigger) && !ours.has(trigger.name)),
+    dependents: facts.dependents.filter((object) => fresh(object.kind)(object)),
+    mentions: facts.mentions.filter(({ triggers }) => triggers.some((name) => !ours.has(name))),
+    unsupported: [
+      ...facts.unsupported,
+      ...facts.primaryKeys.filter(fresh('primary key')).map(({ name }) => ({
+        object: `primary key ${quoteIdent(name)}`,
+        reason:
+          'it is there since the rename was scaffolded, and moves with phase 3 only where phase 1 has prepared it',
+        instead: 'Make it a unique index until phase 3 has run.',
+      })),
+    ],
+  };
+}

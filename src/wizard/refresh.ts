@@ -1,0 +1,100 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findTable } from '../catalog/find-table.ts';
+import { readTableFacts } from '../catalog/table-facts.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import type { Release } from '../domain/release.ts';
+import type { Rename } from '../domain/rename.ts';
+import { planRefresh } from '../planner/rename/refresh.ts';
+import type { Warning } from '../planner/rename/warnings.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { checksum } from '../project/checksum.ts';
+import type { FileChange } from '../project/files.ts';
+import { folders } from '../project/folders.ts';
+import type { History } from '../project/history.ts';
+import { changeManifest, manifestPath } from '../project/manifests.ts';
+import { ensureOpen } from '../project/release-files.ts';
+import { refreshPath, renderRefresh } from '../project/renames.ts';
+import { scaffoldStep, scaffoldVersion } from '../scaffold/rename.ts';
+import { afterExisting, knownVersions, pathOf, sourceOf, type WrittenFile } from './files.ts';
+
+/** What a refresh would write; no file when nothing is missing. */
+export interface RefreshDraft {
+  readonly files: readonly WrittenFile[];
+  readonly changes: readonly FileChange[];
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Drafts what a rename does not carry over yet, of what hangs on the old column in a database, as one more migration of its
+ * third phase.
+ * @throws PH1014 when there is no such rename, PH1019 when its third release is cut, PH2001.
+ */
+export async function draftRefresh(
+  db: Queryable,
+  history: History,
+  name: string,
+  { now, rewriteLimit }: { readonly now: Date; readonly rewriteLimit: number },
+): Promise<RefreshDraft> {
+  const rename = history.renames.get(name);
+  if (!rename) throw new PhaseError('PH1014', { rename: name });
+  const releases = releasesOf(history, rename);
+  ensureOpen(history, releases[2]);
+  const table = await findTable(db, quoteQualified(rename.table));
+  const facts = await readTableFacts(db, table, rename.from, rename.to);
+  const number = await nextNumber(history.root, name);
+  const functions = await knownVersions(history.root, facts);
+  const plan = planRefresh(facts, {
+    rename,
+    releases,
+    number,
+    now: afterExisting(history, now),
+    functions,
+    rewriteLimit,
+  });
+  if (plan === null) return { files: [], changes: [], warnings: [] };
+  const migration = scaffoldStep(name, plan.step);
+  const versions = plan.versions.flatMap(scaffoldVersion);
+  const release = releases[2];
+  const carried = { path: refreshPath(name, number), content: renderRefresh(name, plan.carried) };
+  const manifest = await changeManifest(history.root, {
+    release,
+    add: [{ id: plan.step.id, kind: 'schema', sha256: checksum(migration.content), rename: name, phase: 3 }],
+    addSources: [
+      ...versions.map((file) => sourceOf(pathOf(file), file.content)),
+      sourceOf(carried.path, carried.content),
+    ],
+  });
+  const scaffolded = [migration, ...versions];
+  const phase = 3 as const;
+  return {
+    files: [
+      ...scaffolded.map((file) => ({ path: pathOf(file), release, phase, kind: file.kind })),
+      { path: carried.path, release, phase, kind: 'rename' },
+      { path: manifestPath(release), release, phase, kind: 'manifest' },
+    ],
+    changes: [
+      ...scaffolded.map((file) => ({ path: pathOf(file), content: file.content, mode: 'create' as const })),
+      { ...carried, mode: 'create' },
+      manifest,
+    ],
+    warnings: plan.warnings,
+  };
+}
+
+function releasesOf({ manifests }: History, { name }: Rename): [Release, Release, Release] {
+  const releaseOf = (phase: 1 | 2 | 3): Release => {
+    const manifest = manifests.find(({ migrations }) =>
+      migrations.some((entry) => entry.rename === name && entry.phase === phase),
+    );
+    if (!manifest) throw new PhaseError('PH1014', { rename: name });
+    return manifest.release;
+  };
+  return [releaseOf(1), releaseOf(2), releaseOf(3)];
+}
+
+async function nextNumber(root: string, name: string): Promise<number> {
+  const files = new Set(await readdir(join(root, folders.renames)).catch(() => []));
+  for (let number = 1; ; number++) if (!files.has(`${name}_refresh_${number}.yml`)) return number;
+}
