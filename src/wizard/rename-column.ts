@@ -117,7 +117,11 @@ function sharedOf(rename: Rename, other: Rename): string[] {
     new Set([
       `column ${from}`,
       `column ${to}`,
-      ...carried.flatMap((object) => [`${object.kind} ${object.name}`, ...(isTwinned(object) ? [object.twin] : [])]),
+      ...carried.flatMap((object) => {
+        // Views, policies and the like are bound anew from the text that they have then, as often as needed.
+        if (isTwinned(object)) return [`${object.kind} ${object.name}`, object.twin];
+        return object.kind === 'trigger' ? [`trigger ${object.name}`] : [];
+      }),
     ]);
   const others = names(other);
   return [...names(rename)].filter((name) => others.has(name));

@@ -16,7 +16,7 @@ beforeAll(async () => {
     CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (2); CREATE TABLE keyed (a int, b int, PRIMARY KEY (a, b)) PARTITION BY LIST (a);
     CREATE TABLE keys (a int, b int, CONSTRAINT to_key FOREIGN KEY (a, b) REFERENCES keyed); CREATE TABLE logged (a int, b text);
     CREATE RULE log AS ON UPDATE TO logged DO ALSO INSERT INTO things VALUES (length(NEW.b));
-    CREATE TABLE halves (a int, b int GENERATED ALWAYS AS (a / 2) STORED); CREATE MATERIALIZED VIEW counted AS SELECT a, count(*) FROM logged GROUP BY a;
+    CREATE TABLE halves (a int, b int GENERATED ALWAYS AS (a / 2) STORED); INSERT INTO halves VALUES (1); CREATE MATERIALIZED VIEW counted AS SELECT a, count(*) FROM logged GROUP BY a;
     CREATE VIEW on_counted AS SELECT * FROM counted; CREATE TYPE row_type AS (a int); CREATE TABLE typed OF row_type;
     CREATE INDEX broken ON things (a); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass;
     CREATE VIEW joined AS SELECT x FROM (things t JOIN keys k ON k.a = t.a) AS j (x, y)`);

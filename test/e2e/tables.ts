@@ -327,4 +327,19 @@ export const TABLES: readonly TableCase[] = [
       CREATE PUBLICATION whole FOR TABLE people;
       INSERT INTO people SELECT n, 'm' || n, n % 3 FROM generate_series(1, 300) AS n;`,
   },
+  {
+    title: 'a deferrable key with SET NULL of one column, and a policy that goes through a view',
+    table: 'people',
+    from: 'mail',
+    to: 'email',
+    since: 15,
+    schema: `
+      CREATE TABLE accounts (tenant int, mail text, PRIMARY KEY (tenant, mail));
+      CREATE TABLE people (id int PRIMARY KEY, tenant int NOT NULL, mail text, CONSTRAINT account FOREIGN KEY (tenant, mail) REFERENCES accounts
+        ON DELETE SET NULL (mail) DEFERRABLE INITIALLY DEFERRED);
+      CREATE VIEW mails WITH (security_invoker) AS SELECT mail AS address FROM people;
+      CREATE TABLE letters (receiver text); ALTER TABLE letters ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+      CREATE POLICY known ON letters USING (receiver IN (SELECT address FROM mails)) WITH CHECK (EXISTS (SELECT 1 FROM people WHERE mail = receiver));
+      INSERT INTO accounts SELECT n % 3, 'm' || n FROM generate_series(1, 300) AS n; INSERT INTO people SELECT n, n % 3, 'm' || n FROM generate_series(1, 300) AS n;`,
+  },
 ];
