@@ -17,7 +17,7 @@ const sorted = (acl: string) => `(SELECT string_agg(item::text, ',' ORDER BY ite
 const FINGERPRINT = `
   SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, c.reloptions::text, c.relreplident, ${sorted('c.relacl')},
       c.relrowsecurity, c.relforcerowsecurity, obj_description(c.oid, 'pg_class'), c.reltablespace, pg_get_userbyid(c.relowner),
-      CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid)) AS line
+      CASE WHEN c.relkind IN ('v', 'm') THEN VIEW_TEXT END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid)) AS line
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
   UNION ALL
   SELECT concat_ws(' | ', 'column', ${relation('a.attrelid')}, a.attname, format_type(a.atttypid, a.atttypmod), 'collation ' || a.attcollation::regcollation,
@@ -42,7 +42,8 @@ const FINGERPRINT = `
   SELECT concat_ws(' | ', 'trigger', ${relation('t.tgrelid')}, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled, t.tgparentid <> 0, obj_description(t.oid, 'pg_trigger'))
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND NOT t.tgisinternal
   UNION ALL
-  SELECT concat_ws(' | ', 'statistics', pg_get_statisticsobjdef(s.oid), s.stxstattarget, obj_description(s.oid, 'pg_statistic_ext'))
+  SELECT concat_ws(' | ', 'statistics', n.nspname, s.stxname, ${relation('s.stxrelid')}, s.stxkind::text, pg_get_expr(s.stxexprs, s.stxrelid),
+      (SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[])), s.stxstattarget, obj_description(s.oid, 'pg_statistic_ext'))
   FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE ${OWN}
   UNION ALL
   SELECT concat_ws(' | ', 'policy', ${relation('p.polrelid')}, p.polname, p.polcmd, p.polpermissive, p.polroles::regrole[]::text,
@@ -71,11 +72,13 @@ const FINGERPRINT = `
   WHERE ${OWN} AND t.typtype IN ('d', 'e', 'r', 'm')
   ORDER BY 1`;
 
-/** Everything that is known of a database's schema, a line for each object, sorted. */
-export async function fingerprint(database: TestDatabase): Promise<string[]> {
+/** Everything that is known of a database's schema, a line for each object, sorted; without the texts of views on request. */
+export async function fingerprint(database: TestDatabase, { viewTexts = true } = {}): Promise<string[]> {
   const [{ filters }] = await database.sql(`SELECT current_setting('server_version_num')::int >= 150000 AS filters`);
   const filter = filters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL';
-  const rows = await database.sql<{ line: string }>(FINGERPRINT.replace('ROW_FILTER', filter));
+  const rows = await database.sql<{ line: string }>(
+    FINGERPRINT.replace('ROW_FILTER', filter).replace('VIEW_TEXT', viewTexts ? 'pg_get_viewdef(c.oid)' : `'view'`),
+  );
   return rows.map(({ line }) => line);
 }
 
