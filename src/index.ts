@@ -1,4 +1,5 @@
 /** What a migration, a task or a configuration of an application imports. */
+export { copyAttributes, matchNotNull } from './operations/attributes.ts';
 export { appointOriginals, dropColumn, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
 export {
   addConstraint,

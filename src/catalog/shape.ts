@@ -19,6 +19,8 @@ export interface TableShape {
   /** Plain inheritance, not partitions. */
   readonly children: readonly string[];
   readonly foreignPartitions: readonly string[];
+  /** Partitions in which the column has another default than in the table. */
+  readonly ownDefaults: readonly string[];
   /** Tables of the tree that are partitioned by the column. */
   readonly partitionedBy: readonly string[];
 }
@@ -34,6 +36,9 @@ const SHAPE = `
     ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid AND NOT k.relispartition
       WHERE i.inhparent = c.oid ORDER BY 1) AS children,
     ARRAY(SELECT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'f' ORDER BY 1) AS "foreignPartitions",
+    ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = a.attname
+      LEFT JOIN pg_attrdef own ON own.adrelid = tree.oid AND own.adnum = k.attnum LEFT JOIN pg_attrdef whole ON whole.adrelid = c.oid AND whole.adnum = a.attnum
+      WHERE pg_get_expr(own.adbin, own.adrelid) IS DISTINCT FROM pg_get_expr(whole.adbin, whole.adrelid) ORDER BY 1) AS "ownDefaults",
     ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_partitioned_table p ON p.partrelid = tree.oid
       JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = a.attname
       WHERE k.attnum = ANY (p.partattrs::int2[]) OR p.partexprs::text ~ (':varattno ' || k.attnum || ' ') ORDER BY 1) AS "partitionedBy",

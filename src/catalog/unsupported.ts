@@ -39,7 +39,8 @@ export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedOb
 }
 
 function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedObject[] {
-  const { inheritedFrom, children, foreignPartitions, partitionedBy, typed, generated, columnsEver } = shape;
+  const { inheritedFrom, children, foreignPartitions, partitionedBy, ownDefaults, typed, generated, columnsEver } =
+    shape;
   return [
     ...(inheritedFrom === null
       ? []
@@ -61,6 +62,13 @@ function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedO
       refuse(
         `foreign table ${name}`,
         'its rows are on another server, where PostgreSQL can neither add the column nor build an index',
+      ),
+    ),
+    ...ownDefaults.map((name) =>
+      refuse(
+        `default of the partition ${name}`,
+        'it differs from that of the table, and PostgreSQL sets a default of the table on all of its partitions',
+        'Give the partition the default of its table first; it only counts for rows that are inserted into the partition itself.',
       ),
     ),
     ...partitionedBy.map((name) =>

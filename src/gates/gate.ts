@@ -1,3 +1,4 @@
+import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
 import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
@@ -60,14 +61,12 @@ export async function recheckGate(
   const present = await ensureColumns(rename, places);
   await ensureNoChildren(db, rename, present.table);
   await ensureComplete(db, rename, present.table, step === 'switch' ? 0 : 1);
-  if (step === 'switch') return;
-  await ensureNoStragglers(db, rename, stragglerWindowMs);
-  await ensureNothingLeftBehind(db, rename, present);
+  if (step === 'contract') await ensureNoStragglers(db, rename, stragglerWindowMs);
+  await ensureNothingLost(db, rename, present.table, step);
 }
 
 interface Present {
   readonly table: number;
-  readonly from: number;
 }
 
 async function ensureColumns(
@@ -80,7 +79,7 @@ async function ensureColumns(
     ...(to === null ? [`column ${quoteIdent(rename.to)}`] : []),
   ];
   if (table === null || from === null || to === null) throw new PhaseError('PH2007', { rename: rename.name, missing });
-  return { table, from };
+  return { table };
 }
 
 /** A child table that was made meanwhile has the columns but not the sync: its rows would be lost. Partitions have it. */
@@ -107,14 +106,24 @@ async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: numbe
   });
 }
 
-/** Nothing hangs on the old column that is not carried over: PostgreSQL drops some of it without a word. */
-async function ensureNothingLeftBehind(db: Queryable, rename: Rename, { table }: Present): Promise<void> {
+/**
+ * Nothing hangs on the old column that is not carried over: PostgreSQL drops some of it without a word. Before phase 2 that is a
+ * default which somebody gave it by hand: on one side alone it would even lose values.
+ */
+async function ensureNothingLost(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<void> {
+  const attributes = await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3);
   const ours = [...rename.sync.triggers, ...(rename.sync.last?.triggers ?? [])];
-  const hanging = await readHangingObjects(db, table, rename.from, ours);
-  const lost = hanging.filter((object) => !isCarried(rename, object));
-  if (lost.length > 0) {
-    throw new PhaseError('PH2008', { rename: rename.name, objects: lost.map(({ description }) => description) });
-  }
+  const hanging = step === 'switch' ? [] : await readHangingObjects(db, table, rename.from, ours);
+  const objects = [
+    ...hanging.filter((object) => !isCarried(rename, object)).map(({ description }) => description),
+    ...attributes.map((pair) => attributeInWords(rename, pair)),
+  ];
+  if (objects.length > 0) throw new PhaseError('PH2008', { rename: rename.name, objects });
+}
+
+function attributeInWords({ from: column }: Rename, { attribute, from, on, root }: AttributePair): string {
+  const what = attribute === 'not null' ? 'NOT NULL' : `the ${attribute} ${from}`;
+  return `${what} of column ${quoteIdent(column)}${root ? '' : ` on ${on}`}`;
 }
 
 /** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */

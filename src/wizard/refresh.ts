@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lostAttributes } from '../catalog/attributes.ts';
 import { findTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
@@ -8,7 +9,7 @@ import type { Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { planRefresh } from '../planner/rename/refresh.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
 import { checksum } from '../project/checksum.ts';
 import type { FileChange } from '../project/files.ts';
 import { folders } from '../project/folders.ts';
@@ -51,6 +52,7 @@ export async function draftRefresh(
     number,
     now: afterExisting(history, now),
     functions,
+    attributesDiffer: await attributesDiffer(db, history, rename, table.oid),
     rewriteLimit,
   });
   if (plan === null) return { files: [], changes: [], warnings: [] };
@@ -81,6 +83,24 @@ export async function draftRefresh(
     ],
     warnings: plan.warnings,
   };
+}
+
+/** A refresh that copies attributes and has not run yet copies what differs then. */
+async function attributesDiffer(db: Queryable, history: History, rename: Rename, table: number): Promise<boolean> {
+  if ((await lostAttributes(db, table, rename, 3)).length === 0) return false;
+  const applied = await appliedMigrations(db);
+  for (const { id, path } of history.files) {
+    if (!id.includes(`_${rename.name}_phase_3_refresh_`) || applied.has(id)) continue;
+    if ((await readFile(join(history.root, path), 'utf8')).includes('copyAttributes(')) return false;
+  }
+  return true;
+}
+
+async function appliedMigrations(db: Queryable): Promise<Set<string>> {
+  const ledger = await all<{ present: boolean }>(db, `SELECT to_regclass('phase.migrations') IS NOT NULL AS present`);
+  if (ledger[0]?.present !== true) return new Set();
+  const rows = await all<{ id: string }>(db, `SELECT id FROM phase.migrations WHERE state = 'applied'`);
+  return new Set(rows.map(({ id }) => id));
 }
 
 function releasesOf({ manifests }: History, { name }: Rename): [Release, Release, Release] {

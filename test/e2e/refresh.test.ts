@@ -21,6 +21,7 @@ const BEHIND_ITS_BACK = `
   CREATE FUNCTION put(what text) RETURNS void LANGUAGE sql BEGIN ATOMIC
     INSERT INTO users (id, old) VALUES (1000, what) ON CONFLICT (id) DO UPDATE SET old = excluded.old; END;
   CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+  ALTER TABLE users ALTER old SET DEFAULT 'nobody', ALTER old SET STATISTICS 7; COMMENT ON COLUMN users.old IS 'by hand'; GRANT SELECT (old) ON users TO PUBLIC;
   CREATE TRIGGER noted AFTER UPDATE OF old ON users FOR EACH ROW WHEN (NEW.old <> 'x') EXECUTE FUNCTION noted();`;
 
 let fixture: RenameFixture;

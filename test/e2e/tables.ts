@@ -229,6 +229,8 @@ export const TABLES: readonly TableCase[] = [
       CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
       CREATE TRIGGER noted AFTER UPDATE OF code ON events FOR EACH ROW WHEN (NEW.code <> 'c1') EXECUTE FUNCTION noted();
       ALTER TABLE events_1 DISABLE TRIGGER noted; ALTER TABLE events_1 CLUSTER ON events_1_code_day_note_id_key;
+      ALTER TABLE events ALTER code SET STATISTICS 200; ALTER TABLE events_1 ALTER code SET STATISTICS 50, ALTER code SET STORAGE PLAIN;
+      COMMENT ON COLUMN events_1.code IS 'old ones'; GRANT SELECT (code) ON events_1 TO PUBLIC; ALTER TABLE events_rest ALTER note SET NOT NULL;
       CREATE VIEW first AS SELECT id, code FROM events_1;
       INSERT INTO events SELECT n, '2020-01-01'::date + n::int / 4, 'n', 'c' || n % 10 FROM generate_series(1, 300) AS n;`,
   },

@@ -63,6 +63,15 @@ export class Parts {
     ].map(execute);
   }
 
+  /** Each partition may have attributes of its own. */
+  copyAttributes(from: string, to: string): Code[] {
+    return this.facts.partitioned ? [call('copyAttributes', { on: this.on, from, to })] : [];
+  }
+
+  matchNotNull(from: string, to: string): Code[] {
+    return this.facts.partitioned ? [call('matchNotNull', { on: this.on, from, to })] : [];
+  }
+
   createSync(phase: 1 | 2): Code[] {
     return this.#syncPairs(phase).flatMap(([functionName, triggerName]) => [
       call('createFunction', functionName, { version: 1 }),
@@ -283,6 +292,7 @@ export class Parts {
       ...exclusions.map((object) => this.addExclusion(object, object.name, object.original)),
       ...checks.map(original),
       ...this.setNotNull(this.rename.from),
+      ...this.matchNotNull(this.rename.to, this.rename.from),
       ...primaryKeys.map((key) => this.#returnPrimaryKey(key)),
       ...referencing.map(original),
       ...(names.length === 0 ? [] : [call('appointOriginals', { on: this.on, carried: names })]),

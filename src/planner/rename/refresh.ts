@@ -20,6 +20,8 @@ export interface RefreshRequest {
   readonly number: number;
   readonly now: Date;
   readonly functions: ReadonlyMap<string, KnownVersion>;
+  /** Whether the old column has attributes that the new one lacks. */
+  readonly attributesDiffer: boolean;
   readonly rewriteLimit: number;
 }
 
@@ -44,12 +46,12 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
   const carried = [...twinsOf(missing, rename.name), ...boundOf(missing)];
   const unversioned = missing.mentions.filter(({ name }) => !request.functions.has(name));
   const versions = functionVersions({ ...missing, mentions: unversioned }, rename.to, request.functions);
-  if (carried.length === 0 && versions.length === 0) return null;
+  if (carried.length === 0 && versions.length === 0 && !request.attributesDiffer) return null;
   const part = new Parts(missing, { ...rename, carried });
   const id = `${timestamp(now, 0)}_${rename.name}_phase_3_refresh_${number}`;
   const rest = { kind: 'schema', phase: 3, release: releases[2], after: null, breaks: null } as const;
   return {
-    step: { step: 'refresh', id, ...rest, ...refreshCode(part, versions) },
+    step: { step: 'refresh', id, ...rest, ...refreshCode(part, versions, request.attributesDiffer) },
     carried,
     versions,
     warnings: warningsOf({ ...missing, mentions: unversioned }, rename, releases, versions).filter(
@@ -59,7 +61,9 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
 }
 
 /** The steps of all phases at once: the sync of phase 2 is in place, and the release that uses the old column is gone. */
-function refreshCode(part: Parts, versions: readonly FunctionVersion[]) {
+function refreshCode(part: Parts, versions: readonly FunctionVersion[], attributesDiffer: boolean) {
+  const { from, to } = part.rename;
+  const same = { on: part.on, from, to };
   const { foreignKeys } = part.facts;
   const moved: Code[] = [
     ...foreignKeys.map(({ on, name }) => call('dropConstraint', { on: quoteQualified(on), name })),
@@ -74,11 +78,16 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[]) {
   ];
   const atOnce = (body: readonly Code[]): Code[] => (body.length === 0 ? [] : [{ kind: 'atomically', body }]);
   return {
-    up: [...buildTwins(part), ...atOnce(moved)],
+    up: [
+      ...(attributesDiffer ? [call('copyAttributes', same), call('matchNotNull', same)] : []),
+      ...buildTwins(part),
+      ...atOnce(moved),
+    ],
     down: [
       ...foreignKeys.map((key) => part.addConstraint(key, key.name, key.original)),
       ...atOnce(back),
       ...part.restoreOriginals(),
+      ...(attributesDiffer ? [call('copyAttributes', { on: part.on, from: to, to: from })] : []),
       ...dropTwins(part),
     ],
     transaction: false,

@@ -37,6 +37,7 @@ function expand(part: Parts): StepCode {
       ...(facts.column.rewrites ? [call('ensureSmall', on)] : []),
       execute(part.addColumn(part.new)),
       ...part.attributes(part.new),
+      ...part.copyAttributes(part.rename.from, part.rename.to),
       ...part.createSync(1),
       ...part.rebindTriggers('during'),
     ],
@@ -59,7 +60,12 @@ function constrain(part: Parts): StepCode {
   const { on, rename } = part;
   const relax = execute(`ALTER TABLE ${on} ALTER COLUMN ${part.new} DROP NOT NULL`);
   return {
-    up: [...buildTwins(part), ...part.setNotNull(rename.to), part.analyze(part.new)],
+    up: [
+      ...buildTwins(part),
+      ...part.setNotNull(rename.to),
+      ...part.matchNotNull(rename.from, rename.to),
+      part.analyze(part.new),
+    ],
     down: [...(rename.notNull ? [relax] : []), ...dropTwins(part)],
     transaction: false,
     downTransaction: false,
@@ -176,6 +182,7 @@ function contract(part: Parts): StepCode {
               ...part.createStragglers(),
               execute(part.addColumn(part.old)),
               ...part.attributes(part.old),
+              ...part.copyAttributes(rename.to, rename.from),
               ...part.createSync(2),
               ...part.rebindTriggers('during'),
             ],

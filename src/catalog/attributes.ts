@@ -1,0 +1,71 @@
+import type { Rename } from '../domain/rename.ts';
+import { sqlQualified } from '../postgres/names.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+
+/** What two columns of a table, or of one of its partitions, hold of one attribute; null where it has none. */
+export interface AttributePair {
+  /** The table or partition, qualified and quoted. */
+  readonly on: string;
+  readonly root: boolean;
+  readonly attribute:
+    | 'type'
+    | 'collation'
+    | 'storage'
+    | 'compression'
+    | 'statistics'
+    | 'options'
+    | 'comment'
+    | 'privileges'
+    | 'not null'
+    | 'default';
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+/**
+ * Attributes of two columns side by side, only where they differ. Types with modifiers; storage as SET STORAGE takes it;
+ * privileges as `aclitem` prints them, sorted; a default as PostgreSQL prints it, with what a domain adds.
+ */
+export function differingAttributes(db: Queryable, table: number, from: string, to: string): Promise<AttributePair[]> {
+  return all<AttributePair>(db, ATTRIBUTES, [table, from, to]);
+}
+
+const ATTRIBUTES = `
+  WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+  held AS (
+    SELECT a.attrelid, a.attname, values.attribute, values.value
+    FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname IN ($2, $3) AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    CROSS JOIN LATERAL (VALUES
+      ('type', format_type(a.atttypid, a.atttypmod)),
+      ('collation', nullif(a.attcollation, 0)::regcollation::text),
+      ('storage', CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'x' THEN 'EXTENDED' WHEN 'm' THEN 'MAIN' END),
+      ('compression', CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END),
+      ('statistics', nullif(a.attstattarget, -1)::text),
+      ('options', nullif(array_to_string(a.attoptions, ', '), '')),
+      ('comment', col_description(a.attrelid, a.attnum)),
+      ('privileges', (SELECT string_agg(item::text, ', ' ORDER BY item::text) FROM unnest(a.attacl) AS item)),
+      ('not null', CASE WHEN a.attnotnull THEN 'NOT NULL' END),
+      ('default', CASE WHEN a.attidentity <> '' THEN 'identity' ELSE pg_get_expr(d.adbin, d.adrelid) END)
+    ) AS values(attribute, value))
+  SELECT ${sqlQualified('n', 'c')} AS on, c.oid = $1::oid AS root, f.attribute, f.value AS "from", t.value AS "to"
+  FROM held f JOIN held t ON t.attrelid = f.attrelid AND t.attribute = f.attribute AND t.attname = $3
+  JOIN pg_class c ON c.oid = f.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE f.attname = $2 AND f.value IS DISTINCT FROM t.value
+  ORDER BY c.oid <> $1::oid, 1, f.attribute`;
+
+/** What a rename would lose of the old column's attributes, for messages; `phase` is the one that is about to begin. */
+export async function lostAttributes(
+  db: Queryable,
+  table: number,
+  { from, to, default: kind }: Pick<Rename, 'from' | 'to' | 'default'>,
+  phase: 2 | 3,
+): Promise<AttributePair[]> {
+  const pairs = await differingAttributes(db, table, from, to);
+  return pairs.filter((pair) => {
+    if (pair.from === null) return false;
+    if (pair.attribute !== 'default') return phase === 3;
+    // A volatile default stands on one side only; NULL is what withholds that of a domain.
+    return kind !== 'volatile' && !pair.from.startsWith('NULL');
+  });
+}

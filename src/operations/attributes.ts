@@ -1,0 +1,84 @@
+import type { Knex } from 'knex';
+import { type AttributePair, differingAttributes } from '../catalog/attributes.ts';
+import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { onConnection, runSql } from '../postgres/knex.ts';
+import { setNotNull } from './constraints.ts';
+import { execute } from './execute.ts';
+
+export interface ColumnPair {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Gives a column what another one has, on the table and on each of its partitions, which may differ: storage, compression,
+ * statistics target, options, comment, privileges and a default. Catalogue changes only. Not the type, and not NOT NULL.
+ */
+export async function copyAttributes(knex: Knex, columns: ColumnPair): Promise<void> {
+  for (const pair of await differences(knex, columns)) {
+    for (const statement of await statementsFor(knex, columns, pair)) await execute(knex, statement);
+  }
+}
+
+/** Makes a column NOT NULL wherever the other one is, on the table or on single partitions. */
+export async function matchNotNull(knex: Knex, columns: ColumnPair): Promise<void> {
+  for (const { on, attribute, from } of await differences(knex, columns)) {
+    if (attribute === 'not null' && from !== null) await setNotNull(knex, { on, column: columns.to });
+  }
+}
+
+async function differences(knex: Knex, { on, from, to }: ColumnPair): Promise<AttributePair[]> {
+  const [table] = await runSql<{ oid: string | null }>(knex, 'SELECT to_regclass($1)::oid::int8::text AS oid', [on]);
+  const oid = table?.oid ?? null;
+  return oid === null ? [] : onConnection(knex, (db) => differingAttributes(db, Number(oid), from, to));
+}
+
+async function statementsFor(knex: Knex, { from, to }: ColumnPair, pair: AttributePair): Promise<string[]> {
+  const { on, attribute, from: value } = pair;
+  const column = quoteIdent(to);
+  const alter = (action: string) => [`ALTER TABLE ONLY ${on} ALTER COLUMN ${column} ${action}`];
+  switch (attribute) {
+    case 'storage':
+      return alter(`SET STORAGE ${value}`);
+    case 'compression':
+      return alter(`SET COMPRESSION ${value ?? 'default'}`);
+    case 'statistics':
+      return alter(`SET STATISTICS ${value ?? -1}`);
+    case 'options':
+      return [...alter('RESET (n_distinct, n_distinct_inherited)'), ...(value === null ? [] : alter(`SET (${value})`))];
+    case 'comment':
+      return [`COMMENT ON COLUMN ${on}.${column} IS ${value === null ? 'NULL' : quoteLiteral(value)}`];
+    case 'default':
+      return value === null || value === 'identity' ? [] : alter(`SET DEFAULT ${value}`);
+    case 'privileges':
+      return [...(await privileges(knex, on, to, 'REVOKE')), ...(await privileges(knex, on, from, 'GRANT', to))];
+    default:
+      return [];
+  }
+}
+
+/** Statements that grant what one column's privileges are, or take them away. */
+async function privileges(
+  knex: Knex,
+  on: string,
+  column: string,
+  action: 'GRANT' | 'REVOKE',
+  target = column,
+): Promise<string[]> {
+  const rows = await runSql<{ privilege: string; grantee: string; grantable: boolean }>(
+    knex,
+    `SELECT acl.privilege_type AS privilege, acl.is_grantable AS grantable,
+       CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS grantee
+     FROM pg_attribute a, aclexplode(a.attacl) AS acl WHERE a.attrelid = to_regclass($1) AND a.attname = $2
+     ORDER BY acl.grantee::text, acl.privilege_type`,
+    [on, column],
+  );
+  return rows.map(({ privilege, grantee, grantable }) => {
+    const what = `${action} ${privilege} (${quoteIdent(target)}) ON ${on}`;
+    return action === 'REVOKE'
+      ? `${what} FROM ${grantee}`
+      : `${what} TO ${grantee}${grantable ? ' WITH GRANT OPTION' : ''}`;
+  });
+}
