@@ -18,6 +18,23 @@ export async function triggerMentions(trigger: TriggerSource, column: string): P
   return (await offsetsOf(trigger.source, trigger.language, column)).length > 0;
 }
 
+/** Whether a trigger's function gives NEW as a whole another value, or returns another row: then it may change any column. */
+export async function assignsRow({ source, language }: TriggerSource): Promise<boolean> {
+  if (language !== 'plpgsql') return language !== 'sql';
+  try {
+    const words = (await scan(source)).tokens
+      .filter(({ tokenName }) => tokenName !== 'SQL_COMMENT' && tokenName !== 'C_COMMENT')
+      .map(({ text }) => text.toLowerCase());
+    return words.some((word, at) => {
+      const [next, previous] = [words[at + 1], words[at - 1]];
+      if (word === 'new') return next === ':=' || next === '=' || previous === 'into';
+      return word === 'return' && next !== 'new' && next !== 'old' && next !== 'null' && next !== ';';
+    });
+  } catch {
+    return true;
+  }
+}
+
 interface FunctionRow {
   schema: string;
   name: string;

@@ -1,6 +1,6 @@
 import type { TriggerFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { triggerMentions } from './mentions.ts';
+import { assignsRow, triggerMentions } from './mentions.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
 import type { TreeMember } from './tree.ts';
 
@@ -89,6 +89,7 @@ async function describe(
       row: (row.type & bit.row) !== 0,
       insertOrUpdate: (row.type & (bit.insert | bit.update)) !== 0,
       mentionsColumn: await triggerMentions(row, from),
+      assignsRow: await assignsRow(row),
       function: row.function,
       rebound,
     },

@@ -105,6 +105,8 @@ export interface TriggerFacts {
   readonly insertOrUpdate: boolean;
   /** Whether its function's text mentions the old column. */
   readonly mentionsColumn: boolean;
+  /** Whether its function may change the column without naming it: it gives NEW as a whole another value. */
+  readonly assignsRow: boolean;
   readonly function: string;
   /** Set when its column list or WHEN names the column: definitions for the time of the rename, and after it. */
   readonly rebound: { readonly original: string; readonly during: string; readonly after: string } | null;

@@ -6,6 +6,7 @@ import { printCode } from './code.ts';
 const handlebars = Handlebars.create();
 handlebars.registerHelper('eq', (a: unknown, b: unknown) => a === b);
 handlebars.registerHelper('code', printCode);
+handlebars.registerPartial('guard', source('rename/guard.sql'));
 
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
@@ -13,9 +14,12 @@ const compiled = new Map<string, Handlebars.TemplateDelegate>();
 export function render(name: string, view: object): string {
   let template = compiled.get(name);
   if (!template) {
-    const source = readFileSync(new URL(`../../templates/${name}.hbs`, import.meta.url), 'utf8');
-    template = handlebars.compile(source, { strict: true, noEscape: true });
+    template = handlebars.compile(source(name), { strict: true, noEscape: true });
     compiled.set(name, template);
   }
   return template(view);
+}
+
+function source(name: string): string {
+  return readFileSync(new URL(`../../templates/${name}.hbs`, import.meta.url), 'utf8');
 }

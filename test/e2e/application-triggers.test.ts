@@ -53,6 +53,24 @@ test.each(['tidy_it', '00_a', '~last'])(
   },
 );
 
+test.each([
+  ['NEW := tidied(NEW)', 'RETURN NEW'],
+  ['SELECT (tidied(NEW)).* INTO NEW', 'RETURN NEW'],
+  ['NULL', 'RETURN tidied(NEW)'],
+])('a trigger that changes the row without naming the column is followed: %s; %s', async (statement, end) => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE users (id int PRIMARY KEY, old text UNIQUE, seen int);
+      CREATE FUNCTION tidied(r users) RETURNS users LANGUAGE plpgsql AS $$ BEGIN r := jsonb_populate_record(r, jsonb_build_object(chr(111) || 'ld', lower(to_jsonb(r) ->> (chr(111) || 'ld')))); RETURN r; END $$;
+      CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${statement}; ${end}; END $$;
+      CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION tidy()`,
+  });
+  await fixture.deploy(R1);
+  expect(await write('old', 'ABC')).toEqual(both('abc'));
+  await fixture.deploy(R2);
+  expect(await write('new', 'DEF')).toEqual(both('def'));
+  expect(await write('old', 'GHI')).toEqual(both('ghi'));
+});
+
 test('the wizard names the function, and phase 3 waits for a version that names the new column', async () => {
   fixture = await renameFixture({ schema: schema('tidy_it') });
   await fixture.deploy(R1);

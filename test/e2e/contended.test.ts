@@ -54,3 +54,19 @@ test('contended upserts on a unique column never fail, in either phase, on eithe
     await fixture.remove();
   }
 }, 120_000);
+
+test('nor where a trigger of the application changes the key', async () => {
+  const fixture = await renameFixture({
+    schema: `CREATE TABLE users (id bigserial PRIMARY KEY, old text NOT NULL UNIQUE, hits int NOT NULL);
+      CREATE FUNCTION fold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.old := upper(NEW.old); RETURN NEW; END $$;
+      CREATE TRIGGER fold BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION fold()`,
+  });
+  try {
+    await fixture.deploy(R1);
+    expect(await contend(fixture, () => 'old')).toEqual([]);
+    await fixture.deploy(R2);
+    expect(await contend(fixture, (client) => (client % 2 === 0 ? 'old' : 'new'))).toEqual([]);
+  } finally {
+    await fixture.remove();
+  }
+}, 120_000);

@@ -76,7 +76,9 @@ function stateOf(object: IndexFacts | ConstraintFacts): Pick<TwinnedObject, 'sta
 /** Names of the sync's functions and triggers; `taken` are names of functions in the schema and in db/functions. */
 export function syncNames(facts: TableFacts, rename: string, taken: ReadonlySet<string>): RenameSync {
   const stem = syncStem(facts, taken);
-  const isChanged = facts.triggers.some(({ mentionsColumn, before, row }) => mentionsColumn && before && row);
+  const isChanged = facts.triggers.some(
+    ({ mentionsColumn, assignsRow, before, row }) => (mentionsColumn || assignsRow) && before && row,
+  );
   return {
     functions: byPhase(stem),
     triggers: triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0),

@@ -44,6 +44,9 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
   const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
   const given = standingDefault(facts.column);
   const standing = given === null ? '' : `CAST(${given.expression} AS ${rename.type})`;
+  // Where the application's own triggers may still change the key, the last function guards it.
+  const guardsHere = (rename.sync.last === null) === (place === 'first');
+  const uniques = [...facts.indexes, ...facts.uniques, ...facts.primaryKeys];
   const always = place === 'first' && rename.sync.last !== null;
   return {
     rename: rename.name,
@@ -63,9 +66,7 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
     newChanged: differ(fresh, `OLD.${quoteIdent(rename.to)}`),
     oldGiven: differ(old, standing),
     newGiven: differ(fresh, standing),
-    guards: [...facts.indexes, ...facts.uniques, ...facts.primaryKeys]
-      .filter(guarded)
-      .map((index) => guardKey(facts, index)),
+    guards: guardsHere ? uniques.filter(guarded).map((index) => guardKey(facts, index)) : [],
     straggler: phase === 1 ? '' : countStraggler(rename),
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
     when: always ? '' : differ(old, fresh),
