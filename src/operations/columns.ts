@@ -25,7 +25,7 @@ export async function hasColumn(knex: Knex, on: string, column: string): Promise
 }
 
 /** The primary key, in what is carried over. */
-export interface CarriedPrimaryKey {
+interface CarriedPrimaryKey {
   readonly name: string;
   readonly twin: string;
   /** `PRIMARY KEY (...)` on the new column. */
