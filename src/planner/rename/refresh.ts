@@ -5,7 +5,7 @@ import { type CarriedObject, isTwinned, type Rename } from '../../domain/rename.
 import { type Code, call } from '../code.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
 import { boundOf, twinsOf } from './names.ts';
-import { Parts } from './parts.ts';
+import { Parts } from './parts/parts.ts';
 import { type PlannedStep, timestamp } from './plan.ts';
 import { buildTwins, dropTwins } from './steps.ts';
 import { ensureSupported } from './supported.ts';

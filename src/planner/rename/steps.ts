@@ -3,7 +3,7 @@ import { type QualifiedName, quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, RenameStepName } from '../../domain/rename.ts';
 import { type Code, call, execute } from '../code.ts';
 import type { FunctionVersion } from './function-versions.ts';
-import { Parts } from './parts.ts';
+import { Parts } from './parts/parts.ts';
 
 /** What a step does and how it is undone. */
 export interface StepCode {

@@ -1,0 +1,155 @@
+import type { TableFacts } from '../../../domain/facts.ts';
+import { quoteIdent, quoteLiteral, quoteQualified } from '../../../domain/identifier.ts';
+import { differs, isTwinned, type Rename, type TwinnedObject } from '../../../domain/rename.ts';
+import { type Code, call, execute } from '../../code.ts';
+
+/** The pieces of a rename's steps that concern the two columns and the sync. */
+export class ColumnParts {
+  readonly facts: TableFacts;
+  readonly rename: Rename;
+  /** The table, and both columns, quoted. */
+  readonly on: string;
+  readonly old: string;
+  readonly new: string;
+  readonly #twins: ReadonlyMap<string, string>;
+
+  constructor(facts: TableFacts, rename: Rename) {
+    this.facts = facts;
+    this.rename = rename;
+    this.on = quoteQualified(rename.table);
+    this.old = quoteIdent(rename.from);
+    this.new = quoteIdent(rename.to);
+    this.#twins = new Map(rename.carried.filter(isTwinned).map((object) => [key(object, this.on), object.twin]));
+  }
+
+  twin(kind: TwinnedObject['kind'], name: string, on: string = this.on): string {
+    return this.#twins.get(`${kind} ${on} ${name}`) ?? name;
+  }
+
+  /** A constant default comes with the column: rows that hold it need no backfill. A volatile one stands on one side only. */
+  addColumn(column: string): string {
+    const { type, collation, default: standing, domainDefault } = this.facts.column;
+    const given = standing?.class === 'constant' ? ` DEFAULT ${standing.expression}` : '';
+    const withheld = domainDefault?.class === 'volatile' ? ' DEFAULT NULL' : '';
+    return `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}${withheld}`;
+  }
+
+  /** Undoes `addColumn`. */
+  dropColumn(): Code {
+    return call('dropColumn', { on: this.on, column: this.rename.to });
+  }
+
+  attributes(column: string): Code[] {
+    const { storage, compression, statisticsTarget, options, comment, privileges } = this.facts.column;
+    const alter = `ALTER TABLE ${this.on} ALTER COLUMN ${column}`;
+    return [
+      ...(storage === null ? [] : [`${alter} SET STORAGE ${storage}`]),
+      ...(compression === null ? [] : [`${alter} SET COMPRESSION ${compression}`]),
+      ...(statisticsTarget === null ? [] : [`${alter} SET STATISTICS ${statisticsTarget}`]),
+      ...(options.length === 0 ? [] : [`${alter} SET (${options.join(', ')})`]),
+      ...(comment === null ? [] : [`COMMENT ON COLUMN ${this.on}.${column} IS ${quoteLiteral(comment)}`]),
+      ...privileges.map(
+        ({ privilege, grantee, grantable }) =>
+          `GRANT ${privilege} (${column}) ON ${this.on} TO ${grantee}${grantable ? ' WITH GRANT OPTION' : ''}`,
+      ),
+    ].map(execute);
+  }
+
+  /** Each partition may have attributes of its own. */
+  copyAttributes(from: string, to: string): Code[] {
+    return this.facts.partitioned ? [call('copyAttributes', { on: this.on, from, to })] : [];
+  }
+
+  matchNotNull(from: string, to: string): Code[] {
+    return this.facts.partitioned ? [call('matchNotNull', { on: this.on, from, to })] : [];
+  }
+
+  createSync(phase: 1 | 2): Code[] {
+    return this.#syncPairs(phase).flatMap(([functionName, triggerName]) => [
+      call('createFunction', functionName, { version: 1 }),
+      call('createTrigger', triggerName, { version: 1, on: this.on }),
+    ]);
+  }
+
+  dropSync(phase: 1 | 2): Code[] {
+    return this.#syncPairs(phase).flatMap(([functionName, triggerName]) => [
+      call('dropTrigger', triggerName, { on: this.on, revertToVersion: 1 }),
+      call('dropFunction', functionName, { schema: this.rename.table.schema, revertToVersion: 1 }),
+    ]);
+  }
+
+  #syncPairs(phase: 1 | 2): [string, string][] {
+    const { sync } = this.rename;
+    const pair = (names: { functions: readonly string[]; triggers: readonly string[] }): [string, string] => [
+      names.functions[phase - 1] ?? '',
+      names.triggers[phase - 1] ?? '',
+    ];
+    return [pair(sync), ...(sync.last === null ? [] : [pair(sync.last)])];
+  }
+
+  createStragglers(): Code[] {
+    return this.#stragglers().map((name) => execute(`CREATE SEQUENCE IF NOT EXISTS ${name}`));
+  }
+
+  dropStragglers(): Code[] {
+    return this.#stragglers().map((name) => execute(`DROP SEQUENCE IF EXISTS ${name}`));
+  }
+
+  #stragglers(): string[] {
+    const { count, last } = this.rename.sync.stragglers;
+    return [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
+  }
+
+  /** A volatile default stands on one side only; the sequence that it owns, and an identity, go with it. */
+  moveDefault(from: string, to: string): Code[] {
+    const { default: standing, domainDefault, ownedSequence, identity } = this.facts.column;
+    const alter = (column: string, action: string) =>
+      execute(`ALTER TABLE ${this.on} ALTER COLUMN ${quoteIdent(column)} ${action}`);
+    return [
+      ...(standing?.class === 'volatile'
+        ? [alter(to, `SET DEFAULT ${standing.expression}`), alter(from, 'DROP DEFAULT')]
+        : []),
+      ...(domainDefault?.class === 'volatile' ? [alter(to, 'DROP DEFAULT'), alter(from, 'SET DEFAULT NULL')] : []),
+      ...(ownedSequence === null
+        ? []
+        : [execute(`ALTER SEQUENCE ${quoteQualified(ownedSequence)} OWNED BY ${this.on}.${quoteIdent(to)}`)]),
+      ...(identity ? [call('moveIdentity', { on: this.on, from, to })] : []),
+    ];
+  }
+
+  gate(phase: 2 | 3): Code {
+    return call('confirmGate', this.rename.name, { phase });
+  }
+
+  fill(from: string, to: string): Code {
+    const [source, target] = [quoteIdent(from), quoteIdent(to)];
+    return call('backfill', {
+      table: this.on,
+      set: { [to]: source },
+      where: differs(source, target, this.rename.byteEqual),
+    });
+  }
+
+  setNotNull(column: string): Code[] {
+    const { notNull, notNullValidated, notNullName } = this.facts.column;
+    if (!notNull) return [];
+    const usual = `${this.rename.table.name}_${this.rename.from}_not_null`;
+    const named = column === this.rename.from && notNullName !== null && notNullName !== usual;
+    return [
+      call('setNotNull', {
+        on: this.on,
+        column,
+        ...(notNullValidated ? {} : { validate: false }),
+        ...(named ? { name: notNullName } : {}),
+      }),
+    ];
+  }
+
+  renameNotNull(): Code[] {
+    return this.facts.column.notNull ? [call('renameNotNull', { on: this.on, column: this.rename.to })] : [];
+  }
+}
+
+function key({ kind, on, name }: TwinnedObject, table: string): string {
+  return `${kind} ${on ?? table} ${name}`;
+}

@@ -1,0 +1,128 @@
+import type { ConstraintFacts, DependentFacts, TriggerFacts, UniqueFacts } from '../../../domain/facts.ts';
+import { type QualifiedName, quoteQualified } from '../../../domain/identifier.ts';
+import { isTwinned, type TwinnedObject } from '../../../domain/rename.ts';
+import { type Argument, type Code, call } from '../../code.ts';
+import { ObjectParts, timingOf } from './objects.ts';
+
+/** The pieces that steps are put together from, for one table and rename: what is bound elsewhere, and the last phase. */
+export class Parts extends ObjectParts {
+  /** Sync and rebound objects are gone: the old column goes, and what is on the new one gets its names. */
+  replaceColumn(): Code {
+    const [key] = this.facts.primaryKeys;
+    return call('replaceColumn', {
+      on: this.on,
+      column: this.rename.from,
+      by: this.rename.to,
+      carried: this.#names(),
+      ...(key === undefined ? {} : { primaryKey: this.#primaryKey(key) }),
+      ...this.#aside(({ needsPrimaryKey, upserts }) => needsPrimaryKey || upserts),
+    });
+  }
+
+  #primaryKey(key: UniqueFacts): Argument {
+    return {
+      name: key.name,
+      twin: this.twin('primary key', key.name),
+      definition: key.constraintDefinition,
+      ...timingOf(key),
+      ...(key.comment === null ? {} : { comment: key.comment }),
+    };
+  }
+
+  setAside(): Code[] {
+    const carried = this.#names();
+    return [call('setAside', { on: this.on, column: this.rename.from, by: this.rename.to, carried })];
+  }
+
+  /** Everything that the old column had, once it is filled again. */
+  restoreOriginals(): Code[] {
+    const { indexes, uniques, primaryKeys, exclusions, checks, referencing, statistics } = this.facts;
+    const original = (constraint: ConstraintFacts) =>
+      this.addConstraint(constraint, constraint.name, constraint.original);
+    const names = this.#names();
+    return [
+      ...indexes.map((index) => this.createIndex(index, index.name, index.original, this.#twinOf('index', index))),
+      ...uniques.flatMap((unique) =>
+        this.createUnique(unique, unique.name, 'original', this.#twinOf('unique', unique)),
+      ),
+      ...exclusions.map((object) => this.addExclusion(object, object.name, object.original)),
+      ...checks.map(original),
+      ...this.setNotNull(this.rename.from),
+      ...this.matchNotNull(this.rename.to, this.rename.from),
+      ...primaryKeys.map((key) => this.#returnPrimaryKey(key)),
+      ...referencing.map(original),
+      ...(names.length === 0 ? [] : [call('appointOriginals', { on: this.on, carried: names })]),
+      ...this.rebindDependents('publications', 'back'),
+      ...statistics.flatMap((object) => this.createStatistics(object, object.name, object.original)),
+    ];
+  }
+
+  #returnPrimaryKey(key: UniqueFacts): Code {
+    const keys = this.facts.referencing.map((reference) => {
+      const code = this.addConstraint(reference, this.#twinOf('referencing key', reference), reference.definition);
+      return code.kind === 'call' ? (code.args[0] ?? '') : '';
+    });
+    return call('returnPrimaryKey', {
+      on: this.on,
+      name: key.name,
+      twin: this.twin('primary key', key.name),
+      from: this.rename.to,
+      to: this.rename.from,
+      fromIndex: key.definition,
+      toIndex: key.original,
+      definition: key.originalConstraint,
+      ...timingOf(key),
+      ...(keys.length === 0 ? {} : { keys }),
+      ...this.#aside(({ needsPrimaryKey }) => needsPrimaryKey),
+      ...(key.comment === null ? {} : { comment: key.comment }),
+    });
+  }
+
+  #twinOf(kind: TwinnedObject['kind'], { name, on }: { readonly name: string; readonly on: QualifiedName }): string {
+    return this.twin(kind, name, quoteQualified(on));
+  }
+
+  /** What hangs on the old column, and its twin, for the calls that give names. */
+  #names(): Argument[] {
+    return this.rename.carried.filter(isTwinned).map(({ kind, name, twin, on }) => ({
+      kind,
+      name,
+      twin,
+      ...(on === undefined ? {} : { on }),
+    }));
+  }
+
+  /** The application's triggers that name the column, in another form. */
+  rebindTriggers(form: keyof NonNullable<TriggerFacts['rebound']>): Code[] {
+    return this.facts.triggers.flatMap(({ name, on, rebound }) =>
+      rebound === null ? [] : [call('rebindTrigger', name, { on: quoteQualified(on), definition: rebound[form] })],
+    );
+  }
+
+  /** Binds objects elsewhere to the other column: those that phase 2 can, or publications, which phase 3 has to. */
+  rebindDependents(which: 'switch' | 'publications', direction: 'to new' | 'back'): Code[] {
+    const { from, to } = this.rename;
+    const objects = this.facts.dependents
+      .filter(({ kind }) => (kind === 'publication') === (which === 'publications'))
+      .filter(({ waitsForKey }) => !waitsForKey)
+      .map((object) => this.#named(object));
+    if (objects.length === 0) return [];
+    const columns = direction === 'back' ? { from: to, to: from, undo: true } : { from, to };
+    return [call('rebindDependents', { on: this.on, ...columns, objects })];
+  }
+
+  /** Objects that are put aside while the primary key is away, or the old column goes. */
+  #aside(which: (object: DependentFacts) => boolean): { dependents?: Argument[] } {
+    const objects = this.facts.dependents.filter(which);
+    if (objects.length === 0) return {};
+    const named = (object: DependentFacts) => ({
+      ...this.#named(object),
+      ...(object.waitsForKey ? { waits: true } : {}),
+    });
+    return { dependents: objects.map(named) };
+  }
+
+  #named({ kind, name, on }: DependentFacts): { readonly [key: string]: string } {
+    return { kind, name, ...(on === null ? {} : { on: quoteQualified(on) }) };
+  }
+}
