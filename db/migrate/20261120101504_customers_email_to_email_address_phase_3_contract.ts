@@ -21,23 +21,20 @@ import {
 
 // Rename customers_email_to_email_address.
 // Phase 3: the sync and the old column go, and names are restored.
+const carried = [
+  { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
+  { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
+  { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
+  { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
+] as const;
+
 export const config = { downTransaction: false, safeToRepeat: true };
 
 export async function up(knex: Knex): Promise<void> {
   await confirmGate(knex, 'customers_email_to_email_address', { phase: 3 });
   await dropTrigger(knex, '00_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
-  await replaceColumn(knex, {
-    on: '"public"."customers"',
-    column: 'email',
-    by: 'email_address',
-    carried: [
-      { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
-      { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
-      { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
-      { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
-    ],
-  });
+  await replaceColumn(knex, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
   await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
   await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."straggler_last_customers_email_to_email_address"');
 }
@@ -45,17 +42,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex, { backfill }: MigrationContext): Promise<void> {
   if (!(await hasColumn(knex, '"public"."customers"', 'email'))) {
     await atomically(knex, async (trx) => {
-      await setAside(trx, {
-        on: '"public"."customers"',
-        column: 'email',
-        by: 'email_address',
-        carried: [
-          { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
-          { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
-          { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
-          { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
-        ],
-      });
+      await setAside(trx, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
       await renameNotNull(trx, { on: '"public"."customers"', column: 'email_address' });
       await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."stragglers_customers_email_to_email_address"');
       await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
@@ -93,14 +80,6 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     definition: "CHECK ((POSITION(('@'::text) IN (email)) > 1))",
   });
   await setNotNull(knex, { on: '"public"."customers"', column: 'email' });
-  await appointOriginals(knex, {
-    on: '"public"."customers"',
-    carried: [
-      { kind: 'index', name: 'customers_email_lower_idx', twin: 'customers_email_lower_idx_triphase' },
-      { kind: 'index', name: 'customers_country_email_idx', twin: 'customers_country_email_idx_triphase' },
-      { kind: 'unique', name: 'customers_email_key', twin: 'customers_email_key_triphase' },
-      { kind: 'check', name: 'customers_email_check', twin: 'customers_email_check_triphase' },
-    ],
-  });
+  await appointOriginals(knex, { on: '"public"."customers"', carried });
   await execute(knex, 'ANALYZE "public"."customers" ("email")');
 }

@@ -3,6 +3,7 @@ export type Argument =
   | string
   | number
   | boolean
+  | Reference
   | readonly Argument[]
   | { readonly [key: string]: Argument | undefined };
 
@@ -13,6 +14,15 @@ export type Code =
   | { readonly kind: 'atomically'; readonly body: readonly Code[] }
   /** Only while the table does not have the column. */
   | { readonly kind: 'unlessColumn'; readonly on: string; readonly column: string; readonly body: readonly Code[] };
+
+/** A constant of the migration, by its name. */
+export class Reference {
+  readonly constant: string;
+
+  constructor(constant: string) {
+    this.constant = constant;
+  }
+}
 
 export function call(name: string, ...args: readonly Argument[]): Code {
   return { kind: 'call', name, args };

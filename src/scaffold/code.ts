@@ -1,4 +1,4 @@
-import type { Argument, Code } from '../planner/code.ts';
+import { type Argument, type Code, Reference } from '../planner/code.ts';
 
 /** The formatter's line width. */
 export const WIDTH = 120;
@@ -7,6 +7,15 @@ export const WIDTH = 120;
 export function printCode(code: readonly Code[], indent: unknown = '  ', knex = 'knex'): string {
   const margin = typeof indent === 'string' ? indent : '  ';
   return code.map((part) => printPart(part, margin, knex)).join('\n');
+}
+
+/** Constants of a migration, each a list. */
+export function printConstants(constants: Readonly<Record<string, readonly Argument[]>>): string {
+  const printed = Object.entries(constants).map(([name, items]) => {
+    const flat = `const ${name} = ${printValue(items)} as const;`;
+    return flat.length <= WIDTH && !breaks(items) ? flat : `const ${name} = ${printList(items, '')} as const;`;
+  });
+  return printed.join('\n');
 }
 
 function printPart(part: Code, margin: string, knex: string): string {
@@ -36,7 +45,7 @@ function printCall(name: string, args: readonly Argument[], margin: string, knex
 function printObject(value: Readonly<Record<string, Argument | undefined>>, margin: string): string {
   const inner = `${margin}  `;
   const lines = Object.entries(value).map(([key, item]) => {
-    const flat = `${inner}${printKey(key)}: ${printValue(item ?? false)},`;
+    const flat = `${inner}${printItem(key, item)},`;
     if (flat.length <= WIDTH && !(isList(item) && breaks(item))) return `${flat}\n`;
     if (isList(item)) return `${inner}${printKey(key)}: ${printList(item, inner)},\n`;
     return isRecord(item)
@@ -65,15 +74,22 @@ function isList(value: Argument | undefined): value is readonly Argument[] {
 }
 
 function isRecord(value: Argument | undefined): value is { readonly [key: string]: Argument | undefined } {
-  return typeof value === 'object' && !Array.isArray(value);
+  return typeof value === 'object' && !Array.isArray(value) && !(value instanceof Reference);
 }
 
 function printValue(value: Argument): string {
   if (typeof value === 'string') return printString(value);
+  if (value instanceof Reference) return value.constant;
   if (isList(value)) return `[${value.map((item) => printValue(item)).join(', ')}]`;
   if (!isRecord(value)) return String(value);
-  const items = Object.entries(value).map(([key, item]) => `${printKey(key)}: ${printValue(item ?? false)}`);
+  const items = Object.entries(value).map(([key, item]) => printItem(key, item));
   return `{ ${items.join(', ')} }`;
+}
+
+/** `key: value`, or the short form for a constant of the same name. */
+function printItem(key: string, item: Argument | undefined): string {
+  if (item instanceof Reference && item.constant === key) return key;
+  return `${printKey(key)}: ${printValue(item ?? false)}`;
 }
 
 function printKey(key: string): string {

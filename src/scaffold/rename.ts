@@ -1,7 +1,7 @@
 import { backfills, importsOf } from '../planner/code.ts';
 import type { FunctionVersion } from '../planner/rename/function-versions.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
-import { WIDTH } from './code.ts';
+import { printConstants, WIDTH } from './code.ts';
 import { render } from './templates.ts';
 
 /** A file of a scaffolded rename. */
@@ -67,6 +67,7 @@ export function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile 
     title: TITLES[step.step],
     imports: printImports(names.sort((a, b) => compareImports(a, b))),
     settings: settingsOf(step),
+    constants: printConstants(step.constants ?? {}),
     up: step.up,
     down: step.down,
     upBackfills: backfills(step.up),

@@ -90,6 +90,7 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[], attribut
       ...(attributesDiffer ? [call('copyAttributes', { on: part.on, from: to, to: from })] : []),
       ...dropTwins(part),
     ],
+    constants: part.constants(),
     transaction: false,
     downTransaction: false,
   };

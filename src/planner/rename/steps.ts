@@ -1,7 +1,7 @@
 import type { ConstraintFacts, TableFacts } from '../../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, RenameStepName } from '../../domain/rename.ts';
-import { type Code, call, execute } from '../code.ts';
+import { type Argument, type Code, call, execute } from '../code.ts';
 import type { FunctionVersion } from './function-versions.ts';
 import { Parts } from './parts/parts.ts';
 
@@ -9,6 +9,8 @@ import { Parts } from './parts/parts.ts';
 export interface StepCode {
   readonly up: readonly Code[];
   readonly down: readonly Code[];
+  /** Lists that the code names. */
+  readonly constants?: Readonly<Record<string, readonly Argument[]>>;
   readonly transaction: boolean;
   readonly downTransaction: boolean;
 }
@@ -193,6 +195,7 @@ function contract(part: Parts): StepCode {
       ...part.restoreOriginals(),
       part.analyze(part.old),
     ],
+    constants: part.constants(),
     transaction: true,
     downTransaction: false,
   };

@@ -1,7 +1,7 @@
 import type { ConstraintFacts, DependentFacts, TriggerFacts, UniqueFacts } from '../../../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../../../domain/identifier.ts';
 import { isTwinned, type TwinnedObject } from '../../../domain/rename.ts';
-import { type Argument, type Code, call } from '../../code.ts';
+import { type Argument, type Code, call, Reference } from '../../code.ts';
 import { ObjectParts, timingOf } from './objects.ts';
 
 /** The pieces that steps are put together from, for one table and rename: what is bound elsewhere, and the last phase. */
@@ -13,7 +13,7 @@ export class Parts extends ObjectParts {
       on: this.on,
       column: this.rename.from,
       by: this.rename.to,
-      carried: this.#names(),
+      carried: this.#carried(),
       ...(key === undefined ? {} : { primaryKey: this.#primaryKey(key) }),
       ...this.#aside(({ needsPrimaryKey, upserts }) => needsPrimaryKey || upserts),
     });
@@ -30,8 +30,8 @@ export class Parts extends ObjectParts {
   }
 
   setAside(): Code[] {
-    const carried = this.#names();
-    return [call('setAside', { on: this.on, column: this.rename.from, by: this.rename.to, carried })];
+    const { from, to } = this.rename;
+    return [call('setAside', { on: this.on, column: from, by: to, carried: this.#carried() })];
   }
 
   /** Everything that the old column had, once it is filled again. */
@@ -39,7 +39,6 @@ export class Parts extends ObjectParts {
     const { indexes, uniques, primaryKeys, exclusions, checks, referencing, statistics } = this.facts;
     const original = (constraint: ConstraintFacts) =>
       this.addConstraint(constraint, constraint.name, constraint.original);
-    const names = this.#names();
     return [
       ...indexes.map((index) => this.createIndex(index, index.name, index.original, this.#twinOf('index', index))),
       ...uniques.flatMap((unique) =>
@@ -51,7 +50,9 @@ export class Parts extends ObjectParts {
       ...this.matchNotNull(this.rename.to, this.rename.from),
       ...primaryKeys.map((key) => this.#returnPrimaryKey(key)),
       ...referencing.map(original),
-      ...(names.length === 0 ? [] : [call('appointOriginals', { on: this.on, carried: names })]),
+      ...(this.rename.carried.some(isTwinned)
+        ? [call('appointOriginals', { on: this.on, carried: this.#carried() })]
+        : []),
       ...this.rebindDependents('publications', 'back'),
       ...statistics.flatMap((object) => this.createStatistics(object, object.name, object.original)),
     ];
@@ -82,14 +83,19 @@ export class Parts extends ObjectParts {
     return this.twin(kind, name, quoteQualified(on));
   }
 
-  /** What hangs on the old column, and its twin, for the calls that give names. */
-  #names(): Argument[] {
-    return this.rename.carried.filter(isTwinned).map(({ kind, name, twin, on }) => ({
+  /** What hangs on the old column, and its twin: the list that the calls which give names take. */
+  constants(): Readonly<Record<string, readonly Argument[]>> {
+    const carried = this.rename.carried.filter(isTwinned).map(({ kind, name, twin, on }) => ({
       kind,
       name,
       twin,
       ...(on === undefined ? {} : { on }),
     }));
+    return carried.length === 0 ? {} : { carried };
+  }
+
+  #carried(): Argument {
+    return this.rename.carried.some(isTwinned) ? new Reference('carried') : [];
   }
 
   /** The application's triggers that name the column, in another form. */
