@@ -22,7 +22,9 @@ interface AliasedNode {
  * @param text a statement as PostgreSQL prints it, names qualified.
  */
 export async function swapAliases(text: string, tables: readonly ColumnPlaces[]): Promise<string> {
-  const aliased = nodesOf(await parse(text), 'RangeVar').flatMap((node) => {
+  // A statement that this parser does not know (of a later PostgreSQL) is left as it is; the gate sees what stays bound.
+  const tree = await parse(text).catch(() => null);
+  const aliased = nodesOf(tree, 'RangeVar').flatMap((node) => {
     const table = tables.find(({ schema, name }) => schema === node.schemaname && name === node.relname);
     const names = node.alias?.colnames?.length ?? 0;
     return table && names >= Math.max(table.from, table.to) ? [{ table, at: node.location ?? 0 }] : [];
