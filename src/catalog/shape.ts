@@ -41,7 +41,9 @@ const SHAPE = `
       WHERE pg_get_expr(own.adbin, own.adrelid) IS DISTINCT FROM pg_get_expr(whole.adbin, whole.adrelid) ORDER BY 1) AS "ownDefaults",
     ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_partitioned_table p ON p.partrelid = tree.oid
       JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = a.attname
-      WHERE k.attnum = ANY (p.partattrs::int2[]) OR p.partexprs::text ~ (':varattno ' || k.attnum || ' ') ORDER BY 1) AS "partitionedBy",
+      WHERE k.attnum = ANY (p.partattrs::int2[]) OR EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = tree.oid AND d.objsubid = k.attnum
+          AND d.refclassid = 'pg_class'::regclass AND d.refobjid = tree.oid AND d.refobjsubid = 0 AND d.deptype = 'i') ORDER BY 1) AS "partitionedBy",
     ARRAY(SELECT p.pubname::text FROM pg_publication p WHERE p.puballtables OR EXISTS (
       SELECT 1 FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid) ORDER BY 1) AS published
   FROM pg_class c

@@ -13,6 +13,7 @@ beforeAll(async () => {
     CREATE TABLE parts (a int, b text) PARTITION BY RANGE (a); CREATE TABLE parent (a int); CREATE TABLE child () INHERITS (parent);
     CREATE TABLE refs (user_id int REFERENCES users (id));
     ALTER TABLE users ADD COLUMN excluded int, ADD EXCLUDE USING btree (excluded WITH =); INSERT INTO users (id) VALUES (1);
+    CREATE TABLE computed (a int, b text, c int) PARTITION BY RANGE (a, (lower(b)));
     CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (2); CREATE TABLE keyed (a int, b int, PRIMARY KEY (a, b)) PARTITION BY LIST (a);
     CREATE TABLE keys (a int, b int, CONSTRAINT to_key FOREIGN KEY (a, b) REFERENCES keyed); CREATE TABLE logged (a int, b text);
     CREATE RULE log AS ON UPDATE TO logged DO ALSO INSERT INTO things VALUES (length(NEW.b));
@@ -82,6 +83,7 @@ describe('what cannot be carried over is exit 4, named, and nothing is written',
     ['a domain with constraints on a table over rewriteLimit', 'users', 'domained', 'domain'],
     ['an exclusion constraint on a table over rewriteLimit', 'users', 'excluded', 'users_excluded_excl'],
     ['the key of a partitioned table', 'parts', 'a', 'partition key of public.parts'],
+    ['a column in the expression that a table is partitioned by', 'computed', 'b', 'partition key of public.computed'],
     ['a partition', 'parts_1', 'b', 'inherits the column'],
     ['a key that references the primary key of a partitioned table', 'keyed', 'b', 'foreign key "to_key"'],
     ['a parent table', 'parent', 'a', 'inheritance of public.child'],
