@@ -7,7 +7,9 @@ export {
   addPartitionedUnique,
   addUnique,
   dropConstraint,
+  dropReplacedKey,
   renameNotNull,
+  returnReplacedKey,
   setNotNull,
 } from './operations/constraints.ts';
 export { atomically, execute } from './operations/execute.ts';

@@ -3,7 +3,7 @@ import type { BoundObject, TwinnedObject } from '../domain/rename.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { readDependents } from './dependents.ts';
-import { type TriggerSource, triggerMentions } from './mentions.ts';
+import { argumentsOf, type TriggerSource, triggerMentions } from './mentions.ts';
 import { TREE } from './tree.ts';
 
 /** An object that hangs on a column, by the names that `db/renames` has. */
@@ -27,7 +27,9 @@ const CONSTRAINTS = `${COLUMNS}
   SELECT co.conname AS name, ${ON('co.conrelid')} AS on,
     CASE WHEN co.contype = 'x' OR (to_jsonb(co) ->> 'conperiod')::boolean AND co.contype = 'u' THEN 'exclusion'
       WHEN co.contype = 'c' THEN 'check' WHEN co.contype = 'u' THEN 'unique' WHEN co.contype = 'p' THEN 'primary key' ELSE 'foreign key' END AS kind
-  FROM pg_constraint co JOIN columns ON columns.attrelid = co.conrelid AND columns.attnum = ANY (co.conkey)
+  FROM pg_constraint co JOIN columns ON columns.attrelid = co.conrelid AND (columns.attnum = ANY (co.conkey) OR co.contype = 'x' AND EXISTS (
+    SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = co.conindid
+      AND d.refclassid = 'pg_class'::regclass AND d.refobjid = columns.attrelid AND d.refobjsubid = columns.attnum))
   WHERE co.contype IN ('c', 'f', 'u', 'p', 'x') AND co.conparentid = 0 AND NOT (co.contype = 'c' AND co.coninhcount > 0)
   UNION
   SELECT co.conname, ${ON('co.conrelid')}, 'referencing key'
@@ -109,8 +111,12 @@ async function hangingTriggers(db: Queryable, at: unknown[], ours: readonly stri
     const { name, on } = row;
     const object = { on, freedLast: false };
     if (row.depends) found.push({ ...object, kind: 'trigger', name, description: `trigger ${quoteIdent(name)}` });
-    if (await triggerMentions(row, String(column))) {
-      const description = `function ${row.function} of the trigger ${quoteIdent(name)}, which names ${quoteIdent(String(column))}`;
+    const named = quoteIdent(String(column));
+    if (argumentsOf(row).includes(String(column))) {
+      const description = `trigger ${quoteIdent(name)}, which gives ${named} to its function as an argument`;
+      found.push({ ...object, kind: 'other', name, description });
+    } else if (await triggerMentions(row, String(column))) {
+      const description = `function ${row.function} of the trigger ${quoteIdent(name)}, which names ${named}`;
       found.push({ ...object, kind: 'other', name: row.function, description });
     }
   }

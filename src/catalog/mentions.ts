@@ -12,9 +12,14 @@ export interface TriggerSource {
   readonly arguments: string;
 }
 
+/** What a trigger gives to its function. */
+export function argumentsOf({ arguments: encoded }: TriggerSource): string[] {
+  return encoded.split('\\000').slice(0, -1);
+}
+
 /** Whether a trigger's function, or an argument that the trigger gives it, names a column. */
 export async function triggerMentions(trigger: TriggerSource, column: string): Promise<boolean> {
-  if (trigger.arguments.split('\\000').includes(column)) return true;
+  if (argumentsOf(trigger).includes(column)) return true;
   return (await offsetsOf(trigger.source, trigger.language, column)).length > 0;
 }
 

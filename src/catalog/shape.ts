@@ -19,11 +19,22 @@ export interface TableShape {
   /** Plain inheritance, not partitions. */
   readonly children: readonly string[];
   readonly foreignPartitions: readonly string[];
+  /** Functions with a parsed body that return rows of the table: one more column breaks them. */
+  readonly rowFunctions: readonly string[];
+  /** Tables of the tree that PostgreSQL lets nobody update: published, without a replica identity. */
+  readonly withoutIdentity: readonly string[];
   /** Partitions in which the column has another default than in the table. */
   readonly ownDefaults: readonly string[];
   /** Tables of the tree that are partitioned by the column. */
   readonly partitionedBy: readonly string[];
 }
+
+/** SQL for the names of tables in `tree` whose updates PostgreSQL refuses, since it could not replicate them. */
+export const WITHOUT_IDENTITY = `ARRAY(
+      SELECT DISTINCT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'r' JOIN pg_namespace tn ON tn.oid = t.relnamespace
+      JOIN pg_publication_tables pt ON pt.schemaname = tn.nspname AND pt.tablename = t.relname JOIN pg_publication p ON p.pubname = pt.pubname AND p.pubupdate
+      WHERE NOT (t.relreplident = 'f' OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = t.oid
+        AND CASE t.relreplident WHEN 'd' THEN i.indisprimary AND i.indimmediate WHEN 'i' THEN i.indisreplident ELSE false END)) ORDER BY 1)`;
 
 const SHAPE = `
   ${TREE}
@@ -36,6 +47,9 @@ const SHAPE = `
     ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid AND NOT k.relispartition
       WHERE i.inhparent = c.oid ORDER BY 1) AS children,
     ARRAY(SELECT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'f' ORDER BY 1) AS "foreignPartitions",
+    ARRAY(SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_class t ON t.reltype = f.prorettype AND t.oid IN (SELECT oid FROM tree)
+      WHERE f.prosqlbody IS NOT NULL ORDER BY 1) AS "rowFunctions",
+    ${WITHOUT_IDENTITY} AS "withoutIdentity",
     ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = a.attname
       LEFT JOIN pg_attrdef own ON own.adrelid = tree.oid AND own.adnum = k.attnum LEFT JOIN pg_attrdef whole ON whole.adrelid = c.oid AND whole.adnum = a.attnum
       WHERE pg_get_expr(own.adbin, own.adrelid) IS DISTINCT FROM pg_get_expr(whole.adbin, whole.adrelid) ORDER BY 1) AS "ownDefaults",

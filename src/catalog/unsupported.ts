@@ -41,6 +41,7 @@ export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedOb
 function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedObject[] {
   const { inheritedFrom, children, foreignPartitions, partitionedBy, ownDefaults, typed, generated, columnsEver } =
     shape;
+  const { rowFunctions, withoutIdentity } = shape;
   return [
     ...(inheritedFrom === null
       ? []
@@ -62,6 +63,20 @@ function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedO
       refuse(
         `foreign table ${name}`,
         'its rows are on another server, where PostgreSQL can neither add the column nor build an index',
+      ),
+    ),
+    ...rowFunctions.map((name) =>
+      refuse(
+        `function ${name}, which returns rows of the table`,
+        'its body is parsed and lists the columns, so it fails as soon as the table has one more',
+        'Make its body a text (AS $$ SELECT * ... $$) in an earlier release, or let it return TABLE (...).',
+      ),
+    ),
+    ...withoutIdentity.map((name) =>
+      refuse(
+        `published table ${name} without replica identity`,
+        'PostgreSQL refuses every update of it, so the new column cannot be filled',
+        'Give it a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL.',
       ),
     ),
     ...ownDefaults.map((name) =>

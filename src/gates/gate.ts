@@ -86,9 +86,11 @@ async function ensureColumns(
 async function ensureNoChildren(db: Queryable, rename: Rename, table: number): Promise<void> {
   const rows = await all<{ name: string }>(
     db,
-    `SELECT c.oid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = CASE i.inhparent WHEN $1::oid THEN i.inhrelid ELSE i.inhparent END
-     WHERE (i.inhparent = $1::oid OR i.inhrelid = $1::oid) AND NOT (i.inhparent = $1::oid AND c.relispartition)`,
-    [table],
+    `SELECT c.oid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+     WHERE i.inhparent = $1::oid AND NOT c.relispartition
+     UNION SELECT i.inhparent::regclass::text FROM pg_inherits i JOIN pg_attribute a ON a.attrelid = i.inhrelid
+     WHERE i.inhrelid = $1::oid AND a.attname IN ($2, $3) AND a.attinhcount > 0`,
+    [table, rename.from, rename.to],
   );
   if (rows.length === 0) return;
   const objects = rows.map(({ name }) => `the columns of table ${name}, which inherits from it or the other way round`);

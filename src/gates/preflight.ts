@@ -1,3 +1,4 @@
+import { WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
@@ -6,17 +7,30 @@ import { all, one, type Queryable } from '../postgres/queryable.ts';
 
 /**
  * Before phase 1: the backfill would meet what it looks for. Outside any transaction and without locks.
- * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role.
+ * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role, PH2016 updates are refused.
  */
 export async function checkPreflight(db: Queryable, rename: Rename): Promise<void> {
   const table = quoteQualified(rename.table);
   await ensureAllVisible(db, table);
+  await ensureUpdatable(db, table);
   const rows: { constraint: string; rows: number }[] = [];
   for (const { name, violated } of await uncheckedConstraints(db, table)) {
     const found = await countRows(db, table, violated);
     if (found > 0) rows.push({ constraint: quoteIdent(name), rows: found });
   }
   if (rows.length > 0) throw new PhaseError('PH2014', { rename: rename.name, rows });
+}
+
+/** A publication of updates without a replica identity makes PostgreSQL refuse them. */
+async function ensureUpdatable(db: Queryable, table: string): Promise<void> {
+  const { tables } = await one<{ tables: string[] }>(
+    db,
+    `WITH RECURSIVE tree(oid) AS (
+       SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+     SELECT ${WITHOUT_IDENTITY} AS tables`,
+    [table],
+  );
+  if (tables.length > 0) throw new PhaseError('PH2016', { tables });
 }
 
 /** With row_security off PostgreSQL fails instead of hiding rows; asked here, so that it is said in words. */

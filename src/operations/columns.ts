@@ -63,8 +63,11 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const restored = (
     await Promise.all(carried.filter(isTwinned).map((object) => restorations(knex, on, object)))
   ).flat();
-  for (const { kind, name, on: table = on } of carried) {
-    if (kind === 'referencing key') await execute(knex, `ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdent(name)}`);
+  // An exclusion constraint may name the column in its WHERE alone, and would not go with it; keys may reference it.
+  for (const kind of ['referencing key', 'exclusion']) {
+    for (const { name, on: table = on } of carried.filter((object) => object.kind === kind)) {
+      await execute(knex, `ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdent(name)}`);
+    }
   }
   const movePrimaryKey = async () => {
     if (primaryKey === undefined) return;
@@ -192,7 +195,8 @@ export async function setAside(knex: Knex, options: Omit<ReplacedColumn, 'primar
         for (const statement of renameIndex(member, aside)) await execute(knex, statement);
       }
     } else {
-      const members = kind === 'check' || kind === 'exclusion' ? [] : await constraintFamily(knex, table, name);
+      // What an out-going key has made on partitions keeps the names that phase 2 has given it.
+      const members = kind === 'referencing key' ? await constraintFamily(knex, table, name) : [];
       for (const member of members.length === 0 ? [{ on: table, name }] : members) {
         const aside = member.name === name ? twin : twinName(member.name);
         await execute(

@@ -1,7 +1,9 @@
 import type { Knex } from 'knex';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { isTwinName, twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
 import { atomically, execute } from './execute.ts';
+import { type ConstraintMember, constraintFamily } from './families.ts';
 import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
 import { isPartitioned, leavesOf } from './partitions.ts';
 import { ensureSmall } from './rewrite-limit.ts';
@@ -127,6 +129,42 @@ export async function dropConstraint(
   { on, name }: { readonly on: string; readonly name: string },
 ): Promise<void> {
   await execute(knex, `ALTER TABLE ${on} DROP CONSTRAINT IF EXISTS ${quoteIdent(name)}`);
+}
+
+export interface ReplacedKey {
+  readonly on: string;
+  readonly name: string;
+  /** The foreign key that has taken its place. */
+  readonly twin: string;
+}
+
+/**
+ * Drops a foreign key, and gives what the twin has made on partitions, or for those that it references, the names that the
+ * key's own had there: nothing else knows them. In the transaction of the caller.
+ */
+export async function dropReplacedKey(knex: Knex, { on, name, twin }: ReplacedKey): Promise<void> {
+  const place = (member: ConstraintMember) => `${member.on} ${member.references}`;
+  const [, ...originals] = await constraintFamily(knex, on, name);
+  const [, ...members] = await constraintFamily(knex, on, twin);
+  const names = new Map(originals.map((member) => [place(member), member.name]));
+  await dropConstraint(knex, { on, name });
+  for (const member of members) {
+    const original = names.get(place(member));
+    if (original === undefined || original === member.name) continue;
+    const rename = `RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(original)}`;
+    await execute(knex, `ALTER TABLE ${member.on} ${rename}`);
+  }
+}
+
+/** Undoes `dropReplacedKey`: what the twin has made gives the names back, and the key is there again. */
+export async function returnReplacedKey(knex: Knex, { twin, ...key }: ConstraintOptions & ReplacedKey): Promise<void> {
+  if ((await constraintState(knex, key.on, key.name)) === 'absent') {
+    const [, ...members] = await constraintFamily(knex, key.on, twin);
+    for (const { on, name } of members.filter((member) => !isTwinName(member.name))) {
+      await execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(name)} TO ${quoteIdent(twinName(name))}`);
+    }
+  }
+  await addConstraint(knex, key);
 }
 
 async function constraintState(knex: Knex, on: string, name: string): Promise<'absent' | 'not valid' | 'validated'> {

@@ -20,6 +20,8 @@ beforeAll(async () => {
     CREATE TABLE halves (a int, b int GENERATED ALWAYS AS (a / 2) STORED); INSERT INTO halves VALUES (1); CREATE MATERIALIZED VIEW counted AS SELECT a, count(*) FROM logged GROUP BY a;
     CREATE VIEW on_counted AS SELECT * FROM counted; CREATE TYPE row_type AS (a int); CREATE TABLE typed OF row_type;
     CREATE INDEX broken ON things (a); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass;
+    CREATE TABLE row_of (a int); CREATE FUNCTION whole_row() RETURNS row_of LANGUAGE sql BEGIN ATOMIC SELECT a FROM row_of; END;
+    CREATE TABLE published (a int); CREATE PUBLICATION changes FOR TABLE published;
     CREATE VIEW joined AS SELECT x FROM (things t JOIN keys k ON k.a = t.a) AS j (x, y)`);
 });
 afterAll(() => database.drop());
@@ -92,6 +94,8 @@ describe('what cannot be carried over is exit 4, named, and nothing is written',
     ['a generated column before PostgreSQL 17, or over rewriteLimit', 'halves', 'a', 'generated column'],
     ['a materialized view that others need', 'logged', 'a', 'view public.on_counted depends'],
     ['a typed table', 'typed', 'a', 'typed table'],
+    ['a function with a parsed body that returns the row', 'row_of', 'a', 'function public.whole_row()'],
+    ['a published table that cannot be updated', 'published', 'a', 'published table public.published'],
     ['an invalid index', 'things', 'a', 'index "broken"'],
     ['a view that names the columns of a join by position', 'things', 'a', 'view public.joined'],
   ])('%s', async (_title, table, from, name) => {

@@ -297,7 +297,8 @@ export const TABLES: readonly TableCase[] = [
     to: 'storey',
     schema: `
       CREATE DOMAIN base AS int DEFAULT 4; CREATE DOMAIN storey AS base CHECK (VALUE < 100) CHECK (VALUE > -5);
-      CREATE TABLE rooms (id int, floor storey NOT NULL, CONSTRAINT apart EXCLUDE USING btree (floor WITH =, id WITH =) WHERE (floor > 0) DEFERRABLE);
+      CREATE TABLE rooms (id int, floor storey NOT NULL, CONSTRAINT apart EXCLUDE USING btree (floor WITH =, id WITH =) WHERE (floor > 0) DEFERRABLE,
+        CONSTRAINT "only where" EXCLUDE USING btree (id WITH =) WHERE (floor = 99));
       COMMENT ON CONSTRAINT apart ON rooms IS 'no two';
       INSERT INTO rooms SELECT n, n % 10 FROM generate_series(1, 300) AS n;
       CREATE MATERIALIZED VIEW floors (f, number) WITH (fillfactor = 70) AS SELECT floor, count(*) FROM rooms GROUP BY floor;
@@ -343,5 +344,26 @@ export const TABLES: readonly TableCase[] = [
       CREATE TABLE letters (receiver text); ALTER TABLE letters ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
       CREATE POLICY known ON letters USING (receiver IN (SELECT address FROM mails)) WITH CHECK (EXISTS (SELECT 1 FROM people WHERE mail = receiver));
       INSERT INTO accounts SELECT n % 3, 'm' || n FROM generate_series(1, 300) AS n; INSERT INTO people SELECT n, n % 3, 'm' || n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a partitioned table that references another one, and partitions of other forms',
+    table: 'moves',
+    from: 'item',
+    to: 'article',
+    schema: `
+      CREATE SCHEMA parts;
+      CREATE TABLE items (item int, day date, code text, PRIMARY KEY (item, day), UNIQUE (day, item, code)) PARTITION BY RANGE (day);
+      CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'); CREATE TABLE items_2 PARTITION OF items DEFAULT;
+      CREATE TABLE moves (item int, day date, code text, n int NOT NULL, CONSTRAINT of_item FOREIGN KEY (day, item, code) REFERENCES items (day, item, code) ON DELETE CASCADE)
+        PARTITION BY LIST (n);
+      CREATE TABLE parts.other (gone int, code text, n int NOT NULL, item int, day date); ALTER TABLE parts.other DROP COLUMN gone;
+      ALTER TABLE parts.other ADD CONSTRAINT own UNIQUE (item, n), ADD CONSTRAINT own_check CHECK (item > 0);
+      CREATE TABLE names (item int PRIMARY KEY); INSERT INTO names SELECT generate_series(1, 300);
+      ALTER TABLE parts.other ADD CONSTRAINT own_key FOREIGN KEY (item) REFERENCES names ON UPDATE CASCADE; CREATE INDEX alone ON parts.other (code, item);
+      INSERT INTO items SELECT n, '2020-01-01'::date + n * 3, 'c' FROM generate_series(1, 300) AS n;
+      ALTER TABLE moves ATTACH PARTITION parts.other FOR VALUES IN (1); CREATE TABLE moves_d PARTITION OF moves DEFAULT PARTITION BY HASH (n);
+      CREATE TABLE moves_d_0 PARTITION OF moves_d FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+      CREATE INDEX moves_code ON moves (code, item); CREATE POLICY few ON moves_d USING (item > 3);
+      INSERT INTO moves SELECT item, day, code, item % 4 FROM items;`,
   },
 ];

@@ -17,6 +17,7 @@ export interface RefusalErrors {
   PH2013: { table: string; bytes: number; limit: number };
   PH2014: { rename: string; rows: readonly { constraint: string; rows: number }[] };
   PH2015: { table: string };
+  PH2016: { tables: readonly string[] };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
@@ -140,5 +141,12 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `Row-level security of ${d.table} applies to the role that migrates.`,
     why: () => 'Rows that it does not see would be neither filled nor counted, and would be lost with the old column.',
     remedy: () => 'Migrate as a role with BYPASSRLS, or as the owner of the table without FORCE ROW LEVEL SECURITY.',
+  },
+  PH2016: {
+    exit: 4,
+    title: 'A published table has no replica identity',
+    what: (d) => `${list(d.tables)} cannot be filled: PostgreSQL refuses every update of it.`,
+    why: () => 'It is published with its updates, and has neither a primary key nor another replica identity.',
+    remedy: () => 'Give it a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL, then run the same command again.',
   },
 };

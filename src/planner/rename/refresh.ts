@@ -64,9 +64,8 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
 function refreshCode(part: Parts, versions: readonly FunctionVersion[], attributesDiffer: boolean) {
   const { from, to } = part.rename;
   const same = { on: part.on, from, to };
-  const { foreignKeys } = part.facts;
   const moved: Code[] = [
-    ...foreignKeys.map(({ on, name }) => call('dropConstraint', { on: quoteQualified(on), name })),
+    ...part.dropForeignKeys(),
     ...part.rebindTriggers('after'),
     ...part.rebindDependents('switch', 'to new'),
     ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
@@ -84,7 +83,7 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[], attribut
       ...atOnce(moved),
     ],
     down: [
-      ...foreignKeys.map((key) => part.addConstraint(key, key.name, key.original)),
+      ...part.returnForeignKeys(),
       ...atOnce(back),
       ...part.restoreOriginals(),
       ...(attributesDiffer ? [call('copyAttributes', { on: part.on, from: to, to: from })] : []),

@@ -125,9 +125,7 @@ function twinOf(part: Parts, kind: Parameters<Parts['twin']>[0], { name, on }: P
 
 /** The new column takes authority; never a moment without a trigger. */
 function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
-  const { facts, rename } = part;
-  const drop = ({ on, name }: TableFacts['foreignKeys'][number]) =>
-    call('dropConstraint', { on: quoteQualified(on), name });
+  const { rename } = part;
   return {
     up: [
       part.gate(2),
@@ -135,12 +133,12 @@ function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
       ...part.createSync(2),
       ...part.dropSync(1),
       ...part.moveDefault(rename.from, rename.to),
-      ...facts.foreignKeys.map(drop),
+      ...part.dropForeignKeys(),
       ...part.rebindDependents('switch', 'to new'),
       ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
     ],
     down: [
-      ...facts.foreignKeys.map((key) => part.addConstraint(key, key.name, key.original)),
+      ...part.returnForeignKeys(),
       {
         kind: 'atomically',
         body: [

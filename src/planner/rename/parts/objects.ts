@@ -60,14 +60,18 @@ export class ObjectParts extends ColumnParts {
   }
 
   addConstraint(constraint: ConstraintFacts, name: string, definition: string): Code {
-    const { comment, validated, enforced, on } = constraint;
-    return call('addConstraint', {
+    return call('addConstraint', this.constraint(constraint, name, definition));
+  }
+
+  /** A check or foreign key as calls take it. */
+  constraint({ comment, validated, enforced, on }: ConstraintFacts, name: string, definition: string) {
+    return {
       on: quoteQualified(on),
       name,
       definition,
       ...(enforced ? (validated ? {} : { validate: false }) : { enforced }),
       ...(comment === null ? {} : { comment }),
-    });
+    };
   }
 
   addExclusion({ comment, on }: ConstraintFacts, name: string, definition: string): Code {

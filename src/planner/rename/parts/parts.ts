@@ -59,10 +59,9 @@ export class Parts extends ObjectParts {
   }
 
   #returnPrimaryKey(key: UniqueFacts): Code {
-    const keys = this.facts.referencing.map((reference) => {
-      const code = this.addConstraint(reference, this.#twinOf('referencing key', reference), reference.definition);
-      return code.kind === 'call' ? (code.args[0] ?? '') : '';
-    });
+    const keys = this.facts.referencing.map((reference) =>
+      this.constraint(reference, this.#twinOf('referencing key', reference), reference.definition),
+    );
     return call('returnPrimaryKey', {
       on: this.on,
       name: key.name,
@@ -96,6 +95,26 @@ export class Parts extends ObjectParts {
 
   #carried(): Argument {
     return this.rename.carried.some(isTwinned) ? new Reference('carried') : [];
+  }
+
+  /** From phase 2 on the sync keeps the keys of the new column. */
+  dropForeignKeys(): Code[] {
+    return this.facts.foreignKeys.map((key) =>
+      call('dropReplacedKey', {
+        on: quoteQualified(key.on),
+        name: key.name,
+        twin: this.#twinOf('foreign key', key),
+      }),
+    );
+  }
+
+  returnForeignKeys(): Code[] {
+    return this.facts.foreignKeys.map((key) =>
+      call('returnReplacedKey', {
+        ...this.constraint(key, key.name, key.original),
+        twin: this.#twinOf('foreign key', key),
+      }),
+    );
   }
 
   /** The application's triggers that name the column, in another form. */
