@@ -75,5 +75,10 @@ export function connectionError(error: unknown, target: Target): Error {
 /** The message of an error, also of one that gathers several. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { detail } = error as Error & { detail?: unknown };
+  // What depends on it, which key is there twice: PostgreSQL says it apart from the message.
+  return typeof detail === 'string' && detail !== ''
+    ? `${error.message} (${detail.replaceAll('\n', '; ')})`
+    : error.message;
 }

@@ -298,7 +298,8 @@ export const TABLES: readonly TableCase[] = [
     schema: `
       CREATE DOMAIN base AS int DEFAULT 4; CREATE DOMAIN storey AS base CHECK (VALUE < 100) CHECK (VALUE > -5);
       CREATE TABLE rooms (id int, floor storey NOT NULL, CONSTRAINT apart EXCLUDE USING btree (floor WITH =, id WITH =) WHERE (floor > 0) DEFERRABLE,
-        CONSTRAINT "only where" EXCLUDE USING btree (id WITH =) WHERE (floor = 99));
+        CONSTRAINT "only where" EXCLUDE USING btree (id WITH =) WHERE (floor = 99),
+        CONSTRAINT computed EXCLUDE USING btree ((floor + id * 1000) WITH =));
       COMMENT ON CONSTRAINT apart ON rooms IS 'no two';
       INSERT INTO rooms SELECT n, n % 10 FROM generate_series(1, 300) AS n;
       CREATE MATERIALIZED VIEW floors (f, number) WITH (fillfactor = 70) AS SELECT floor, count(*) FROM rooms GROUP BY floor;

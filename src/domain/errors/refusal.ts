@@ -28,7 +28,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     exit: 4,
     title: 'Something on the column cannot be carried over',
     what: (d) => `${d.table}.${d.column} cannot be renamed: ${list(d.objects.map((o) => o.object))}.`,
-    why: (d) => list(d.objects.map((o) => `${o.object}: ${o.reason}`)),
+    why: (d) => list(d.objects.map((o) => (d.objects.length === 1 ? o.reason : `${o.object}: ${o.reason}`))),
     remedy: (d) => [...new Set(d.objects.map((o) => o.instead))].join(' '),
   },
   PH2002: {
