@@ -76,6 +76,17 @@ const CASES: readonly WriterCase[] = [
     stragglers: true,
   },
   {
+    title: 'MERGE, COPY and statements of several rows',
+    schema: `CREATE TABLE users (id int PRIMARY KEY, old text UNIQUE, more text); ${ROWS}`,
+    write: (column, id, value) => ({
+      text: `MERGE INTO users u USING (VALUES (${id}, 'first ${value}'), (${id} + 50, 'other ${value}')) v(i, x) ON u.id = v.i
+          WHEN MATCHED THEN UPDATE SET ${column} = x WHEN NOT MATCHED THEN INSERT (id, ${column}) VALUES (i, x);
+        DELETE FROM users WHERE id = ${id}; COPY users (id, ${column}) FROM PROGRAM 'echo ${id},copied${id}' (FORMAT csv);
+        UPDATE users SET ${column} = CASE id WHEN ${id} THEN '${value}' ELSE ${column} || '!' END WHERE id IN (${id}, ${id} + 50)`,
+    }),
+    stragglers: true,
+  },
+  {
     title: 'a table that is clustered and vacuumed while it is filled',
     schema: `CREATE TABLE users (id int PRIMARY KEY, old text, more text); CREATE INDEX users_old ON users (old); ${ROWS}`,
     write: upsert,
