@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { BackfillProgress } from '../data/backfill.ts';
+import type { RunProgress } from '../data/runs.ts';
 import { formatDuration } from '../project/duration.ts';
 import type { Reporter } from '../runner/reporter.ts';
 import type { Output } from './output.ts';
@@ -40,11 +40,11 @@ export class TerminalReporter implements Reporter {
     this.#output.notice(`   no lock in try ${attempt}${held}; next try in ${formatDuration(pauseMs)}`);
   }
 
-  backfill(id: string, progress: BackfillProgress): void {
+  backfill(id: string, progress: RunProgress): void {
     if (this.#output.options.quiet) return;
     if (this.#output.stderr.isTTY === true && !this.#output.options.json) this.#drawBar(progress);
     else this.#writeLine(id, progress);
-    if (progress.page >= progress.pages) this.#closeBar();
+    if (progress.done >= 1) this.#closeBar();
   }
 
   log(_id: string, message: string): void {
@@ -55,22 +55,25 @@ export class TerminalReporter implements Reporter {
     this.#output.notice(`${this.#output.paint('yellow', 'note')} ${message}`);
   }
 
-  #drawBar({ table, rows, page, pages }: BackfillProgress): void {
+  #drawBar(progress: RunProgress): void {
+    const { table, rows, done, rate, eta, lag, waitingFor } = progress;
+    const left = eta === null ? '?' : formatDuration(eta * 1_000);
+    const behind = lag === null ? '' : ` | replica ${lag.toFixed(1)} s behind`;
+    const state = waitingFor === null ? `${rate} rows/s${behind} | ${left} left` : `waiting: ${waitingFor}`;
+    const payload = { table, rows, state };
     if (!this.#bar) {
-      const format = '   {table} [{bar}] {percentage}% | {rows} rows | {eta_formatted} left';
+      const format = '   {table} [{bar}] {percentage}% | {rows} rows | {state}';
       this.#bar = new SingleBar({ format, stream: this.#output.stderr as NodeJS.WriteStream, hideCursor: true });
-      this.#bar.start(pages, page, { table, rows });
+      this.#bar.start(1_000, Math.round(done * 1_000), payload);
     }
-    this.#bar.update(page, { table, rows });
+    this.#bar.update(Math.round(done * 1_000), payload);
   }
 
-  #writeLine(id: string, { table, rows, page, pages }: BackfillProgress): void {
+  #writeLine(id: string, progress: RunProgress): void {
     const now = Date.now();
     if (now - this.#lastLine < 1_000) return;
     this.#lastLine = now;
-    this.#output.notice(
-      JSON.stringify({ migration: id, table, rows, done: pages === 0 ? 1 : Number((page / pages).toFixed(3)) }),
-    );
+    this.#output.notice(JSON.stringify({ name: id, ...progress, done: Number(progress.done.toFixed(3)) }));
   }
 
   #closeBar(): void {

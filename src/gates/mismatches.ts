@@ -6,7 +6,7 @@ import type { Queryable } from '../postgres/queryable.ts';
 /** Rows whose two columns hold different bytes. */
 export function countMismatches(db: Queryable, rename: Rename): Promise<number> {
   return countRows(
-    db,
+    [db],
     quoteQualified(rename.table),
     differs(quoteIdent(rename.from), quoteIdent(rename.to), rename.byteEqual),
   );

@@ -15,7 +15,7 @@ export async function checkPreflight(db: Queryable, rename: Rename): Promise<voi
   await ensureUpdatable(db, table);
   const rows: { constraint: string; rows: number }[] = [];
   for (const { name, violated } of await uncheckedConstraints(db, table)) {
-    const found = await countRows(db, table, violated);
+    const found = await countRows([db], table, violated);
     if (found > 0) rows.push({ constraint: quoteIdent(name), rows: found });
   }
   if (rows.length > 0) throw new PhaseError('PH2014', { rename: rename.name, rows });

@@ -42,9 +42,22 @@ const schema = z.strictObject({
   rewriteLimit: size.default(16 * 1_024 * 1_024),
   backfill: z
     .strictObject({
-      batchDuration: duration.default(100),
+      batchDuration: duration.optional(),
+      workers: z.number().int().min(1).max(64).optional(),
+      maxLag: duration.optional(),
+      maxUnarchived: z.number().int().min(0).optional(),
+      maxGrowth: z.number().min(0).optional(),
+      niceRatio: z.number().min(0).max(100).optional(),
+      throttleQuery: z.string().min(1).optional(),
     })
-    .default({ batchDuration: 100 }),
+    .default({}),
+  auditStore: z.enum(['files', 'database']).default('files'),
+  audit: z
+    .strictObject({
+      gzip: z.boolean().default(false),
+      smallChange: z.number().int().min(0).default(10_000),
+    })
+    .default({ gzip: false, smallChange: 10_000 }),
 });
 
 /** The configuration as the code uses it: durations in milliseconds, sizes in bytes. */

@@ -10,6 +10,7 @@ export const folders = {
   releases: 'db/releases',
   renames: 'db/renames',
   tasks: 'lib/tasks/tmp',
+  audits: 'db/audits',
 } as const;
 
 /** The folder of a kind of migration. */

@@ -53,7 +53,14 @@ interface MigrationSettings {
   readonly downTransaction: boolean;
   /** Whether it may be run again after a crash in the middle, when it runs outside a transaction. */
   readonly safeToRepeat: boolean;
+  /** Of its transaction; data migrations see one snapshot unless they ask for another. */
+  readonly isolation: Isolation;
+  /** What its audits are filed under. */
+  readonly ticket: string | null;
 }
+
+const ISOLATIONS = ['read committed', 'repeatable read', 'serializable'] as const;
+type Isolation = (typeof ISOLATIONS)[number];
 
 /** A migration that was loaded and can be run. */
 export type LoadedMigration = MigrationFile &
@@ -77,6 +84,8 @@ export async function loadMigration(root: string, file: MigrationFile): Promise<
       transaction: sql.transaction,
       downTransaction: sql.transaction,
       safeToRepeat: false,
+      isolation: isolationOf(file),
+      ticket: null,
     };
   }
   const exported = await importMigration(root, file);
@@ -116,9 +125,19 @@ function settingsOf(file: MigrationFile, config: unknown): MigrationSettings {
     transaction = true,
     downTransaction = transaction,
     safeToRepeat = false,
+    isolation = isolationOf(file),
+    ticket = null,
   } = (config ?? {}) as Partial<MigrationSettings>;
-  return { transaction, downTransaction, safeToRepeat };
+  if (!ISOLATIONS.includes(isolation)) {
+    throw new PhaseError('PH3014', { file: file.path, reason: `Its isolation is none of ${ISOLATIONS.join(', ')}.` });
+  }
+  if (ticket !== null && typeof ticket !== 'string') {
+    throw new PhaseError('PH3014', { file: file.path, reason: 'Its ticket is no text.' });
+  }
+  return { transaction, downTransaction, safeToRepeat, isolation, ticket };
 }
+
+const isolationOf = ({ kind }: MigrationFile): Isolation => (kind === 'data' ? 'repeatable read' : 'read committed');
 
 /** The file of an entry, among those found. */
 export function fileOf(files: readonly MigrationFile[], entry: Pick<ManifestEntry, 'id'>): MigrationFile | undefined {

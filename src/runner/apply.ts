@@ -1,19 +1,18 @@
 import type { Knex } from 'knex';
-import { type BackfillRequest, runBackfill } from '../data/backfill.ts';
+import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { renameStepOf } from '../domain/rename.ts';
 import { checkGate, gatedStepOf } from '../gates/gate.ts';
-import { recordMismatches } from '../gates/mismatches.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
-import { one } from '../postgres/queryable.ts';
+import { one, type Queryable } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
-import type { MigrationContext } from './migration-context.ts';
+import { workFor } from './migration-context.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
 
@@ -44,8 +43,10 @@ export async function revertMigration(session: Session, migration: RunnableMigra
     if (migration.loaded.downTransaction) {
       await runInTransaction(session, migration, 'down');
     } else {
-      await runBody(session, migration, 'down', session.knex);
-      await removeMigration(session.worker, migration.entry.id);
+      await withWork(session, migration, 'down', async (workOn) => {
+        await runBody(migration, 'down', session.knex, workOn(session.knex));
+        await removeMigration(session.worker, migration.entry.id);
+      });
     }
   });
 }
@@ -96,32 +97,37 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
 
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */
 async function runInTransaction(session: Session, migration: RunnableMigration, direction: Direction): Promise<void> {
-  const { entry } = migration;
-  const { lockTimeout, lockAttempts } = session.options.project.config;
-  await retrying(
-    session,
-    entry.id,
-    async (watch) => {
+  const { entry, loaded } = migration;
+  const isolationLevel = loaded.isolation;
+  const attempts = session.options.project.config.lockAttempts;
+  const attempt = (watch: BlockerWatch): Promise<void> =>
+    withWork(session, migration, direction, async (workOn) => {
       const began = performance.now();
-      await session.knex.transaction(async (trx) => {
-        const db = await connectionOf(trx);
-        watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
-        await runSql(
-          trx,
-          `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL triphase.transaction = '${session.lock.run}'`,
-        );
-        await runBody(session, migration, direction, trx);
-        const { run } = await one<{ run: string | null }>(
-          db,
-          `SELECT current_setting('triphase.transaction', true) AS run`,
-        );
-        if (run !== session.lock.run) throw new PhaseError('PH5010', { id: entry.id });
-        if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
-        else await removeMigration(db, entry.id);
-      });
-    },
-    lockAttempts,
-  );
+      await session.knex.transaction(
+        async (trx) => {
+          const db = await connectionOf(trx);
+          await beginWatched(session, db, watch);
+          await runBody(migration, direction, trx, workOn(trx));
+          await ensureSameTransaction(session, db, entry.id);
+          if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
+          else await removeMigration(db, entry.id);
+        },
+        { isolationLevel },
+      );
+    });
+  await retrying(session, entry.id, attempt, attempts);
+}
+
+async function beginWatched({ options, lock }: Session, db: Queryable, watch: BlockerWatch): Promise<void> {
+  watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
+  const { lockTimeout } = options.project.config;
+  await db.query(`SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL triphase.transaction = '${lock.run}'`);
+}
+
+/** @throws PH5010 when the migration has ended the transaction that it was given. */
+async function ensureSameTransaction({ lock }: Session, db: Queryable, id: string): Promise<void> {
+  const { run } = await one<{ run: string | null }>(db, `SELECT current_setting('triphase.transaction', true) AS run`);
+  if (run !== lock.run) throw new PhaseError('PH5010', { id });
 }
 
 /** A row `started` first, since nothing else would tell that it ran and died. */
@@ -130,9 +136,33 @@ async function runOutside(session: Session, migration: RunnableMigration): Promi
   const began = performance.now();
   await recordMigration(session.lock.client, entry, 'started', 0);
   const attempts = loaded.safeToRepeat ? session.options.project.config.lockAttempts : 1;
-  await retrying(session, entry.id, () => runBody(session, migration, 'up', session.knex), attempts);
+  const attempt = (): Promise<void> =>
+    withWork(session, migration, 'up', (workOn) => runBody(migration, 'up', session.knex, workOn(session.knex)));
+  await retrying(session, entry.id, attempt, attempts);
   await session.lock.ensureHeld();
   await recordMigration(session.lock.client, entry, 'applied', performance.now() - began);
+}
+
+/** One try, after which the work on data is concluded: audits get their names, or go. */
+async function withWork(
+  session: Session,
+  { entry, loaded }: RunnableMigration,
+  direction: Direction,
+  body: (workOn: (knex: Knex) => Work) => Promise<void>,
+): Promise<void> {
+  const begun: Work[] = [];
+  try {
+    await body((knex) => {
+      const work = workFor(session, entry, direction, { knex, ticket: loaded.ticket });
+      begun.push(work);
+      return work;
+    });
+  } catch (error) {
+    const { code, message } = describe(error, entry.id, loaded.path);
+    for (const work of begun) await work.failed({ code, message });
+    throw error;
+  }
+  for (const work of begun) await work.succeeded();
 }
 
 async function retrying(
@@ -155,46 +185,10 @@ async function retrying(
   }
 }
 
-async function runBody(
-  session: Session,
-  { entry, loaded }: RunnableMigration,
-  direction: Direction,
-  knex: Knex,
-): Promise<void> {
+async function runBody({ loaded }: RunnableMigration, direction: Direction, knex: Knex, work: Work): Promise<void> {
   if (loaded.form === 'sql') {
     for (const statement of loaded.sql[direction] ?? []) await runSql(knex, statement);
     return;
   }
-  const body = loaded[direction];
-  await body?.(knex, contextFor(session, entry, direction, knex) as never);
-}
-
-function contextFor(session: Session, entry: OrderedMigration, direction: Direction, knex: Knex): MigrationContext {
-  const { reporter, project } = session.options;
-  let parts = 0;
-  return {
-    log: (message) => reporter.log(entry.id, message),
-    async backfill(request: BackfillRequest) {
-      ensureNoTransaction(knex, entry.id);
-      parts++;
-      const result = await runBackfill(session.worker, request, {
-        migration: entry.id,
-        part: `${direction} ${parts}`,
-        batchDurationMs: project.config.backfill.batchDuration,
-        patience: { lockTimeoutMs: project.config.lockTimeout, attempts: project.config.lockAttempts },
-        onProgress: (progress) => reporter.backfill(entry.id, progress),
-      });
-      if (renameStepOf(entry.id) === 'backfill' && entry.rename !== undefined) {
-        await recordMismatches(session.lock.client, entry.rename, result.remaining);
-      }
-      return { rows: result.rows };
-    },
-  };
-}
-
-function ensureNoTransaction(knex: Knex, id: string): void {
-  if (knex.isTransaction !== true) return;
-  const reason =
-    'backfill commits after each batch, so the migration needs config = { transaction: false, safeToRepeat: true }.';
-  throw new PhaseError('PH5005', { id, file: id, reason });
+  await loaded[direction]?.(knex, work.context as never);
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { quoteLiteral } from '../domain/identifier.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import { gatedStepOf } from '../gates/gate.ts';
@@ -11,9 +11,9 @@ import { openKnex } from '../postgres/knex.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
+import { scriptedContext } from './dry-run-data.ts';
 import { readLedger } from './ledger.ts';
 import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
-import type { MigrationContext } from './migration-context.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, targetOf } from './prepare.ts';
 import type { RunnerOptions } from './session.ts';
 import { toolVersion } from './tool-version.ts';
@@ -126,24 +126,10 @@ class Recorder {
       return;
     }
     try {
-      await loaded.up(knex, this.#context() as never);
+      await loaded.up(knex, scriptedContext(this) as never);
     } catch (error) {
       throw new PhaseError('PH5005', { id: entry.id, file: loaded.path, reason: reasonOf(error) }, { cause: error });
     }
-  }
-
-  #context(): MigrationContext {
-    return {
-      log: (message) => this.comment(message),
-      backfill: async ({ table, set, where }) => {
-        const values = Object.entries(set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
-        this.comment(
-          'In batches over ranges of pages, each in a transaction of its own; as one statement it would be:',
-        );
-        this.statement(`UPDATE ${table} SET ${values.join(', ')} WHERE ${where}`);
-        return { rows: 0 };
-      },
-    };
   }
 
   /** What the ledger keeps of the releases in the end. */

@@ -109,7 +109,7 @@ export async function removeMigration(db: Queryable, id: string): Promise<void> 
     'DELETE FROM phase.releases r WHERE release = $1 AND NOT EXISTS (SELECT 1 FROM phase.migrations m WHERE m.release = r.release)',
     [rows[0]?.release],
   );
-  await db.query('DELETE FROM phase.backfills WHERE migration = $1', [id]);
+  await db.query('DELETE FROM phase.backfills WHERE owner = $1', [id]);
 }
 
 export async function recordMigrated(db: Queryable, release: Release): Promise<void> {

@@ -49,10 +49,8 @@ export class RunnerLock {
     const run = randomUUID().slice(0, 8);
     const applicationName = `${RUNNER_PREFIX} ${run} ${userInfo().username}@${hostname()}`.slice(0, 63);
     const connection = { url: options.url, applicationName };
-    const client = await connect(connection);
+    const client = await connectDirect(connection, options.lockTimeoutMs);
     try {
-      await ensureDirect(client, connection);
-      await prepareSession(client, options.lockTimeoutMs);
       await waitForLock(client, options);
       await clearLeftovers(client, run);
       return new RunnerLock(client, run, applicationName);
@@ -77,6 +75,19 @@ export class RunnerLock {
 
   async release(): Promise<void> {
     await this.client.end().catch(() => undefined);
+  }
+}
+
+/** A session that keeps what it locks. @throws PH2010 behind a transaction pooler. */
+export async function connectDirect(connection: ConnectionOptions, lockTimeoutMs: number): Promise<pg.Client> {
+  const client = await connect(connection);
+  try {
+    await ensureDirect(client, connection);
+    await prepareSession(client, lockTimeoutMs);
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
   }
 }
 

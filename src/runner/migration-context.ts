@@ -1,12 +1,48 @@
-import type { BackfillRequest } from '../data/backfill.ts';
+import type { Knex } from 'knex';
+import { DEFAULT_SETTINGS, withSettings } from '../data/settings.ts';
+import { Work, type WorkContext } from '../data/work.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import { renameStepOf } from '../domain/rename.ts';
+import { recordMismatches } from '../gates/mismatches.ts';
+import type { Session } from './session.ts';
+import { toolVersion } from './tool-version.ts';
 
 /** The second argument of a migration's `up` and `down`. */
-export interface MigrationContext {
-  /**
-   * Writes a value into every row that still needs it, in batches, from where an earlier try stopped. Only in a
-   * migration that declares `transaction: false`.
-   */
-  backfill(request: BackfillRequest): Promise<{ rows: number }>;
-  /** Tells whoever watches the run. */
-  log(message: string): void;
+export type MigrationContext = WorkContext;
+
+/**
+ * The work on data of one try of a migration.
+ * @param knex a transaction, or not; @param ticket of the migration's config.
+ */
+export function workFor(
+  session: Session,
+  entry: OrderedMigration,
+  direction: 'up' | 'down',
+  { knex, ticket }: { readonly knex: Knex; readonly ticket: string | null },
+): Work {
+  const { reporter, project } = session.options;
+  const { config } = project;
+  return new Work({
+    kind: 'migration',
+    name: entry.id,
+    owner: entry.id,
+    run: session.lock.run,
+    ticket,
+    direction,
+    toolVersion: toolVersion(),
+    root: project.root,
+    settings: { store: config.auditStore, ...config.audit },
+    runSettings: withSettings(DEFAULT_SETTINGS, config.backfill),
+    patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
+    knex,
+    db: session.worker,
+    connect: session.connect,
+    onProgress: (progress) => reporter.backfill(entry.id, progress),
+    onNotice: (message) => reporter.notice(message),
+    onLog: (message) => reporter.log(entry.id, message),
+    async onFilled({ remaining }) {
+      if (renameStepOf(entry.id) !== 'backfill' || entry.rename === undefined) return;
+      await recordMismatches(session.lock.client, entry.rename, remaining);
+    },
+  });
 }

@@ -1,12 +1,14 @@
 import type { Knex } from 'knex';
-import { runBackfill } from '../data/backfill.ts';
-import { leavesOf } from '../data/walk.ts';
+import { leavesOf } from '../data/backfill/leaves.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { differs, type Rename, type RenameStepName, renameStepOf } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
+import { reasonOf } from '../postgres/errors.ts';
 import { all } from '../postgres/queryable.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
+import { workFor } from './migration-context.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -20,7 +22,7 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
   const backfill = earlier.get('backfill');
   if (backfill === undefined || (await newLeaves(session, rename, backfill.id)).length === 0) return;
   session.options.reporter.log(backfill.id, 'Partitions have come since: their rows are brought into step.');
-  await fill(session, rename, backfill.id, step === 'contract' ? 2 : 1);
+  await fill(session, rename, backfill, step === 'contract' ? 2 : 1);
   const constrain = earlier.get('constrain');
   if (step !== 'constrain' && constrain !== undefined) await again(session, constrain);
 }
@@ -40,7 +42,7 @@ async function newLeaves({ worker }: Session, rename: Rename, backfill: string):
   const leaves = await leavesOf(worker, quoteQualified(rename.table));
   const known = await all<{ oid: string }>(
     worker,
-    'SELECT table_oid::int8::text AS oid FROM phase.backfills WHERE migration = $1',
+    'SELECT table_oid::int8::text AS oid FROM phase.backfills WHERE owner = $1',
     [backfill],
   );
   const walked = new Set(known.map(({ oid }) => Number(oid)));
@@ -48,22 +50,19 @@ async function newLeaves({ worker }: Session, rename: Rename, backfill: string):
 }
 
 /** By the side that has authority; a row that came in unsynced has no value in the new column. */
-async function fill(session: Session, rename: Rename, backfill: string, phase: 1 | 2): Promise<void> {
-  const { config } = session.options.project;
+async function fill(session: Session, rename: Rename, backfill: OrderedMigration, phase: 1 | 2): Promise<void> {
   const [from, to] = [quoteIdent(rename.from), quoteIdent(rename.to)];
   const value = phase === 1 ? from : `coalesce(${to}, ${from})`;
-  for (const table of await newLeaves(session, rename, backfill)) {
-    await runBackfill(
-      session.worker,
-      { table, set: { [rename.from]: value, [rename.to]: value }, where: differs(from, to, rename.byteEqual) },
-      {
-        migration: backfill,
-        part: 'up 1',
-        batchDurationMs: config.backfill.batchDuration,
-        patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
-        onProgress: (progress) => session.options.reporter.backfill(backfill, progress),
-      },
-    );
+  const set = { [rename.from]: value, [rename.to]: value };
+  for (const table of await newLeaves(session, rename, backfill.id)) {
+    const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });
+    try {
+      await work.context.backfill({ table, set, where: differs(from, to, rename.byteEqual) });
+      await work.succeeded();
+    } catch (error) {
+      await work.failed(error instanceof PhaseError ? error : { code: 'PH5000', message: reasonOf(error) });
+      throw error;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { BackfillProgress } from '../data/backfill.ts';
+import type { RunProgress } from '../data/runs.ts';
 
 /** What a run tells while it works. Nothing of it is a result. */
 export interface Reporter {
@@ -7,7 +7,7 @@ export interface Reporter {
   stepDone(id: string, durationMs: number): void;
   gate(rename: string, phase: number): void;
   lockRetry(id: string, attempt: number, pauseMs: number, blockers: readonly string[]): void;
-  backfill(id: string, progress: BackfillProgress): void;
+  backfill(id: string, progress: RunProgress): void;
   log(id: string, message: string): void;
   notice(message: string): void;
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
+import { repairAudits } from '../data/audit/repair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { withContext } from '../operations/context.ts';
 import { connect } from '../postgres/connection.ts';
@@ -27,6 +28,8 @@ export interface Session {
   readonly knex: Knex;
   /** For backfills, gates and looking at blockers: not in a transaction. */
   readonly worker: pg.Client;
+  /** Opens one more like it. */
+  connect(): Promise<pg.Client>;
   readonly history: History;
 }
 
@@ -63,8 +66,12 @@ async function withWork<T>(
 ): Promise<T> {
   const { project, url, stragglerWindowMs } = options;
   const lockTimeoutMs = project.config.lockTimeout;
-  const worker = await connect({ url, applicationName: lock.applicationName });
-  await prepareSession(worker, lockTimeoutMs);
+  const open = async (): Promise<pg.Client> => {
+    const client = await connect({ url, applicationName: lock.applicationName });
+    await prepareSession(client, lockTimeoutMs);
+    return client;
+  };
+  const worker = await open();
   const knex = openKnex({ url, applicationName: lock.applicationName, lockTimeoutMs });
   const context = {
     root: project.root,
@@ -75,7 +82,7 @@ async function withWork<T>(
     dryRun: false,
   };
   try {
-    return await body({ options, lock, knex: withContext(knex, context), worker, history });
+    return await body({ options, lock, knex: withContext(knex, context), worker, connect: open, history });
   } finally {
     await knex.destroy();
     await worker.end().catch(() => undefined);
@@ -83,12 +90,14 @@ async function withWork<T>(
 }
 
 /**
- * Creates the ledger or brings it up to date, before the first thing is written into it.
+ * Creates the ledger or brings it up to date, before the first thing is written into it, and makes good what a crash has
+ * left of audits.
  * @throws PH5008 when the role may not.
  */
-export async function openLedger({ lock }: Session): Promise<void> {
+export async function openLedger({ lock, options }: Session): Promise<void> {
   try {
     await ensureLedger(lock.client);
+    await repairAudits(lock.client, options.project.root);
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;
     throw new PhaseError('PH5008', { reason: (error as Error).message }, { cause: error });

@@ -72,5 +72,5 @@ test('init writes a configuration that is valid, the folders, and nothing twice'
   expect((await project.json('init')).files).toEqual([]);
   project.write('.gitignore', 'node_modules/');
   await project.json('init');
-  expect(project.read('.gitignore')).toBe('node_modules/\n.phase/\n');
+  expect(project.read('.gitignore')).toBe('node_modules/\n.phase/\ndb/audits/\n');
 });

@@ -40,6 +40,7 @@ function filesOf(root: string, folder: string): Record<string, string> {
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => !path.includes('/audits/'))
       .map((path) => [path.slice(root.length + 1), readFileSync(path, 'utf8')]),
   );
 }

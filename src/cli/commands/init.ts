@@ -26,11 +26,13 @@ export function registerInit(program: Command, action: Action): void {
 }
 
 async function initialFiles(root: string): Promise<FileChange[]> {
-  const keep = Object.values(folders).map((folder) => ({
-    path: join(folder, '.gitkeep'),
-    content: '',
-    mode: 'create' as const,
-  }));
+  const keep = Object.values(folders)
+    .filter((folder) => folder !== folders.audits)
+    .map((folder) => ({
+      path: join(folder, '.gitkeep'),
+      content: '',
+      mode: 'create' as const,
+    }));
   const configs = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
   const config = configs.some((name) => existsSync(join(root, name)))
     ? []
@@ -39,10 +41,13 @@ async function initialFiles(root: string): Promise<FileChange[]> {
   return [...config, ...missing, ...(await ignoreOwnFolder(root))];
 }
 
-/** `.phase/` holds the embedded server: it does not belong into version control. */
+/** `.phase/` holds the embedded server, and audits what is in the database: neither belongs into version control. */
 async function ignoreOwnFolder(root: string): Promise<FileChange[]> {
   const text = await readFile(join(root, '.gitignore'), 'utf8').catch(() => null);
-  if (text?.split(/\r?\n/).includes('.phase/')) return [];
+  const lines = text?.split(/\r?\n/) ?? [];
+  const missing = ['.phase/', `${folders.audits}/`].filter((line) => !lines.includes(line));
+  if (missing.length === 0) return [];
   const before = text === null || text === '' || text.endsWith('\n') ? (text ?? '') : `${text}\n`;
-  return [{ path: '.gitignore', content: `${before}.phase/\n`, mode: text === null ? 'create' : 'replace' }];
+  const content = `${before}${missing.map((line) => `${line}\n`).join('')}`;
+  return [{ path: '.gitignore', content, mode: text === null ? 'create' : 'replace' }];
 }

@@ -17,6 +17,7 @@ export interface IntegrityErrors {
   PH3013: { ledger: number; tool: number };
   PH3014: { file: string; reason: string };
   PH3015: { id: string; releases: readonly string[] };
+  PH3016: { file: string; reason: string };
 }
 
 export const integrityErrors: ErrorTexts<IntegrityErrors> = {
@@ -130,5 +131,12 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     what: (d) => `${d.id} is listed differently in ${d.releases.join(' and ')}.`,
     why: () => 'A migration may stand again in a later manifest (a backport), but it is the same file.',
     remedy: () => 'Make the entries equal, or take one out while its manifest is open.',
+  },
+  PH3016: {
+    exit: 5,
+    title: 'An audit is not what was written',
+    what: (d) => `The audit ${d.file} cannot be used.`,
+    why: (d) => d.reason,
+    remedy: () => 'Bring it back from a backup; phase audit verify looks at all of them.',
   },
 };

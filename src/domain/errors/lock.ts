@@ -4,6 +4,7 @@ import type { ErrorTexts } from './text.ts';
 export interface LockErrors {
   PH4001: { holder: string; waited: string };
   PH4002: { what: string; attempts: number; blockers: readonly string[] };
+  PH4003: { task: string; holder: string };
 }
 
 export const lockErrors: ErrorTexts<LockErrors> = {
@@ -20,5 +21,12 @@ export const lockErrors: ErrorTexts<LockErrors> = {
     what: (d) => `${d.what} did not get its lock in ${d.attempts} tries.`,
     why: (d) => (d.blockers.length === 0 ? 'Who held it is not known.' : `It was held by ${d.blockers.join('; ')}.`),
     remedy: () => 'End that transaction or wait for it, then run the same command again: it goes on from here.',
+  },
+  PH4003: {
+    exit: 6,
+    title: 'A run of the task is going on',
+    what: (d) => `${d.task} is running: ${d.holder}.`,
+    why: () => 'A task runs at most once at a time, unless its config says concurrent: true.',
+    remedy: (d) => `Wait for it, or phase task cancel ${d.task}; phase task status ${d.task} says how far it is.`,
   },
 };

@@ -18,6 +18,7 @@ export interface RefusalErrors {
   PH2014: { rename: string; rows: readonly { constraint: string; rows: number }[] };
   PH2015: { table: string };
   PH2016: { tables: readonly string[] };
+  PH2017: { table: string; reason: string };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
@@ -148,5 +149,12 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${list(d.tables)} cannot be filled: PostgreSQL refuses every update of it.`,
     why: () => 'It is published with its updates, and has neither a primary key nor another replica identity.',
     remedy: () => 'Give it a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL, then run the same command again.',
+  },
+  PH2017: {
+    exit: 4,
+    title: 'A table cannot be walked in batches',
+    what: (d) => `${d.table} cannot be walked in batches.`,
+    why: (d) => d.reason,
+    remedy: () => 'Name the table that holds the rows; without a key, one is needed or the walk has to be by pages.',
   },
 };

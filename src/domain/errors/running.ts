@@ -15,7 +15,16 @@ export interface RunningErrors {
   PH5010: { id: string };
   PH5011: { file: string; reason: string };
   PH5012: { version: string };
+  PH5013: { table: string };
+  PH5014: { run: string };
+  PH5015: { query: string; reason: string };
+  PH5016: { reason: string };
+  PH5017: { change: string; reason: string };
+  PH5018: { change: string; reason: string; keys: readonly string[] };
+  PH5019: { audit: string; reason: string };
 }
+
+const sample = (keys: readonly string[]): string => (keys.length === 0 ? '' : `Among them: ${keys.join('; ')}.`);
 
 export const runningErrors: ErrorTexts<RunningErrors> = {
   PH5000: {
@@ -108,5 +117,55 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: (d) => `PostgreSQL ${d.version} is too old.`,
     why: () => 'Page-range scans and hash_record_extended came with PostgreSQL 14.',
     remedy: () => 'Use PostgreSQL 14 to 18.',
+  },
+  PH5013: {
+    exit: 1,
+    title: 'A table that is worked on is gone',
+    what: (d) => `There is no table ${d.table} any more, or there never was.`,
+    why: () => 'It was dropped, renamed or moved to another schema, or its name is mistyped.',
+    remedy: () => 'Look who dropped it; if the change is not needed any more, take it out.',
+  },
+  PH5014: {
+    exit: 1,
+    title: 'A run was cancelled',
+    what: (d) => `Run ${d.run} was cancelled.`,
+    why: () => 'Somebody said phase task cancel. Batches that had committed stay.',
+    remedy: () => 'The same command, or phase task resume for a task, goes on where it was.',
+  },
+  PH5015: {
+    exit: 1,
+    title: 'The throttle query fails',
+    what: (d) => `throttleQuery fails: ${d.reason}`,
+    why: (d) => `Before each batch this is asked: ${d.query}`,
+    remedy: () => 'Correct it: its first column is true, or a reason as text, when the run has to wait.',
+  },
+  PH5016: {
+    exit: 1,
+    title: 'The role may not keep triggers quiet',
+    what: () => "The application's triggers cannot be kept quiet.",
+    why: (d) => `It needs session_replication_role: ${d.reason}`,
+    remedy: () =>
+      'From PostgreSQL 15 a superuser can GRANT SET ON PARAMETER session_replication_role; or leave quietTriggers out and let them fire.',
+  },
+  PH5017: {
+    exit: 1,
+    title: 'A data change is not described as it has to be',
+    what: (d) => `The data change ${d.change} cannot be run.`,
+    why: (d) => d.reason,
+    remedy: () => 'Correct the call; docs/data.md describes each of its fields. Nothing was changed.',
+  },
+  PH5018: {
+    exit: 1,
+    title: 'The keys of a data change do not fit',
+    what: (d) => `The data change ${d.change} was rolled back: ${d.reason}`,
+    why: (d) => `Before, change and after have to name the same rows, each once. ${sample(d.keys)}`,
+    remedy: () => "Make the conditions of the queries agree; keys: 'any' lifts the comparison, and the audit says so.",
+  },
+  PH5019: {
+    exit: 1,
+    title: 'A change cannot be restored from its audit',
+    what: (d) => `${d.audit} cannot be restored.`,
+    why: (d) => d.reason,
+    remedy: () => 'Restore it by hand, or from a backup; phase audit show says what the audit holds.',
   },
 };

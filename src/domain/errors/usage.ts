@@ -23,6 +23,10 @@ export interface UsageErrors {
   PH1019: { release: string; state: string };
   PH1020: { table: string };
   PH1021: Record<never, never>;
+  PH1022: { task: string; known: readonly string[] };
+  PH1023: { task: string; problems: readonly string[] };
+  PH1024: { name: string; wish: string; state: string };
+  PH1025: { name: string; close: readonly string[] };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -176,5 +180,33 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `${d.table} is not a table.`,
     why: () => 'Only ordinary tables hold rows that a trigger can keep in step.',
     remedy: () => 'Rename the column of the table behind it; views are changed in one statement.',
+  },
+  PH1022: {
+    exit: 2,
+    title: 'There is no such task',
+    what: (d) => `There is no task ${d.task}.`,
+    why: (d) => (d.known.length === 0 ? 'lib/tasks/tmp holds none.' : `lib/tasks/tmp has ${d.known.join(', ')}.`),
+    remedy: (d) => `Name one of these, or write it with phase new task ${d.task}.`,
+  },
+  PH1023: {
+    exit: 2,
+    title: 'A parameter of a task is missing, unknown or wrong',
+    what: (d) => `${d.task}: ${d.problems.join('; ')}.`,
+    why: () => 'Parameters are checked before anything runs.',
+    remedy: () => 'Give each as --param name=value; phase task list shows what a task takes.',
+  },
+  PH1024: {
+    exit: 2,
+    title: 'A run is not in a state for that',
+    what: (d) => `Nothing to ${d.wish}: ${d.name} is ${d.state}.`,
+    why: () => 'Only a run that goes on can be paused or cancelled, and only one that stopped before its end resumed.',
+    remedy: (d) => `See phase task status ${d.name}.`,
+  },
+  PH1025: {
+    exit: 2,
+    title: 'There is no such run',
+    what: (d) => `Nothing has run here as ${d.name}.`,
+    why: (d) => closest(d.close),
+    remedy: () => 'Name a task, or a migration that works in batches; phase task list shows them.',
   },
 };

@@ -1,0 +1,113 @@
+import { hostname } from 'node:os';
+import { all, one, type Queryable } from '../../postgres/queryable.ts';
+
+export type AuditKind = 'pre' | 'change' | 'post';
+export type AuditStore = 'files' | 'database';
+
+/** A column of an audit, with its type as `format_type` prints it. */
+export interface AuditColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** An audit as the ledger has it. */
+export interface Audit {
+  readonly number: string;
+  /** Id of the migration, or name and number of a task's run. */
+  readonly owner: string;
+  readonly run: string;
+  readonly name: string;
+  readonly kind: AuditKind;
+  readonly store: AuditStore;
+  /** Relative to the project's folder. */
+  readonly file: string;
+  readonly gzip: boolean;
+  readonly rows: number;
+  /** As stored. */
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly columns: readonly AuditColumn[];
+  readonly key: readonly string[];
+  readonly redacted: readonly string[];
+  readonly keysRule: 'equal' | 'any';
+  readonly isSummary: boolean;
+  readonly ticket: string | null;
+  readonly host: string;
+  readonly writtenAt: string;
+}
+
+export type NewAudit = Omit<Audit, 'number' | 'host' | 'writtenAt'>;
+
+/** Enters an audit, in the transaction of its change; gives its number. */
+export async function recordAudit(db: Queryable, audit: NewAudit): Promise<string> {
+  const { number } = await one<{ number: string }>(
+    db,
+    `INSERT INTO phase.audits (owner, run, name, kind, store, file, gzip, rows, bytes, sha256, columns, key, redacted, keys_rule, is_summary, ticket, host)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING number::text AS number`,
+    [
+      audit.owner,
+      audit.run,
+      audit.name,
+      audit.kind,
+      audit.store,
+      audit.file,
+      audit.gzip,
+      audit.rows,
+      audit.bytes,
+      audit.sha256,
+      JSON.stringify(audit.columns),
+      audit.key,
+      audit.redacted,
+      audit.keysRule,
+      audit.isSummary,
+      audit.ticket,
+      hostname(),
+    ],
+  );
+  return number;
+}
+
+const AUDITS = `
+  SELECT number::text AS number, owner, run, name, kind, store, file, gzip, rows::float8 AS rows, bytes::float8 AS bytes, sha256, columns, key,
+    redacted, keys_rule AS "keysRule", is_summary AS "isSummary", ticket, host,
+    to_char(written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "writtenAt"
+  FROM phase.audits`;
+
+/** Which audits are meant; what is left out does not matter. */
+export interface AuditFilter {
+  /** Id of a migration, name of a task, or one of its runs as `name#number`. */
+  readonly owner?: string | undefined;
+  readonly ticket?: string | undefined;
+  /** Path of one file, or the name of a change. */
+  readonly file?: string | undefined;
+}
+
+/** Audits in the order in which they were written. */
+export function listAudits(db: Queryable, { owner, ticket, file }: AuditFilter = {}): Promise<Audit[]> {
+  return all(
+    db,
+    `${AUDITS} WHERE ($1::text IS NULL OR owner = $1 OR owner LIKE replace(replace($1, '\\', '\\\\'), '_', '\\_') || '#%')
+       AND ($2::text IS NULL OR ticket = $2) AND ($3::text IS NULL OR file = $3 OR name = $3) ORDER BY audits.number`,
+    [owner ?? null, ticket ?? null, file ?? null],
+  );
+}
+
+/**
+ * The audit of a change that counts now: the first one since its owner was last undone, since a change that is taken up
+ * again after a crash would no longer find what was there before it. For `change` and `post` the last one.
+ */
+export async function findAudit(db: Queryable, owner: string, name: string, kind: AuditKind): Promise<Audit | null> {
+  const [found] = await all<Audit>(
+    db,
+    `${AUDITS} WHERE owner = $1 AND name = $2 AND kind = $3 AND written_at > coalesce(
+       (SELECT max(finished_at) FROM phase.attempts WHERE migration = $1 AND direction = 'down' AND outcome = 'done'), '-infinity')
+     ORDER BY audits.number ${kind === 'pre' ? '' : 'DESC'} LIMIT 1`,
+    [owner, name, kind],
+  );
+  return found ?? null;
+}
+
+/** The key of redaction's digests: the database's own. */
+export async function auditKey(db: Queryable): Promise<Buffer> {
+  return (await one<{ key: Buffer }>(db, 'SELECT audit_key AS key FROM phase.ledger')).key;
+}

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type pg from 'pg';
+import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { folders } from '../../project/folders.ts';
+import { PartialFile } from './partial-file.ts';
+import { type AuditColumn, type AuditKind, type AuditStore, type NewAudit, recordAudit } from './record.ts';
+
+/** How audits are kept. */
+export interface AuditSettings {
+  readonly store: AuditStore;
+  readonly gzip: boolean;
+  /** A change of more rows is advised to be made in batches. */
+  readonly smallChange: number;
+}
+
+/** Whose audits they are, and where they go. */
+export interface TrailOwner {
+  /** The project's folder. */
+  readonly root: string;
+  readonly settings: AuditSettings;
+  /** Id of the migration, or name and number of a task's run. */
+  readonly owner: string;
+  /** The run of phase. */
+  readonly run: string;
+  readonly ticket: string | null;
+}
+
+/** The content of an audit: CSV with its header, and what is known of it once it was read. */
+export interface AuditSource {
+  readonly bytes: AsyncIterable<Buffer | string>;
+  /** After the bytes were read. */
+  rows(): number;
+  columns(): Promise<readonly AuditColumn[]>;
+}
+
+export type AuditFacts = Pick<NewAudit, 'name' | 'kind' | 'key' | 'redacted' | 'keysRule' | 'isSummary'>;
+
+/**
+ * The audits of one transaction. Their files are complete and on the disk before it commits, and get their names after
+ * it has; where it does not commit, nothing of them is left.
+ */
+export class AuditTrail {
+  readonly #owner: TrailOwner;
+  readonly #files: PartialFile[] = [];
+
+  constructor(owner: TrailOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether this run has written an audit of that name already. */
+  async has(db: Queryable, name: string, kind: AuditKind): Promise<boolean> {
+    const { owner, run } = this.#owner;
+    const found = await all(db, 'SELECT FROM phase.audits WHERE owner = $1 AND run = $2 AND name = $3 AND kind = $4', [
+      owner,
+      run,
+      name,
+      kind,
+    ]);
+    return found.length > 0;
+  }
+
+  /**
+   * Writes one audit and enters it in the ledger.
+   * @param db the connection of the change's transaction.
+   * @returns a stream of the CSV as long as the transaction is open.
+   * @throws PH5011 when the file system refuses.
+   */
+  async write(db: pg.Client, facts: AuditFacts, source: AuditSource): Promise<{ file: PartialFile; rows: number }> {
+    const { settings, root, owner, run, ticket } = this.#owner;
+    const shown = await this.#pathOf(db, facts);
+    const file = new PartialFile(join(root, shown), shown);
+    this.#files.push(file);
+    await file.write(Readable.from(source.bytes, { objectMode: false }), settings.gzip);
+    const rows = source.rows();
+    const number = await recordAudit(db, {
+      ...facts,
+      owner,
+      run,
+      ticket,
+      rows,
+      store: settings.store,
+      gzip: settings.gzip,
+      file: shown,
+      bytes: file.bytes,
+      sha256: file.sha256,
+      columns: await source.columns(),
+    });
+    if (settings.store === 'database') await this.#storeChunks(db, number, file);
+    return { file, rows };
+  }
+
+  /** After the transaction has committed. */
+  async publish(): Promise<void> {
+    const isFile = this.#owner.settings.store === 'files';
+    for (const file of this.#files.splice(0)) await (isFile ? file.publish() : file.discard());
+  }
+
+  /** After it was rolled back. */
+  async discard(): Promise<void> {
+    for (const file of this.#files.splice(0)) await file.discard();
+  }
+
+  async #pathOf(db: Queryable, { name, kind }: AuditFacts): Promise<string> {
+    const { database } = await one<{ database: string }>(db, 'SELECT current_database() AS database');
+    const { owner, run, settings } = this.#owner;
+    const [task = '', number] = owner.split('#');
+    const folder = number === undefined ? [owner, run] : [task, `${number}-${run}`];
+    const file = `${name}.${kind}.csv${settings.gzip ? '.gz' : ''}`;
+    return join(folders.audits, ...[database, ...folder, file].map(pathPart));
+  }
+
+  async #storeChunks(db: Queryable, audit: string, file: PartialFile): Promise<void> {
+    let number = 0;
+    for await (const chunk of file.read()) {
+      await db.query('INSERT INTO phase.audit_chunks (audit, number, bytes) VALUES ($1, $2, $3)', [
+        audit,
+        number++,
+        chunk,
+      ]);
+    }
+  }
+}
+
+/** A name as one part of a path: nothing in it leads elsewhere. */
+function pathPart(name: string): string {
+  const safe = name.replaceAll(/[^A-Za-z0-9._-]/g, (character) =>
+    encodeURIComponent(character).replaceAll(/[*'()!~]/g, '_'),
+  );
+  return safe.replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
+}

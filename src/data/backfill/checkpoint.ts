@@ -1,0 +1,155 @@
+import { all, type Queryable } from '../../postgres/queryable.ts';
+import { inTransaction } from '../../postgres/transaction.ts';
+import type { HeapPlace, Leaf } from './leaves.ts';
+import type { Position, Walk } from './walk.ts';
+
+/** Whose checkpoints they are. */
+export interface Part {
+  /** Id of the migration, or name and number of a task's run. */
+  readonly owner: string;
+  /** Which of its backfills. */
+  readonly part: string;
+}
+
+/** How far the walk over one table is. */
+export interface Course {
+  readonly filenode: number;
+  readonly walk: Walk['kind'];
+  nextFrom: Position | null;
+  readonly endAt: Position | null;
+  batchSize: number;
+  /** Pages when the first walk began. */
+  readonly startPages: number;
+  readonly units: number;
+  readonly totalUnits: number;
+  readonly rows: number;
+  readonly pass: number;
+  readonly done: boolean;
+}
+
+/** A range that one worker goes through, batch by batch, sweep by sweep. */
+export interface Window {
+  readonly number: string;
+  readonly startsFrom: Position | null;
+  readonly endsAt: Position;
+  nextFrom: Position | null;
+  sweep: number;
+}
+
+const COURSE = `SELECT filenode::int8::float8 AS filenode, walk, next_from AS "nextFrom", end_at AS "endAt", batch_size::float8 AS "batchSize",
+  start_pages::float8 AS "startPages", units::float8 AS units, total_units::float8 AS "totalUnits", rows::float8 AS rows, pass, done
+  FROM phase.backfills WHERE owner = $1 AND part = $2 AND table_oid = $3::oid`;
+
+const WINDOW = `number::text AS number, starts_from AS "startsFrom", ends_at AS "endsAt", next_from AS "nextFrom", sweep`;
+
+/** Reads and writes the checkpoints of one walk. */
+export class Checkpoint {
+  readonly #values: readonly [string, string, number];
+  readonly #leaf: Leaf;
+
+  constructor({ owner, part }: Part, leaf: Leaf) {
+    this.#values = [owner, part, leaf.oid];
+    this.#leaf = leaf;
+  }
+
+  async course(db: Queryable): Promise<Course | null> {
+    return (await all<Course>(db, COURSE, [...this.#values]))[0] ?? null;
+  }
+
+  /** Windows that somebody had begun. */
+  windows(db: Queryable): Promise<Window[]> {
+    return all(
+      db,
+      `SELECT ${WINDOW} FROM phase.windows WHERE owner = $1 AND part = $2 AND table_oid = $3::oid ORDER BY windows.number`,
+      [...this.#values],
+    );
+  }
+
+  /** Begins a walk, the first one or one more; what was counted stays. */
+  async begin(db: Queryable, place: HeapPlace, walk: Walk, pass: number): Promise<Course> {
+    const end = await walk.end(db);
+    await inTransaction(db, async () => {
+      await db.query('DELETE FROM phase.windows WHERE owner = $1 AND part = $2 AND table_oid = $3::oid', [
+        ...this.#values,
+      ]);
+      await db.query(
+        `INSERT INTO phase.backfills AS b (owner, part, table_oid, table_name, filenode, walk, end_at, batch_size, start_pages, total_units, pass)
+         VALUES ($1, $2, $3::oid, $4, $5::int8::oid, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (owner, part, table_oid) DO UPDATE SET filenode = excluded.filenode, walk = excluded.walk, next_from = NULL,
+           end_at = excluded.end_at, units = 0, total_units = excluded.total_units, pass = excluded.pass, done = false,
+           start_pages = CASE WHEN b.filenode = excluded.filenode THEN b.start_pages ELSE excluded.start_pages END,
+           updated_at = clock_timestamp()`,
+        [
+          ...this.#values,
+          this.#leaf.name,
+          place.filenode,
+          walk.kind,
+          end,
+          walk.firstBatch,
+          place.pages,
+          walk.total,
+          pass,
+        ],
+      );
+    });
+    const [course] = await all<Course>(db, COURSE, [...this.#values]);
+    if (course === undefined) throw new Error('A checkpoint that was just written is not there.');
+    return course;
+  }
+
+  /** Takes the next window; null at the end. Only one worker at a time asks. */
+  async claim(db: Queryable, course: Course, walk: Walk): Promise<Window | null> {
+    const from = course.nextFrom;
+    if (course.endAt === null || isSame(from, course.endAt)) return null;
+    const to = await walk.advance(db, from, course.endAt, walk.windowUnits);
+    const [window] = await all<Window>(
+      db,
+      `WITH course AS (UPDATE phase.backfills SET next_from = $5 WHERE owner = $1 AND part = $2 AND table_oid = $3::oid)
+       INSERT INTO phase.windows (owner, part, table_oid, starts_from, ends_at, next_from) VALUES ($1, $2, $3::oid, $4, $5, $4)
+       RETURNING ${WINDOW}`,
+      [...this.#values, from, to],
+    );
+    course.nextFrom = to;
+    return window ?? null;
+  }
+
+  /**
+   * Enters a batch, in its transaction and last of all, since workers share the row of the walk. False when the table's
+   * file was replaced since the walk began: then the batch was not where it thought.
+   */
+  async advance(db: Queryable, course: Course, window: Window, batch: Progressed): Promise<boolean> {
+    const { rowCount } = await db.query(
+      `WITH same AS (SELECT WHERE $4::int8 IS NULL OR pg_relation_filenode($3::oid)::int8 = $4::int8), window_ AS (${
+        batch.next === null
+          ? 'DELETE FROM phase.windows w USING same WHERE w.owner = $1 AND w.part = $2 AND w.table_oid = $3::oid AND w.number = $5'
+          : `UPDATE phase.windows w SET next_from = $9, sweep = ${batch.next.sweep} FROM same WHERE w.owner = $1 AND w.part = $2 AND w.table_oid = $3::oid AND w.number = $5`
+      })
+       UPDATE phase.backfills b SET rows = rows + $6, units = units + $7, batch_size = $8, updated_at = clock_timestamp()
+       FROM same WHERE b.owner = $1 AND b.part = $2 AND b.table_oid = $3::oid`,
+      [
+        ...this.#values,
+        course.walk === 'pages' ? course.filenode : null,
+        window.number,
+        batch.rows,
+        batch.units,
+        batch.batchSize,
+        ...(batch.next === null ? [] : [batch.next.from]),
+      ],
+    );
+    return rowCount === 1;
+  }
+}
+
+/** What a batch has done, and where its window goes on. */
+export interface Progressed {
+  readonly rows: number;
+  readonly units: number;
+  readonly batchSize: number;
+  /** Null: the window is complete. */
+  readonly next: { readonly from: Position | null; readonly sweep: number } | null;
+}
+
+export function isSame(one: Position | null, other: Position | null): boolean {
+  if (one === null || other === null) return one === other;
+  return one.length === other.length && one.every((value, at) => value === other[at]);
+}

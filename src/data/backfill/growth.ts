@@ -1,0 +1,103 @@
+import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import type { Leaf } from './leaves.ts';
+
+/** A vacuum each time that the file has grown by this share of what it may grow. */
+const VACUUM_EVERY = 0.25;
+/** A transaction is in the way only when it is older than this: clients of the application come and go. */
+const OLD_MS = 2_000;
+
+/** `INDEX_CLEANUP OFF` leaves the indexes to autovacuum; without `TRUNCATE` no exclusive lock is taken. */
+const OPTIONS = 'SKIP_LOCKED, INDEX_CLEANUP OFF, TRUNCATE OFF, PROCESS_TOAST OFF';
+
+/**
+ * Keeps a table's file from growing through the rows that a backfill leaves dead: vacuums as it goes, so that what is
+ * freed is used again.
+ */
+export class Growth {
+  readonly #leaf: Leaf;
+  readonly #budget: () => number;
+  readonly #startPages: number;
+  #lastPages: number;
+  #vacuuming = false;
+  /** Why more dead rows cannot be cleared, as last seen. */
+  #inTheWay: string | null = null;
+  vacuums = 0;
+
+  /** @param budget share by which the file may grow, asked each time. */
+  constructor(leaf: Leaf, startPages: number, budget: () => number) {
+    this.#leaf = leaf;
+    this.#budget = budget;
+    this.#startPages = Math.max(1, startPages);
+    this.#lastPages = this.#startPages;
+  }
+
+  /** After a window. One worker at a time vacuums, the others go on. @param db not in a transaction. */
+  async check(db: Queryable): Promise<void> {
+    if (this.#vacuuming) return;
+    const pages = await this.#pages(db);
+    if (pages - this.#lastPages < this.#startPages * this.#budget() * VACUUM_EVERY) return;
+    this.#vacuuming = true;
+    try {
+      await db.query(`VACUUM (${OPTIONS}) ${this.#leaf.name}`);
+      this.vacuums++;
+      this.#lastPages = pages;
+      this.#inTheWay = this.#isOver(pages) ? await oldestTransaction(db) : null;
+    } finally {
+      this.#vacuuming = false;
+    }
+  }
+
+  /** For the throttle: a transaction keeps dead rows, and the file has grown by more than it may. */
+  async reason(db: Queryable): Promise<string | null> {
+    if (this.#inTheWay === null) return null;
+    const pages = await this.#pages(db);
+    this.#inTheWay = this.#isOver(pages) ? await oldestTransaction(db) : null;
+    if (this.#inTheWay === null) {
+      // What was in the way has gone: what it kept is cleared before more is added.
+      this.#lastPages = 0;
+      return null;
+    }
+    const grown = Math.round((pages / this.#startPages - 1) * 100);
+    return `${this.#leaf.name} has grown by ${grown} % and ${this.#inTheWay} keeps its dead rows`;
+  }
+
+  #isOver(pages: number): boolean {
+    return pages > this.#startPages * (1 + this.#budget());
+  }
+
+  async #pages(db: Queryable): Promise<number> {
+    const { pages } = await one<{ pages: number }>(
+      db,
+      `SELECT (coalesce(pg_relation_size($1::oid), 0) / current_setting('block_size')::int)::float8 AS pages`,
+      [this.#leaf.oid],
+    );
+    return pages;
+  }
+}
+
+/** The session of this database whose old snapshot keeps dead rows, in words; null when there is none. */
+async function oldestTransaction(db: Queryable): Promise<string | null> {
+  const [row] = await all<{ pid: number; name: string; age: string }>(
+    db,
+    `SELECT pid, application_name AS name, to_char(extract(epoch FROM clock_timestamp() - xact_start), 'FM999999990') AS age
+     FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
+       AND backend_type = 'client backend' AND xact_start < clock_timestamp() - make_interval(secs => ${OLD_MS / 1_000})
+     ORDER BY age(backend_xmin) DESC LIMIT 1`,
+  );
+  return row
+    ? `the transaction of pid ${row.pid} (${row.name || 'no application name'}), open for ${row.age} s,`
+    : null;
+}
+
+/** Whether the role may vacuum it; otherwise PostgreSQL skips it with a warning and autovacuum has to do. */
+export async function mayVacuum(db: Queryable, leaf: Leaf): Promise<boolean> {
+  const { may } = await one<{ may: boolean }>(
+    db,
+    `SELECT pg_has_role(c.relowner, 'USAGE') OR (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())
+       OR (current_setting('server_version_num')::int >= 170000
+           AND has_table_privilege(c.oid, CASE WHEN current_setting('server_version_num')::int >= 170000 THEN 'MAINTAIN' ELSE 'SELECT' END)) AS may
+     FROM pg_class c WHERE c.oid = $1::oid`,
+    [leaf.oid],
+  );
+  return may;
+}

@@ -1,0 +1,234 @@
+import type pg from 'pg';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
+import { codeOf, reasonOf, sqlState } from '../../postgres/errors.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
+import type { LockPatience } from '../../postgres/retry.ts';
+import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+import { countRows } from '../count.ts';
+import type { RunControl, RunProgress } from '../runs.ts';
+import type { RunSettings } from '../settings.ts';
+import type { Throttle } from '../throttle/throttle.ts';
+import { WaiterWatch } from '../throttle/waiters.ts';
+import { Checkpoint, type Course, type Part } from './checkpoint.ts';
+import { Growth, mayVacuum } from './growth.ts';
+import { type HeapPlace, heapPlace, type Leaf, leavesOf } from './leaves.ts';
+import { Pool } from './pool.ts';
+import { ProgressMeter } from './progress.ts';
+import { estimatedRows, indexUse, KeyWalk, PageWalk, type Walk, walkableKey } from './walk.ts';
+import { type Change, TableMoved, type Task } from './worker.ts';
+
+/** What to write, where, and which rows still need it. */
+export interface BackfillRequest extends Partial<RunSettings> {
+  /** The table, as in SQL. */
+  readonly table: string;
+  /** New values as SQL expressions, by column. */
+  readonly set: Readonly<Record<string, string>>;
+  /** Condition that is true for a row that still needs it, and false once it has it. */
+  readonly where: string;
+  /**
+   * Keep the application's triggers quiet (`session_replication_role`), where the role may. Those ENABLE ALWAYS fire all
+   * the same. Foreign keys are not checked for the rows written.
+   */
+  readonly quietTriggers?: boolean;
+  /** By ranges of heap pages, where the table has them, or of a unique key. */
+  readonly walk?: 'pages' | 'keys';
+}
+
+/** What a backfill works with. */
+export interface BackfillTools extends Part {
+  /** Not in a transaction; the first worker's. */
+  readonly db: Queryable;
+  /** Another one, for what has to be seen while batches run. */
+  readonly side: Queryable;
+  /** Opens a connection for a further worker. */
+  connect(): Promise<pg.Client>;
+  readonly patience: LockPatience;
+  readonly control: RunControl;
+  readonly throttle: Throttle;
+  /** Marks its walks as done. */
+  finish(result: BackfillResult): Promise<void>;
+  onProgress(progress: RunProgress): void;
+  /** Something that an operator should know. */
+  onNotice(message: string): void;
+}
+
+export interface BackfillResult {
+  /** Rows changed now. */
+  readonly rows: number;
+  /** Rows that still need it: 0, or the backfill has failed. */
+  readonly remaining: number;
+  readonly passes: number;
+}
+
+/** How often the whole table is walked again when rows are left. */
+const MOST_PASSES = 5;
+
+/**
+ * Writes a value into every row that still needs it, in short transactions over ranges of the table. Rows that move
+ * meanwhile are safe where a trigger keeps them right on every update. Each checkpoint commits with its batch, so a
+ * killed backfill goes on where it was.
+ * @throws PH5009 when rows are left in the end, PH4002 when a batch never gets its locks, PH5013 when the table is gone,
+ * PH5014 when it is cancelled, PH5016 when the role may not keep triggers quiet, PH2017 for tables that cannot be walked.
+ */
+export async function runBackfill(request: BackfillRequest, tools: BackfillTools): Promise<BackfillResult> {
+  const { table, set, where, quietTriggers = false, walk, ...settings } = request;
+  tools.control.prefer(settings);
+  if (quietTriggers) await ensureMayQuiet(tools.db);
+  const change = { set, where, quietTriggers };
+  const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);
+  try {
+    return await inPasses(tools, { table, change, walk, waiters, rows: 0 });
+  } catch (error) {
+    if (codeOf(error) !== sqlState.undefinedTable) throw error;
+    await leavesOf(tools.db, table);
+    throw error;
+  } finally {
+    waiters.stop();
+  }
+}
+
+interface Job {
+  readonly table: string;
+  readonly change: Change;
+  readonly walk: BackfillRequest['walk'];
+  readonly waiters: WaiterWatch;
+  /** Rows changed so far. */
+  rows: number;
+}
+
+/** Until a count over the whole table finds no row left, as long as each pass leaves fewer than the one before. */
+async function inPasses(tools: BackfillTools, job: Job): Promise<BackfillResult> {
+  const { table, change } = job;
+  let before = Number.POSITIVE_INFINITY;
+  for (let pass = 1; ; pass++) {
+    await walkTable(tools, job, pass);
+    const remaining = await countRows([tools.db], table, change.where);
+    if (remaining === 0) {
+      const result = { rows: job.rows, remaining, passes: pass };
+      await tools.finish(result);
+      return result;
+    }
+    if (pass === MOST_PASSES || remaining >= before) {
+      const reason =
+        remaining >= before
+          ? 'A walk over the whole table did not make them fewer.'
+          : 'They came back while it ran, again and again.';
+      throw new PhaseError('PH5009', { table, mismatches: remaining, reason });
+    }
+    before = remaining;
+  }
+}
+
+/** All leaves, also those that come meanwhile; one that goes meanwhile is left out. */
+async function walkTable(tools: BackfillTools, job: Job, pass: number): Promise<void> {
+  const walked = new Set<number>();
+  for (;;) {
+    const leaf = (await leavesOf(tools.db, job.table)).find(({ oid }) => !walked.has(oid));
+    if (leaf === undefined) return;
+    walked.add(leaf.oid);
+    try {
+      await walkLeaf(tools, job, leaf, pass);
+    } catch (error) {
+      const isGone = codeOf(error) === sqlState.undefinedTable && (await heapPlace(tools.db, leaf.oid)) === null;
+      if (!isGone) throw error;
+      // The whole table, too? Then this says so.
+      await leavesOf(tools.db, job.table);
+    }
+  }
+}
+
+/** One table from its checkpoint to the end that was fixed when the walk began; anew when its file is replaced. */
+async function walkLeaf(tools: BackfillTools, job: Job, leaf: Leaf, pass: number): Promise<void> {
+  const checkpoint = new Checkpoint(tools, leaf);
+  for (let isFirst = true; ; isFirst = false) {
+    const place = await heapPlace(tools.db, leaf.oid);
+    if (place === null) return;
+    const known = await checkpoint.course(tools.db);
+    const isSameFile = known !== null && (known.walk === 'keys' || known.filenode === place.filenode);
+    const goesOn = isFirst && pass === 1 && isSameFile;
+    const walk = await walkOf(tools.db, leaf, job, goesOn ? known : null, place);
+    const course = goesOn ? known : await checkpoint.begin(tools.db, place, walk, (known?.pass ?? 0) + 1);
+    try {
+      return await walkCourse(tools, job, { leaf, checkpoint, course, walk });
+    } catch (error) {
+      if (!(error instanceof TableMoved)) throw error;
+    }
+  }
+}
+
+/** By pages where there are any, unless keys are asked for; a walk that goes on stays what it was. */
+async function walkOf(
+  db: Queryable,
+  leaf: Leaf,
+  { change, walk }: Job,
+  known: Course | null,
+  place: HeapPlace,
+): Promise<Walk> {
+  const kind = known?.walk ?? walk ?? (leaf.hasPages ? 'pages' : 'keys');
+  const columns = Object.keys(change.set);
+  if (kind === 'pages') {
+    const pages = known === null ? place.pages : Number(known.endAt?.[0] ?? 0);
+    return new PageWalk(pages, await indexUse(db, leaf, columns));
+  }
+  const key = await walkableKey(db, leaf);
+  if (key === null) throw new PhaseError('PH2017', { table: leaf.name, reason: 'It has no key to walk by.' });
+  const moved = key.find(({ name }) => columns.includes(name));
+  if (moved) {
+    const reason = `The walk is by the key, and ${quoteIdent(moved.name)}, which is set, belongs to it.`;
+    throw new PhaseError('PH2017', { table: leaf.name, reason });
+  }
+  return new KeyWalk(leaf, key, await estimatedRows(db, leaf));
+}
+
+type Walked = Pick<Task, 'leaf' | 'checkpoint' | 'course' | 'walk'>;
+
+async function walkCourse(tools: BackfillTools, job: Job, walked: Walked): Promise<void> {
+  const { db, side, control, throttle, patience } = tools;
+  const { leaf, course, checkpoint } = walked;
+  const growth = await growthOf(tools, leaf, course);
+  const totalRows = await estimatedRows(db, leaf);
+  const meter = new ProgressMeter(leaf.name, { ...course, totalRows: totalRows > 0 ? totalRows : null });
+  const tell = async (waitingFor: string | null): Promise<void> => {
+    const progress = meter.now(throttle.behind, waitingFor);
+    tools.onProgress(progress);
+    await control.report(progress);
+  };
+  const task = {
+    ...walked,
+    change: job.change,
+    patience,
+    settings: () => control.settings,
+    async changed(rows: number, units: number) {
+      job.rows += rows;
+      meter.add(rows, units);
+      await tell(null);
+    },
+  };
+  const forget = throttle.add(() => growth?.reason(side) ?? null);
+  try {
+    const begun = await checkpoint.windows(db);
+    const pool = new Pool({ db, connect: tools.connect, begun, waiters: job.waiters, growth }, task, () =>
+      throttle.ready(tell),
+    );
+    await pool.run();
+  } finally {
+    forget();
+  }
+}
+
+async function growthOf({ db, control, onNotice }: BackfillTools, leaf: Leaf, course: Course): Promise<Growth | null> {
+  if (!leaf.hasPages) return null;
+  if (await mayVacuum(db, leaf)) return new Growth(leaf, course.startPages, () => control.settings.maxGrowth);
+  onNotice(`The role may not vacuum ${leaf.name}, so only autovacuum keeps it from growing.`);
+  return null;
+}
+
+/** @throws PH5016 */
+async function ensureMayQuiet(db: Queryable): Promise<void> {
+  try {
+    await inRolledBackTransaction(db, () => db.query('SET LOCAL session_replication_role = replica'));
+  } catch (error) {
+    throw new PhaseError('PH5016', { reason: reasonOf(error) }, { cause: error });
+  }
+}

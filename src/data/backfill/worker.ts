@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
+import { codeOf, isRetryable, sqlState } from '../../postgres/errors.ts';
+import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { type LockPatience, pauseAfter } from '../../postgres/retry.ts';
+import { inTransaction } from '../../postgres/transaction.ts';
+import type { RunSettings } from '../settings.ts';
+import type { Watched } from '../throttle/waiters.ts';
+import { type Checkpoint, type Course, isSame, type Progressed, type Window } from './checkpoint.ts';
+import type { Leaf } from './leaves.ts';
+import { Pace } from './pace.ts';
+import type { Position, Walk } from './walk.ts';
+
+/** What to write, and which rows still need it. */
+export interface Change {
+  /** New values as SQL expressions, by column. */
+  readonly set: Readonly<Record<string, string>>;
+  /** Condition that is true for a row that still needs it, and false once it has it. */
+  readonly where: string;
+  /** Keep the application's triggers quiet; those ENABLE ALWAYS fire all the same. */
+  readonly quietTriggers: boolean;
+}
+
+/** The walk over one table that a worker takes part in. */
+export interface Task {
+  readonly leaf: Leaf;
+  readonly walk: Walk;
+  readonly course: Course;
+  readonly checkpoint: Checkpoint;
+  readonly change: Change;
+  readonly patience: LockPatience;
+  settings(): RunSettings;
+  /** Before each batch; false: this worker is to stop. */
+  ready(worker: number): Promise<boolean>;
+  /** After each batch. */
+  changed(rows: number, units: number): Promise<void>;
+}
+
+/** Why a worker came to an end in the middle: the table's file was replaced, and the walk has to begin anew. */
+export class TableMoved extends Error {}
+
+/** Below deadlock_timeout: a batch gives way before a client of the application is made to. */
+const BATCH_LOCK_TIMEOUT_MS = 400;
+
+/** One connection that goes through windows, batch by batch. */
+export class Worker implements Watched {
+  readonly #db: Queryable;
+  readonly #index: number;
+  readonly #task: Task;
+  readonly #pace: Pace;
+  readonly pid: number;
+  #since: number | null = null;
+  #waiting = 0;
+
+  private constructor(db: Queryable, pid: number, index: number, task: Task) {
+    this.#db = db;
+    this.pid = pid;
+    this.#index = index;
+    this.#task = task;
+    this.#pace = new Pace(task.course.batchSize, task.walk.largestBatch);
+  }
+
+  static async on(db: Queryable, index: number, task: Task): Promise<Worker> {
+    const { pid } = await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid');
+    return new Worker(db, pid, index, task);
+  }
+
+  get since(): number | null {
+    return this.#since;
+  }
+
+  /** Others wait for this batch: the next ones are smaller, and leave them time. */
+  blocks(waiting: number): void {
+    this.#waiting = Math.max(this.#waiting, waiting);
+  }
+
+  /**
+   * Goes through a window from where it is. False when it was told to stop in the middle.
+   * @throws TableMoved, PH4002 when a batch never gets its locks, PH5009 when the condition stays true.
+   */
+  async run(window: Window): Promise<boolean> {
+    for (let failures = 0; ; ) {
+      if (!(await this.#task.ready(this.#index))) return false;
+      try {
+        const isComplete = await this.#batch(window);
+        failures = 0;
+        if (isComplete) return true;
+      } catch (error) {
+        failures += await this.#afterFailure(error, failures);
+      }
+    }
+  }
+
+  async #batch(window: Window): Promise<boolean> {
+    const { walk } = this.#task;
+    const asked = this.#pace.size;
+    const from = window.nextFrom;
+    const to = await walk.advance(this.#db, from, window.endsAt, asked);
+    const next = nextOf(window, to, walk.sweeps);
+    const units = walk.units(from, to, asked);
+    const { rows, took } = await this.#commit(window, { from, to, units, next });
+    if (rows > 0 || walk.kind === 'pages') this.#pace.took(units, took, this.#task.settings().batchDuration);
+    await this.#task.changed(rows, units);
+    await this.#beNice(took);
+    if (next === null) return true;
+    window.nextFrom = next.from;
+    window.sweep = next.sweep;
+    return false;
+  }
+
+  /** The batch and its checkpoint in one transaction. */
+  async #commit(
+    window: Window,
+    { from, to, units, next }: { from: Position | null; to: Position; units: number; next: Progressed['next'] },
+  ): Promise<{ rows: number; took: number }> {
+    const { change, checkpoint, course } = this.#task;
+    const began = performance.now();
+    this.#since = began;
+    try {
+      const rows = await inTransaction(
+        this.#db,
+        async () => {
+          const changed = await this.#update(from, to, window.sweep);
+          const batch = { rows: changed, units, batchSize: this.#pace.size, next };
+          if (!(await checkpoint.advance(this.#db, course, window, batch))) throw new TableMoved();
+          return changed;
+        },
+        beginWith(change, this.#task.settings()),
+      );
+      return { rows, took: performance.now() - began };
+    } finally {
+      this.#since = null;
+    }
+  }
+
+  /** The first batch of a walk looks whether the condition ever becomes false. */
+  async #update(from: Position | null, to: Position, sweep: number): Promise<number> {
+    const { leaf, walk, change, course } = this.#task;
+    const assignments = Object.entries(change.set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
+    const update = `UPDATE ONLY ${leaf.name} SET ${assignments.join(', ')} WHERE ${walk.within(from, to, sweep)} AND (${change.where})`;
+    if (course.rows > 0 || from !== null || sweep > 1) return (await this.#db.query(update)).rowCount ?? 0;
+    const [changed] = await all<{ rows: number; still: number }>(
+      this.#db,
+      `WITH changed AS (${update} RETURNING (${change.where}) AS still)
+       SELECT count(*)::float8 AS rows, count(*) FILTER (WHERE still)::float8 AS still FROM changed`,
+    );
+    const { rows, still } = changed ?? { rows: 0, still: 0 };
+    if (still === 0) return rows;
+    const reason = `The condition is still true for ${still} of the first ${rows} rows after they were written, so it would never end.`;
+    throw new PhaseError('PH5009', { table: leaf.name, mismatches: still, reason });
+  }
+
+  async #beNice(took: number): Promise<void> {
+    const { niceRatio } = this.#task.settings();
+    const pause = took * (niceRatio + (this.#waiting > 0 ? 1 : 0));
+    if (this.#waiting > 0) this.#pace.split();
+    this.#waiting = 0;
+    if (pause >= 1) await sleep(pause);
+  }
+
+  /** Waits before the next try; gives what counts as a failure. Being cancelled for others is none, as long as it can be split. */
+  async #afterFailure(error: unknown, failures: number): Promise<number> {
+    const isCancelled = codeOf(error) === sqlState.queryCanceled;
+    if (!isRetryable(error) && !isCancelled) throw error;
+    const counts = isCancelled && this.#pace.size > 1 ? 0 : 1;
+    if (failures + counts >= this.#task.patience.attempts) {
+      const what = `A batch of the backfill of ${this.#task.leaf.name}`;
+      throw new PhaseError('PH4002', { what, attempts: failures + counts, blockers: [] }, { cause: error });
+    }
+    this.#pace.split();
+    await sleep(pauseAfter(failures + 1));
+    return counts;
+  }
+}
+
+/** Where a window goes on after a batch; null when it is complete. */
+function nextOf(window: Window, to: Position, sweeps: number): { from: Position | null; sweep: number } | null {
+  if (!isSame(to, window.endsAt)) return { from: to, sweep: window.sweep };
+  return window.sweep < sweeps ? { from: window.startsFrom, sweep: window.sweep + 1 } : null;
+}
+
+/**
+ * A batch that a crash of the server takes back takes its checkpoint with it, so it need not wait for the disk or for
+ * synchronous replicas.
+ */
+function beginWith({ quietTriggers }: Change, { batchDuration }: RunSettings): string {
+  return [
+    'BEGIN',
+    `SET LOCAL lock_timeout = ${BATCH_LOCK_TIMEOUT_MS}`,
+    `SET LOCAL statement_timeout = ${Math.max(5_000, Math.round(batchDuration * 20))}`,
+    'SET LOCAL synchronous_commit = off',
+    ...(quietTriggers ? ['SET LOCAL session_replication_role = replica'] : []),
+  ].join('; ');
+}

@@ -1,0 +1,152 @@
+import { hostname } from 'node:os';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { DEFAULT_SETTINGS, type RunSettings, withSettings } from './settings.ts';
+
+/** How far a run is, for whoever watches. */
+export interface RunProgress {
+  /** The table that is worked on, quoted. */
+  readonly table: string;
+  /** Rows changed in it. */
+  readonly rows: number;
+  /** Rows of it as estimated; null when nothing is known. */
+  readonly total: number | null;
+  /** From 0 to 1. */
+  readonly done: number;
+  /** Rows a second, of late. */
+  readonly rate: number;
+  /** Seconds left at this rate; null when it cannot be told. */
+  readonly eta: number | null;
+  /** Seconds that the furthest replica is behind; null without replicas. */
+  readonly lag: number | null;
+  /** Why it waits; null when it works. */
+  readonly waitingFor: string | null;
+}
+
+export type RunState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
+export type RunRequest = 'pause' | 'cancel';
+
+export interface NewRun {
+  readonly kind: 'migration' | 'task';
+  /** Id of the migration, or name of the task. */
+  readonly name: string;
+  /** The run of phase, as in the application name of its connections. */
+  readonly run: string;
+  readonly toolVersion: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  /** Given for this run. */
+  readonly settings?: Partial<RunSettings>;
+}
+
+/** Enters a run; gives its number. */
+export async function enterRun(db: Queryable, run: NewRun): Promise<string> {
+  const { number } = await one<{ number: string }>(
+    db,
+    `INSERT INTO phase.runs (kind, name, run, state, params, settings, host, tool_version)
+     VALUES ($1, $2, $3, 'running', $4, $5, $6, $7) RETURNING number::text`,
+    [
+      run.kind,
+      run.name,
+      run.run,
+      JSON.stringify(run.params ?? {}),
+      JSON.stringify(run.settings ?? {}),
+      hostname(),
+      run.toolVersion,
+    ],
+  );
+  return number;
+}
+
+/** Takes up a run that its process has left. */
+export async function takeUpRun(
+  db: Queryable,
+  number: string,
+  run: Pick<NewRun, 'run' | 'toolVersion'>,
+): Promise<void> {
+  await db.query(
+    `UPDATE phase.runs SET run = $2, state = 'running', request = NULL, error_code = NULL, error = NULL, finished_at = NULL,
+       host = $3, tool_version = $4, updated_at = clock_timestamp() WHERE number = $1`,
+    [number, run.run, hostname(), run.toolVersion],
+  );
+}
+
+const REPORT_EVERY_MS = 500;
+
+/**
+ * The control row of a run: what it is asked to do, and what it says of itself. Read before each batch, on a connection
+ * of its own, so that what is written is seen at once and nothing waits for a batch.
+ */
+export class RunControl {
+  readonly number: string;
+  readonly #db: Queryable;
+  #base: RunSettings;
+  #settings: RunSettings;
+  #request: RunRequest | null = null;
+  #lastReport = 0;
+  #lastWaiting: string | null = null;
+  /** Rows by table, as last said. */
+  readonly #rows = new Map<string, number>();
+
+  /** @param base settings of the configuration; those in the row lie over them. */
+  constructor(db: Queryable, number: string, base: RunSettings = DEFAULT_SETTINGS) {
+    this.#db = db;
+    this.number = number;
+    this.#base = base;
+    this.#settings = base;
+  }
+
+  get settings(): RunSettings {
+    return this.#settings;
+  }
+
+  get request(): RunRequest | null {
+    return this.#request;
+  }
+
+  /** What the call in the code asks for lies over the configuration, and under what an operator gives. */
+  prefer(settings: Partial<RunSettings>): void {
+    this.#base = withSettings(this.#base, settings);
+    this.#settings = withSettings(this.#settings, settings);
+  }
+
+  /** Reads the row. */
+  async refresh(): Promise<void> {
+    const [row] = await all<{ request: RunRequest | null; settings: Partial<RunSettings> }>(
+      this.#db,
+      'SELECT request, settings FROM phase.runs WHERE number = $1',
+      [this.number],
+    );
+    this.#request = row?.request ?? null;
+    this.#settings = withSettings(this.#base, row?.settings ?? {});
+  }
+
+  /** Says how far it is: at most twice a second, at once when it begins or ends to wait. */
+  async report(progress: RunProgress): Promise<void> {
+    const now = Date.now();
+    this.#rows.set(progress.table, progress.rows);
+    if (progress.waitingFor === this.#lastWaiting && now - this.#lastReport < REPORT_EVERY_MS) return;
+    this.#lastReport = now;
+    this.#lastWaiting = progress.waitingFor;
+    await this.#db.query(
+      `UPDATE phase.runs SET progress = $2, rows = $3, waiting_for = $4, in_force = $5, updated_at = clock_timestamp(),
+         state = CASE WHEN request = 'pause' AND $4::text IS NOT NULL THEN 'paused' ELSE 'running' END WHERE number = $1`,
+      [this.number, JSON.stringify(progress), progress.rows, progress.waitingFor, JSON.stringify(this.#settings)],
+    );
+  }
+
+  async finish(
+    state: Exclude<RunState, 'running' | 'paused'>,
+    error?: { readonly code: string; readonly message: string },
+  ): Promise<void> {
+    await this.#db.query(
+      `UPDATE phase.runs SET state = $2, request = NULL, waiting_for = NULL, error_code = $3, error = $4,
+         rows = greatest(rows, $5), updated_at = clock_timestamp(), finished_at = clock_timestamp() WHERE number = $1`,
+      [
+        this.number,
+        state,
+        error?.code ?? null,
+        error?.message ?? null,
+        [...this.#rows.values()].reduce((sum, rows) => sum + rows, 0),
+      ],
+    );
+  }
+}

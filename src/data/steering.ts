@@ -1,0 +1,41 @@
+import type pg from 'pg';
+import { inTurn } from '../postgres/in-turn.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { enterRun, RunControl, type RunState } from './runs.ts';
+import type { RunSettings } from './settings.ts';
+import { Throttle } from './throttle/throttle.ts';
+
+/** What steers work in batches: its control row, what it waits for, and the connection that both are read on. */
+export interface Steering {
+  readonly side: Queryable;
+  readonly control: RunControl;
+  readonly throttle: Throttle;
+  end(state: Exclude<RunState, 'running' | 'paused'>, error?: { code: string; message: string }): Promise<void>;
+}
+
+export interface SteeringOptions {
+  readonly kind: 'migration' | 'task';
+  readonly name: string;
+  readonly run: string;
+  readonly toolVersion: string;
+  /** The run's row, where there is one already. */
+  readonly runNumber?: string;
+  readonly runSettings: RunSettings;
+  connect(): Promise<pg.Client>;
+}
+
+/** Opens the connection, and enters the run where it is not entered yet. */
+export async function steer(options: SteeringOptions): Promise<Steering> {
+  const client = await options.connect();
+  const side = inTurn(client);
+  const control = new RunControl(side, options.runNumber ?? (await enterRun(side, options)), options.runSettings);
+  return {
+    side,
+    control,
+    throttle: new Throttle(side, control),
+    async end(state, error) {
+      await control.finish(state, error).catch(() => undefined);
+      await client.end().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import type { Readable } from 'node:stream';
+import type { Knex } from 'knex';
+import type pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { connectionOf } from '../postgres/knex.ts';
+import type { LockPatience } from '../postgres/retry.ts';
+import { withLockRetries } from '../postgres/retry.ts';
+import { inTransaction } from '../postgres/transaction.ts';
+import { Redaction } from './audit/csv.ts';
+import {
+  type DataChangeRequest,
+  type DataChangeResult,
+  type DataChangeTools,
+  dataChange,
+} from './audit/data-change.ts';
+import { type Audit, listAudits } from './audit/record.ts';
+import { type RestoreRequest, restoreFrom } from './audit/restore.ts';
+import { cursorSource } from './audit/source.ts';
+import { openAudit } from './audit/stored.ts';
+import { AuditTrail, type TrailOwner } from './audit/trail.ts';
+import { type BackfillRequest, type BackfillResult, runBackfill } from './backfill/run.ts';
+import { type BatchBody, type InBatchesRequest, runInBatches } from './in-batches.ts';
+import type { RunProgress } from './runs.ts';
+import type { RunSettings } from './settings.ts';
+import { type Steering, steer } from './steering.ts';
+
+/** What a migration or a task can do to data: the second argument of its function. */
+export interface WorkContext {
+  /**
+   * Writes a value into every row that still needs it, in batches, from where an earlier try stopped. Not in a
+   * transaction.
+   */
+  backfill(request: BackfillRequest): Promise<{ readonly rows: number }>;
+  /** Hands rows to code in batches, each row once, from where an earlier try stopped. Not in a transaction. */
+  inBatches(request: InBatchesRequest, body: BatchBody): Promise<{ readonly rows: number }>;
+  /** Writes down what was there, changes it, and writes down what is there then: in the migration's transaction, else in one of its own. */
+  dataChange(name: string, request: DataChangeRequest): Promise<DataChangeResult>;
+  /** Takes a data change of this migration back, by what its audit holds. */
+  restoreFrom(name: string, request: RestoreRequest): Promise<DataChangeResult>;
+  /** Reads an earlier audit, of any migration or task, verified: the CSV of what it holds. */
+  readAudit(file: string): Promise<{ readonly audit: Audit; readonly csv: Readable }>;
+  /** Tells whoever watches the run. */
+  log(message: string): void;
+}
+
+export interface WorkOptions extends TrailOwner {
+  readonly kind: 'migration' | 'task';
+  /** Id of the migration, or name of the task. */
+  readonly name: string;
+  readonly toolVersion: string;
+  /** What numbers the backfills of this owner: up, down or run. */
+  readonly direction: string;
+  /** The run's row, where there is one; else one is written when it is needed. */
+  readonly runNumber?: string;
+  readonly runSettings: RunSettings;
+  readonly patience: LockPatience;
+  /** Of the migration: a transaction, or not. */
+  readonly knex: Knex;
+  /** Not in a transaction. */
+  readonly db: pg.Client;
+  connect(): Promise<pg.Client>;
+  onProgress(progress: RunProgress): void;
+  onNotice(message: string): void;
+  onLog(message: string): void;
+  /** A backfill is complete. */
+  onFilled?(result: BackfillResult): Promise<void>;
+}
+
+/** The work of one try of a migration, or of one run of a task. */
+export class Work {
+  readonly #options: WorkOptions;
+  readonly #trail: AuditTrail;
+  #steering: Steering | null = null;
+  #parts = 0;
+
+  constructor(options: WorkOptions) {
+    this.#options = options;
+    this.#trail = new AuditTrail(options);
+  }
+
+  get context(): WorkContext {
+    return {
+      backfill: (request) => this.#backfill(request),
+      inBatches: (request, body) => this.#inBatches(request, body),
+      dataChange: (name, request) => this.#change((tools) => dataChange(name, request, tools)),
+      restoreFrom: (name, request) => this.#change((tools) => restoreFrom(name, request, tools)),
+      readAudit: (file) => this.#readAudit(file),
+      log: (message) => this.#options.onLog(message),
+    };
+  }
+
+  /** After the transaction has committed, or the whole is done. */
+  async succeeded(): Promise<void> {
+    await this.#trail.publish();
+    await this.#steering?.end('done');
+  }
+
+  async failed(error: { readonly code: string; readonly message: string }): Promise<void> {
+    await this.#trail.discard();
+    await this.#steering?.end(error.code === 'PH5014' ? 'cancelled' : 'failed', error);
+  }
+
+  async #backfill(request: BackfillRequest): Promise<{ rows: number }> {
+    this.#ensureNoTransaction('backfill');
+    const part = this.#nextPart();
+    const { owner, db, connect, patience, onProgress, onNotice, onFilled } = this.#options;
+    const { side, control, throttle } = await this.#steer();
+    const result = await runBackfill(request, {
+      ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
+      finish: (done) => this.#recordBackfill(part, done, request.quietTriggers === true),
+    });
+    await onFilled?.(result);
+    return { rows: result.rows };
+  }
+
+  async #inBatches(request: InBatchesRequest, body: BatchBody): Promise<{ rows: number }> {
+    this.#ensureNoTransaction('inBatches');
+    const part = this.#nextPart();
+    const { owner, knex, db, patience, onProgress } = this.#options;
+    const { control, throttle } = await this.#steer();
+    return runInBatches(request, body, { owner, part, knex, db, patience, control, throttle, onProgress });
+  }
+
+  #nextPart(): string {
+    this.#parts++;
+    return `${this.#options.direction} ${this.#parts}`;
+  }
+
+  async #steer(): Promise<Steering> {
+    this.#steering ??= await steer(this.#options);
+    return this.#steering;
+  }
+
+  /** The mark that it is done and the summary of what it did commit together; done again, it says nothing again. */
+  async #recordBackfill(part: string, { remaining }: BackfillResult, quiet: boolean): Promise<void> {
+    const { db, owner } = this.#options;
+    const trail = new AuditTrail(this.#options);
+    await this.#withTrail(trail, 'BEGIN', async () => {
+      const marked = await db.query(
+        'UPDATE phase.backfills SET done = true WHERE owner = $1 AND part = $2 AND NOT done',
+        [owner, part],
+      );
+      if (marked.rowCount === 0) return;
+      const sql = `SELECT table_name AS "table", rows, pass AS passes, $3::bigint AS remaining, $4::text AS triggers,
+        to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
+        to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
+        FROM phase.backfills WHERE owner = $1 AND part = $2 ORDER BY table_name`;
+      const values = [owner, part, remaining, quiet ? 'quiet' : 'fired'];
+      const name = await this.#freeName(`backfill_${part.replace(' ', '_')}`);
+      const facts = { name, kind: 'change', key: [], redacted: [], keysRule: 'equal', isSummary: true } as const;
+      await trail.write(db, facts, cursorSource(db, { sql, values }, new Redaction([], Buffer.alloc(0))));
+    });
+  }
+
+  /** A backfill is complete several times in one run where partitions come between. */
+  async #freeName(name: string): Promise<string> {
+    const { db, owner, run } = this.#options;
+    const { rowCount } = await db.query(`SELECT FROM phase.audits WHERE owner = $1 AND run = $2 AND name ~ $3`, [
+      owner,
+      run,
+      `^${name}(_again_\\d+)?$`,
+    ]);
+    return rowCount === 0 ? name : `${name}_again_${rowCount}`;
+  }
+
+  /** In the migration's transaction, else in one of its own that is tried again when others were in its way. */
+  async #change<T>(body: (tools: DataChangeTools) => Promise<T>): Promise<T> {
+    const { knex, db, patience, name } = this.#options;
+    if (knex.isTransaction === true) {
+      const own = (await connectionOf(knex as Knex.Transaction)) as pg.Client;
+      return body(this.#toolsFor(own, this.#trail));
+    }
+    const hooks = { blockers: () => [] };
+    return withLockRetries(name, patience, hooks, () => {
+      const trail = new AuditTrail(this.#options);
+      return this.#withTrail(trail, 'BEGIN ISOLATION LEVEL REPEATABLE READ', () => body(this.#toolsFor(db, trail)));
+    });
+  }
+
+  async #withTrail<T>(trail: AuditTrail, begin: string, body: () => Promise<T>): Promise<T> {
+    try {
+      const result = await inTransaction(this.#options.db, body, begin);
+      await trail.publish();
+      return result;
+    } catch (error) {
+      await trail.discard();
+      throw error;
+    }
+  }
+
+  #toolsFor(db: pg.Client, trail: AuditTrail): DataChangeTools {
+    const { owner, settings, onNotice } = this.#options;
+    return { db, trail, owner, settings, onNotice, open: (audit) => this.#open(audit) };
+  }
+
+  async #readAudit(file: string): Promise<{ audit: Audit; csv: Readable }> {
+    const [audit] = await listAudits(this.#options.db, { file });
+    if (audit === undefined) {
+      throw new PhaseError('PH3016', { file, reason: 'The ledger of this database lists no audit of that name.' });
+    }
+    return { audit, csv: await this.#open(audit) };
+  }
+
+  /** On a connection of its own: the other one may be in the middle of a COPY that reads it. */
+  async #open(audit: Audit): Promise<Readable> {
+    const client = await this.#options.connect();
+    const end = (): void => void client.end().catch(() => undefined);
+    try {
+      const csv = await openAudit(client, this.#options.root, audit);
+      csv.once('close', end);
+      return csv;
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  #ensureNoTransaction(what: string): void {
+    const { knex, name } = this.#options;
+    if (knex.isTransaction !== true) return;
+    const reason = `${what} commits after each batch, so the migration needs config = { transaction: false, safeToRepeat: true }.`;
+    throw new PhaseError('PH5005', { id: name, file: name, reason });
+  }
+}

@@ -1,0 +1,69 @@
+import knexPackage, { type Knex } from 'knex';
+import pg from 'pg';
+import type { RunProgress } from '../../src/data/runs.ts';
+import { DEFAULT_SETTINGS, type RunSettings } from '../../src/data/settings.ts';
+import { Work, type WorkContext, type WorkOptions } from '../../src/data/work.ts';
+import { ensureLedger } from '../../src/runner/ledger-format.ts';
+import type { TestDatabase } from './database.ts';
+
+const makeKnex = knexPackage as unknown as typeof knexPackage.default;
+
+/** Work on data as a migration does it, without a runner around it. */
+export interface TestWork {
+  readonly context: WorkContext;
+  readonly work: Work;
+  readonly notices: string[];
+  close(): Promise<void>;
+}
+
+export interface TestWorkOptions extends Partial<WorkOptions> {
+  readonly settingsOf?: Partial<RunSettings>;
+  onProgress?(progress: RunProgress): void;
+}
+
+/** Opens the work of a migration called `m` on a database. */
+export async function openWork(
+  { url, client }: Pick<TestDatabase, 'url' | 'client'>,
+  { settingsOf = {}, ...more }: TestWorkOptions = {},
+): Promise<TestWork> {
+  await ensureLedger(client);
+  const notices: string[] = [];
+  const db = await connect(url);
+  const knex: Knex = makeKnex({ client: 'pg', connection: url, pool: { min: 0, max: 2 } });
+  const work = new Work({
+    kind: 'migration',
+    name: 'm',
+    owner: 'm',
+    run: 'testrun1',
+    ticket: null,
+    direction: 'up',
+    toolVersion: 'test',
+    root: '/nonexistent',
+    settings: { store: 'database', gzip: false, smallChange: 10_000 },
+    runSettings: { ...DEFAULT_SETTINGS, batchDuration: 5, ...settingsOf },
+    patience: { lockTimeoutMs: 200, attempts: 5 },
+    knex,
+    db,
+    connect: () => connect(url),
+    onProgress: () => undefined,
+    onNotice: (message) => notices.push(message),
+    onLog: () => undefined,
+    ...more,
+  });
+  return {
+    context: work.context,
+    work,
+    notices,
+    async close() {
+      await knex.destroy();
+      await db.end().catch(() => undefined);
+    },
+  };
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'phase-run testrun1 test' });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
