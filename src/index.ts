@@ -23,3 +23,4 @@ export { ensureSmall } from './operations/rewrite-limit.ts';
 export { createTrigger, dropTrigger, rebindTrigger, updateTrigger } from './operations/triggers.ts';
 export { defineConfig, type UserConfig } from './project/config.ts';
 export type { MigrationContext } from './runner/migration-context.ts';
+export type { TaskContext } from './tasks/definition.ts';

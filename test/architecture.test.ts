@@ -18,6 +18,7 @@ const ARROWS: Record<string, readonly string[]> = {
   gates: ['domain', 'postgres', 'project', 'catalog', 'data'],
   operations: ['domain', 'postgres', 'project', 'catalog', 'gates'],
   runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
+  tasks: ['domain', 'postgres', 'project', 'data', 'runner'],
   wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
   cli: [
     'domain',
@@ -30,6 +31,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'schema',
     'operations',
     'runner',
+    'tasks',
     'wizard',
   ],
 };

@@ -3,6 +3,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
 import { toolVersion } from '../runner/tool-version.ts';
 import type { Action } from './action.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerDb } from './commands/db.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
@@ -13,6 +14,7 @@ import { registerRelease } from './commands/release.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerTask } from './commands/task.ts';
 import { registerWait } from './commands/wait.ts';
 import { CommandContext, type Surroundings } from './context.ts';
 import { Output } from './output.ts';
@@ -62,6 +64,8 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerRollback,
     registerResolve,
     registerRelease,
+    registerTask,
+    registerAudit,
     registerHash,
     registerDb,
   ]) {

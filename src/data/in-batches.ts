@@ -26,7 +26,7 @@ export interface InBatchesRequest extends Partial<Omit<RunSettings, 'workers'>> 
 }
 
 /** A row by its columns' names. */
-export type Row = Record<string, unknown>;
+type Row = Record<string, unknown>;
 
 /** What the code gets: rows that are locked until its transaction ends, and a knex in that transaction. */
 export type BatchBody = (rows: Row[], knex: Knex.Transaction) => unknown;

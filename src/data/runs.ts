@@ -83,8 +83,9 @@ export class RunControl {
   #request: RunRequest | null = null;
   #lastReport = 0;
   #lastWaiting: string | null = null;
-  /** Rows by table, as last said. */
-  readonly #rows = new Map<string, number>();
+  /** Rows of the walks before this one, and of this one. */
+  #rowsBefore = 0;
+  #last: Pick<RunProgress, 'table' | 'rows'> = { table: '', rows: 0 };
 
   /** @param base settings of the configuration; those in the row lie over them. */
   constructor(db: Queryable, number: string, base: RunSettings = DEFAULT_SETTINGS) {
@@ -122,7 +123,8 @@ export class RunControl {
   /** Says how far it is: at most twice a second, at once when it begins or ends to wait. */
   async report(progress: RunProgress): Promise<void> {
     const now = Date.now();
-    this.#rows.set(progress.table, progress.rows);
+    if (progress.table !== this.#last.table || progress.rows < this.#last.rows) this.#rowsBefore += this.#last.rows;
+    this.#last = progress;
     if (progress.waitingFor === this.#lastWaiting && now - this.#lastReport < REPORT_EVERY_MS) return;
     this.#lastReport = now;
     this.#lastWaiting = progress.waitingFor;
@@ -140,13 +142,7 @@ export class RunControl {
     await this.#db.query(
       `UPDATE phase.runs SET state = $2, request = NULL, waiting_for = NULL, error_code = $3, error = $4,
          rows = greatest(rows, $5), updated_at = clock_timestamp(), finished_at = clock_timestamp() WHERE number = $1`,
-      [
-        this.number,
-        state,
-        error?.code ?? null,
-        error?.message ?? null,
-        [...this.#rows.values()].reduce((sum, rows) => sum + rows, 0),
-      ],
+      [this.number, state, error?.code ?? null, error?.message ?? null, this.#rowsBefore + this.#last.rows],
     );
   }
 }

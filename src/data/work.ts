@@ -50,8 +50,8 @@ export interface WorkOptions extends TrailOwner {
   readonly toolVersion: string;
   /** What numbers the backfills of this owner: up, down or run. */
   readonly direction: string;
-  /** The run's row, where there is one; else one is written when it is needed. */
-  readonly runNumber?: string;
+  /** Of a task's run, which has a row from its beginning; else one is written when it is needed. */
+  readonly steering?: Steering;
   readonly runSettings: RunSettings;
   readonly patience: LockPatience;
   /** Of the migration: a transaction, or not. */
@@ -70,11 +70,12 @@ export interface WorkOptions extends TrailOwner {
 export class Work {
   readonly #options: WorkOptions;
   readonly #trail: AuditTrail;
-  #steering: Steering | null = null;
+  #steering: Steering | null;
   #parts = 0;
 
   constructor(options: WorkOptions) {
     this.#options = options;
+    this.#steering = options.steering ?? null;
     this.#trail = new AuditTrail(options);
   }
 

@@ -134,7 +134,7 @@ function settingsOf(file: MigrationFile, config: unknown): MigrationSettings {
   if (ticket !== null && typeof ticket !== 'string') {
     throw new PhaseError('PH3014', { file: file.path, reason: 'Its ticket is no text.' });
   }
-  return { transaction, downTransaction, safeToRepeat, isolation, ticket };
+  return { transaction, downTransaction, safeToRepeat, isolation, ticket: ticket === '' ? null : ticket };
 }
 
 const isolationOf = ({ kind }: MigrationFile): Isolation => (kind === 'data' ? 'repeatable read' : 'read committed');

@@ -7,7 +7,7 @@ import { parseRelease } from '../../domain/release.ts';
 import { timestamp } from '../../planner/rename/plan.ts';
 import { checksum } from '../../project/checksum.ts';
 import { writeFiles } from '../../project/files.ts';
-import { migrationFolder, versionFile } from '../../project/folders.ts';
+import { folders, migrationFolder, versionFile } from '../../project/folders.ts';
 import { readHistory } from '../../project/history.ts';
 import { changeManifest } from '../../project/manifests.ts';
 import { ensureOpen } from '../../project/release-files.ts';
@@ -37,6 +37,11 @@ export function registerNew(program: Command, action: Action): void {
       .addHelpText('after', `\nExample:\n  phase new ${kind} ${kind === 'schema' ? 'create_books' : 'fill_countries'}`)
       .action(action((context, command) => newMigration(context, kind, command)));
   }
+  group
+    .command('task <name>')
+    .description('a temporary task: run by hand, as often as needed')
+    .addHelpText('after', '\nExample:\n  phase new task fill_countries')
+    .action(action(newTask));
   for (const kind of ['function', 'trigger'] as const) {
     const command = group
       .command(`${kind} <name>`)
@@ -50,6 +55,15 @@ export function registerNew(program: Command, action: Action): void {
       )
       .action(action((context, sub) => newVersion(context, kind, sub)));
   }
+}
+
+/** A task belongs to no release: it stands in no manifest and is run by hand. */
+async function newTask(context: CommandContext, command: Command): Promise<Result> {
+  const name = ensureWord('task', command.args[0] ?? '');
+  const project = await context.openProject();
+  const path = join(folders.tasks, `${name}.ts`);
+  await writeFiles(project.root, [{ path, content: render('migration/task.ts', { name }), mode: 'create' }]);
+  return written([path]);
 }
 
 async function newMigration(context: CommandContext, kind: MigrationKind, command: Command): Promise<Result> {

@@ -136,6 +136,7 @@ class Recorder {
   readonly #tools: DataChangeTools;
   readonly #redaction: Redaction;
   readonly #seen = new Set<string>();
+  #advised = false;
   readonly #result: Record<AuditKind, number | null> = { pre: null, change: null, post: null };
 
   constructor(plan: Plan, tools: DataChangeTools, redaction: Redaction) {
@@ -157,7 +158,7 @@ class Recorder {
       await this.#after(post);
     }
     await this.#tools.db.query(
-      'DROP TABLE IF EXISTS pg_temp.pre_keys, pg_temp.change_keys, pg_temp.phase_pre, pg_temp.phase_post',
+      'DROP TABLE IF EXISTS pg_temp.pre_keys, pg_temp.change_keys, pg_temp.phase_pre, pg_temp.phase_change, pg_temp.phase_post',
     );
     return this.#result;
   }
@@ -171,16 +172,18 @@ class Recorder {
   }
 
   async #inOneCall(pre: Statement | null, change: Statement, post: Statement | null): Promise<void> {
-    await this.#advise(change);
+    this.#advise(await estimateChange(this.#tools.db, change), true);
     if (pre !== null) {
       await this.#collect('pre', pre);
       await this.#keep('pre_keys', 'phase_pre');
       await this.#write('pre', { sql: 'TABLE pg_temp.phase_pre', values: [] });
     }
     const file = await this.#write('change', change, true);
-    await loadCsv(this.#tools.db, 'change_keys', await this.#columnsOf(file.columns), file.csv());
-    const changed: KeyedRows = { from: 'pg_temp.change_keys', kind: 'change' };
+    this.#advise(this.#result.change ?? 0, false);
+    await loadCsv(this.#tools.db, 'phase_change', this.#columnsOf(file.columns), file.csv());
+    const changed: KeyedRows = { from: 'pg_temp.phase_change', kind: 'change' };
     await ensureKeys(this.#tools.db, this.#plan.name, this.#plan.key, changed);
+    await this.#keep('change_keys', 'phase_change');
     if (pre !== null) await this.#compare({ from: 'pg_temp.pre_keys', kind: 'pre' }, changed);
     if (post === null) return;
     await this.#collect('post', post);
@@ -220,13 +223,9 @@ class Recorder {
     const { name } = this.#plan;
     const pre = await findAudit(db, owner, name, 'pre');
     if (pre !== null && !pre.isSummary) {
-      await loadCsv(
-        db,
-        'pre_keys',
-        pre.columns.map((column) => this.#typed(pre, column)),
-        await open(pre),
-      );
-      await db.query('ANALYZE pg_temp.pre_keys');
+      const columns = pre.columns.map((column) => this.#typed(pre, column));
+      await loadCsv(db, 'phase_pre', columns, await open(pre));
+      await this.#keep('pre_keys', 'phase_pre');
     } else if (/\bpre_keys\b/i.test(post.sql)) {
       throw new PhaseError('PH5017', {
         change: name,
@@ -287,13 +286,13 @@ class Recorder {
   }
 
   /** A customer cannot edit a released migration, so it is said and not refused. */
-  async #advise(change: Statement): Promise<void> {
-    const { db, settings, onNotice } = this.#tools;
-    const rows = await estimateChange(db, change);
-    if (rows <= settings.smallChange) return;
-    onNotice(
-      `${this.#plan.name} changes about ${Math.round(rows)} rows in one transaction (smallChange is ${settings.smallChange}), which keeps them locked until it ends. ` +
-        `Write pre and post in two calls without change, and the change between them by backfill({ table, set, where }) or inBatches.`,
+  #advise(rows: number, isEstimate: boolean): void {
+    const { smallChange } = this.#tools.settings;
+    if (rows <= smallChange || this.#advised) return;
+    this.#advised = true;
+    this.#tools.onNotice(
+      `${this.#plan.name} changes ${isEstimate ? 'about ' : ''}${Math.round(rows)} rows in one transaction (smallChange is ${smallChange}), which keeps them locked until it ends. ` +
+        'Write pre and post in two calls without change, and the change between them by backfill({ table, set, where }) or inBatches.',
     );
   }
 }

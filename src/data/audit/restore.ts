@@ -88,7 +88,9 @@ class Restore {
     await this.#load('restore_pre', pre);
     await this.#load('restore_left', left === null || left === pre ? null : left);
     await this.#resolveConflicts();
-    const result = await dataChange(`${this.#name}_restore`, { key: this.#key, ...this.#queries(kind) }, this.#tools);
+    // How large it is was said when the change was made.
+    const tools = { ...this.#tools, onNotice: () => undefined };
+    const result = await dataChange(`${this.#name}_restore`, { key: this.#key, ...this.#queries(kind) }, tools);
     await db.query('DROP TABLE IF EXISTS pg_temp.restore_pre, pg_temp.restore_left');
     return result;
   }

@@ -22,6 +22,7 @@ export interface RunningErrors {
   PH5017: { change: string; reason: string };
   PH5018: { change: string; reason: string; keys: readonly string[] };
   PH5019: { audit: string; reason: string };
+  PH5020: { task: string; file: string; reason: string };
 }
 
 const sample = (keys: readonly string[]): string => (keys.length === 0 ? '' : `Among them: ${keys.join('; ')}.`);
@@ -167,5 +168,12 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: (d) => `${d.audit} cannot be restored.`,
     why: (d) => d.reason,
     remedy: () => 'Restore it by hand, or from a backup; phase audit show says what the audit holds.',
+  },
+  PH5020: {
+    exit: 1,
+    title: 'A task failed',
+    what: (d) => `The task ${d.task} failed: ${d.reason}`,
+    why: (d) => `${d.file} threw an error. Batches and data changes that had committed stay.`,
+    remedy: (d) => `Mend the cause; phase task resume ${d.task} goes on where it was.`,
   },
 };

@@ -1,0 +1,88 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+
+/** What a task takes, by name. */
+export interface ParamDefinition {
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly description?: string;
+  readonly required?: boolean;
+  readonly default?: string | number | boolean;
+  /** The only values allowed. */
+  readonly values?: readonly (string | number)[];
+}
+
+export type ParamDefinitions = Readonly<Record<string, ParamDefinition>>;
+/** A date stays text, `YYYY-MM-DD`: it is for SQL. */
+export type ParamValue = string | number | boolean;
+
+const TYPES = ['string', 'integer', 'number', 'boolean', 'date'] as const;
+
+/** What is wrong with a task's own description of its parameters; empty when nothing is. */
+export function problemsOfDefinitions(definitions: unknown): string[] {
+  if (typeof definitions !== 'object' || definitions === null) return ['params is no object'];
+  return Object.entries(definitions as Record<string, Partial<ParamDefinition> | null>).flatMap(
+    ([name, definition]) => {
+      const type = definition?.type;
+      return type !== undefined && TYPES.includes(type) ? [] : [`params.${name}.type is none of ${TYPES.join(', ')}`];
+    },
+  );
+}
+
+/**
+ * The values of a run, from `name=value` as given.
+ * @throws PH1023 naming each that is missing, unknown or wrong.
+ */
+export function readParams(
+  task: string,
+  definitions: ParamDefinitions,
+  given: readonly string[],
+): Readonly<Record<string, ParamValue>> {
+  const problems: string[] = [];
+  const texts = new Map<string, string>();
+  for (const pair of given) {
+    const [name = '', ...rest] = pair.split('=');
+    if (rest.length === 0) problems.push(`${pair} is not name=value`);
+    else if (definitions[name] === undefined) problems.push(`${name} is not a parameter`);
+    else if (texts.has(name)) problems.push(`${name} is given twice`);
+    else texts.set(name, rest.join('='));
+  }
+  const values: Record<string, ParamValue> = {};
+  for (const [name, definition] of Object.entries(definitions)) {
+    const text = texts.get(name);
+    if (text === undefined) {
+      if (definition.default !== undefined) values[name] = definition.default;
+      else if (definition.required === true) problems.push(`${name} is missing`);
+      continue;
+    }
+    const value = parse(definition, text);
+    if (value === null) problems.push(`${name}=${text} is no ${describe(definition)}`);
+    else values[name] = value;
+  }
+  if (problems.length > 0) throw new PhaseError('PH1023', { task, problems });
+  return values;
+}
+
+function parse({ type, values }: ParamDefinition, text: string): ParamValue | null {
+  const value = PARSERS[type](text);
+  return value !== null && values !== undefined && !values.includes(value as string | number) ? null : value;
+}
+
+const PARSERS: Readonly<Record<ParamDefinition['type'], (text: string) => ParamValue | null>> = {
+  string: (text) => text,
+  integer: (text) => (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : null),
+  number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : null),
+  boolean: (text) =>
+    ({ true: true, yes: true, '1': true, false: false, no: false, '0': false })[text.toLowerCase()] ?? null,
+  date: (text) => (isDate(text) ? text : null),
+};
+
+/** A day that there is: JavaScript takes 30 February for 1 March. */
+function isDate(text: string): boolean {
+  const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
+  return date !== null && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+/** What a parameter takes, in words. */
+export function describe({ type, values }: ParamDefinition): string {
+  if (values !== undefined) return values.join(' or ');
+  return type === 'date' ? 'date such as 2026-01-31' : type;
+}

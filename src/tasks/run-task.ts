@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import type pg from 'pg';
+import { repairAudits } from '../data/audit/repair.ts';
+import { enterRun, takeUpRun } from '../data/runs.ts';
+import { DEFAULT_SETTINGS, type RunSettings, withSettings } from '../data/settings.ts';
+import { steer } from '../data/steering.ts';
+import { Work } from '../data/work.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { connect } from '../postgres/connection.ts';
+import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
+import { openKnex } from '../postgres/knex.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { prepareSession } from '../postgres/session.ts';
+import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../runner/ledger-format.ts';
+import { connectDirect, RunnerLock } from '../runner/lock.ts';
+import type { RunnerOptions } from '../runner/session.ts';
+import { toolVersion } from '../runner/tool-version.ts';
+import { loadTask, type Task } from './definition.ts';
+import { readParams } from './params.ts';
+import { isGoingOn, lastRun, type RunStatus, readRun, readRuns } from './run-state.ts';
+
+/** What a run is started with. */
+export interface StartOptions extends RunnerOptions {
+  readonly task: string;
+  /** `name=value` */
+  readonly params: readonly string[];
+  readonly settings: Partial<RunSettings>;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly status: RunStatus;
+  readonly error: PhaseError | null;
+}
+
+/**
+ * Starts a new run of a task, and works on it until its end.
+ * @throws PH1022, PH1023, PH4003 when one goes on already.
+ */
+export async function startTask(options: StartOptions): Promise<RunEnd> {
+  const task = await loadTask(options.project.root, options.task);
+  const params = readParams(task.name, task.params, options.params);
+  return withTaskSession(options, task, async (session) => {
+    const { client, run } = session;
+    const left = (await readRuns(client, task.name)).find(({ state }) => state === 'interrupted');
+    if (left) {
+      options.reporter.notice(
+        `Run ${left.run} did not come to its end; phase task resume ${task.name} goes on with it.`,
+      );
+    }
+    const settings = options.settings;
+    const number = await enterRun(client, {
+      kind: 'task',
+      name: task.name,
+      run,
+      params,
+      settings,
+      toolVersion: toolVersion(),
+    });
+    return work(options, task, session, Number(number));
+  });
+}
+
+/**
+ * Goes on with the last run of a task that stopped before its end: its parameters, its checkpoints.
+ * @throws PH1024 when it is done.
+ */
+export async function resumeTask(options: Omit<StartOptions, 'params'>): Promise<RunEnd> {
+  const task = await loadTask(options.project.root, options.task);
+  return withTaskSession(options, task, async (session) => {
+    const { client, run } = session;
+    const left = await lastRun(client, task.name);
+    if (left.state === 'done' || left.kind !== 'task') {
+      throw new PhaseError('PH1024', { name: task.name, wish: 'resume', state: left.state });
+    }
+    await takeUpRun(client, String(left.run), { run, toolVersion: toolVersion() });
+    await client.query('UPDATE phase.runs SET settings = settings || $2 WHERE number = $1', [
+      left.run,
+      JSON.stringify(options.settings),
+    ]);
+    return work(options, task, session, left.run);
+  });
+}
+
+interface TaskSession {
+  /** Holds the locks. */
+  readonly client: pg.Client;
+  readonly run: string;
+  connect(): Promise<pg.Client>;
+}
+
+async function withTaskSession<T>(
+  options: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
+  task: Task,
+  body: (session: TaskSession) => Promise<T>,
+): Promise<T> {
+  const { lockTimeout } = options.project.config;
+  const run = randomUUID().slice(0, 8);
+  const applicationName = `phase-task ${run} ${userInfo().username}@${hostname()}`.slice(0, 63);
+  const connection = { url: options.url, applicationName };
+  const client = await connectDirect(connection, lockTimeout);
+  try {
+    await ensureLedgerFor(options, client);
+    if (!task.concurrent) await lockTask(client, task.name);
+    await repairAudits(client, options.project.root);
+    const open = async (): Promise<pg.Client> => {
+      const further = await connect(connection);
+      await prepareSession(further, lockTimeout);
+      return further;
+    };
+    return await body({ client, run, connect: open });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** The ledger is made and brought up to date under the runner's lock only. */
+async function ensureLedgerFor(
+  { url, project, reporter }: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
+  db: Queryable,
+): Promise<void> {
+  if ((await ledgerFormat(db)) === LEDGER_FORMAT) return;
+  const { runnerLockTimeout, lockTimeout } = project.config;
+  const lock = await RunnerLock.acquire({
+    url,
+    waitMs: runnerLockTimeout,
+    lockTimeoutMs: lockTimeout,
+    onWait: (holder) => reporter.waitingForLock(holder),
+  });
+  try {
+    await ensureLedger(lock.client);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** @throws PH4003 */
+async function lockTask(db: Queryable, name: string): Promise<void> {
+  const { locked } = await one<{ locked: boolean }>(
+    db,
+    `SELECT pg_try_advisory_lock(hashtextextended('triphase task ' || $1, 0)) AS locked`,
+    [name],
+  );
+  if (locked) return;
+  const going = (await readRuns(db, name)).find(isGoingOn);
+  const holder = going === undefined ? 'it is just beginning' : `run ${going.run}, since ${going.startedAt}`;
+  throw new PhaseError('PH4003', { task: name, holder });
+}
+
+/** The task's own code, with everything around it. */
+async function work(
+  options: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
+  task: Task,
+  { client, run, connect: open }: TaskSession,
+  number: number,
+): Promise<RunEnd> {
+  const { project, reporter, url } = options;
+  const { config } = project;
+  const [{ applicationName } = { applicationName: '' }] = await all<{ applicationName: string }>(
+    client,
+    `SELECT current_setting('application_name') AS "applicationName"`,
+  );
+  const knex = openKnex({ url, applicationName, lockTimeoutMs: config.lockTimeout });
+  const db = await open();
+  const runSettings = withSettings(DEFAULT_SETTINGS, config.backfill);
+  const about = { kind: 'task', name: task.name, run, toolVersion: toolVersion(), runNumber: String(number) } as const;
+  const steering = await steer({ ...about, runSettings, connect: open });
+  const dataWork = new Work({
+    ...about,
+    owner: `${task.name}#${number}`,
+    ticket: task.ticket,
+    direction: 'run',
+    root: project.root,
+    settings: { store: config.auditStore, ...config.audit },
+    runSettings,
+    patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
+    knex,
+    db,
+    connect: open,
+    steering,
+    onProgress: (progress) => reporter.backfill(task.name, progress),
+    onNotice: (message) => reporter.notice(message),
+    onLog: (message) => reporter.log(task.name, message),
+  });
+  const { params } = await readRun(client, number);
+  try {
+    await task.run(knex, { ...dataWork.context, params, run: number });
+    await dataWork.succeeded();
+    return { status: await readRun(client, number), error: null };
+  } catch (error) {
+    const known = describe(error, task);
+    await dataWork.failed({ code: known.code, message: known.message });
+    return { status: await readRun(client, number), error: known };
+  } finally {
+    await knex.destroy();
+    await db.end().catch(() => undefined);
+  }
+}
+
+function describe(error: unknown, task: Task): PhaseError {
+  if (error instanceof PhaseError) return error;
+  if (isConnectionLost(error)) return new PhaseError('PH5004', { during: task.name }, { cause: error });
+  return new PhaseError('PH5020', { task: task.name, file: task.path, reason: reasonOf(error) }, { cause: error });
+}
