@@ -208,12 +208,7 @@ class Recorder {
       this.#result.pre = earlier.rows;
       return;
     }
-    if (pre.values.length > 0) {
-      await this.#collect('pre', pre);
-      await this.#write('pre', { sql: 'TABLE pg_temp.phase_pre', values: [] });
-      return;
-    }
-    await ensureKeys(db, name, key, { from: `(${pre.sql}\n) AS pre`, kind: 'pre' });
+    await ensureKeys(db, name, key, { from: `(${pre.sql}\n) AS pre`, kind: 'pre', values: pre.values });
     await this.#write('pre', pre);
   }
 

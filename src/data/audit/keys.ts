@@ -8,6 +8,8 @@ const SHOWN = 5;
 /** Rows whose keys are looked at: SQL that stands after FROM, and which query they come from. */
 export interface KeyedRows {
   readonly from: string;
+  /** For $1, $2 and so on. */
+  readonly values?: readonly unknown[];
   readonly kind: 'pre' | 'change' | 'post';
 }
 
@@ -21,7 +23,7 @@ export async function ensureKeys(
   key: readonly string[],
   rows: KeyedRows,
 ): Promise<void> {
-  const { fields } = (await db.query(`SELECT * FROM ${rows.from} LIMIT 0`)) as unknown as {
+  const { fields } = (await db.query(`SELECT * FROM ${rows.from} LIMIT 0`, [...(rows.values ?? [])])) as unknown as {
     fields: { name: string }[];
   };
   const missing = key.filter((column) => !fields.some(({ name }) => name === column));
@@ -30,18 +32,14 @@ export async function ensureKeys(
     throw new PhaseError('PH5017', { change, reason });
   }
   const columns = key.map(quoteIdent).join(', ');
-  const empty = await sample(
-    db,
-    `${rows.from} WHERE ${key.map((name) => `${quoteIdent(name)} IS NULL`).join(' OR ')}`,
-    key,
-  );
-  if (empty.length > 0) {
-    throw new PhaseError('PH5018', { change, reason: `${rows.kind} has rows whose key is NULL.`, keys: empty });
-  }
-  const twice = await sample(db, `${rows.from} GROUP BY ${columns} HAVING count(*) > 1`, key);
-  if (twice.length > 0) {
-    throw new PhaseError('PH5018', { change, reason: `${rows.kind} has keys more than once.`, keys: twice });
-  }
+  const isEmpty = key.map((name) => `${quoteIdent(name)} IS NULL`).join(' OR ');
+  // One look at the rows for both.
+  const wrong = `${rows.from} GROUP BY ${columns} HAVING count(*) > 1 OR ${isEmpty}`;
+  const keys = await sample(db, wrong, key, rows.values);
+  if (keys.length === 0) return;
+  const isNull = keys.some((shown) => / = NULL(,|$)/.test(shown));
+  const reason = `${rows.kind} has ${isNull ? 'rows whose key is NULL' : 'keys more than once'}.`;
+  throw new PhaseError('PH5018', { change, reason, keys: keys.slice(0, SHOWN) });
 }
 
 /** Both have the same keys. @throws PH5018 showing what only one has. */
@@ -70,11 +68,17 @@ export async function ensureSameKeys(
 }
 
 /** Some keys in words; one more than are shown, to tell that there are more. */
-async function sample(db: Queryable, from: string, key: readonly string[]): Promise<string[]> {
+async function sample(
+  db: Queryable,
+  from: string,
+  key: readonly string[],
+  values: readonly unknown[] = [],
+): Promise<string[]> {
   const shown = key.map((name) => `${quoteIdent(name)}::text`).join(', ');
   const rows = await all<{ key: (string | null)[] }>(
     db,
     `SELECT ARRAY[${shown}] AS key FROM ${from} ORDER BY 1 LIMIT ${SHOWN + 1}`,
+    [...values],
   );
   return rows.map((row) => key.map((name, at) => `${name} = ${row.key[at] ?? 'NULL'}`).join(', '));
 }
