@@ -154,12 +154,8 @@ class BatchWalk {
       const rows = await all<Row>(db, this.#select(at, window.nextFrom, to));
       if (rows.length > 0) await this.#work.body(rows, trx);
       const next = isLast ? null : { from: to, sweep: 1 };
-      await this.#checkpoint.advance(db, at.course, window, {
-        rows: rows.length,
-        units: asked,
-        batchSize: at.pace.size,
-        next,
-      });
+      const batch = { rows: rows.length, units: asked, batchSize: at.pace.size, next };
+      await db.query(this.#checkpoint.entry(at.course, window, batch));
       return rows.length;
     });
   }

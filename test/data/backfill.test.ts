@@ -70,22 +70,14 @@ test('a table of another access method is walked by its key, one without a key i
   await expect(backfill({ table: 'keyless' })).rejects.toMatchObject({ code: 'PH2017' });
 });
 
-test('the file grows by little, where one UPDATE doubles it, and so does an index', async () => {
+test('the file grows by little, where one UPDATE doubles it, and most rows change on their own page', async () => {
   await database.sql(`CREATE TABLE t (id int PRIMARY KEY, value text, copy text, filler text);
-    CREATE INDEX t_value ON t (value, id);
     INSERT INTO t SELECT n, 'v', NULL, repeat('x', 60) FROM generate_series(1, 60000) AS n`);
   await database.sql('VACUUM t');
-  const pages = async () => {
-    const [row] = await database.sql(
-      `SELECT pg_relation_size('t')::float8 AS heap, pg_indexes_size('t')::float8 AS indexes`,
-    );
-    return row;
-  };
-  const before = await pages();
+  const size = async () => (await database.sql(`SELECT pg_relation_size('t')::float8 AS heap`))[0].heap;
+  const before = await size();
   await backfill({}, { settingsOf: { batchDuration: 100 } });
-  const after = await pages();
-  expect(after.heap / before.heap).toBeLessThan(1.3);
-  expect(after.indexes / before.indexes).toBeLessThan(1.6);
+  expect((await size()) / before).toBeLessThan(1.3);
   const counted = () =>
     database.sql(
       `SELECT pg_stat_get_tuples_hot_updated('t'::regclass)::int AS hot, pg_stat_get_tuples_updated('t'::regclass)::int AS updates`,

@@ -1,3 +1,4 @@
+import { quoteLiteral } from '../../domain/identifier.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
 import type { HeapPlace, Leaf } from './leaves.ts';
@@ -114,29 +115,23 @@ export class Checkpoint {
   }
 
   /**
-   * Enters a batch, in its transaction and last of all, since workers share the row of the walk. False when the table's
-   * file was replaced since the walk began: then the batch was not where it thought.
+   * SQL that enters a batch, in its transaction and last of all, since workers share the row of the walk. As text with
+   * its values, so that it goes to the server together with the COMMIT. It changes no row when the table's file was
+   * replaced since the walk began: then the batch was not where it thought.
    */
-  async advance(db: Queryable, course: Course, window: Window, batch: Progressed): Promise<boolean> {
-    const { rowCount } = await db.query(
-      `WITH same AS (SELECT WHERE $4::int8 IS NULL OR pg_relation_filenode($3::oid)::int8 = $4::int8), window_ AS (${
-        batch.next === null
-          ? 'DELETE FROM phase.windows w USING same WHERE w.owner = $1 AND w.part = $2 AND w.table_oid = $3::oid AND w.number = $5'
-          : `UPDATE phase.windows w SET next_from = $9, sweep = ${batch.next.sweep} FROM same WHERE w.owner = $1 AND w.part = $2 AND w.table_oid = $3::oid AND w.number = $5`
-      })
-       UPDATE phase.backfills b SET rows = rows + $6, units = units + $7, batch_size = $8, updated_at = clock_timestamp()
-       FROM same WHERE b.owner = $1 AND b.part = $2 AND b.table_oid = $3::oid`,
-      [
-        ...this.#values,
-        course.walk === 'pages' ? course.filenode : null,
-        window.number,
-        batch.rows,
-        batch.units,
-        batch.batchSize,
-        ...(batch.next === null ? [] : [batch.next.from]),
-      ],
-    );
-    return rowCount === 1;
+  entry(course: Course, window: Window, { rows, units, batchSize, next }: Progressed): string {
+    const [owner, part, table] = this.#values;
+    const walk = `owner = ${quoteLiteral(owner)} AND part = ${quoteLiteral(part)} AND table_oid = ${table}::oid`;
+    const same = course.walk === 'pages' ? `WHERE pg_relation_filenode(${table}::oid)::int8 = ${course.filenode}` : '';
+    const own = `${walk} AND number = ${window.number}`;
+    const from = next === null || next.from === null ? 'NULL' : `ARRAY[${next.from.map(quoteLiteral).join(', ')}]`;
+    const change =
+      next === null
+        ? `DELETE FROM phase.windows USING same WHERE ${own}`
+        : `UPDATE phase.windows SET next_from = ${from}, sweep = ${next.sweep} FROM same WHERE ${own}`;
+    return `WITH same AS (SELECT ${same}), moved AS (${change})
+      UPDATE phase.backfills SET rows = rows + ${rows}, units = units + ${units}, batch_size = ${batchSize}, updated_at = clock_timestamp()
+      FROM same WHERE ${walk}`;
   }
 }
 

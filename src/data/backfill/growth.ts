@@ -1,8 +1,8 @@
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
 import type { Leaf } from './leaves.ts';
 
-/** A vacuum each time that the file has grown by this share of what it may grow. */
-const VACUUM_EVERY = 0.25;
+/** The share of what the file may grow that is aimed at: the rest is for rows that become longer. */
+const AIM = 0.7;
 /** A transaction is in the way only when it is older than this: clients of the application come and go. */
 const OLD_MS = 2_000;
 
@@ -17,17 +17,22 @@ export class Growth {
   readonly #leaf: Leaf;
   readonly #budget: () => number;
   readonly #startPages: number;
+  readonly #movedShare: number;
   #lastPages: number;
   #vacuuming = false;
   /** Why more dead rows cannot be cleared, as last seen. */
   #inTheWay: string | null = null;
   vacuums = 0;
 
-  /** @param budget share by which the file may grow, asked each time. */
-  constructor(leaf: Leaf, startPages: number, budget: () => number) {
+  /**
+   * @param movedShare of the rows: those that are written to another page.
+   * @param budget share by which the file may grow, asked each time.
+   */
+  constructor(leaf: Leaf, startPages: number, movedShare: number, budget: () => number) {
     this.#leaf = leaf;
     this.#budget = budget;
     this.#startPages = Math.max(1, startPages);
+    this.#movedShare = movedShare;
     this.#lastPages = this.#startPages;
   }
 
@@ -35,7 +40,7 @@ export class Growth {
   async check(db: Queryable): Promise<void> {
     if (this.#vacuuming) return;
     const pages = await this.#pages(db);
-    if (pages - this.#lastPages < this.#startPages * this.#budget() * VACUUM_EVERY) return;
+    if (pages - this.#lastPages < this.#startPages * this.#step()) return;
     this.#vacuuming = true;
     try {
       await db.query(`VACUUM (${OPTIONS}) ${this.#leaf.name}`);
@@ -59,6 +64,14 @@ export class Growth {
     }
     const grown = Math.round((pages / this.#startPages - 1) * 100);
     return `${this.#leaf.name} has grown by ${grown} % and ${this.#inTheWay} keeps its dead rows`;
+  }
+
+  /**
+   * By how much the file grows between two vacuums. Each frees what was walked since the last one, so the space to be
+   * used again becomes larger by one step each time: n steps have room for n * n / 2 of them.
+   */
+  #step(): number {
+    return (this.#budget() * AIM) ** 2 / (2 * this.#movedShare);
   }
 
   #isOver(pages: number): boolean {

@@ -103,7 +103,7 @@ async function inPasses(tools: BackfillTools, job: Job): Promise<BackfillResult>
   let before = Number.POSITIVE_INFINITY;
   for (let pass = 1; ; pass++) {
     await walkTable(tools, job, pass);
-    const remaining = await countRows([tools.db], table, change.where);
+    const remaining = await countLeft(tools, table, change.where);
     if (remaining === 0) {
       const result = { rows: job.rows, remaining, passes: pass };
       await tools.finish(result);
@@ -117,6 +117,17 @@ async function inPasses(tools: BackfillTools, job: Job): Promise<BackfillResult>
       throw new PhaseError('PH5009', { table, mismatches: remaining, reason });
     }
     before = remaining;
+  }
+}
+
+/** With as many connections as work on it. */
+async function countLeft({ db, connect, control }: BackfillTools, table: string, where: string): Promise<number> {
+  const further: pg.Client[] = [];
+  try {
+    while (further.length + 1 < control.settings.workers) further.push(await connect());
+    return await countRows([db, ...further], table, where);
+  } finally {
+    for (const client of further) await client.end().catch(() => undefined);
   }
 }
 
@@ -186,7 +197,7 @@ type Walked = Pick<Task, 'leaf' | 'checkpoint' | 'course' | 'walk'>;
 async function walkCourse(tools: BackfillTools, job: Job, walked: Walked): Promise<void> {
   const { db, side, control, throttle, patience } = tools;
   const { leaf, course, checkpoint } = walked;
-  const growth = await growthOf(tools, leaf, course);
+  const growth = await growthOf(tools, walked);
   const totalRows = await estimatedRows(db, leaf);
   const meter = new ProgressMeter(leaf.name, { ...course, totalRows: totalRows > 0 ? totalRows : null });
   const tell = async (waitingFor: string | null): Promise<void> => {
@@ -217,9 +228,13 @@ async function walkCourse(tools: BackfillTools, job: Job, walked: Walked): Promi
   }
 }
 
-async function growthOf({ db, control, onNotice }: BackfillTools, leaf: Leaf, course: Course): Promise<Growth | null> {
+async function growthOf(
+  { db, control, onNotice }: BackfillTools,
+  { leaf, course, walk }: Walked,
+): Promise<Growth | null> {
   if (!leaf.hasPages) return null;
-  if (await mayVacuum(db, leaf)) return new Growth(leaf, course.startPages, () => control.settings.maxGrowth);
+  if (await mayVacuum(db, leaf))
+    return new Growth(leaf, course.startPages, walk.movedShare, () => control.settings.maxGrowth);
   onNotice(`The role may not vacuum ${leaf.name}, so only autovacuum keeps it from growing.`);
   return null;
 }

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
 import { codeOf, isRetryable, sqlState } from '../../postgres/errors.ts';
-import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { one, type Queryable } from '../../postgres/queryable.ts';
 import { type LockPatience, pauseAfter } from '../../postgres/retry.ts';
-import { inTransaction } from '../../postgres/transaction.ts';
 import type { RunSettings } from '../settings.ts';
 import type { Watched } from '../throttle/waiters.ts';
 import { type Checkpoint, type Course, isSame, type Progressed, type Window } from './checkpoint.ts';
@@ -114,41 +113,45 @@ export class Worker implements Watched {
     window: Window,
     { from, to, units, next }: { from: Position | null; to: Position; units: number; next: Progressed['next'] },
   ): Promise<{ rows: number; took: number }> {
-    const { change, checkpoint, course } = this.#task;
+    const { checkpoint, course } = this.#task;
     const began = performance.now();
     this.#since = began;
     try {
-      const rows = await inTransaction(
-        this.#db,
-        async () => {
-          const changed = await this.#update(from, to, window.sweep);
-          const batch = { rows: changed, units, batchSize: this.#pace.size, next };
-          if (!(await checkpoint.advance(this.#db, course, window, batch))) throw new TableMoved();
-          return changed;
-        },
-        beginWith(change, this.#task.settings()),
-      );
+      const rows = await this.#update(from, to, window.sweep);
+      const entry = checkpoint.entry(course, window, { rows, units, batchSize: this.#pace.size, next });
+      const [entered] = await this.#script(`${entry}; COMMIT`);
+      // What it wrote is right wherever it was; only the walk has to begin anew.
+      if (entered?.rowCount !== 1) throw new TableMoved();
       return { rows, took: performance.now() - began };
+    } catch (error) {
+      await this.#db.query('ROLLBACK').catch(() => undefined);
+      throw error;
     } finally {
       this.#since = null;
     }
   }
 
-  /** The first batch of a walk looks whether the condition ever becomes false. */
+  /** Begins the transaction and changes the rows, in one message. The first batch of a walk looks whether the condition ever becomes false. */
   async #update(from: Position | null, to: Position, sweep: number): Promise<number> {
     const { leaf, walk, change, course } = this.#task;
+    const begin = beginWith(change, this.#task.settings());
     const assignments = Object.entries(change.set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
     const update = `UPDATE ONLY ${leaf.name} SET ${assignments.join(', ')} WHERE ${walk.within(from, to, sweep)} AND (${change.where})`;
-    if (course.rows > 0 || from !== null || sweep > 1) return (await this.#db.query(update)).rowCount ?? 0;
-    const [changed] = await all<{ rows: number; still: number }>(
-      this.#db,
-      `WITH changed AS (${update} RETURNING (${change.where}) AS still)
-       SELECT count(*)::float8 AS rows, count(*) FILTER (WHERE still)::float8 AS still FROM changed`,
-    );
+    if (course.rows > 0 || from !== null || sweep > 1) {
+      return (await this.#script(`${begin}; ${update}`)).at(-1)?.rowCount ?? 0;
+    }
+    const looked = `WITH changed AS (${update} RETURNING (${change.where}) AS still)
+      SELECT count(*)::float8 AS rows, count(*) FILTER (WHERE still)::float8 AS still FROM changed`;
+    const [changed] = (await this.#script(`${begin}; ${looked}`)).at(-1)?.rows ?? [];
     const { rows, still } = changed ?? { rows: 0, still: 0 };
     if (still === 0) return rows;
     const reason = `The condition is still true for ${still} of the first ${rows} rows after they were written, so it would never end.`;
     throw new PhaseError('PH5009', { table: leaf.name, mismatches: still, reason });
+  }
+
+  /** Several statements in one message: over a network each message costs a round trip, while rows are locked. */
+  async #script(sql: string): Promise<StatementResult[]> {
+    return (await this.#db.query(sql)) as unknown as StatementResult[];
   }
 
   async #beNice(took: number): Promise<void> {
@@ -172,6 +175,11 @@ export class Worker implements Watched {
     await sleep(pauseAfter(failures + 1));
     return counts;
   }
+}
+
+interface StatementResult {
+  readonly rowCount: number | null;
+  readonly rows: readonly { readonly rows: number; readonly still: number }[];
 }
 
 /** Where a window goes on after a batch; null when it is complete. */

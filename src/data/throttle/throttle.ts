@@ -7,6 +7,7 @@ import { ArchiveMeter } from './archive.ts';
 import { LagMeter } from './lag.ts';
 
 const LOOK_AGAIN_MS = 200;
+const LOOK_EVERY_MS = 100;
 
 /** Something that says, in words, why the next batch has to wait; null when it need not. */
 export type Signal = () => Promise<string | null> | string | null;
@@ -23,6 +24,8 @@ export class Throttle {
   readonly #signals: Signal[] = [];
   #looking: Promise<string | null> | null = null;
   #behind: number | null = null;
+  #lastLook = 0;
+  #lastReason: string | null = null;
 
   constructor(db: Queryable, control: RunControl) {
     this.#db = db;
@@ -61,6 +64,14 @@ export class Throttle {
     await this.#control.refresh();
     if (this.#control.request === 'cancel') throw new PhaseError('PH5014', { run: this.#control.number });
     if (this.#control.request === 'pause') return 'paused';
+    // What it is asked to do is looked at before each batch, the rest often enough.
+    if (this.#lastReason === null && performance.now() - this.#lastLook < LOOK_EVERY_MS) return null;
+    this.#lastReason = await this.#firstReason();
+    this.#lastLook = performance.now();
+    return this.#lastReason;
+  }
+
+  async #firstReason(): Promise<string | null> {
     for (const signal of [...this.#signals, this.#replicas, this.#unarchived, this.#query]) {
       const reason = await signal.call(this);
       if (reason !== null) return reason;
