@@ -9,15 +9,14 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
  */
 export async function* copyOut(client: pg.Client, statement: string): AsyncGenerator<Buffer, number> {
   const stream = client.query(copyTo(statement));
-  const chunks = stream.iterator({ destroyOnReturn: false });
   let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  stream.once('end', end).once('error', end);
   try {
-    for await (const chunk of chunks) yield chunk as Buffer;
-    ended = true;
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
     return stream.rowCount;
-  } catch (error) {
-    ended = true;
-    throw error;
   } finally {
     if (!ended) for await (const _ of stream);
   }

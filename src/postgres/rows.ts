@@ -34,16 +34,21 @@ export async function* textRows(
 ): AsyncGenerator<{ readonly columns: readonly ResultColumn[]; readonly rows: readonly TextRow[] }> {
   const asText = { getTypeParser: () => (value: string) => value };
   const cursor = client.query(new Cursor(sql, [...values], { rowMode: 'array', types: asText as never }));
+  let failed = false;
   try {
     for (let fetch = FIRST_FETCH; ; ) {
-      const { rows, fields } = await read(cursor, fetch);
+      const { rows, fields } = await read(cursor, fetch).catch((error) => {
+        failed = true;
+        throw error;
+      });
       yield { columns: fields.map(columnOf), rows };
       if (rows.length < fetch) return;
       const bytes = rows.reduce((sum, row) => sum + row.reduce((all, value) => all + (value?.length ?? 0), 0), 1);
       fetch = Math.min(MOST_ROWS, Math.max(1, Math.min(fetch * 8, Math.floor((CHUNK_BYTES / bytes) * rows.length))));
     }
   } finally {
-    await cursor.close().catch(() => undefined);
+    // After an error of its own it is closed already, and would wait for ever to be.
+    if (!failed) await cursor.close();
   }
 }
 

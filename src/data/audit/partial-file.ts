@@ -33,9 +33,10 @@ export class PartialFile {
    * @throws PH5011 when the file system refuses. What comes from the source is thrown as it is.
    */
   async write(source: Readable, gzip: boolean): Promise<void> {
-    let sourceError: unknown;
-    source.once('error', (error) => {
-      sourceError = error;
+    // A pipeline hands the error of one stream to all of them: the first one has it of its own.
+    let origin: 'source' | 'file' | null = null;
+    source.once('error', () => {
+      origin ??= 'source';
     });
     const hash = createHash('sha256');
     const counted = new Transform({
@@ -48,12 +49,16 @@ export class PartialFile {
     try {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       const file = createWriteStream(this.partialPath, { flags: 'wx', mode: 0o600, flush: true });
+      file.once('error', () => {
+        origin ??= 'file';
+      });
       if (gzip) await pipeline(source, createGzip(), counted, file);
       else await pipeline(source, counted, file);
       this.sha256 = hash.digest('hex');
     } catch (error) {
+      source.destroy();
       await this.discard();
-      if (sourceError !== undefined) throw sourceError;
+      if (origin === 'source') throw error;
       throw new PhaseError('PH5011', { file: this.#shown, reason: reasonOf(error) }, { cause: error });
     }
   }
@@ -68,7 +73,8 @@ export class PartialFile {
   }
 
   async discard(): Promise<void> {
-    await rm(this.partialPath, { force: true });
+    // Where not even its folder can be looked at there is nothing of it.
+    await rm(this.partialPath, { force: true }).catch(() => undefined);
   }
 }
 

@@ -2,7 +2,7 @@ import { all, one, type Queryable } from '../../postgres/queryable.ts';
 import type { Leaf } from './leaves.ts';
 
 /** The share of what the file may grow that is aimed at: the rest is for rows that become longer. */
-const AIM = 0.7;
+const AIM = 0.6;
 /** A transaction is in the way only when it is older than this: clients of the application come and go. */
 const OLD_MS = 2_000;
 
