@@ -80,12 +80,13 @@ export class RunControl {
   readonly #db: Queryable;
   #base: RunSettings;
   #settings: RunSettings;
+  /** The settings that were said last. */
+  #said: RunSettings | null = null;
   #request: RunRequest | null = null;
   #lastReport = 0;
-  #lastWaiting: string | null = null;
   /** Rows of the walks before this one, and of this one. */
   #rowsBefore = 0;
-  #last: Pick<RunProgress, 'table' | 'rows'> = { table: '', rows: 0 };
+  #last: RunProgress | null = null;
 
   /** @param base settings of the configuration; those in the row lie over them. */
   constructor(db: Queryable, number: string, base: RunSettings = DEFAULT_SETTINGS) {
@@ -117,21 +118,24 @@ export class RunControl {
       [this.number],
     );
     this.#request = row?.request ?? null;
-    this.#settings = withSettings(this.#base, row?.settings ?? {});
+    const settings = withSettings(this.#base, row?.settings ?? {});
+    if (JSON.stringify(settings) !== JSON.stringify(this.#settings)) this.#settings = settings;
   }
 
-  /** Says how far it is: at most twice a second, at once when it begins or ends to wait. */
+  /** Says how far it is: at most twice a second, at once when it begins or ends to wait or works by other settings. */
   async report(progress: RunProgress): Promise<void> {
-    const now = Date.now();
-    if (progress.table !== this.#last.table || progress.rows < this.#last.rows) this.#rowsBefore += this.#last.rows;
+    if (progress.table !== this.#last?.table || progress.rows < this.#last.rows) {
+      this.#rowsBefore += this.#last?.rows ?? 0;
+    }
+    const isNews = progress.waitingFor !== this.#last?.waitingFor || this.#settings !== this.#said;
     this.#last = progress;
-    if (progress.waitingFor === this.#lastWaiting && now - this.#lastReport < REPORT_EVERY_MS) return;
-    this.#lastReport = now;
-    this.#lastWaiting = progress.waitingFor;
+    if (!isNews && Date.now() - this.#lastReport < REPORT_EVERY_MS) return;
+    this.#lastReport = Date.now();
+    this.#said = this.#settings;
     await this.#db.query(
-      `UPDATE phase.runs SET progress = $2, rows = $3, waiting_for = $4, in_force = $5, updated_at = clock_timestamp(),
-         state = CASE WHEN request = 'pause' AND $4::text IS NOT NULL THEN 'paused' ELSE 'running' END WHERE number = $1`,
-      [this.number, JSON.stringify(progress), progress.rows, progress.waitingFor, JSON.stringify(this.#settings)],
+      `${SAY}, waiting_for = $5,
+         state = CASE WHEN request = 'pause' AND $5::text IS NOT NULL THEN 'paused' ELSE 'running' END WHERE number = $1`,
+      [...this.#known(), progress.waitingFor],
     );
   }
 
@@ -140,9 +144,16 @@ export class RunControl {
     error?: { readonly code: string; readonly message: string },
   ): Promise<void> {
     await this.#db.query(
-      `UPDATE phase.runs SET state = $2, request = NULL, waiting_for = NULL, error_code = $3, error = $4,
-         rows = greatest(rows, $5), updated_at = clock_timestamp(), finished_at = clock_timestamp() WHERE number = $1`,
-      [this.number, state, error?.code ?? null, error?.message ?? null, this.#rowsBefore + this.#last.rows],
+      `${SAY}, state = $5, request = NULL, waiting_for = NULL, error_code = $6, error = $7, finished_at = clock_timestamp() WHERE number = $1`,
+      [...this.#known(), state, error?.code ?? null, error?.message ?? null],
     );
   }
+
+  /** What a report and the end both say. */
+  #known(): [string, string | null, number, string] {
+    const progress = this.#last === null ? null : JSON.stringify(this.#last);
+    return [this.number, progress, this.#rowsBefore + (this.#last?.rows ?? 0), JSON.stringify(this.#settings)];
+  }
 }
+
+const SAY = `UPDATE phase.runs SET progress = coalesce($2::jsonb, progress), rows = greatest(rows, $3), in_force = $4, updated_at = clock_timestamp()`;

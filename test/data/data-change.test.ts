@@ -412,6 +412,9 @@ test('an audit is never written over another file', async () => {
   const path = join(root, 'db/audits', new URL(database.url).pathname, 'm/testrun1/merge.pre.csv');
   mkdirSync(join(path, '..'), { recursive: true });
   writeFileSync(path, 'mine');
-  await expect(change(MERGE)).rejects.toThrow();
-  expect(readFileSync(path, 'utf8')).toBe('mine');
+  await expect(change(MERGE)).rejects.toMatchObject({ code: 'PH5011' });
+  expect({ text: readFileSync(path, 'utf8'), countries: await countries() }).toEqual({
+    text: 'mine',
+    countries: 'UK,UK,FR,UK',
+  });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { link, mkdir, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
@@ -47,6 +47,7 @@ export class PartialFile {
       },
     });
     try {
+      if (existsSync(this.path)) throw new Error('There is a file of that name already.');
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       const file = createWriteStream(this.partialPath, { flags: 'wx', mode: 0o600, flush: true });
       file.once('error', () => {
