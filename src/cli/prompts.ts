@@ -58,6 +58,19 @@ export class Prompts {
     return answer;
   }
 
+  /** A question that has an answer of its own where there is nobody to ask: no. */
+  async decide(message: string): Promise<boolean> {
+    if (!this.canAsk) return false;
+    const { answer } = await this.#prompt<{ answer: boolean }>([
+      { type: 'confirm', name: 'answer', message, default: false },
+    ]);
+    return answer;
+  }
+
+  get canAsk(): boolean {
+    return this.#context.canAsk && !this.#context.saidYes;
+  }
+
   #ensureCanAsk({ message, flag }: Question): void {
     if (!this.#context.canAsk) throw new PhaseError('PH1004', { question: message, flag });
   }

@@ -7,13 +7,10 @@ import type { LockPatience } from '../postgres/retry.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import { Redaction } from './audit/csv.ts';
-import {
-  type DataChangeRequest,
-  type DataChangeResult,
-  type DataChangeTools,
-  dataChange,
-} from './audit/data-change.ts';
+import { dataChange } from './audit/data-change.ts';
 import { type Audit, listAudits } from './audit/record.ts';
+import type { DataChangeTools } from './audit/recorder.ts';
+import type { DataChangeRequest, DataChangeResult } from './audit/request.ts';
 import { type RestoreRequest, restoreFrom } from './audit/restore.ts';
 import { cursorSource } from './audit/source.ts';
 import { openAudit } from './audit/stored.ts';

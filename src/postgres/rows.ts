@@ -12,9 +12,9 @@ export interface ResultColumn {
 }
 
 /** How many bytes are fetched at once, about. */
-const CHUNK_BYTES = 1_048_576;
+const CHUNK_BYTES = 262_144;
 const FIRST_FETCH = 32;
-const MOST_ROWS = 5_000;
+const MOST_ROWS = 2_000;
 
 interface Field {
   name: string;
@@ -23,7 +23,7 @@ interface Field {
 }
 
 /**
- * Runs one statement and gives its rows in portions of about a megabyte, so that a result of any size needs no more
+ * Runs one statement and gives its rows in portions of about 256 kB, so that a result of any size needs no more
  * memory. The first portion may be empty: it is there for the columns.
  * @param values for $1, $2 and so on.
  */

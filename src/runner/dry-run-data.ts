@@ -1,4 +1,4 @@
-import type { DataChangeRequest, Query } from '../data/audit/data-change.ts';
+import type { DataChangeRequest, Query } from '../data/audit/request.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import type { MigrationContext } from './migration-context.ts';
 

@@ -28,6 +28,13 @@ export interface RenameAnswers {
   readonly name?: string | undefined;
 }
 
+interface DraftOptions {
+  readonly now: Date;
+  readonly rewriteLimit: number;
+  /** Keep the application's triggers quiet while the backfill runs. */
+  readonly quietTriggers?: boolean;
+}
+
 /** Everything that would be written, before anything is. */
 export interface RenameDraft {
   readonly facts: TableFacts;
@@ -44,7 +51,7 @@ export async function draftRename(
   db: Queryable,
   history: History,
   answers: RenameAnswers,
-  { now, rewriteLimit }: { readonly now: Date; readonly rewriteLimit: number },
+  { now, rewriteLimit, quietTriggers = false }: DraftOptions,
 ): Promise<RenameDraft> {
   const releases = ensureUsableReleases(history, answers.releases);
   const table = await findTable(db, answers.table);
@@ -58,6 +65,7 @@ export async function draftRename(
     takenFunctions: await listVersionedNames(history.root, 'function'),
     functions: await knownVersions(history.root, facts),
     rewriteLimit,
+    quietTriggers,
   });
   ensureNewRename(history, plan.rename);
   ensureApart(history, plan.rename, releases[0]);

@@ -32,6 +32,7 @@ export async function benchBackfill(
   tell: (text: string) => void,
 ): Promise<BackfillLine[]> {
   const db = new pg.Client({ connectionString: url });
+  db.on('error', () => undefined);
   await db.connect();
   const sync = await syncOf(db);
   const lines: BackfillLine[] = [];

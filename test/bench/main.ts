@@ -6,17 +6,18 @@ import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';
 import { type BackfillLine, benchBackfill } from './backfill.ts';
-import { benchTable } from './tables.ts';
+import { benchTable, type Key } from './tables.ts';
 import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
-/** `npm run bench -- [--large] [--only backfill|writes|audits|count] [--rounds 3] [--rows 1000000] [--json]` */
+/** `npm run bench -- [--large] [--only backfill|writes|audits|count] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       large: { type: 'boolean', default: false },
       only: { type: 'string' },
+      keys: { type: 'string', default: 'bigint,uuid,composite,none' },
       rounds: { type: 'string', default: '3' },
       rows: { type: 'string', default: String(MILLION) },
       json: { type: 'boolean', default: false },
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
     const database = await createDatabase(server);
     const { url } = database;
     const tables = [
-      ...(['bigint', 'uuid', 'composite', 'none'] as const).map((key) => benchTable(key, rows)),
+      ...values.keys.split(',').map((key) => benchTable(key as Key, rows)),
       ...(values.large ? [benchTable('bigint', 5 * rows), benchTable('uuid', 5 * rows)] : []),
     ];
     const result = {
@@ -44,6 +45,10 @@ async function main(): Promise<void> {
     };
     await database.drop();
     process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${textOf(result)}\n`);
+  } catch (error) {
+    // Its connections end with the server, each with an error of its own.
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    process.exitCode = 1;
   } finally {
     await removeEmbedded(options);
   }

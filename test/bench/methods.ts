@@ -3,7 +3,7 @@ import type { Work } from '../../src/data/work.ts';
 import type { BenchTable } from './tables.ts';
 
 /** What a method works with. */
-export interface MethodTools {
+interface MethodTools {
   readonly db: pg.Client;
   readonly table: BenchTable;
   /** The sync of phase 1, as SQL. */

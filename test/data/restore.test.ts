@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { DataChangeRequest } from '../../src/data/audit/data-change.ts';
+import type { DataChangeRequest } from '../../src/data/audit/request.ts';
 import type { RestoreRequest } from '../../src/data/audit/restore.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openWork } from '../support/work.ts';

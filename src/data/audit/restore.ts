@@ -3,9 +3,11 @@ import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
-import { type DataChangeResult, type DataChangeTools, dataChange } from './data-change.ts';
+import { dataChange } from './data-change.ts';
 import { loadCsv } from './load.ts';
 import { type Audit, findAudit } from './record.ts';
+import type { DataChangeTools } from './recorder.ts';
+import type { DataChangeResult } from './request.ts';
 
 /** How a change is taken back from its audit. */
 export interface RestoreRequest {

@@ -1,3 +1,4 @@
+import { codeOf, isRetryable, sqlState } from '../../postgres/errors.ts';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
 import type { Leaf } from './leaves.ts';
 
@@ -19,10 +20,11 @@ export class Growth {
   readonly #startPages: number;
   readonly #movedShare: number;
   #lastPages: number;
+  /** What the rows themselves need, as far as known: longer values make the file grow, too, and nothing can be done about that. */
+  #neededPages: number;
   #vacuuming = false;
   /** Why more dead rows cannot be cleared, as last seen. */
   #inTheWay: string | null = null;
-  vacuums = 0;
 
   /**
    * @param movedShare of the rows: those that are written to another page.
@@ -34,6 +36,7 @@ export class Growth {
     this.#startPages = Math.max(1, startPages);
     this.#movedShare = movedShare;
     this.#lastPages = this.#startPages;
+    this.#neededPages = this.#startPages;
   }
 
   /** After a window. One worker at a time vacuums, the others go on. @param db not in a transaction. */
@@ -43,12 +46,23 @@ export class Growth {
     if (pages - this.#lastPages < this.#startPages * this.#step()) return;
     this.#vacuuming = true;
     try {
-      await db.query(`VACUUM (${OPTIONS}) ${this.#leaf.name}`);
-      this.vacuums++;
+      await this.#vacuum(db);
       this.#lastPages = pages;
-      this.#inTheWay = this.#isOver(pages) ? await oldestTransaction(db) : null;
+      if (this.#isOver(pages)) {
+        this.#inTheWay = await oldestTransaction(db);
+        if (this.#inTheWay === null) this.#neededPages = pages / (1 + this.#budget());
+      }
     } finally {
       this.#vacuuming = false;
+    }
+  }
+
+  /** One that does not get its lock, or is cancelled by somebody, is left out: the next one does its work, too. */
+  async #vacuum(db: Queryable): Promise<void> {
+    try {
+      await db.query(`VACUUM (${OPTIONS}) ${this.#leaf.name}`);
+    } catch (error) {
+      if (!isRetryable(error) && codeOf(error) !== sqlState.queryCanceled) throw error;
     }
   }
 
@@ -75,7 +89,7 @@ export class Growth {
   }
 
   #isOver(pages: number): boolean {
-    return pages > this.#startPages * (1 + this.#budget());
+    return pages > this.#neededPages * (1 + this.#budget());
   }
 
   async #pages(db: Queryable): Promise<number> {

@@ -46,8 +46,11 @@ export class Pool {
 
   /** Until the walk is at its end. @throws the first error of a worker, when all have stopped. */
   async run(): Promise<void> {
-    this.#start(0);
-    while (this.#running.size > 0) await Promise.race(this.#running.values());
+    do {
+      this.#start(0);
+      while (this.#running.size > 0) await Promise.race(this.#running.values());
+      // A worker too many may have given its window back when there was nobody left to take it.
+    } while (this.#queue.length > 0 && this.#failure === null);
     if (this.#failure !== null) throw this.#failure.error;
   }
 

@@ -1,21 +1,21 @@
 import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { quoteIdent } from '../../domain/identifier.ts';
-import { codeOf, reasonOf, sqlState } from '../../postgres/errors.ts';
+import { codeOf, sqlState } from '../../postgres/errors.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { LockPatience } from '../../postgres/retry.ts';
-import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import { countRows } from '../count.ts';
 import type { RunControl, RunProgress } from '../runs.ts';
 import type { RunSettings } from '../settings.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { WaiterWatch } from '../throttle/waiters.ts';
-import { Checkpoint, type Course, type Part } from './checkpoint.ts';
+import { Checkpoint, type Part } from './checkpoint.ts';
+import { walkOf } from './choose-walk.ts';
 import { Growth, mayVacuum } from './growth.ts';
-import { type HeapPlace, heapPlace, type Leaf, leavesOf } from './leaves.ts';
+import { estimatedRows } from './key-walk.ts';
+import { heapPlace, type Leaf, leavesOf } from './leaves.ts';
 import { Pool } from './pool.ts';
 import { ProgressMeter } from './progress.ts';
-import { estimatedRows, indexUse, KeyWalk, PageWalk, type Walk, walkableKey } from './walk.ts';
+import { ensureMayQuiet } from './quiet.ts';
 import { type Change, TableMoved, type Task } from './worker.ts';
 
 /** What to write, where, and which rows still need it. */
@@ -152,13 +152,14 @@ async function walkTable(tools: BackfillTools, job: Job, pass: number): Promise<
 /** One table from its checkpoint to the end that was fixed when the walk began; anew when its file is replaced. */
 async function walkLeaf(tools: BackfillTools, job: Job, leaf: Leaf, pass: number): Promise<void> {
   const checkpoint = new Checkpoint(tools, leaf);
+  const asked = { columns: Object.keys(job.change.set), walk: job.walk };
   for (let isFirst = true; ; isFirst = false) {
     const place = await heapPlace(tools.db, leaf.oid);
     if (place === null) return;
     const known = await checkpoint.course(tools.db);
     const isSameFile = known !== null && (known.walk === 'keys' || known.filenode === place.filenode);
     const goesOn = isFirst && pass === 1 && isSameFile;
-    const walk = await walkOf(tools.db, leaf, job, goesOn ? known : null, place);
+    const walk = await walkOf(tools.db, leaf, asked, goesOn ? known : null, place);
     const course = goesOn ? known : await checkpoint.begin(tools.db, place, walk, (known?.pass ?? 0) + 1);
     try {
       return await walkCourse(tools, job, { leaf, checkpoint, course, walk });
@@ -166,30 +167,6 @@ async function walkLeaf(tools: BackfillTools, job: Job, leaf: Leaf, pass: number
       if (!(error instanceof TableMoved)) throw error;
     }
   }
-}
-
-/** By pages where there are any, unless keys are asked for; a walk that goes on stays what it was. */
-async function walkOf(
-  db: Queryable,
-  leaf: Leaf,
-  { change, walk }: Job,
-  known: Course | null,
-  place: HeapPlace,
-): Promise<Walk> {
-  const kind = known?.walk ?? walk ?? (leaf.hasPages ? 'pages' : 'keys');
-  const columns = Object.keys(change.set);
-  if (kind === 'pages') {
-    const pages = known === null ? place.pages : Number(known.endAt?.[0] ?? 0);
-    return new PageWalk(pages, await indexUse(db, leaf, columns));
-  }
-  const key = await walkableKey(db, leaf);
-  if (key === null) throw new PhaseError('PH2017', { table: leaf.name, reason: 'It has no key to walk by.' });
-  const moved = key.find(({ name }) => columns.includes(name));
-  if (moved) {
-    const reason = `The walk is by the key, and ${quoteIdent(moved.name)}, which is set, belongs to it.`;
-    throw new PhaseError('PH2017', { table: leaf.name, reason });
-  }
-  return new KeyWalk(leaf, key, await estimatedRows(db, leaf));
 }
 
 type Walked = Pick<Task, 'leaf' | 'checkpoint' | 'course' | 'walk'>;
@@ -237,13 +214,4 @@ async function growthOf(
     return new Growth(leaf, course.startPages, walk.movedShare, () => control.settings.maxGrowth);
   onNotice(`The role may not vacuum ${leaf.name}, so only autovacuum keeps it from growing.`);
   return null;
-}
-
-/** @throws PH5016 */
-async function ensureMayQuiet(db: Queryable): Promise<void> {
-  try {
-    await inRolledBackTransaction(db, () => db.query('SET LOCAL session_replication_role = replica'));
-  } catch (error) {
-    throw new PhaseError('PH5016', { reason: reasonOf(error) }, { cause: error });
-  }
 }

@@ -9,6 +9,7 @@ import type { Watched } from '../throttle/waiters.ts';
 import { type Checkpoint, type Course, isSame, type Progressed, type Window } from './checkpoint.ts';
 import type { Leaf } from './leaves.ts';
 import { Pace } from './pace.ts';
+import { QUIET } from './quiet.ts';
 import type { Position, Walk } from './walk.ts';
 
 /** What to write, and which rows still need it. */
@@ -198,6 +199,6 @@ function beginWith({ quietTriggers }: Change, { batchDuration }: RunSettings): s
     `SET LOCAL lock_timeout = ${BATCH_LOCK_TIMEOUT_MS}`,
     `SET LOCAL statement_timeout = ${Math.max(5_000, Math.round(batchDuration * 20))}`,
     'SET LOCAL synchronous_commit = off',
-    ...(quietTriggers ? ['SET LOCAL session_replication_role = replica'] : []),
+    ...(quietTriggers ? [QUIET] : []),
   ].join('; ');
 }

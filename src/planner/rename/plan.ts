@@ -23,6 +23,8 @@ export interface RenameRequest {
   readonly functions: ReadonlyMap<string, KnownVersion>;
   /** The largest table, in bytes, that may be locked for as long as it is read or written. */
   readonly rewriteLimit: number;
+  /** Keep the application's triggers quiet while the backfill runs. */
+  readonly quietTriggers?: boolean;
 }
 
 export interface PlannedStep extends StepCode {
@@ -68,7 +70,7 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
     steps: planSteps(facts, rename, request, versions),
     bodies: planBodies(facts, rename),
     versions,
-    warnings: warningsOf(facts, rename, request.releases, versions),
+    warnings: warningsOf(facts, rename, request, versions),
   };
 }
 
@@ -93,10 +95,10 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
 function planSteps(
   facts: TableFacts,
   rename: Rename,
-  { now, releases }: RenameRequest,
+  { now, releases, quietTriggers = false }: RenameRequest,
   versions: readonly FunctionVersion[],
 ): PlannedStep[] {
-  const code = stepCode(facts, rename, versions);
+  const code = stepCode(facts, rename, { versions, quietTriggers });
   const ids = RENAME_STEPS.map(
     (step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`,
   );

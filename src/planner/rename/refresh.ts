@@ -54,7 +54,7 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
     step: { step: 'refresh', id, ...rest, ...refreshCode(part, versions, request.attributesDiffer) },
     carried,
     versions,
-    warnings: warningsOf({ ...missing, mentions: unversioned }, rename, releases, versions).filter(
+    warnings: warningsOf({ ...missing, mentions: unversioned }, rename, { releases }, versions).filter(
       ({ code }) => code !== 'one_more_column' && code !== 'published',
     ),
   };

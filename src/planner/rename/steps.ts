@@ -19,12 +19,12 @@ export interface StepCode {
 export function stepCode(
   facts: TableFacts,
   rename: Rename,
-  versions: readonly FunctionVersion[],
+  { versions, quietTriggers }: { readonly versions: readonly FunctionVersion[]; readonly quietTriggers: boolean },
 ): Record<RenameStepName, StepCode> {
   const part = new Parts(facts, rename);
   return {
     expand: expand(part),
-    backfill: backfill(part),
+    backfill: backfill(part, quietTriggers),
     constrain: constrain(part),
     switch: turn(part, versions),
     contract: contract(part),
@@ -49,9 +49,9 @@ function expand(part: Parts): StepCode {
   };
 }
 
-function backfill(part: Parts): StepCode {
+function backfill(part: Parts, quietTriggers: boolean): StepCode {
   return {
-    up: [part.fill(part.rename.from, part.rename.to)],
+    up: [part.fill(part.rename.from, part.rename.to, quietTriggers)],
     down: [],
     transaction: false,
     downTransaction: true,

@@ -13,7 +13,7 @@ export interface Warning {
 export function warningsOf(
   facts: TableFacts,
   rename: Rename,
-  releases: readonly Release[],
+  { releases, quietTriggers = false }: { readonly releases: readonly Release[]; readonly quietTriggers?: boolean },
   versions: readonly FunctionVersion[],
 ): Warning[] {
   const table = quoteQualified(facts.table);
@@ -46,7 +46,9 @@ export function warningsOf(
       .filter(({ row, before, insertOrUpdate, mentionsColumn }) => row && insertOrUpdate && !(before && mentionsColumn))
       .map((trigger) => ({
         code: 'trigger_fires_on_backfill',
-        message: `The trigger ${quoteIdent(trigger.name)} fires for each row that the backfill changes.`,
+        message: quietTriggers
+          ? `The trigger ${quoteIdent(trigger.name)} is kept quiet while the backfill runs.`
+          : `The trigger ${quoteIdent(trigger.name)} fires for each row that the backfill changes; --quiet-triggers keeps it quiet, where the role may.`,
       })),
     ...facts.published.map((publication) => ({
       code: 'published',

@@ -121,12 +121,13 @@ export class ColumnParts {
     return call('confirmGate', this.rename.name, { phase });
   }
 
-  fill(from: string, to: string): Code {
+  fill(from: string, to: string, quietTriggers = false): Code {
     const [source, target] = [quoteIdent(from), quoteIdent(to)];
     return call('backfill', {
       table: this.on,
       set: { [to]: source },
       where: differs(source, target, this.rename.byteEqual),
+      ...(quietTriggers ? { quietTriggers } : {}),
     });
   }
 

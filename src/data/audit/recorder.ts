@@ -1,0 +1,198 @@
+import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type pg from 'pg';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
+import type { Redaction } from './csv.ts';
+import { estimateChange } from './estimate.ts';
+import { ensureKeys, ensureSameKeys, type KeyedRows } from './keys.ts';
+import { loadCsv } from './load.ts';
+import type { PartialFile } from './partial-file.ts';
+import { type Audit, type AuditColumn, type AuditKind, findAudit } from './record.ts';
+import type { DataChangePlan, DataChangeResult } from './request.ts';
+import { copySource, cursorSource, type Statement } from './source.ts';
+import type { AuditFacts, AuditSettings, AuditTrail } from './trail.ts';
+
+/** What a data change works with. */
+export interface DataChangeTools {
+  /** In a transaction of one snapshot: REPEATABLE READ or SERIALIZABLE. */
+  readonly db: pg.Client;
+  readonly trail: AuditTrail;
+  readonly owner: string;
+  readonly settings: AuditSettings;
+  /** Opens an earlier audit, on another connection. @throws PH3016 */
+  open(audit: Audit): Promise<Readable>;
+  onNotice(message: string): void;
+}
+
+/** Carries out one plan. */
+export class Recorder {
+  readonly #plan: DataChangePlan;
+  readonly #tools: DataChangeTools;
+  readonly #redaction: Redaction;
+  readonly #seen = new Set<string>();
+  #advised = false;
+  readonly #result: Record<AuditKind, number | null> = { pre: null, change: null, post: null };
+
+  constructor(plan: DataChangePlan, tools: DataChangeTools, redaction: Redaction) {
+    this.#plan = plan;
+    this.#tools = tools;
+    this.#redaction = redaction;
+  }
+
+  async run(): Promise<DataChangeResult> {
+    const { pre, change, post, isSummary } = this.#plan;
+    if (isSummary) {
+      if (pre !== null) await this.#write('pre', pre);
+      if (post !== null) await this.#write('post', post);
+    } else if (change !== null) {
+      await this.#inOneCall(pre, change, post);
+    } else if (pre !== null) {
+      await this.#before(pre);
+    } else if (post !== null) {
+      await this.#after(post);
+    }
+    await this.#tools.db.query(
+      'DROP TABLE IF EXISTS pg_temp.pre_keys, pg_temp.change_keys, pg_temp.phase_pre, pg_temp.phase_change, pg_temp.phase_post',
+    );
+    return this.#result;
+  }
+
+  /** @throws PH5017 when a column to be redacted is in none of the results. */
+  ensureRedacted(): void {
+    const missing = this.#plan.redact.filter((column) => !this.#seen.has(column));
+    if (missing.length === 0) return;
+    const reason = `redact names ${missing.join(', ')}, which no query gives.`;
+    throw new PhaseError('PH5017', { change: this.#plan.name, reason });
+  }
+
+  async #inOneCall(pre: Statement | null, change: Statement, post: Statement | null): Promise<void> {
+    this.#advise(await estimateChange(this.#tools.db, change), true);
+    if (pre !== null) {
+      await this.#collect('pre', pre);
+      await this.#keep('pre_keys', 'phase_pre');
+      await this.#write('pre', { sql: 'TABLE pg_temp.phase_pre', values: [] });
+    }
+    const file = await this.#write('change', change, true);
+    this.#advise(this.#result.change ?? 0, false);
+    await loadCsv(this.#tools.db, 'phase_change', this.#columnsOf(file.columns), file.csv());
+    const changed: KeyedRows = { from: 'pg_temp.phase_change', kind: 'change' };
+    await ensureKeys(this.#tools.db, this.#plan.name, this.#plan.key, changed);
+    await this.#keep('change_keys', 'phase_change');
+    if (pre !== null) await this.#compare({ from: 'pg_temp.pre_keys', kind: 'pre' }, changed);
+    if (post === null) return;
+    await this.#collect('post', post);
+    await this.#compare(pre === null ? changed : { from: 'pg_temp.pre_keys', kind: 'pre' }, {
+      from: 'pg_temp.phase_post',
+      kind: 'post',
+    });
+    await this.#write('post', { sql: 'TABLE pg_temp.phase_post', values: [] });
+  }
+
+  /**
+   * What is there before a change in batches. Taken up again after a crash it keeps what was written first: by now a part
+   * of the rows is changed.
+   */
+  async #before(pre: Statement): Promise<void> {
+    const { db, owner, onNotice } = this.#tools;
+    const { name, key } = this.#plan;
+    const earlier = await findAudit(db, owner, name, 'pre');
+    if (earlier !== null) {
+      onNotice(`${earlier.file} was written before and is kept.`);
+      for (const { name: column } of earlier.columns) this.#seen.add(column);
+      this.#result.pre = earlier.rows;
+      return;
+    }
+    await ensureKeys(db, name, key, { from: `(${pre.sql}\n) AS pre`, kind: 'pre', values: pre.values });
+    await this.#write('pre', pre);
+  }
+
+  /** What is there after it, of the same rows as before it. */
+  async #after(post: Statement): Promise<void> {
+    const { db, owner, open } = this.#tools;
+    const { name } = this.#plan;
+    const pre = await findAudit(db, owner, name, 'pre');
+    if (pre !== null && !pre.isSummary) {
+      const columns = pre.columns.map((column) => this.#typed(pre, column));
+      await loadCsv(db, 'phase_pre', columns, await open(pre));
+      await this.#keep('pre_keys', 'phase_pre');
+    } else if (/\bpre_keys\b/i.test(post.sql)) {
+      throw new PhaseError('PH5017', {
+        change: name,
+        reason: 'post joins pre_keys, but no pre was written under this name.',
+      });
+    }
+    await this.#collect('post', post);
+    if (pre !== null && !pre.isSummary)
+      await this.#compare({ from: 'pg_temp.pre_keys', kind: 'pre' }, { from: 'pg_temp.phase_post', kind: 'post' });
+    await this.#write('post', { sql: 'TABLE pg_temp.phase_post', values: [] });
+  }
+
+  /** A redacted column holds digests, whatever its type was. */
+  #typed({ redacted }: Pick<Audit, 'redacted'>, { name, type }: AuditColumn): AuditColumn {
+    return { name, type: redacted.includes(name) ? 'text' : type };
+  }
+
+  #columnsOf(columns: readonly AuditColumn[]): AuditColumn[] {
+    return columns.map((column) => this.#typed({ redacted: this.#plan.redact }, column));
+  }
+
+  /** Keeps the rows of a query in a temporary table: it runs once, whatever is asked of its rows. */
+  async #collect(kind: 'pre' | 'post', { sql, values }: Statement): Promise<void> {
+    const { db } = this.#tools;
+    await db.query(`CREATE TEMP TABLE phase_${kind} ON COMMIT DROP AS ${sql}`, [...values]);
+    await ensureKeys(db, this.#plan.name, this.#plan.key, { from: `pg_temp.phase_${kind}`, kind });
+  }
+
+  async #keep(table: string, from: string): Promise<void> {
+    const columns = this.#plan.key.map(quoteIdent).join(', ');
+    await this.#tools.db.query(`CREATE TEMP TABLE ${table} ON COMMIT DROP AS SELECT ${columns} FROM pg_temp.${from}`);
+    await this.#tools.db.query(`ANALYZE pg_temp.${table}`);
+  }
+
+  async #compare(one: KeyedRows, other: KeyedRows): Promise<void> {
+    if (this.#plan.keysRule === 'equal')
+      await ensureSameKeys(this.#tools.db, this.#plan.name, this.#plan.key, [one, other]);
+  }
+
+  /** Through COPY where nothing has to be looked at, else by a cursor: the bytes are the same. */
+  async #write(kind: AuditKind, statement: Statement, isChange = false): Promise<Written> {
+    const { db, trail, settings } = this.#tools;
+    const { name, key, redact, keysRule, isSummary } = this.#plan;
+    if (await trail.has(db, name, kind)) {
+      throw new PhaseError('PH5017', {
+        change: name,
+        reason: `Another change of this migration has this name and a ${kind}.`,
+      });
+    }
+    const passesThroughUs = isChange || statement.values.length > 0 || redact.length > 0 || isSummary;
+    const source = passesThroughUs ? cursorSource(db, statement, this.#redaction) : copySource(db, statement.sql);
+    const facts: AuditFacts = { name, kind, key, redacted: redact, keysRule, isSummary };
+    const { file, rows } = await trail.write(db, facts, source);
+    const columns = await source.columns();
+    for (const { name: column } of columns) this.#seen.add(column);
+    this.#result[kind] = rows;
+    return { columns, csv: () => csvOf(file, settings.gzip) };
+  }
+
+  /** A customer cannot edit a released migration, so it is said and not refused. */
+  #advise(rows: number, isEstimate: boolean): void {
+    const { smallChange } = this.#tools.settings;
+    if (rows <= smallChange || this.#advised) return;
+    this.#advised = true;
+    this.#tools.onNotice(
+      `${this.#plan.name} changes ${isEstimate ? 'about ' : ''}${Math.round(rows)} rows in one transaction (smallChange is ${smallChange}), which keeps them locked until it ends. ` +
+        'Write pre and post in two calls without change, and the change between them by backfill({ table, set, where }) or inBatches.',
+    );
+  }
+}
+
+interface Written {
+  readonly columns: readonly AuditColumn[];
+  /** The CSV, as long as the transaction is open. */
+  csv(): Readable;
+}
+
+function csvOf(file: PartialFile, gzip: boolean): Readable {
+  return pipeline(file.read(), gzip ? createGunzip() : new PassThrough(), () => undefined);
+}
