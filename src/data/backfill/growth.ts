@@ -118,7 +118,7 @@ async function oldestTransaction(db: Queryable): Promise<string | null> {
 
 /** Whether the role may vacuum it; otherwise PostgreSQL skips it with a warning and autovacuum has to do. */
 export async function mayVacuum(db: Queryable, leaf: Leaf): Promise<boolean> {
-  const { may } = await one<{ may: boolean }>(
+  const [found] = await all<{ may: boolean }>(
     db,
     `SELECT pg_has_role(c.relowner, 'USAGE') OR (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())
        OR (current_setting('server_version_num')::int >= 170000
@@ -126,5 +126,5 @@ export async function mayVacuum(db: Queryable, leaf: Leaf): Promise<boolean> {
      FROM pg_class c WHERE c.oid = $1::oid`,
     [leaf.oid],
   );
-  return may;
+  return found?.may ?? false;
 }

@@ -1,5 +1,5 @@
 import { quoteIdent, quoteLiteral } from '../../domain/identifier.ts';
-import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
 import type { Leaf } from './leaves.ts';
 import type { Position, Walk } from './walk.ts';
 
@@ -85,12 +85,12 @@ export async function walkableKey(db: Queryable, leaf: Leaf): Promise<KeyColumn[
   return found?.columns ?? null;
 }
 
-/** Rows as the statistics estimate them. */
+/** Rows as the statistics estimate them; 0 where the table is gone. */
 export async function estimatedRows(db: Queryable, leaf: Leaf): Promise<number> {
-  const { rows } = await one<{ rows: number }>(
+  const [found] = await all<{ rows: number }>(
     db,
     'SELECT greatest(reltuples, 0)::float8 AS rows FROM pg_class WHERE oid = $1::oid',
     [leaf.oid],
   );
-  return rows;
+  return found?.rows ?? 0;
 }

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { FORMAT_1 } from '../../src/runner/ledger-formats/format-1.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+
+let database: TestDatabase;
+let project: TestProject;
+beforeEach(async () => {
+  database = await createDatabase();
+  project = new TestProject(database.url);
+  await database.sql(`CREATE TABLE t (id int PRIMARY KEY, value text); INSERT INTO t VALUES (1, 'a'), (2, 'b')`);
+});
+afterEach(async () => {
+  project.remove();
+  await database.drop();
+});
+
+/** Writes a data migration into release 1.0.0; gives its id. */
+async function migration(name: string, text: string): Promise<string> {
+  await project.json('new', 'data', name, '--release', '1.0.0');
+  const path = Object.keys(project.files()).find((file) => file.endsWith(`_${name}.ts`)) ?? '';
+  project.write(path, text);
+  await project.json('hash');
+  return path.replace(/.*\/|\.ts$/g, '');
+}
+const migrate = () => project.phase('migrate', '--release', '1.0.0', '--json');
+const CHANGE = `{ key: 'id', pre: 'SELECT * FROM t', change: "UPDATE t SET value = 'x' RETURNING id", post: 'SELECT t.* FROM t JOIN pre_keys USING (id)' }`;
+
+test('a data migration sees one snapshot, a schema migration each committed change; both can say otherwise', async () => {
+  const level = `knex.raw("INSERT INTO levels SELECT current_setting('transaction_isolation')")`;
+  await database.sql('CREATE TABLE levels (level text)');
+  await migration('usual', `export const up = (knex) => ${level};`);
+  await migration(
+    'other',
+    `export const config = { isolation: 'serializable' }; export const up = (knex) => ${level};`,
+  );
+  expect((await migrate()).code).toBe(0);
+  expect(await database.sql('SELECT level FROM levels ORDER BY 1')).toEqual([
+    { level: 'repeatable read' },
+    { level: 'serializable' },
+  ]);
+  await migration('wrong', `export const config = { isolation: 'chaos' }; export const up = () => undefined;`);
+  expect((await migrate()).json.error.code).toBe('PH3014');
+});
+
+test('a migration that fails after its data change leaves no audit, and has one after it is mended', async () => {
+  const text = (rest: string) =>
+    `export const up = async (knex, { dataChange }) => { await dataChange('change', ${CHANGE}); ${rest} };`;
+  const id = await migration('change', text(`await knex.raw('SELECT 1 / 0');`));
+  expect((await migrate()).json.failed).toMatchObject({ id, code: 'PH5005' });
+  expect(Object.keys(project.files()).filter((file) => file.startsWith('db/audits'))).toEqual([]);
+  expect(await database.sql('SELECT value FROM t ORDER BY id')).toEqual([{ value: 'a' }, { value: 'b' }]);
+  project.write(`db/data/${id}.ts`, text(''));
+  await project.json('hash');
+  expect((await migrate()).json.applied).toEqual([id]);
+  expect((await project.json('audit', 'verify')).audits).toHaveLength(3);
+});
+
+test('a serialization failure runs the whole migration again, with one audit in the end', async () => {
+  const id = await migration(
+    'change',
+    `let tries = 0;
+     export const up = async (knex, { dataChange }) => {
+       if (tries++ === 0) { await knex.raw('SELECT 1 FROM t'); await knex.raw("DO 'BEGIN RAISE EXCEPTION USING ERRCODE = ''40001''; END'"); }
+       await dataChange('change', ${CHANGE});
+     };`,
+  );
+  expect((await migrate()).json).toMatchObject({ applied: [id], failed: null });
+  expect((await project.json('audit', 'list')).audits).toHaveLength(3);
+});
+
+test('a backfill in a transaction is refused with what to write instead', async () => {
+  await migration(
+    'fill',
+    `export const up = (_knex, { backfill }) => backfill({ table: 't', set: { value: "'x'" }, where: "value <> 'x'" });`,
+  );
+  expect((await migrate()).json.error.message).toContain('transaction: false');
+});
+
+test('a dry run prints a data change as statements that psql takes', async () => {
+  await migration(
+    'change',
+    `export const up = (_knex, { dataChange }) => dataChange('c', { key: 'id', pre: 'SELECT * FROM t', change: { sql: 'UPDATE t SET value = $1 RETURNING id', values: ["it's"] } });`,
+  );
+  const { statements } = await project.json('migrate', '--release', '1.0.0', '--dry-run');
+  expect(statements).toContain('PREPARE phase_change AS UPDATE t SET value = $1 RETURNING id');
+  expect(statements).toContain(`EXECUTE phase_change('it''s')`);
+  expect(Object.keys(project.files()).filter((file) => file.startsWith('db/audits'))).toEqual([]);
+});
+
+test('a ledger of format 1 is brought to format 2, with what it holds', async () => {
+  await database.sql(
+    `${FORMAT_1}; INSERT INTO phase.ledger (format, served_before) VALUES (1, true); INSERT INTO phase.releases VALUES ('0.9.0', now(), now())`,
+  );
+  const id = await migration('change', `export const up = (_knex, { dataChange }) => dataChange('c', ${CHANGE});`);
+  expect((await project.json('audit', 'list')).audits).toEqual([]);
+  expect((await migrate()).json.applied).toEqual([id]);
+  const [ledger] = await database.sql('SELECT format, served_before, length(audit_key) AS key FROM phase.ledger');
+  expect(ledger).toEqual({ format: 2, served_before: true, key: 32 });
+});
