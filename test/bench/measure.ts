@@ -29,11 +29,12 @@ class LockClock {
       // biome-ignore lint/suspicious/noExplicitAny: passed through
       const result = (original as any).apply(this, args);
       if (!(result instanceof Promise)) return result;
-      const isUpdate = /^(UPDATE (ONLY )?(t|"public"."t") |WITH (batch|changed) )/.test(text);
+      // Ours go together with BEGIN, and the COMMIT with the checkpoint.
+      const isUpdate = /^(UPDATE t |WITH batch |BEGIN;.*UPDATE ONLY "public"."t" )/s.test(text);
       if (isUpdate && !begun.has(this)) begun.set(this, at);
       return result.then((value) => {
         const since = begun.get(this);
-        const isEnd = text === 'COMMIT' || text === 'UPDATE t SET new = old';
+        const isEnd = text.endsWith('COMMIT') || text === 'UPDATE t SET new = old';
         if (since !== undefined && isEnd) {
           times.push(performance.now() - since);
           begun.delete(this);

@@ -83,14 +83,16 @@ const list: Run = async ({ db, project }, audits) => {
 const show: Run = async ({ db, project }, audits) => {
   const shown = [];
   for (const audit of audits) {
-    const head = (await isStored(db, project.root, audit)) ? await headOf(db, project.root, audit) : [];
-    shown.push({ audit, head });
+    const state = await verifyAudit(db, project.root, audit);
+    shown.push({ audit, state, head: state === 'ok' ? await headOf(db, project.root, audit) : [] });
   }
   return {
     document: {
-      audits: shown.map(({ audit, head }) => ({ ...document(audit, head.length > 0 ? 'ok' : 'missing'), head })),
+      audits: shown.map(({ audit, state, head }) => ({ ...document(audit, state), head })),
     },
-    text: shown.map(({ audit, head }) => `${table(factsOf(audit))}\n\n${head.join('\n')}`).join('\n\n'),
+    text: shown
+      .map(({ audit, state, head }) => `${table([...factsOf(audit), ['state', state]])}\n\n${head.join('\n')}`)
+      .join('\n\n'),
   };
 };
 

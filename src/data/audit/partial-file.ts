@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { link, mkdir, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -79,10 +79,12 @@ export class PartialFile {
   }
 }
 
-/** By a link, since a rename would replace a file of that name. */
+/** By a link, since a rename would replace a file of that name. Where another process has just done it, all is well. */
 export async function publishPartial(path: string): Promise<void> {
-  await link(`${path}${ENDING}`, path);
-  await unlink(`${path}${ENDING}`);
+  await link(`${path}${ENDING}`, path).catch((error) => {
+    if (!existsSync(path)) throw error;
+  });
+  await rm(`${path}${ENDING}`, { force: true });
 }
 
 export function isPartial(path: string): boolean {

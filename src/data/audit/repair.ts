@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { all, type Queryable } from '../../postgres/queryable.ts';
@@ -12,15 +11,10 @@ import { finalPath, isPartial, publishPartial } from './partial-file.ts';
 export async function repairAudits(db: Queryable, root: string): Promise<void> {
   for (const path of await partialFiles(join(root, folders.audits))) {
     const file = relative(root, finalPath(path));
+    if (await isAlive(db, path)) continue;
     const [listed] = await all(db, `SELECT FROM phase.audits WHERE file = $1 AND store = 'files'`, [file]);
-    if (listed === undefined) {
-      if (!(await isAlive(db, path))) await rm(path, { force: true });
-    } else if (existsSync(finalPath(path))) {
-      // Linked, but not yet unlinked.
-      await rm(path, { force: true });
-    } else {
-      await publishPartial(finalPath(path));
-    }
+    if (listed === undefined) await rm(path, { force: true });
+    else await publishPartial(finalPath(path));
   }
 }
 

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type pg from 'pg';
@@ -69,7 +70,9 @@ export class AuditTrail {
   async write(db: pg.Client, facts: AuditFacts, source: AuditSource): Promise<{ file: PartialFile; rows: number }> {
     const { settings, root, owner, run, ticket } = this.#owner;
     const shown = await this.#pathOf(db, facts);
-    const file = new PartialFile(join(root, shown), shown);
+    // On its way into the database it needs a place that can be written to, which the project's folder may not be.
+    const place = settings.store === 'files' ? root : join(tmpdir(), `triphase-${run}`);
+    const file = new PartialFile(join(place, shown), shown);
     this.#files.push(file);
     await file.write(Readable.from(source.bytes, { objectMode: false }), settings.gzip);
     const rows = source.rows();

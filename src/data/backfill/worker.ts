@@ -48,7 +48,11 @@ export class Worker implements Watched {
   readonly #db: Queryable;
   readonly #index: number;
   readonly #task: Task;
-  readonly #pace: Pace;
+  /** Rows of the first sweep go elsewhere and cost several times as much as those of later ones. */
+  readonly #firstPace: Pace;
+  readonly #laterPace: Pace;
+  /** That of the batch. */
+  #pace: Pace;
   readonly pid: number;
   #since: number | null = null;
   #waiting = 0;
@@ -58,7 +62,9 @@ export class Worker implements Watched {
     this.pid = pid;
     this.#index = index;
     this.#task = task;
-    this.#pace = new Pace(task.course.batchSize, task.walk.largestBatch);
+    this.#firstPace = new Pace(task.course.batchSize, task.walk.largestBatch);
+    this.#laterPace = new Pace(task.course.batchSize, task.walk.largestBatch);
+    this.#pace = this.#firstPace;
   }
 
   static async on(db: Queryable, index: number, task: Task): Promise<Worker> {
@@ -94,6 +100,7 @@ export class Worker implements Watched {
 
   async #batch(window: Window): Promise<boolean> {
     const { walk } = this.#task;
+    this.#pace = window.sweep === 1 ? this.#firstPace : this.#laterPace;
     const asked = this.#pace.size;
     const from = window.nextFrom;
     const to = await walk.advance(this.#db, from, window.endsAt, asked);
@@ -119,7 +126,7 @@ export class Worker implements Watched {
     this.#since = began;
     try {
       const rows = await this.#update(from, to, window.sweep);
-      const entry = checkpoint.entry(course, window, { rows, units, batchSize: this.#pace.size, next });
+      const entry = checkpoint.entry(course, window, { rows, units, batchSize: this.#firstPace.size, next });
       const [entered] = await this.#script(`${entry}; COMMIT`);
       // What it wrote is right wherever it was; only the walk has to begin anew.
       if (entered?.rowCount !== 1) throw new TableMoved();
