@@ -18,6 +18,7 @@ const ARROWS: Record<string, readonly string[]> = {
   gates: ['domain', 'postgres', 'project', 'catalog', 'data'],
   operations: ['domain', 'postgres', 'project', 'catalog', 'gates'],
   runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
+  replay: ['domain', 'planner', 'postgres', 'project', 'runner'],
   tasks: ['domain', 'postgres', 'project', 'data', 'runner'],
   wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
   cli: [
@@ -31,6 +32,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'schema',
     'operations',
     'runner',
+    'replay',
     'tasks',
     'wizard',
   ],

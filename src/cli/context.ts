@@ -66,6 +66,11 @@ export class CommandContext {
     return this.#flags.databaseUrl ?? project.config.databaseUrl ?? this.surroundings.env.DATABASE_URL;
   }
 
+  /** Where databases that nobody keeps are made; undefined for an embedded server. */
+  shadowUrl(project: Project): string | undefined {
+    return project.config.shadowDatabaseUrl ?? this.surroundings.env.PHASE_SHADOW_DATABASE_URL;
+  }
+
   reporter(): Reporter {
     return new TerminalReporter(this.output);
   }

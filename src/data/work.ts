@@ -59,6 +59,8 @@ export interface WorkOptions extends TrailOwner {
   onProgress(progress: RunProgress): void;
   onNotice(message: string): void;
   onLog(message: string): void;
+  /** A table that is gone through in batches. */
+  onTable?(table: string): void;
   /** A backfill is complete. */
   onFilled?(result: BackfillResult): Promise<void>;
 }
@@ -100,6 +102,7 @@ export class Work {
 
   async #backfill(request: BackfillRequest): Promise<{ rows: number }> {
     this.#ensureNoTransaction('backfill');
+    this.#options.onTable?.(request.table);
     const part = this.#nextPart();
     const { owner, db, connect, patience, onProgress, onNotice, onFilled } = this.#options;
     const { side, control, throttle } = await this.#steer();
@@ -113,6 +116,7 @@ export class Work {
 
   async #inBatches(request: InBatchesRequest, body: BatchBody): Promise<{ rows: number }> {
     this.#ensureNoTransaction('inBatches');
+    this.#options.onTable?.(request.table);
     const part = this.#nextPart();
     const { owner, knex, db, patience, onProgress } = this.#options;
     const { control, throttle } = await this.#steer();

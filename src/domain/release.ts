@@ -29,6 +29,12 @@ export function inRange(release: Release, range: string): boolean {
   return semver.satisfies(release, range, { includePrerelease: true });
 }
 
+/** Those of several releases that fall into a range: faster than asking for each. */
+export function releasesWithin(releases: readonly Release[], range: string): Release[] {
+  const parsed = new semver.Range(range, { includePrerelease: true });
+  return releases.filter((release) => parsed.test(release));
+}
+
 /** Whether a text is a range of releases such as `<1.2.0` or `>=1.0.0 <2.0.0`. */
 export function isRange(text: string): boolean {
   return semver.validRange(text) !== null;

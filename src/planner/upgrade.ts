@@ -1,152 +1,100 @@
-import type { BlockedStep, OrderedMigration, Plan, PlanMode, PlanStep } from '../domain/plan.ts';
-import { BEFORE_ALL, compareReleases, inRange, type Release } from '../domain/release.ts';
+import type { OrderedMigration, Plan, PlanMode, PlanStep } from '../domain/plan.ts';
+import { BEFORE_ALL, manifestRelease, type Release } from '../domain/release.ts';
+import { type Holding, holdingOf } from './holding.ts';
+import type { Renames } from './passing.ts';
+import { runnableAfter } from './runnable.ts';
+import { findStops } from './stops.ts';
+import { Timeline } from './timeline.ts';
 
 export interface UpgradeInput {
   /** Every migration up to `to`, in order. */
   readonly migrations: readonly OrderedMigration[];
+  readonly renames: Renames;
   readonly applied: ReadonlySet<string>;
   readonly from: Release | null;
   readonly to: Release;
   /** Releases that may be running while this runs; empty when nothing is. */
   readonly alive: readonly Release[];
   readonly mode: PlanMode;
-  /** Releases with a released manifest, where the way may be broken into several. */
+  /** The highest release that was migrated to, which may have been rolled out; null when none was. */
+  readonly migrated: Release | null;
+  /** Releases that have a manifest. */
+  readonly known: readonly Release[];
+  /** Those whose manifest is released, where the way may be broken into several. */
   readonly released: readonly Release[];
 }
 
 /**
  * What a run up to a release does: which steps run, which are held because they would break a release that is alive,
- * and which would have to pass a held one.
+ * and which would have to pass a held one and may not.
  */
 export function planUpgrade(input: UpgradeInput): Plan {
-  const { held, blocked } = classify(input);
-  const stops = blocked.length === 0 ? [] : findStops(input);
+  const timeline = timelineOf(input);
+  const holding = hold(input, timeline);
+  const held = new Set(holding.held.map(({ id }) => id));
   return {
     from: input.from,
     to: input.to,
     mode: input.mode,
     steps: describe(input, held),
     held: [...held],
-    stops,
-    pointOfNoReturn: pointOfNoReturn(input),
-    blocked,
+    stops: holding.blocked.length === 0 ? [] : stopsFor(input, timeline),
+    pointOfNoReturn: pointOfNoReturn(input, timeline),
+    blocked: holding.blocked,
   };
 }
 
-/** Whether a step cannot run while one of these releases is alive. */
-function breaksAny(migration: Pick<OrderedMigration, 'breaks'>, releases: readonly Release[]): boolean {
-  const { breaks } = migration;
-  return breaks !== undefined && releases.some((release) => inRange(release, breaks));
+function timelineOf({ migrations, alive, known, from, to, migrated }: UpgradeInput): Timeline {
+  const named = [...migrations.map(({ release }) => release), ...alive, ...known];
+  const given = [from, to, migrated].filter((release) => release !== null);
+  return new Timeline([...named, ...given, ...given.map((release) => manifestRelease(release, known))]);
 }
 
-function classify({ migrations, applied, alive }: UpgradeInput): { held: Set<string>; blocked: BlockedStep[] } {
-  const held = new Set<string>();
-  const blocked: BlockedStep[] = [];
-  let firstHeld: string | null = null;
-  for (const migration of migrations) {
-    if (applied.has(migration.id)) continue;
-    if (breaksAny(migration, alive)) {
-      held.add(migration.id);
-      firstHeld ??= migration.id;
-    } else if (firstHeld !== null) {
-      blocked.push({ id: migration.id, heldId: firstHeld });
-    }
-  }
-  return { held, blocked };
+function hold({ migrations, applied, alive, renames }: UpgradeInput, timeline: Timeline): Holding {
+  const places = new Set(alive.map((release) => timeline.place(release)));
+  const isHeld = ({ breaks }: OrderedMigration): boolean =>
+    breaks !== undefined && timeline.within(breaks).some((place) => places.has(place));
+  const pending = migrations.filter(({ id }) => !applied.has(id));
+  return holdingOf(pending, isHeld, renames);
 }
 
-/** The steps with their state, and after each the releases that can run. */
 function describe(input: UpgradeInput, held: ReadonlySet<string>): PlanStep[] {
-  const releases = releasesInView(input);
-  const missing = new Map(releases.map((release) => [release, countMissing(input, held, release)]));
-  const broken = new Set<Release>();
-  for (const migration of input.migrations) {
-    if (input.applied.has(migration.id)) markBroken(migration, releases, broken);
-  }
-  return input.migrations.map((migration) => {
-    const state = input.applied.has(migration.id) ? 'applied' : held.has(migration.id) ? 'held' : 'pending';
-    if (state === 'pending') {
-      markBroken(migration, releases, broken);
-      for (const release of releases) {
-        if (compareReleases(migration.release, release) <= 0) missing.set(release, (missing.get(release) ?? 0) - 1);
-      }
-    }
-    return {
-      id: migration.id,
-      kind: migration.kind,
-      release: migration.release,
-      rename: migration.rename ?? null,
-      phase: migration.phase ?? null,
-      state,
-      runnable: releases.filter((release) => missing.get(release) === 0 && !broken.has(release)),
-    };
-  });
+  const { migrations, applied } = input;
+  const view = new Timeline(releasesInView(input));
+  const runnable = runnableAfter(view, migrations, { applied, held, lowest: lowestInView(input, view) });
+  return migrations.map(({ id, kind, release, rename, phase }) => ({
+    id,
+    kind,
+    release,
+    rename: rename ?? null,
+    phase: phase ?? null,
+    state: applied.has(id) ? 'applied' : held.has(id) ? 'held' : 'pending',
+    runnable: runnable.get(id) ?? [],
+  }));
 }
 
 function releasesInView({ migrations, alive, from, to }: UpgradeInput): Release[] {
   const named = [...migrations.map(({ release }) => release), ...alive, to, ...(from === null ? [] : [from])];
+  return named.filter((release) => release !== BEFORE_ALL);
+}
+
+function lowestInView({ from, alive }: UpgradeInput, view: Timeline): number {
   const lowest = from ?? alive[0] ?? BEFORE_ALL;
-  return [...new Set(named)]
-    .filter((release) => release !== BEFORE_ALL && compareReleases(release, lowest) >= 0)
-    .sort(compareReleases);
-}
-
-function countMissing({ migrations, applied }: UpgradeInput, held: ReadonlySet<string>, release: Release): number {
-  return migrations.filter(
-    (migration) =>
-      !applied.has(migration.id) && !held.has(migration.id) && compareReleases(migration.release, release) <= 0,
-  ).length;
-}
-
-function markBroken(migration: OrderedMigration, releases: readonly Release[], broken: Set<Release>): void {
-  for (const release of releases) if (breaksAny(migration, [release])) broken.add(release);
+  return lowest === BEFORE_ALL ? 0 : view.place(lowest);
 }
 
 /** The first step not applied yet after which a release that is alive could not be started again. */
-function pointOfNoReturn({ migrations, applied, from, alive }: UpgradeInput): string | null {
-  const before = from === null ? alive : [from, ...alive];
-  return migrations.find((migration) => !applied.has(migration.id) && breaksAny(migration, before))?.id ?? null;
+function pointOfNoReturn({ migrations, applied, from, alive }: UpgradeInput, timeline: Timeline): string | null {
+  const before = new Set([...alive, ...(from === null ? [] : [from])].map((release) => timeline.place(release)));
+  const breaksOne = ({ breaks }: OrderedMigration) =>
+    breaks !== undefined && timeline.within(breaks).some((place) => before.has(place));
+  return migrations.find((migration) => !applied.has(migration.id) && breaksOne(migration))?.id ?? null;
 }
 
-/**
- * The shortest list of released manifests to stop at, rolling out and finishing at each, so that nothing has to pass a
- * held step; among equally short ones, the latest. Empty when there is none.
- */
-function findStops(input: UpgradeInput): Release[] {
-  const candidates = input.released
-    .filter((release) => compareReleases(release, input.to) < 0)
-    .sort(compareReleases)
-    .reverse();
-  const seen = new Set<Release>();
-  let ways: { at: Release | null; stops: Release[] }[] = [{ at: null, stops: [] }];
-  while (ways.length > 0) {
-    const arrived = ways.find(({ at, stops }) => stops.length > 0 && reachable(input, at, input.to));
-    if (arrived) return arrived.stops;
-    ways = ways.flatMap(({ at, stops }) =>
-      candidates
-        .filter(
-          (release) =>
-            !seen.has(release) && (at === null || compareReleases(release, at) > 0) && reachable(input, at, release),
-        )
-        .map((release) => {
-          seen.add(release);
-          return { at: release, stops: [...stops, release] };
-        }),
-    );
-  }
-  return [];
-}
-
-/** Whether one jump leads from where a stop was finished (null: from the beginning) to another release. */
-function reachable(input: UpgradeInput, from: Release | null, to: Release): boolean {
-  const upTo = (release: Release) => (migration: OrderedMigration) => compareReleases(migration.release, release) <= 0;
-  const done = from === null ? [] : input.migrations.filter(upTo(from));
-  const alive = from === null ? input.alive.filter((release) => compareReleases(release, to) <= 0) : [from, to];
-  const { blocked } = classify({
-    ...input,
-    migrations: input.migrations.filter(upTo(to)),
-    applied: new Set([...input.applied, ...done.map(({ id }) => id)]),
-    alive: from === null ? [...alive, to] : alive,
-  });
-  return blocked.length === 0;
+function stopsFor(input: UpgradeInput, timeline: Timeline): Plan['stops'] {
+  const { alive, migrated, to, known } = input;
+  const low = Math.min(...alive.map((release) => timeline.place(release)));
+  // Above it, what is alive only because the jump would bring it is not there when the way stops before.
+  const high = migrated === null ? low : Math.max(low, timeline.place(manifestRelease(migrated, known)));
+  return findStops({ ...input, timeline, low, high, to: timeline.place(manifestRelease(to, known)) });
 }

@@ -1,4 +1,5 @@
 import knexPackage, { type Knex } from 'knex';
+import type pg from 'pg';
 import type { Queryable } from './queryable.ts';
 import { prepareSession } from './session.ts';
 
@@ -9,19 +10,24 @@ export interface KnexOptions {
   readonly url: string | undefined;
   readonly applicationName: string;
   readonly lockTimeoutMs: number;
+  /** Told of each connection that is opened, once it is prepared. */
+  readonly onConnection?: ((client: pg.Client) => void) | undefined;
 }
 
 /** The knex that migrations get: few connections, each prepared like those of the runner. */
-export function openKnex({ url, applicationName, lockTimeoutMs }: KnexOptions): Knex {
+export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
   return makeKnex({
     client: 'pg',
     connection: { ...(url === undefined ? {} : { connectionString: url }), application_name: applicationName },
     pool: {
       min: 0,
       max: 4,
-      afterCreate(connection: Queryable, done: (error: unknown, connection: unknown) => void) {
+      afterCreate(connection: pg.Client, done: (error: unknown, connection: unknown) => void) {
         prepareSession(connection, lockTimeoutMs).then(
-          () => done(null, connection),
+          () => {
+            onConnection?.(connection);
+            done(null, connection);
+          },
           (error) => done(error, connection),
         );
       },

@@ -34,6 +34,7 @@ const release = z.string().transform((value, context) => {
 /** Every key of the configuration; docs/configuration.md explains each. */
 const schema = z.strictObject({
   databaseUrl: z.string().min(1).optional(),
+  shadowDatabaseUrl: z.string().min(1).optional(),
   release: release.optional(),
   lockTimeout: duration.default(500),
   lockAttempts: z.number().int().min(1).max(1_000).default(15),

@@ -93,6 +93,8 @@ export interface ManifestChange {
   readonly addSources?: readonly ManifestSource[];
   /** New checksums of entries and sources that it lists already, by id or file. */
   readonly rehash?: ReadonlyMap<string, string>;
+  /** Tables that entries touch, by id; null for no longer known. */
+  readonly touches?: ReadonlyMap<string, readonly string[] | null>;
   readonly cut?: boolean;
 }
 
@@ -106,6 +108,7 @@ export async function changeManifest(root: string, change: ManifestChange): Prom
   for (const entry of change.add ?? []) append(document, 'migrations', asText(entry));
   for (const source of change.addSources ?? []) append(document, 'sources', source);
   rehash(document, change.rehash ?? new Map());
+  setTouches(document, change.touches ?? new Map());
   if (change.cut) {
     document.set('state', 'released');
     document.set('sum', manifestSum(parseManifest(path, document.toString())));
@@ -131,6 +134,15 @@ function rehash(document: Document, sums: ReadonlyMap<string, string>): void {
       if (sum !== undefined) document.setIn([key, index, 'sha256'], sum);
     });
   }
+}
+
+function setTouches(document: Document, touches: ReadonlyMap<string, readonly string[] | null>): void {
+  const list = (document.toJS()?.migrations ?? []) as { id: string }[];
+  list.forEach(({ id }, index) => {
+    const tables = touches.get(id);
+    if (tables === null) document.deleteIn(['migrations', index, 'touches']);
+    else if (tables !== undefined) document.setIn(['migrations', index, 'touches'], document.createNode(tables));
+  });
 }
 
 /** Every scalar is text, as it is read. */

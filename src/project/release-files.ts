@@ -39,7 +39,9 @@ export async function hashFiles(history: History, release: Release | null): Prom
   for (const manifest of history.manifests.filter(({ state }) => state === 'open')) {
     const rehash = await newSums(history, manifest);
     if (rehash.size > 0 && manifest.release !== target)
-      changes.push(await changeManifest(history.root, { release: manifest.release, rehash }));
+      changes.push(
+        await changeManifest(history.root, { release: manifest.release, rehash, touches: forgotten(rehash) }),
+      );
   }
   if (target !== null) {
     const own = history.manifests.find((manifest) => manifest.release === target);
@@ -53,11 +55,17 @@ export async function hashFiles(history: History, release: Release | null): Prom
     const addSources = await Promise.all(
       sources.map(async (file) => ({ file, sha256: (await fileChecksum(join(history.root, 'db', file))) ?? '' })),
     );
-    const rehash = own ? await newSums(history, own) : new Map();
-    changes.push(await changeManifest(history.root, { release: target, add, addSources, rehash }));
+    const rehash = own ? await newSums(history, own) : new Map<string, string>();
+    const touches = forgotten(rehash);
+    changes.push(await changeManifest(history.root, { release: target, add, addSources, rehash, touches }));
   }
   await writeFiles(history.root, changes);
   return changes.map(({ path }) => path);
+}
+
+/** What an edited migration touches has to be observed again. */
+function forgotten(rehash: ReadonlyMap<string, string>): Map<string, null> {
+  return new Map([...rehash.keys()].map((id) => [id, null]));
 }
 
 /** @throws PH1005 when no release is known, PH1019 when it is cut. */

@@ -7,6 +7,7 @@ import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } 
 import {
   ensureLedgerMatches,
   ensureNotBlocked,
+  ensureNotBroken,
   ensureResumable,
   loadPending,
   planFor,
@@ -85,6 +86,7 @@ async function runUpTo(
   const began = performance.now();
   const target = targetOf(session.history, release);
   ensureLedgerMatches(before, session.history);
+  ensureNotBroken(target, before);
   noticeUnlisted(session);
   const plan = planFor(target, before, { maintenance, running: confirm ?? null });
   ensureNotBlocked(plan, target);
@@ -146,9 +148,13 @@ async function recordReached(session: Session, release: Release, maintenance: bo
   if (maintenance) await recordConfirmed(session.lock.client, release);
 }
 
-/** With --slow-roll: the lowest release that still has something to run. */
-function nextRelease(session: Session, ledger: Ledger, goal: Release): Release {
-  return pendingReleases(targetOf(session.history, goal), appliedIds(ledger))[0] ?? goal;
+/** With --slow-roll: the lowest release that has something to run now; what is held waits for a finish. */
+function nextRelease({ history }: Session, ledger: Ledger, goal: Release): Release {
+  const hasWork = (release: Release): boolean =>
+    planFor(targetOf(history, release), ledger, { maintenance: false, running: null }).steps.some(
+      ({ state }) => state === 'pending',
+    );
+  return pendingReleases(targetOf(history, goal), appliedIds(ledger)).find(hasWork) ?? goal;
 }
 
 /** Releases after this one that still have something to run; what is held in this one is for its finish. */

@@ -20,7 +20,7 @@ export function workFor(
   direction: 'up' | 'down',
   { knex, ticket }: { readonly knex: Knex; readonly ticket: string | null },
 ): Work {
-  const { reporter, project } = session.options;
+  const { reporter, project, observer } = session.options;
   const { config } = project;
   return new Work({
     kind: 'migration',
@@ -39,6 +39,7 @@ export function workFor(
     connect: session.connect,
     onProgress: (progress) => reporter.backfill(entry.id, progress),
     onNotice: (message) => reporter.notice(message),
+    onTable: (table) => observer?.table(table),
     onLog: (message) => reporter.log(entry.id, message),
     async onFilled({ remaining }) {
       if (renameStepOf(entry.id) !== 'backfill' || entry.rename === undefined) return;

@@ -6,7 +6,7 @@ import { withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, readHistory } from '../project/history.ts';
 import { readLedger } from './ledger.ts';
-import { ensureLedgerMatches, ensureNotBlocked, planFor, type Target, targetOf } from './prepare.ts';
+import { ensureLedgerMatches, ensureNotBlocked, ensureNotBroken, planFor, type Target, targetOf } from './prepare.ts';
 
 /** A plan, and why it is refused, if it is. */
 export interface PlanOutcome {
@@ -26,6 +26,7 @@ export async function planFromLedger(
   await ensureFilesIntact(history, target.manifests);
   const ledger = await withConnection({ url, applicationName: 'phase plan' }, readLedger);
   ensureLedgerMatches(ledger, history);
+  ensureNotBroken(target, ledger);
   return outcome(planFor(target, ledger, { maintenance, running: null }), target);
 }
 
@@ -46,6 +47,7 @@ export async function planWithoutDatabase(
   );
   const plan = planUpgrade({
     migrations,
+    renames: history.renames,
     applied: new Set(
       migrations.filter(({ release }) => compareReleases(release, first ?? from) <= 0).map(({ id }) => id),
     ),
@@ -53,6 +55,8 @@ export async function planWithoutDatabase(
     to,
     alive: maintenance ? [] : [...new Set([first ?? from, ...between, last ?? to])],
     mode: maintenance ? 'maintenance' : 'rolling',
+    migrated: from,
+    known,
     released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
   });
   return outcome(plan, target);

@@ -1,9 +1,10 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import type { OrderedMigration, Plan } from '../domain/plan.ts';
-import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
+import { type OrderedMigration, type Plan, sayReason } from '../domain/plan.ts';
+import { compareReleases, inRange, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
 import { aliveReleases } from '../planner/alive.ts';
 import { orderMigrations } from '../planner/order.ts';
+import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
@@ -15,6 +16,7 @@ import { appliedIds, type Ledger, lastError } from './ledger.ts';
 /** What the files say for a target release. */
 export interface Target {
   readonly release: Release;
+  readonly renames: History['renames'];
   readonly manifests: readonly Manifest[];
   readonly migrations: readonly OrderedMigration[];
   readonly known: readonly Release[];
@@ -29,7 +31,7 @@ export function targetRelease(project: Project, given: string | undefined): Rele
 
 /**
  * The manifests up to a release, its own open or not, and their migrations in order.
- * @throws PH2003 when another open one lies below, and what the order refuses.
+ * @throws PH2003 when another open one lies below, PH3017 for renames that overlap, and what the order refuses.
  */
 export function targetOf(history: History, release: Release): Target {
   const known = history.manifests.map((manifest) => manifest.release);
@@ -37,7 +39,8 @@ export function targetOf(history: History, release: Release): Target {
   const manifests = history.manifests.filter((manifest) => compareReleases(manifest.release, own) <= 0);
   const open = manifests.filter((manifest) => manifest.state === 'open' && manifest.release !== own);
   if (open.length > 0) throw new PhaseError('PH2003', { release, open: open.map((manifest) => manifest.release) });
-  return { release, manifests, migrations: orderMigrations(manifests), known };
+  ensureRenamesApart(history.manifests, history.renames, own);
+  return { release, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
 }
 
 /** Files as the manifests list them, and loaded as far as they are going to run: before anything runs. */
@@ -94,6 +97,15 @@ export async function ensureResumable(
   }
 }
 
+/** A release can be started: nothing that ran breaks it. @throws PH2009 */
+export function ensureNotBroken({ release, known }: Target, ledger: Ledger): void {
+  const runs = manifestRelease(release, known);
+  const breaking = ledger.rows.find(
+    ({ state, breaks }) => state === 'applied' && breaks !== null && inRange(runs, breaks),
+  );
+  if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
+}
+
 export interface PlanOptions {
   readonly maintenance: boolean;
   /** Only this release is alive now. */
@@ -106,11 +118,14 @@ export function planFor(target: Target, ledger: Ledger, { maintenance, running }
   const deployment = { servedBefore: ledger.servedBefore, migrated: ledger.migrated, confirmed };
   return planUpgrade({
     migrations: target.migrations,
+    renames: target.renames,
     applied: appliedIds(ledger),
     from: confirmed ?? ledger.migrated.at(-1) ?? null,
     to: target.release,
     alive: maintenance ? [] : aliveReleases(deployment, target.release, target.known),
     mode: maintenance ? 'maintenance' : 'rolling',
+    migrated: [...ledger.migrated].sort(compareReleases).at(-1) ?? null,
+    known: target.known,
     released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
   });
 }
@@ -120,5 +135,13 @@ export function ensureNotBlocked(plan: Plan, target: Target): void {
   const [blocked] = plan.blocked;
   if (!blocked) return;
   const breaks = target.migrations.find(({ id }) => id === blocked.heldId)?.breaks ?? '';
-  throw new PhaseError('PH2004', { to: plan.to, step: blocked.id, held: blocked.heldId, breaks, stops: plan.stops });
+  const { id, heldId, reason } = blocked;
+  throw new PhaseError('PH2004', {
+    to: plan.to,
+    step: id,
+    held: heldId,
+    breaks,
+    reason: sayReason(reason, id, heldId),
+    stops: plan.stops.map(({ release }) => release),
+  });
 }

@@ -11,3 +11,17 @@ export interface Reporter {
   log(id: string, message: string): void;
   notice(message: string): void;
 }
+
+const nothing = (): void => undefined;
+
+/** For runs that nobody watches. */
+export const silentReporter: Reporter = {
+  waitingForLock: nothing,
+  stepStarted: nothing,
+  stepDone: nothing,
+  gate: nothing,
+  lockRetry: nothing,
+  backfill: nothing,
+  log: nothing,
+  notice: nothing,
+};

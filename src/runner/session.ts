@@ -19,6 +19,16 @@ export interface RunnerOptions {
   readonly reporter: Reporter;
   /** How old the last write to the old column has to be before step 3, in milliseconds. */
   readonly stragglerWindowMs: number;
+  /** Watches what migrations do; not in a deployment. */
+  readonly observer?: RunObserver | undefined;
+}
+
+/** Told what migrations work with. */
+export interface RunObserver {
+  /** A connection that migrations run on. */
+  connection(client: pg.Client): void;
+  /** A table, as in SQL, that work on data goes through in batches. */
+  table(name: string): void;
 }
 
 /** Everything that a run holds while it has the lock. */
@@ -64,15 +74,17 @@ async function withWork<T>(
   history: History,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { project, url, stragglerWindowMs } = options;
+  const { project, url, stragglerWindowMs, observer } = options;
   const lockTimeoutMs = project.config.lockTimeout;
   const open = async (): Promise<pg.Client> => {
     const client = await connect({ url, applicationName: lock.applicationName });
     await prepareSession(client, lockTimeoutMs);
+    observer?.connection(client);
     return client;
   };
   const worker = await open();
-  const knex = openKnex({ url, applicationName: lock.applicationName, lockTimeoutMs });
+  const onConnection = (client: pg.Client): void => observer?.connection(client);
+  const knex = openKnex({ url, applicationName: lock.applicationName, lockTimeoutMs, onConnection });
   const context = {
     root: project.root,
     renames: history.renames,

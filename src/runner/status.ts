@@ -75,7 +75,7 @@ function dueTarget(history: History, release: Release | null, ledger: Ledger): T
   const manifests = history.manifests.filter(
     (manifest) => compareReleases(manifest.release, manifestRelease(due, known)) <= 0,
   );
-  return { release: due, manifests, migrations: orderMigrations(manifests), known };
+  return { release: due, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
 }
 
 async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count: boolean): Promise<RenameStatus> {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { inRange, manifestRelease, type Release } from '../domain/release.ts';
+import type { Release } from '../domain/release.ts';
 import { withConnection } from '../postgres/connection.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
 import { readLedger } from './ledger.ts';
-import { planFor, targetOf } from './prepare.ts';
+import { ensureNotBroken, planFor, targetOf } from './prepare.ts';
 
 export interface WaitOptions {
   readonly project: Project;
@@ -61,14 +61,8 @@ async function check({ url, release }: WaitOptions, history: History): Promise<W
 
 async function missingFor(db: Queryable, history: History, release: Release): Promise<string[]> {
   const ledger = await readLedger(db);
-  const runs = manifestRelease(
-    release,
-    history.manifests.map((manifest) => manifest.release),
-  );
-  const breaking = ledger.rows.find(
-    ({ state, breaks }) => state === 'applied' && breaks !== null && inRange(runs, breaks),
-  );
-  if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
-  const plan = planFor(targetOf(history, release), ledger, { maintenance: false, running: null });
+  const target = targetOf(history, release);
+  ensureNotBroken(target, ledger);
+  const plan = planFor(target, ledger, { maintenance: false, running: null });
   return plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
 }

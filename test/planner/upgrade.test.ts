@@ -23,6 +23,9 @@ const KNOWN = ['1.0.0', '1.1.0', '1.2.0', '1.3.0', '1.4.0'];
 function plan(from: string | null, to: string, more: Partial<UpgradeInput> = {}) {
   const alive = aliveReleases({ servedBefore: true, migrated: [], confirmed: from }, to, KNOWN);
   return planUpgrade({
+    renames: new Map(),
+    migrated: from,
+    known: KNOWN,
     migrations: HISTORY.filter(({ release }) => release <= to),
     applied: new Set(HISTORY.filter(({ release }) => from !== null && release <= from).map(({ id }) => id)),
     from,
@@ -50,12 +53,13 @@ test('a step that breaks a release that is alive is held, and it is the point of
 
 test('nothing may pass a held step: the jump is refused with the stops that make it possible', () => {
   const jump = plan('1.0.0', '1.4.0');
-  expect(jump.blocked).toEqual([{ id: '4_more', heldId: '3_contract' }]);
-  expect(jump.stops).toEqual(['1.3.0']);
+  const pair = { id: '4_more', heldId: '3_contract', reason: { kind: 'unknown', ids: ['4_more', '3_contract'] } };
+  expect(jump.blocked).toEqual([pair]);
+  expect(jump.stops).toEqual([{ release: '1.3.0', ...pair }]);
 });
 
 test('among equally short ways the stops are the latest', () => {
-  expect(plan('1.1.0', '1.4.0').stops).toEqual(['1.3.0']);
+  expect(plan('1.1.0', '1.4.0').stops.map(({ release }) => release)).toEqual(['1.3.0']);
 });
 
 test('in maintenance everything runs in order', () => {
@@ -73,6 +77,15 @@ test('after each step it says which releases can run', () => {
   expect(steps.map(({ runnable }) => runnable)).toEqual([
     ['1.0.0', '1.1.0'],
     ['1.0.0', '1.1.0', '1.2.0'],
+    ['1.2.0', '1.3.0'],
+  ]);
+});
+
+test('a held step runs last, so that what it breaks can run until then', () => {
+  const { steps } = plan('1.0.0', '1.3.0');
+  expect(steps.map(({ runnable }) => runnable)).toEqual([
+    ['1.0.0', '1.1.0'],
+    ['1.0.0', '1.1.0', '1.2.0', '1.3.0'],
     ['1.2.0', '1.3.0'],
   ]);
 });

@@ -27,6 +27,7 @@ test('the rename in the repository is what the tool scaffolds, to the byte', asy
         await draftRename(db, history, bookshopRename, { now: bookshopRenamedAt, rewriteLimit: 0 }),
       );
     });
+    await project.json('hash');
     for (const release of bookshopRename.releases) await project.json('release', 'cut', release);
     expect(project.files()).toEqual(filesOf(repository, 'db'));
   } finally {

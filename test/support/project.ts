@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { Writable } from 'node:stream';
 import { runCli } from '../../src/cli/program.ts';
+import { serverUrl } from './database.ts';
 
 /** What a command printed. */
 export interface Ran {
@@ -46,7 +47,10 @@ export class TestProject {
   async phase(...args: string[]): Promise<Ran> {
     const stdout = new Sink();
     const stderr = new Sink();
-    const env = this.url === undefined ? {} : { DATABASE_URL: this.url };
+    const env = {
+      PHASE_SHADOW_DATABASE_URL: serverUrl(),
+      ...(this.url === undefined ? {} : { DATABASE_URL: this.url }),
+    };
     const code = await runCli(args, { cwd: this.root, env, stdin: {}, stdout, stderr });
     return {
       code,

@@ -45,7 +45,7 @@ async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Resul
     flags.from === undefined
       ? await planFromLedger(project, context.databaseUrl(project), to, maintenance)
       : await planWithoutDatabase(project, parseRelease(flags.from), to, maintenance);
-  const { blocked, ...document } = plan;
+  const document = documentOf(plan);
   const text = flags.format === 'json' ? JSON.stringify(document, null, 2) : describe(context, plan);
   if (flags.out === undefined) return { document, text, error: refusal };
   await writeFile(
@@ -53,6 +53,10 @@ async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Resul
     context.output.options.json ? JSON.stringify(document, null, 2) : `${text}\n`,
   );
   return { document, text: `wrote ${flags.out}`, error: refusal };
+}
+
+function documentOf({ blocked, stops, ...plan }: Plan): object {
+  return { ...plan, stops: stops.map(({ release }) => release), forcedBy: stops, blocked };
 }
 
 function describe({ output }: CommandContext, plan: Plan): string {
@@ -70,6 +74,6 @@ function describe({ output }: CommandContext, plan: Plan): string {
     `from ${sayRelease(plan.from)} to ${plan.to}${plan.mode === 'maintenance' ? ', in maintenance' : ''}`,
     rows.length === 0 ? 'nothing to run' : table(rows),
     ...(plan.held.length === 0 ? [] : ['held steps run with phase finish, after the roll-out']),
-    ...(plan.stops.length === 0 ? [] : [`stop at: ${plan.stops.join(', ')}`]),
+    ...(plan.stops.length === 0 ? [] : [`stop at: ${plan.stops.map(({ release }) => release).join(', ')}`]),
   ].join('\n');
 }

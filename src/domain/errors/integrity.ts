@@ -18,6 +18,14 @@ export interface IntegrityErrors {
   PH3014: { file: string; reason: string };
   PH3015: { id: string; releases: readonly string[] };
   PH3016: { file: string; reason: string };
+  PH3017: {
+    first: string;
+    second: string;
+    object: string;
+    ends: string | null;
+    begins: string;
+    files: readonly string[];
+  };
 }
 
 export const integrityErrors: ErrorTexts<IntegrityErrors> = {
@@ -138,5 +146,14 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     what: (d) => `The audit ${d.file} cannot be used.`,
     why: (d) => d.reason,
     remedy: () => 'Bring it back from a backup; phase audit verify looks at all of them.',
+  },
+  PH3017: {
+    exit: 5,
+    title: 'Two renames that share an object overlap',
+    what: (d) => `The renames ${d.first} and ${d.second} overlap and both work on ${d.object}: ${d.files.join(', ')}.`,
+    why: (d) =>
+      `${d.second} begins in ${d.begins}, and ${d.first} ${d.ends === null ? 'has no phase 3 in any manifest' : `ends in ${d.ends}`}; what one makes the other would have to carry over half-way.`,
+    remedy: (d) =>
+      `Move ${d.second} to releases after ${d.ends ?? `that of phase 3 of ${d.first}`} (phase release retarget ${d.second}), and scaffold it anew once ${d.first} has ended.`,
   },
 };

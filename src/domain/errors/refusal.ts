@@ -5,7 +5,7 @@ export interface RefusalErrors {
   PH2001: { table: string; column: string; objects: readonly { object: string; reason: string; instead: string }[] };
   PH2002: { rename: string; other: string; reason: string };
   PH2003: { release: string; open: readonly string[] };
-  PH2004: { to: string; step: string; held: string; breaks: string; stops: readonly string[] };
+  PH2004: { to: string; step: string; held: string; breaks: string; reason: string; stops: readonly string[] };
   PH2005: { rename: string; mismatches: number };
   PH2006: { rename: string; stragglers: number; last: string; window: string };
   PH2007: { rename: string; missing: readonly string[] };
@@ -52,7 +52,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     exit: 4,
     title: 'The jump cannot be made without stopping a release that is alive',
     what: (d) => `${d.to} cannot be reached in one jump: ${d.step} would have to run before ${d.held}.`,
-    why: (d) => `${d.held} is held while a release ${d.breaks} is alive, and a later step may not pass it.`,
+    why: (d) => `${d.held} is held while a release ${d.breaks} is alive, and the other may not pass it. ${d.reason}`,
     remedy: (d) =>
       d.stops.length > 0
         ? `Roll out and finish ${d.stops.join(', then ')} on the way, confirm with phase finish or --running that old releases are gone, or stop the application and use --maintenance.`

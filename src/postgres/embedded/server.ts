@@ -1,25 +1,16 @@
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { reasonOf } from '../errors.ts';
-import { type Account, reachable, serverAccount } from './account.ts';
-import { type EmbeddedVersion, nativeFolder } from './binaries.ts';
+import { whileAlone } from './alone.ts';
+import { nativeFolder } from './binaries.ts';
+import { type EmbeddedOptions, type Places, placesOf } from './places.ts';
+import { reachableBinaries, runProgram } from './programs.ts';
 
-export interface EmbeddedOptions {
-  readonly version: EmbeddedVersion;
-  /** The project's folder; the server lives under its `.phase/`. */
-  readonly project: string;
-  /** Several servers of one version in one project need different names. */
-  readonly name?: string;
-  /** Settings of postgresql.conf. */
-  readonly settings?: Readonly<Record<string, string>>;
-}
+export type { EmbeddedOptions } from './places.ts';
 
 /** What a running server left on disk for the next command. */
 interface ServerState {
@@ -27,36 +18,32 @@ interface ServerState {
   readonly version: number;
 }
 
-interface Places {
-  /** Where the state file and the lock of starting are; in the project. */
-  readonly home: string;
-  /** Where data and log are: in `home`, or where the server's account can reach it. */
-  readonly base: string;
-  readonly data: string;
-  readonly log: string;
-  readonly account: Account | null;
-}
-
-const STARTING_LIMIT_MS = 90_000;
-
 /**
  * Starts the server, or finds it started. Data are kept over stops. It listens on 127.0.0.1 only and asks for no
  * password, since it is for development.
+ * @param whileStarting runs before anybody else can start or stop it.
  * @returns the URL of its database `postgres`.
  * @throws PH1018 when the version is not installed, PH5007 when it cannot be started.
  */
-export async function startEmbedded(options: EmbeddedOptions): Promise<string> {
-  const native = nativeFolder(options.version, options.project);
+export async function startEmbedded(
+  options: EmbeddedOptions,
+  whileStarting: (url: string) => Promise<void> = async () => undefined,
+): Promise<string> {
   const places = placesOf(options);
   await mkdir(places.home, { recursive: true });
-  return whileAlone(join(places.home, 'starting.lock'), async () => {
-    const running = await runningUrl(places);
-    if (running !== null) return running;
-    await mkdir(places.base, { recursive: true });
-    const binaries = await reachableBinaries(native, options.version, places);
-    await initialise(binaries, places);
-    return start(binaries, places, options);
+  return whileAlone(places.lock, async () => {
+    const url = (await runningUrl(places)) ?? (await startAt(places, options));
+    await whileStarting(url);
+    return url;
   });
+}
+
+async function startAt(places: Places, options: EmbeddedOptions): Promise<string> {
+  const native = nativeFolder(options.version, options.project);
+  await mkdir(places.base, { recursive: true });
+  const binaries = await reachableBinaries(native, options.version, places);
+  await initialise(binaries, places);
+  return start(binaries, places, options);
 }
 
 /** Stops the server and keeps its data. False when none was running. */
@@ -65,7 +52,7 @@ export async function stopEmbedded(options: EmbeddedOptions): Promise<boolean> {
   if ((await runningUrl(places)) === null) return false;
   const native = nativeFolder(options.version, options.project);
   const binaries = await reachableBinaries(native, options.version, places);
-  await run(join(binaries, 'bin', 'pg_ctl'), ['stop', '-D', places.data, '-m', 'fast', '-w'], places);
+  await runProgram(join(binaries, 'bin', 'pg_ctl'), ['stop', '-D', places.data, '-m', 'fast', '-w'], places);
   return true;
 }
 
@@ -82,38 +69,6 @@ export async function removeEmbedded(options: EmbeddedOptions): Promise<void> {
   await rm(places.home, { recursive: true, force: true });
 }
 
-function placesOf({ version, project, name }: EmbeddedOptions): Places {
-  const folder = name ?? String(version);
-  const home = join(resolve(project), '.phase', 'postgres', folder);
-  const account = serverAccount();
-  const base = account !== null && !reachable(resolve(project), account) ? join(elsewhere(project), folder) : home;
-  return { home, base, data: join(base, 'data'), log: join(base, 'server.log'), account };
-}
-
-/** A folder that the server's account can reach, for projects in a private folder of root's. */
-function elsewhere(project: string): string {
-  const hash = createHash('sha256').update(resolve(project)).digest('hex').slice(0, 12);
-  return join('/var/tmp', `triphase-${hash}`);
-}
-
-/** The binaries themselves, or a copy where the server's account cannot reach the npm package. */
-async function reachableBinaries(native: string, version: EmbeddedVersion, places: Places): Promise<string> {
-  if (places.account === null || reachable(native, places.account)) return native;
-  const copy = join(places.base, '..', `binaries-${version}`);
-  const complete = join(copy, 'complete');
-  if (
-    await readFile(complete).then(
-      () => true,
-      () => false,
-    )
-  )
-    return copy;
-  await rm(copy, { recursive: true, force: true });
-  await cp(native, copy, { recursive: true, verbatimSymlinks: true });
-  await writeFile(complete, '');
-  return copy;
-}
-
 async function initialise(binaries: string, places: Places): Promise<void> {
   if (
     await readFile(join(places.data, 'PG_VERSION')).then(
@@ -127,7 +82,7 @@ async function initialise(binaries: string, places: Places): Promise<void> {
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { mode: 0o700 });
   if (places.account) await chown(fresh, places.account.uid, places.account.gid);
-  await run(
+  await runProgram(
     join(binaries, 'bin', 'initdb'),
     ['-D', fresh, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
     places,
@@ -151,7 +106,7 @@ async function start(binaries: string, places: Places, options: EmbeddedOptions)
     try {
       closeSync(openSync(places.log, 'a'));
       if (places.account) await chown(places.log, places.account.uid, places.account.gid);
-      await run(
+      await runProgram(
         join(binaries, 'bin', 'pg_ctl'),
         ['start', '-D', places.data, '-l', places.log, '-w', '-t', '60', '-o', flags.join(' ')],
         places,
@@ -192,32 +147,6 @@ async function readState(places: Places): Promise<ServerState | null> {
 
 const urlOf = (port: number): string => `postgres://postgres@127.0.0.1:${port}/postgres`;
 
-/** Runs one of PostgreSQL's programs as the server's account; what it prints is the reason when it fails. */
-function run(program: string, args: string[], places: Places): Promise<void> {
-  return new Promise((done, fail) => {
-    // pg_ctl leaves the server behind with the streams it was given, so they must not be pipes that we wait on.
-    const child = spawn(program, args, {
-      cwd: places.base,
-      env: { ...process.env, LC_ALL: 'C', LC_MESSAGES: 'C' },
-      stdio: ['ignore', args[0] === 'start' ? 'ignore' : 'pipe', args[0] === 'start' ? 'ignore' : 'pipe'],
-      ...(places.account ?? {}),
-    });
-    let printed = '';
-    child.stdout?.on('data', (chunk) => {
-      printed += chunk;
-    });
-    child.stderr?.on('data', (chunk) => {
-      printed += chunk;
-    });
-    child.on('error', (error) => fail(new PhaseError('PH5007', { reason: error.message }, { cause: error })));
-    child.on('exit', (code) =>
-      code === 0
-        ? done()
-        : fail(new PhaseError('PH5007', { reason: `${args[0]} ended with ${code}. ${printed.trim()}` })),
-    );
-  });
-}
-
 function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer();
@@ -227,34 +156,4 @@ function freePort(): Promise<number> {
       probe.close(() => (address && typeof address === 'object' ? done(address.port) : fail(new Error('no port'))));
     });
   });
-}
-
-/** Two commands that start the same server at once: the second waits for the first. A lock left by a dead one is taken over. */
-async function whileAlone<T>(lock: string, body: () => Promise<T>): Promise<T> {
-  const until = Date.now() + STARTING_LIMIT_MS;
-  for (;;) {
-    const taken = await writeFile(lock, String(process.pid), { flag: 'wx' }).then(
-      () => true,
-      () => false,
-    );
-    if (taken) break;
-    const owner = Number(await readFile(lock, 'utf8').catch(() => '0'));
-    if (owner > 0 && !isAlive(owner)) await rm(lock, { force: true });
-    else if (Date.now() > until) throw new PhaseError('PH5007', { reason: `${lock} is held by process ${owner}.` });
-    else await sleep(100);
-  }
-  try {
-    return await body();
-  } finally {
-    await rm(lock, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

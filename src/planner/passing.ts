@@ -1,0 +1,83 @@
+import type { BlockReason, OrderedMigration } from '../domain/plan.ts';
+import type { Rename } from '../domain/rename.ts';
+import { sharedObject } from '../domain/shared-objects.ts';
+
+/** The renames of a project by their names. */
+export type Renames = ReadonlyMap<string, Rename>;
+
+/**
+ * Why a later step may not pass a held one; null when it may. Two steps pass each other when they touch no table in
+ * common, or when both come from renames of different columns that share no object.
+ */
+export function reasonToWait(later: OrderedMigration, held: OrderedMigration, renames: Renames): BlockReason | null {
+  if (later.after?.includes(held.id)) return { kind: 'dependency' };
+  if (later.rename !== undefined && held.rename !== undefined) {
+    const [own, other] = [renames.get(later.rename), renames.get(held.rename)];
+    if (own && other && own.name !== other.name) {
+      const object = sharedObject(own, other);
+      return object === null ? null : { kind: 'object', object };
+    }
+    if (later.rename === held.rename) return { kind: 'dependency' };
+  }
+  const unknown = [later, held].filter(({ touches }) => touches === undefined).map(({ id }) => id);
+  if (unknown.length > 0) return { kind: 'unknown', ids: unknown };
+  const tables = (later.touches ?? []).filter((table) => held.touches?.includes(table));
+  return tables.length === 0 ? null : { kind: 'tables', tables };
+}
+
+/** Held steps, found by what a later step could have in common with them. */
+export class Barrier {
+  readonly #renames: Renames;
+  readonly #byTable = new Map<string, number[]>();
+  readonly #unknown: number[] = [];
+  readonly #all: OrderedMigration[] = [];
+  readonly #places = new Map<string, number>();
+
+  constructor(renames: Renames) {
+    this.#renames = renames;
+  }
+
+  add(held: OrderedMigration): void {
+    const place = this.#all.push(held) - 1;
+    this.#places.set(held.id, place);
+    if (held.touches === undefined) this.#unknown.push(place);
+    for (const table of held.touches ?? []) {
+      const others = this.#byTable.get(table);
+      if (others) others.push(place);
+      else this.#byTable.set(table, [place]);
+    }
+  }
+
+  /** The held steps that a later one may not pass, in their order, each with the reason. */
+  *against(later: OrderedMigration): Generator<{ held: OrderedMigration; reason: BlockReason }> {
+    for (const place of this.#candidates(later)) {
+      const held = this.#all[place];
+      const reason = held ? reasonToWait(later, held, this.#renames) : null;
+      if (held && reason) yield { held, reason };
+    }
+  }
+
+  /** Ascending, and only as far as they are asked for: the first one usually decides. */
+  #candidates({ touches, after }: OrderedMigration): Iterable<number> {
+    if (touches === undefined) return this.#all.keys();
+    const named = (after ?? []).flatMap((id) => this.#places.get(id) ?? []).sort((a, b) => a - b);
+    const lists = [named, this.#unknown, ...touches.map((table) => this.#byTable.get(table) ?? [])];
+    return merged(lists.filter((list) => list.length > 0));
+  }
+}
+
+/** The numbers of several ascending lists, ascending, each once. */
+function* merged(lists: readonly (readonly number[])[]): Generator<number> {
+  const [only] = lists;
+  if (lists.length === 1 && only) yield* only;
+  if (lists.length < 2) return;
+  const at = lists.map(() => 0);
+  for (;;) {
+    const next = Math.min(...lists.map((list, index) => list[at[index] ?? 0] ?? Number.POSITIVE_INFINITY));
+    if (next === Number.POSITIVE_INFINITY) return;
+    yield next;
+    lists.forEach((list, index) => {
+      if (list[at[index] ?? 0] === next) at[index] = (at[index] ?? 0) + 1;
+    });
+  }
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import type { OrderedMigration } from '../domain/plan.ts';
+import type { Project } from '../project/config.ts';
+import type { History } from '../project/history.ts';
+import { fileOf, loadMigration } from '../project/migrations.ts';
+import { applyMigration } from '../runner/apply.ts';
+import { silentReporter } from '../runner/reporter.ts';
+import { openLedger, type RunObserver, type Session, withSession } from '../runner/session.ts';
+import type { Base } from './shadow.ts';
+
+export interface ReplayOptions {
+  readonly project: Project;
+  readonly history: History;
+  /** Of a database of a shadow server. */
+  readonly url: string;
+  readonly observer?: RunObserver;
+}
+
+/** Runs migrations outside a deployment, with gates and ledger as they are there. */
+export async function withReplay<T>(options: ReplayOptions, body: (replay: Replay) => Promise<T>): Promise<T> {
+  const { history, url, observer } = options;
+  const session = {
+    // Audits stay in the database, which goes.
+    project: { ...options.project, config: { ...options.project.config, auditStore: 'database' as const } },
+    url,
+    reporter: silentReporter,
+    stragglerWindowMs: 0,
+    observer,
+  };
+  return withSession(
+    session,
+    async () => history,
+    async (opened) => {
+      await openLedger(opened);
+      return body(new Replay(opened));
+    },
+  );
+}
+
+export class Replay {
+  readonly session: Session;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** @throws what the migration throws, as in a deployment. */
+  async run(entry: OrderedMigration): Promise<void> {
+    const { history } = this.session;
+    const file = fileOf(history.files, entry);
+    if (!file) return;
+    await applyMigration(this.session, { entry, loaded: await loadMigration(history.root, file) });
+  }
+}
+
+/** A database in which some migrations have run. */
+export function baseOf(
+  { project, history }: Pick<ReplayOptions, 'project' | 'history'>,
+  steps: readonly OrderedMigration[],
+): Base {
+  const fill = (url: string): Promise<void> =>
+    withReplay({ project, history, url }, async (replay) => {
+      for (const step of steps) await replay.run(step);
+    });
+  return { key: keyOf(steps), fill };
+}
+
+/** What ran, in which order, and with which text; migrations read versioned files, which their release fixes. */
+function keyOf(steps: readonly OrderedMigration[]): string {
+  const hash = createHash('sha256');
+  for (const { id, sha256 } of steps) hash.update(`${id} ${sha256}\n`);
+  return hash.digest('hex').slice(0, 24);
+}

@@ -1,0 +1,31 @@
+import { NEWEST_EMBEDDED } from '../postgres/embedded/binaries.ts';
+import { leaseEmbedded } from '../postgres/embedded/lease.ts';
+import { ShadowServer } from './shadow.ts';
+
+export interface ShadowOptions {
+  /** The project's folder. */
+  readonly root: string;
+  /** A server on which databases may be created and dropped; without one an embedded server is used. */
+  readonly url: string | undefined;
+}
+
+/** What is in it can be made again at any time. */
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+
+/**
+ * Gives a server for databases that nobody keeps. The embedded one runs for as long as it is used, and keeps its data
+ * for the next time.
+ * @throws PH1018 when its binaries are not installed, PH5007 when it cannot be started.
+ */
+export async function withShadowServer<T>(
+  { root, url }: ShadowOptions,
+  body: (server: ShadowServer) => Promise<T>,
+): Promise<T> {
+  if (url !== undefined) return body(new ShadowServer(url));
+  const lease = await leaseEmbedded({ version: NEWEST_EMBEDDED, project: root, name: 'shadow', settings: SETTINGS });
+  try {
+    return await body(new ShadowServer(lease.url));
+  } finally {
+    await lease.release();
+  }
+}

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { quoteIdent } from '../domain/identifier.ts';
+import { withConnection } from '../postgres/connection.ts';
+import { codeOf, sqlState } from '../postgres/errors.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+
+const BASE = 'phase_base_';
+/** Bases are for what is worked on at present; older ones go. */
+const KEPT_BASES = 3;
+
+/** What many databases begin with: made once, and cloned. */
+export interface Base {
+  /** Names what is in it. */
+  readonly key: string;
+  /** Is told the URL of an empty database. */
+  fill(url: string): Promise<void>;
+}
+
+/** A server for databases that nobody keeps. */
+export class ShadowServer {
+  readonly #url: string;
+
+  /** @param url of a database on it. */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** A new, empty database, given to somebody and dropped afterwards. */
+  withDatabase<T>(body: (url: string) => Promise<T>): Promise<T> {
+    return this.#with((name) => this.#create(name, null), body);
+  }
+
+  /** The same with what a base holds. */
+  withClone<T>(base: Base, body: (url: string) => Promise<T>): Promise<T> {
+    return this.#with((name) => this.#clone(name, base), body);
+  }
+
+  async #with<T>(make: (name: string) => Promise<void>, body: (url: string) => Promise<T>): Promise<T> {
+    const name = `phase_shadow_${randomBytes(6).toString('hex')}`;
+    await make(name);
+    try {
+      return await body(this.#urlOf(name));
+    } finally {
+      await this.#drop(name);
+    }
+  }
+
+  /** Somebody else may take a base for an old one between our finding and our cloning it. */
+  async #clone(name: string, base: Base): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#create(name, await this.#find(base));
+        return;
+      } catch (error) {
+        if (codeOf(error) !== sqlState.invalidCatalogName || attempt === 5) throw error;
+      }
+    }
+  }
+
+  /** Its name; it is filled where it is not there. */
+  async #find({ key, fill }: Base): Promise<string> {
+    const name = `${BASE}${key}`;
+    if (await this.#has(name)) return name;
+    const fresh = `phase_filling_${randomBytes(6).toString('hex')}`;
+    await this.#create(fresh, null);
+    try {
+      await fill(this.#urlOf(fresh));
+      await this.#run(`ALTER DATABASE ${fresh} RENAME TO ${quoteIdent(name)}`);
+    } catch (error) {
+      // Two may fill the same base at once: whoever comes second uses the first one's.
+      if (!(await this.#has(name))) throw error;
+    } finally {
+      await this.#drop(fresh);
+    }
+    await this.#dropOldBases();
+    return name;
+  }
+
+  #urlOf(database: string): string {
+    const url = new URL(this.#url);
+    url.pathname = `/${encodeURIComponent(database)}`;
+    return url.href;
+  }
+
+  #drop(name: string): Promise<void> {
+    return this.#run(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
+  }
+
+  async #create(name: string, template: string | null): Promise<void> {
+    await this.#run(`CREATE DATABASE ${quoteIdent(name)} TEMPLATE ${quoteIdent(template ?? 'template0')}`);
+  }
+
+  async #has(name: string): Promise<boolean> {
+    const found = await this.#on((db) => all(db, 'SELECT FROM pg_catalog.pg_database WHERE datname = $1', [name]));
+    return found.length > 0;
+  }
+
+  /** Later ones have higher oids. One that somebody clones at this moment stays. */
+  async #dropOldBases(): Promise<void> {
+    const names = await this.#on((db) =>
+      all<{ name: string }>(
+        db,
+        `SELECT datname AS name FROM pg_catalog.pg_database WHERE starts_with(datname, '${BASE}') ORDER BY oid DESC OFFSET ${KEPT_BASES}`,
+      ),
+    );
+    for (const { name } of names) await this.#run(`DROP DATABASE IF EXISTS ${quoteIdent(name)}`).catch(() => undefined);
+  }
+
+  async #run(sql: string): Promise<void> {
+    await this.#on((db) => db.query(sql));
+  }
+
+  #on<T>(body: (db: Queryable) => Promise<T>): Promise<T> {
+    return withConnection({ url: this.#url, applicationName: 'phase shadow' }, body);
+  }
+}
