@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { BEFORE_ALL } from '../domain/release.ts';
 import { openProject, type Project } from '../project/config.ts';
 import { parseDuration } from '../project/duration.ts';
 import type { Reporter } from '../runner/reporter.ts';
@@ -87,12 +86,6 @@ export class CommandContext {
           : parseDuration('--straggler-window', flags.stragglerWindow),
     };
   }
-}
-
-/** A release for people: the one that stands for everything older than the manifests has no number. */
-export function sayRelease(release: string | null): string {
-  if (release === null) return '(none)';
-  return release === BEFORE_ALL ? '(before the first manifest)' : release;
 }
 
 function wantsColor({ env, stderr }: Surroundings): boolean {

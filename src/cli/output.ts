@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { PhaseError } from '../domain/errors/phase-error.ts';
 
 /** Where a command writes. */
@@ -79,17 +78,4 @@ export class Output {
 
 function errorDocument(error: PhaseError): object {
   return { code: error.code, message: error.message, why: error.why, remedy: error.remedy, details: error.details };
-}
-
-/** Columns of text, each as wide as its widest cell. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, index) => {
-      widths[index] = Math.max(widths[index] ?? 0, stripVTControlCharacters(cell).length);
-    });
-  }
-  const pad = (cell: string, index: number) =>
-    cell + ' '.repeat((widths[index] ?? 0) - stripVTControlCharacters(cell).length);
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }

@@ -18,6 +18,7 @@ export interface PlanStep {
   readonly rename: string | null;
   readonly phase: Phase | null;
   readonly state: 'pending' | 'applied' | 'held';
+  readonly breaks: string | null;
   /** Releases that can run once this step has; for a held one once its finish has come to it. */
   readonly runnable: readonly Release[];
 }

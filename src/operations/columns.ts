@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { BoundObjectName } from '../catalog/definitions.ts';
 import { type FoundDependent, readDependents } from '../catalog/dependents.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { mapInTurn } from '../domain/in-turn.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { twinName } from '../domain/twin-name.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
@@ -60,9 +61,7 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const carried = [...options.carried, ...refreshed.filter(isTwinned)];
   const dependents = [...(options.dependents ?? []), ...(await refreshedDependents(knex, options, refreshed))];
   const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
-  const restored = (
-    await Promise.all(carried.filter(isTwinned).map((object) => restorations(knex, on, object)))
-  ).flat();
+  const restored = (await mapInTurn(carried.filter(isTwinned), (object) => restorations(knex, on, object))).flat();
   // An exclusion constraint may name the column in its WHERE alone, and would not go with it; keys may reference it.
   for (const kind of ['referencing key', 'exclusion']) {
     for (const { name, on: table = on } of carried.filter((object) => object.kind === kind)) {

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { mapInTurn } from '../domain/in-turn.ts';
 import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 
@@ -30,8 +31,8 @@ export function partitionsOf(knex: Knex, on: string): Promise<Partition[]> {
 /** All partitions that hold rows themselves, at any level. */
 export async function leavesOf(knex: Knex, on: string): Promise<string[]> {
   const partitions = await partitionsOf(knex, on);
-  const leaves = await Promise.all(
-    partitions.map(({ name, partitioned }) => (partitioned ? leavesOf(knex, name) : Promise.resolve([name]))),
+  const leaves = await mapInTurn(partitions, async ({ name, partitioned }) =>
+    partitioned ? leavesOf(knex, name) : [name],
   );
   return leaves.flat();
 }

@@ -62,12 +62,13 @@ function describe(input: UpgradeInput, held: ReadonlySet<string>): PlanStep[] {
   const { migrations, applied } = input;
   const view = new Timeline(releasesInView(input));
   const runnable = runnableAfter(view, migrations, { applied, held, lowest: lowestInView(input, view) });
-  return migrations.map(({ id, kind, release, rename, phase }) => ({
+  return migrations.map(({ id, kind, release, rename, phase, breaks }) => ({
     id,
     kind,
     release,
     rename: rename ?? null,
     phase: phase ?? null,
+    breaks: breaks ?? null,
     state: applied.has(id) ? 'applied' : held.has(id) ? 'held' : 'pending',
     runnable: runnable.get(id) ?? [],
   }));

@@ -1,16 +1,19 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
 import { withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
-import { ensureFilesIntact, readHistory } from '../project/history.ts';
+import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
 import { readLedger } from './ledger.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureNotBroken, planFor, type Target, targetOf } from './prepare.ts';
 
 /** A plan, and why it is refused, if it is. */
 export interface PlanOutcome {
   readonly plan: Plan;
+  readonly history: History;
+  /** Every migration up to the release, in order. */
+  readonly migrations: readonly OrderedMigration[];
   readonly refusal: PhaseError | null;
 }
 
@@ -27,7 +30,7 @@ export async function planFromLedger(
   const ledger = await withConnection({ url, applicationName: 'phase plan' }, readLedger);
   ensureLedgerMatches(ledger, history);
   ensureNotBroken(target, ledger);
-  return outcome(planFor(target, ledger, { maintenance, running: null }), target);
+  return outcome(planFor(target, ledger, { maintenance, running: null }), history, target);
 }
 
 /** Without a database: everything up to `from` counts as applied, and `from` as alive. */
@@ -59,15 +62,19 @@ export async function planWithoutDatabase(
     known,
     released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
   });
-  return outcome(plan, target);
+  return outcome(plan, history, target);
 }
 
-function outcome(plan: Plan, target: Target): PlanOutcome {
+function outcome(plan: Plan, history: History, target: Target): PlanOutcome {
+  return { plan, history, migrations: target.migrations, refusal: refusalOf(plan, target) };
+}
+
+function refusalOf(plan: Plan, target: Target): PhaseError | null {
   try {
     ensureNotBlocked(plan, target);
-    return { plan, refusal: null };
+    return null;
   } catch (error) {
-    if (error instanceof PhaseError) return { plan, refusal: error };
+    if (error instanceof PhaseError) return error;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { locate } from '../catalog/hanging.ts';
+import { mapInTurn } from '../domain/in-turn.ts';
 import type { Release } from '../domain/release.ts';
 import { compareReleases, manifestRelease } from '../domain/release.ts';
 import { type Rename, renameStepOf } from '../domain/rename.ts';
@@ -59,7 +60,7 @@ export async function readStatus(
     started: ledger.rows.filter(({ state }) => state === 'started').map(({ id }) => id),
     pending: plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id),
     held: plan.held,
-    renames: await Promise.all([...history.renames.values()].map((rename) => renameStatus(db, rename, ledger, count))),
+    renames: await mapInTurn(history.renames.values(), (rename) => renameStatus(db, rename, ledger, count)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { table } from '../../src/cli/output.ts';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
+import { table } from '../../src/report/table.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';

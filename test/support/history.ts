@@ -8,16 +8,16 @@ export async function addMigration(
   release: string,
   name: string,
   content: string,
-  options: { folder?: 'migrate' | 'data'; extension?: string; breaks?: string } = {},
+  options: { folder?: 'migrate' | 'data'; extension?: string; breaks?: string; replay?: boolean } = {},
 ): Promise<string> {
-  const { folder = 'migrate', extension = 'sql', breaks } = options;
+  const { folder = 'migrate', extension = 'sql', breaks, replay = false } = options;
   const id = `${String(20260101000000 + clock++)}_${name}`;
   project.write(`db/${folder}/${id}.${extension}`, content);
   project.write(
     'phase.config.json',
     JSON.stringify({ release, lockTimeout: '100ms', lockAttempts: 4, runnerLockTimeout: '1s' }),
   );
-  await project.json('hash');
+  await project.json('hash', ...(replay ? [] : ['--no-replay']));
   if (breaks !== undefined) {
     const manifest = `db/releases/${release}.yml`;
     project.write(manifest, project.read(manifest).replace(`- id: ${id}\n`, `- id: ${id}\n    breaks: "${breaks}"\n`));

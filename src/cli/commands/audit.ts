@@ -8,10 +8,11 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
+import { table } from '../../report/table.ts';
 import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../runner/ledger-format.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
-import { type Result, table } from '../output.ts';
+import type { Result } from '../output.ts';
 
 interface AuditFlags {
   migration?: string;

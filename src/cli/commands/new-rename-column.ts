@@ -10,6 +10,7 @@ import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
+import { table } from '../../report/table.ts';
 import { draftRefresh } from '../../wizard/refresh.ts';
 import {
   draftRename,
@@ -21,7 +22,7 @@ import {
 } from '../../wizard/rename-column.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
-import { type Result, table } from '../output.ts';
+import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 
 interface RenameFlags {

@@ -1,14 +1,21 @@
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Plan } from '../../domain/plan.ts';
 import { parseRelease } from '../../domain/release.ts';
-import { planFromLedger, planWithoutDatabase } from '../../runner/plan.ts';
+import type { Project } from '../../project/config.ts';
+import { writeFiles } from '../../project/files.ts';
+import { provePlan } from '../../replay/prove.ts';
+import { seeded } from '../../replay/random.ts';
+import { withShadowServer } from '../../replay/server.ts';
+import { planMermaid } from '../../report/plan-mermaid.ts';
+import { planPage } from '../../report/plan-page.ts';
+import { type Paint, planText } from '../../report/plan-text.ts';
+import { type PlanOutcome, planFromLedger, planWithoutDatabase } from '../../runner/plan.ts';
 import { targetRelease } from '../../runner/prepare.ts';
 import type { Action } from '../action.ts';
-import { type CommandContext, sayRelease } from '../context.ts';
-import { type Result, table } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
 
 interface PlanFlags {
   from?: string;
@@ -16,9 +23,17 @@ interface PlanFlags {
   format: string;
   maintenance?: boolean;
   out?: string;
+  prove?: boolean;
+  seed?: string;
 }
 
-const FORMATS = ['text', 'json'];
+/** How each format shows a plan. */
+const FORMATS: Record<string, (plan: Plan, paint: Paint) => string> = {
+  text: planText,
+  json: (plan) => JSON.stringify(documentOf(plan), null, 2),
+  mermaid: planMermaid,
+  html: planPage,
+};
 
 /** `phase plan` */
 export function registerPlan(program: Command, action: Action): void {
@@ -27,53 +42,90 @@ export function registerPlan(program: Command, action: Action): void {
     .description('what a migrate would run, hold and refuse')
     .option('--from <version>', 'plan without a database: all manifests up to it count as applied')
     .option('--to <version>', 'the release to go to (else the configuration, else package.json)')
-    .option('--format <format>', FORMATS.join(' or '), 'text')
+    .option('--format <format>', Object.keys(FORMATS).join(', '), 'text')
     .option('--maintenance', 'nothing is alive: everything in order')
     .option('--out <file>', 'write it to a file')
-    .addHelpText('after', '\nExample:\n  phase plan --from 1.0.0 --to 1.3.0')
+    .option(
+      '--prove',
+      'run it on an embedded server, held steps early, late and in 20 random orders, and compare the schemas; exit 7 when they differ',
+    )
+    .option('--seed <n>', 'repeats the random orders of an earlier --prove')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  phase plan --from 1.0.0 --to 1.3.0\n  phase plan --from 1.0.0 --to 1.3.0 --format html --out plan.html',
+    )
     .action(action((context, command) => runPlan(context, command.opts<PlanFlags>())));
 }
 
 async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Result> {
-  if (!FORMATS.includes(flags.format)) {
-    throw new PhaseError('PH1015', { what: '--format', value: flags.format, allowed: FORMATS.join(' or ') });
+  const show = FORMATS[flags.format];
+  if (!show) {
+    const allowed = Object.keys(FORMATS).join(', ');
+    throw new PhaseError('PH1015', { what: '--format', value: flags.format, allowed });
   }
   const project = await context.openProject();
   const to = targetRelease(project, flags.to);
   const maintenance = flags.maintenance ?? false;
-  const { plan, refusal } =
+  const outcome =
     flags.from === undefined
       ? await planFromLedger(project, context.databaseUrl(project), to, maintenance)
       : await planWithoutDatabase(project, parseRelease(flags.from), to, maintenance);
+  const shown = await showPlan(context, outcome, show, flags);
+  return flags.prove ? withProof(context, project, outcome, shown, flags.seed) : shown;
+}
+
+async function showPlan(
+  context: CommandContext,
+  { plan, refusal }: PlanOutcome,
+  show: (plan: Plan, paint: Paint) => string,
+  flags: PlanFlags,
+): Promise<Result> {
   const document = documentOf(plan);
-  const text = flags.format === 'json' ? JSON.stringify(document, null, 2) : describe(context, plan);
-  if (flags.out === undefined) return { document, text, error: refusal };
-  await writeFile(
-    resolve(context.surroundings.cwd, flags.out),
-    context.output.options.json ? JSON.stringify(document, null, 2) : `${text}\n`,
-  );
+  if (flags.out === undefined) {
+    return { document, text: show(plan, (style, text) => context.output.paint(style, text)), error: refusal };
+  }
+  const format = context.output.options.json && flags.format === 'text' ? 'json' : flags.format;
+  const content = (FORMATS[format] ?? show)(plan, (_style, text) => text);
+  const file = resolve(context.surroundings.cwd, flags.out);
+  await writeFiles(dirname(file), [{ path: basename(file), content: `${content.trimEnd()}\n`, mode: 'replace' }]);
   return { document, text: `wrote ${flags.out}`, error: refusal };
+}
+
+/** What was shown, and whether every order that is allowed ends in the same schema. */
+async function withProof(
+  context: CommandContext,
+  project: Project,
+  { plan, history, migrations }: PlanOutcome,
+  shown: Result,
+  given: string | undefined,
+): Promise<Result> {
+  const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : parseSeed(given);
+  const random = seeded(seed);
+  const onOrder = (name: string, number: number, count: number): void =>
+    context.output.notice(`${number} of ${count}: ${name}`);
+  const { orders, differences } = await withShadowServer(
+    { root: project.root, url: context.shadowUrl(project) },
+    (server) => provePlan(server, plan, { project, history, migrations, random, onOrder }),
+  );
+  const lines = [
+    differences.length === 0
+      ? `Proved: ${orders} ${orders === 1 ? 'order is allowed, and it runs' : 'allowed orders end in the same schema'}.`
+      : `${differences.length} of ${orders} allowed orders end otherwise (--seed ${seed} repeats them):`,
+    ...differences.flatMap(({ order, what }) => [`  ${order}`, ...what.map((line) => `    ${line}`)]),
+  ];
+  return {
+    ...shown,
+    document: { ...shown.document, proof: { orders, differences, seed } },
+    text: `${shown.text}\n\n${lines.join('\n')}`,
+    exitCode: differences.length === 0 ? 0 : 7,
+  };
+}
+
+function parseSeed(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new PhaseError('PH1015', { what: '--seed', value: text, allowed: 'a whole number' });
 }
 
 function documentOf({ blocked, stops, ...plan }: Plan): object {
   return { ...plan, stops: stops.map(({ release }) => release), forcedBy: stops, blocked };
-}
-
-function describe({ output }: CommandContext, plan: Plan): string {
-  const states = { pending: 'runs', applied: output.paint('dim', 'applied'), held: output.paint('yellow', 'held') };
-  const open = plan.steps.filter(({ state }) => state !== 'applied');
-  const rows = open.map(({ id, kind, release, state, runnable }) => [
-    release,
-    states[state],
-    kind,
-    id,
-    id === plan.pointOfNoReturn ? output.paint('red', 'point of no return') : '',
-    `then able to run: ${runnable.join(', ') || 'none'}`,
-  ]);
-  return [
-    `from ${sayRelease(plan.from)} to ${plan.to}${plan.mode === 'maintenance' ? ', in maintenance' : ''}`,
-    rows.length === 0 ? 'nothing to run' : table(rows),
-    ...(plan.held.length === 0 ? [] : ['held steps run with phase finish, after the roll-out']),
-    ...(plan.stops.length === 0 ? [] : [`stop at: ${plan.stops.map(({ release }) => release).join(', ')}`]),
-  ].join('\n');
 }

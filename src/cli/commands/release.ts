@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { parseRelease, type Release } from '../../domain/release.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { cutRelease } from '../../project/release-files.ts';
+import { table } from '../../report/table.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
-import { type Result, table } from '../output.ts';
+import type { Result } from '../output.ts';
 
 /** `phase release list|cut` */
 export function registerRelease(program: Command, action: Action): void {

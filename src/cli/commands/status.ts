@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { parseRelease } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { sayRelease } from '../../report/plan-view.ts';
+import { table } from '../../report/table.ts';
 import { readStatus, type Status } from '../../runner/status.ts';
 import type { Action } from '../action.ts';
-import { type CommandContext, sayRelease } from '../context.ts';
-import { type Result, table } from '../output.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
 
 interface StatusFlags {
   exitCode?: boolean;

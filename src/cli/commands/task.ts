@@ -4,6 +4,7 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { formatDuration, parseDuration } from '../../project/duration.ts';
+import { table } from '../../report/table.ts';
 import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../runner/ledger-format.ts';
 import { listTasks, loadTask } from '../../tasks/definition.ts';
 import { describe as describeParam } from '../../tasks/params.ts';
@@ -11,7 +12,7 @@ import { changeSettings, isGoingOn, lastRun, type RunStatus, readRuns, requestOf
 import { type RunEnd, resumeTask, startTask } from '../../tasks/run-task.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
-import { type Result, table } from '../output.ts';
+import type { Result } from '../output.ts';
 
 interface SettingFlags {
   workers?: string;
