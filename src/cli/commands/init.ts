@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { openProject } from '../../project/config.ts';
 import { type FileChange, writeFiles } from '../../project/files.ts';
 import { folders } from '../../project/folders.ts';
+import { deployFiles } from '../../scaffold/deploy.ts';
 import { render } from '../../scaffold/templates.ts';
 import type { Action } from '../action.ts';
 
@@ -12,10 +15,12 @@ export function registerInit(program: Command, action: Action): void {
   program
     .command('init')
     .description('write a commented configuration and the folders')
-    .addHelpText('after', '\nExample:\n  phase init')
+    .option('--deploy <platform>', 'also Jobs, an init container and a Containerfile: kubernetes')
+    .addHelpText('after', '\nExamples:\n  phase init\n  phase init --deploy kubernetes')
     .action(
-      action(async ({ surroundings: { cwd } }) => {
-        const changes = await initialFiles(cwd);
+      action(async ({ surroundings: { cwd } }, command) => {
+        const { deploy } = command.opts<{ deploy?: string }>();
+        const changes = [...(await initialFiles(cwd)), ...(deploy === undefined ? [] : await deployment(cwd, deploy))];
         await writeFiles(cwd, changes);
         const files = changes.map(({ path }) => path);
         const text =
@@ -23,6 +28,21 @@ export function registerInit(program: Command, action: Action): void {
         return { document: { files }, text };
       }),
     );
+}
+
+/** @throws PH1015 for another platform, PH1005 when no release is known. */
+async function deployment(root: string, platform: string): Promise<FileChange[]> {
+  if (platform !== 'kubernetes') {
+    throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: 'kubernetes' });
+  }
+  const { config, packageRelease } = await openProject(root);
+  const release = config.release ?? packageRelease;
+  if (release === null) throw new PhaseError('PH1005', {});
+  const text = await readFile(join(root, 'package.json'), 'utf8').catch(() => '{}');
+  const { name = 'app' } = JSON.parse(text) as { name?: string };
+  return deployFiles(name, release)
+    .filter(({ path }) => !existsSync(join(root, path)))
+    .map((file) => ({ ...file, mode: 'create' }));
 }
 
 async function initialFiles(root: string): Promise<FileChange[]> {
