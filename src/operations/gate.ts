@@ -12,12 +12,12 @@ import { lockViews } from './rebind.ts';
 /**
  * Takes the locks of the step, and checks again what may have changed since its gate: the sync, the twins, stragglers and
  * what hangs on the old column. The first call of the steps 2 and 3 of a rename.
- * @throws PH2006, PH2007, PH2008; PH1014 when there is no such rename.
+ * @throws PH2006, PH2007, PH2008; PH1026 when there is no such rename.
  */
 export async function confirmGate(knex: Knex, name: string, { phase }: { readonly phase: 2 | 3 }): Promise<void> {
   const { renames, stragglerWindowMs, dryRun } = contextOf(knex);
   const rename = renames.get(name);
-  if (!rename) throw new PhaseError('PH1014', { rename: name });
+  if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
   if (phase === 2) await lockViews(knex, rename.carried.filter(({ kind }) => kind === 'view').map(asView));
   const tables = [...(await tablesOfKeys(knex, rename, phase)), quoteQualified(rename.table)];
   await execute(knex, `LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);

@@ -3,7 +3,7 @@ import { groupBy } from '../domain/group.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
-import { objectsOf, sharedObject } from '../domain/shared-objects.ts';
+import { exclusiveObject, exclusiveObjectsOf } from '../domain/shared-objects.ts';
 import type { Renames } from './passing.ts';
 
 /** In which releases a rename begins and ends; `last` is null as long as no manifest lists its third phase. */
@@ -21,7 +21,7 @@ interface Span {
  */
 export function ensureRenamesApart(manifests: readonly Manifest[], renames: Renames, upTo: Release): void {
   const spans = spansOf(manifests, renames).filter(({ first }) => compareReleases(first, upTo) <= 0);
-  const named = spans.flatMap((span) => objectsOf(span.rename).map(([key]) => ({ key, span })));
+  const named = spans.flatMap((span) => exclusiveObjectsOf(span.rename).map(([key]) => ({ key, span })));
   for (const sharing of groupBy(named, ({ key }) => key).values()) {
     sharing.forEach(({ span }, index) => {
       for (const { span: other } of sharing.slice(0, index)) ensureApart(other, span);
@@ -55,7 +55,7 @@ function ensureApart(a: Span, b: Span): void {
   throw new PhaseError('PH3017', {
     first: first.rename.name,
     second: second.rename.name,
-    object: sharedObject(first.rename, second.rename) ?? '',
+    object: exclusiveObject(first.rename, second.rename) ?? '',
     ends: first.last,
     begins: second.first,
     files: [first, second].map(({ rename }) => `db/renames/${rename.name}.yml`),

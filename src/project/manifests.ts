@@ -91,6 +91,11 @@ export interface ManifestChange {
   readonly release: Release;
   readonly add?: readonly ManifestEntry[];
   readonly addSources?: readonly ManifestSource[];
+  /** Ids, and files of sources, that it lists no longer. */
+  readonly remove?: ReadonlySet<string>;
+  readonly removeSources?: ReadonlySet<string>;
+  /** New ranges of releases that entries break, by id. */
+  readonly breaks?: ReadonlyMap<string, string>;
   /** New checksums of entries and sources that it lists already, by id or file. */
   readonly rehash?: ReadonlyMap<string, string>;
   /** Tables that entries touch, by id; null for no longer known. */
@@ -105,10 +110,13 @@ export async function changeManifest(root: string, change: ManifestChange): Prom
   const document = parseDocument(text ?? `release: ${change.release}\nstate: open\nmigrations: []\n`, {
     schema: 'failsafe',
   });
+  removeItems(document, 'migrations', 'id', change.remove ?? new Set());
+  removeItems(document, 'sources', 'file', change.removeSources ?? new Set());
   for (const entry of change.add ?? []) append(document, 'migrations', asText(entry));
   for (const source of change.addSources ?? []) append(document, 'sources', source);
   rehash(document, change.rehash ?? new Map());
   setTouches(document, change.touches ?? new Map());
+  setBreaks(document, change.breaks ?? new Map());
   if (change.cut) {
     document.set('state', 'released');
     document.set('sum', manifestSum(parseManifest(path, document.toString())));
@@ -121,6 +129,21 @@ function append(document: Document, key: string, value: object): void {
   const list = document.get(key) as YAMLSeq;
   list.flow = false;
   list.add(document.createNode(value));
+}
+
+function removeItems(document: Document, key: string, name: string, gone: ReadonlySet<string>): void {
+  const list = (document.toJS()?.[key] ?? []) as Record<string, string>[];
+  for (let index = list.length - 1; index >= 0; index--) {
+    if (gone.has(list[index]?.[name] ?? '')) document.deleteIn([key, index]);
+  }
+}
+
+function setBreaks(document: Document, breaks: ReadonlyMap<string, string>): void {
+  const list = (document.toJS()?.migrations ?? []) as { id: string }[];
+  list.forEach(({ id }, index) => {
+    const range = breaks.get(id);
+    if (range !== undefined) document.setIn(['migrations', index, 'breaks'], range);
+  });
 }
 
 function rehash(document: Document, sums: ReadonlyMap<string, string>): void {

@@ -30,7 +30,7 @@ export interface RefreshDraft {
 /**
  * Drafts what a rename does not carry over yet, of what hangs on the old column in a database, as one more migration of its
  * third phase.
- * @throws PH1014 when there is no such rename, PH1019 when its third release is cut, PH2001.
+ * @throws PH1026 when there is no such rename, PH1019 when its third release is cut, PH2001.
  */
 export async function draftRefresh(
   db: Queryable,
@@ -39,7 +39,7 @@ export async function draftRefresh(
   { now, rewriteLimit }: { readonly now: Date; readonly rewriteLimit: number },
 ): Promise<RefreshDraft> {
   const rename = history.renames.get(name);
-  if (!rename) throw new PhaseError('PH1014', { rename: name });
+  if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...history.renames.keys()] });
   const releases = releasesOf(history, rename);
   ensureOpen(history, releases[2]);
   const table = await findTable(db, quoteQualified(rename.table));
@@ -108,7 +108,7 @@ function releasesOf({ manifests }: History, { name }: Rename): [Release, Release
     const manifest = manifests.find(({ migrations }) =>
       migrations.some((entry) => entry.rename === name && entry.phase === phase),
     );
-    if (!manifest) throw new PhaseError('PH1014', { rename: name });
+    if (!manifest) throw new PhaseError('PH1026', { rename: name, known: [] });
     return manifest.release;
   };
   return [releaseOf(1), releaseOf(2), releaseOf(3)];

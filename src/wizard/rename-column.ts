@@ -3,10 +3,10 @@ import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { TableFacts } from '../domain/facts.ts';
-import { quoteQualified } from '../domain/identifier.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { isTwinned, type Rename } from '../domain/rename.ts';
+import type { Rename } from '../domain/rename.ts';
+import { exclusiveObject } from '../domain/shared-objects.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
 import type { Queryable } from '../postgres/queryable.ts';
@@ -111,28 +111,12 @@ function ensureNewRename(history: History, { name }: Rename): void {
 /** Two renames that share a column or an object have to come one after the other. */
 function ensureApart(history: History, rename: Rename, first: Release): void {
   for (const other of history.renames.values()) {
-    if (quoteQualified(other.table) !== quoteQualified(rename.table)) continue;
-    const shared = sharedOf(rename, other);
+    const shared = exclusiveObject(rename, other);
     const last = lastRelease(history, other.name);
-    if (shared.length === 0 || last === null || compareReleases(first, last) > 0) continue;
-    const reason = `Both need ${shared.join(', ')}, and ${other.name} ends in release ${last}.`;
+    if (shared === null || last === null || compareReleases(first, last) > 0) continue;
+    const reason = `Both need ${shared}, and ${other.name} ends in release ${last}.`;
     throw new PhaseError('PH2002', { rename: rename.name, other: other.name, reason });
   }
-}
-
-function sharedOf(rename: Rename, other: Rename): string[] {
-  const names = ({ from, to, carried }: Rename) =>
-    new Set([
-      `column ${from}`,
-      `column ${to}`,
-      ...carried.flatMap((object) => {
-        // Views, policies and the like are bound anew from the text that they have then, as often as needed.
-        if (isTwinned(object)) return [`${object.kind} ${object.name}`, object.twin];
-        return object.kind === 'trigger' ? [`trigger ${object.name}`] : [];
-      }),
-    ]);
-  const others = names(other);
-  return [...names(rename)].filter((name) => others.has(name));
 }
 
 /** The release that a rename ends in: where its third phase stands. */

@@ -187,12 +187,9 @@ test('in batches needs a key', async () => {
 
 test('a role without rights on the ledger is told which it lacks', async () => {
   write(FILL);
-  const role = `role_${process.pid}_${Date.now()}`;
-  await database.sql(`CREATE ROLE ${role} LOGIN; GRANT ALL ON t TO ${role}`);
-  const url = new URL(database.url);
-  url.username = role;
-  project.url = url.href;
+  const role = await database.role();
+  await database.sql(`GRANT ALL ON t TO ${role.name}`);
+  project.url = role.url;
   const ran = await project.phase('task', 'run', 'fill', '--param', 'to=x', '--json');
   expect({ exit: ran.code, code: ran.json.error.code }).toEqual({ exit: 1, code: 'PH5008' });
-  await database.sql(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
 });

@@ -54,7 +54,7 @@ test('every command has help with an example, and knows the global flags', () =>
     command.configureOutput({ writeOut: (text) => (help += text) });
     command.outputHelp();
     expect({ name: command.name(), help }).toMatchObject({
-      help: expect.stringMatching(/--json[\s\S]*Example:\n {2}phase /),
+      help: expect.stringMatching(/--json[\s\S]*Examples?:\n {2}phase /),
     });
   }
 });

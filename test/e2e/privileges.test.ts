@@ -2,43 +2,30 @@ import { afterEach, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 
-const suffix = process.pid;
-const deployer = `deployer_${suffix}`;
-const app = `app_${suffix}`;
 let database: TestDatabase;
 let project: TestProject;
 
 afterEach(async () => {
   project.remove();
-  await database.sql(`DROP OWNED BY ${deployer}, ${app} CASCADE; DROP ROLE ${deployer}, ${app}`);
   await database.drop();
 });
 
 test('the deployer needs no superuser, and the application no right that it did not have', async () => {
   database = await createDatabase();
   const [{ name }] = await database.sql('SELECT current_database() AS name');
-  await database.sql(`CREATE ROLE ${deployer} LOGIN; CREATE ROLE ${app} LOGIN; GRANT CREATE, TEMPORARY ON DATABASE ${name} TO ${deployer};
+  const { name: deployer, url } = await database.role();
+  const { name: app } = await database.role();
+  await database.sql(`GRANT CREATE, TEMPORARY ON DATABASE ${name} TO ${deployer};
     GRANT CREATE, USAGE ON SCHEMA public TO ${deployer}; SET ROLE ${deployer};
     CREATE TABLE accounts (email text PRIMARY KEY);
     CREATE TABLE users (id int PRIMARY KEY, old text UNIQUE REFERENCES accounts ON UPDATE CASCADE ON DELETE SET NULL);
     INSERT INTO accounts VALUES ('a'), ('b'), ('c'), ('d'), ('e'); INSERT INTO users VALUES (1, 'a'), (2, 'b');
     ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY everybody ON users USING (id > 0);
     GRANT SELECT, INSERT, UPDATE, DELETE ON users, accounts TO ${app}; RESET ROLE`);
-  const url = new URL(database.url);
-  url.username = deployer;
-  project = new TestProject(url.href);
+  project = new TestProject(url);
   await project.json(
-    'new',
-    'rename-column',
-    '--table',
-    'users',
-    '--from',
-    'old',
-    '--to',
-    'new',
-    '--releases',
-    '1.1.0,1.2.0,1.3.0',
-    '--yes',
+    ...['new', 'rename-column', '--table', 'users', '--from', 'old', '--to', 'new'],
+    ...['--releases', '1.1.0,1.2.0,1.3.0', '--yes'],
   );
   const asApp = async (sql: string) => {
     await database.sql(`SET ROLE ${app}`);
@@ -76,10 +63,8 @@ test('the deployer needs no superuser, and the application no right that it did 
 
 test('a role without rights on the table is told so', async () => {
   database = await createDatabase();
-  await database.sql(`CREATE ROLE ${deployer} LOGIN; CREATE ROLE ${app} LOGIN; CREATE TABLE users (id int, old text)`);
-  const url = new URL(database.url);
-  url.username = deployer;
-  project = new TestProject(url.href, {
+  await database.sql('CREATE TABLE users (id int, old text)');
+  project = new TestProject((await database.role()).url, {
     'phase.config.json': '{ "release": "1.0.0" }',
     'db/migrate/20260101000000_a.sql': 'SELECT 1',
   });

@@ -17,27 +17,16 @@ afterEach(async () => {
   await database.drop();
 });
 
-const rename = (...more: string[]) =>
-  project.json(
-    'new',
-    'rename-column',
-    '--table',
-    'users',
-    '--from',
-    'old',
-    '--to',
-    'new',
-    '--releases',
-    `${R1},${R2},${R3}`,
-    '--yes',
-    ...more,
-  );
+const RENAME = [
+  ...['new', 'rename-column', '--table', 'users', '--from', 'old', '--to', 'new'],
+  ...['--releases', `${R1},${R2},${R3}`, '--yes'],
+];
 
 test.each([
   [[], 1, 'fires for each row that the backfill changes; --quiet-triggers keeps it quiet'],
   [['--quiet-triggers'], 0, 'is kept quiet while the backfill runs'],
 ])('with %j each row is touched %i times by the backfill', async (flags, touched, warning) => {
-  const { warnings } = await rename(...flags);
+  const { warnings } = await project.json(...RENAME, ...flags);
   expect(warnings).toContainEqual({ code: 'trigger_fires_on_backfill', message: expect.stringContaining(warning) });
   await project.json('migrate', '--release', R1);
   expect(await database.sql('SELECT touched, count(*)::int AS rows FROM users WHERE new = old GROUP BY 1')).toEqual([
@@ -48,33 +37,13 @@ test.each([
 });
 
 test('a role that may not is told so, and nothing is written', async () => {
-  const role = `role_${process.pid}_${Date.now()}`;
-  await database.sql(
-    `CREATE ROLE ${role} LOGIN; ALTER TABLE users OWNER TO ${role}; ALTER FUNCTION touch() OWNER TO ${role}`,
-  );
-  const url = new URL(database.url);
-  url.username = role;
-  project.url = url.href;
-  const args = [
-    'new',
-    'rename-column',
-    '--table',
-    'users',
-    '--from',
-    'old',
-    '--to',
-    'new',
-    '--releases',
-    `${R1},${R2},${R3}`,
-    '--yes',
-    '--quiet-triggers',
-    '--json',
-  ];
-  const ran = await project.phase(...args);
+  const role = await database.role();
+  await database.sql(`ALTER TABLE users OWNER TO ${role.name}; ALTER FUNCTION touch() OWNER TO ${role.name}`);
+  project.url = role.url;
+  const ran = await project.phase(...RENAME, '--quiet-triggers', '--json');
   expect({ exit: ran.code, code: ran.json.error.code, files: Object.keys(project.files()) }).toEqual({
     exit: 1,
     code: 'PH5016',
     files: [],
   });
-  await database.sql(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
 });

@@ -110,7 +110,7 @@ test('an index that comes after a refresh is mended by another one', async () =>
 });
 
 test.each([
-  [['--refresh', 'nothing'], 'PH1014'],
+  [['--refresh', 'nothing'], 'PH1026'],
   [['--refresh', 'users_old_to_new', '--table', 'users'], 'PH1015'],
 ])('%j is refused and writes nothing', async (flags, code) => {
   await untilPhase3();

@@ -33,10 +33,9 @@ test('the first order is that of the manifests, the second the latest for all he
 });
 
 test('every order is allowed: no step passes one that it has to wait for', () => {
-  const steps = fc.array(
-    fc.record({ touches: fc.subarray(['a', 'b', 'c', 'd']), held: fc.boolean() }),
-    { maxLength: 10 },
-  );
+  const steps = fc.array(fc.record({ touches: fc.subarray(['a', 'b', 'c', 'd']), held: fc.boolean() }), {
+    maxLength: 10,
+  });
   fc.assert(
     fc.property(steps, fc.integer(), (list, seed) => {
       const migrations = list.map(({ touches }, index) => step(String.fromCharCode(97 + index), touches));

@@ -10,7 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => project.remove());
 
-const prove = (...flags: string[]) => project.phase('plan', '--from', '1.0.0', '--to', '1.1.0', '--prove', '--json', ...flags);
+const prove = (...flags: string[]) =>
+  project.phase('plan', '--from', '1.0.0', '--to', '1.1.0', '--prove', '--json', ...flags);
 
 test('steps that touch different tables end in the same schema whatever their order', async () => {
   const held = await addMigration(project, '1.1.0', 'drop', 'ALTER TABLE a DROP COLUMN y', { breaks: '<1.1.0' });

@@ -8,6 +8,8 @@ export interface TestDatabase {
   /** Runs a script, or gives the rows of a query. */
   // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement in the test
   sql<R = any>(text: string, values?: unknown[]): Promise<R[]>;
+  /** A new role that may log in and has no rights yet, with a URL by which it does. It goes with the database. */
+  role(): Promise<{ readonly name: string; readonly url: string }>;
   drop(): Promise<void>;
 }
 
@@ -19,13 +21,23 @@ export async function createDatabase(server = serverUrl(), template?: string): P
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined);
   await client.connect();
+  const roles: string[] = [];
   return {
     url,
     client,
     sql: async (text, values) => (await client.query(text, values)).rows,
+    role: async () => {
+      const role = `role_${randomBytes(6).toString('hex')}`;
+      await client.query(`CREATE ROLE ${role} LOGIN`);
+      roles.push(role);
+      const asRole = new URL(url);
+      asRole.username = role;
+      return { name: role, url: asRole.href };
+    },
     drop: async () => {
       await client.end();
       await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+      if (roles.length > 0) await onServer(server, `DROP ROLE ${roles.join()}`);
     },
   };
 }

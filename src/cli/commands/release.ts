@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease, type Release } from '../../domain/release.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { cutRelease } from '../../project/release-files.ts';
 import { table } from '../../report/table.ts';
+import { retarget } from '../../wizard/retarget.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 
-/** `phase release list|cut` */
+/** `phase release list|cut|retarget` */
 export function registerRelease(program: Command, action: Action): void {
-  const release = program.command('release').description('look at releases, and cut them');
+  const release = program.command('release').description('look at releases, cut them, and move phases between them');
   release
     .command('list')
     .description('every release with a manifest')
@@ -29,6 +31,29 @@ export function registerRelease(program: Command, action: Action): void {
         return listing(history);
       }),
     );
+  release
+    .command('retarget <rename>')
+    .description('move a phase of a rename that is not released to another open release')
+    .option('--phase <n>', '1, 2 or 3')
+    .option('--release <version>', 'the release to move it to; between those of the neighbouring phases')
+    .addHelpText('after', '\nExample:\n  phase release retarget users_email_to_email_address --phase 2 --release 1.4.0')
+    .action(action((context, command) => runRetarget(context, command.args[0] ?? '', command.opts<RetargetFlags>())));
+}
+
+interface RetargetFlags {
+  phase?: string;
+  release?: string;
+}
+
+async function runRetarget(context: CommandContext, rename: string, flags: RetargetFlags): Promise<Result> {
+  const { root } = await context.openProject();
+  if (flags.phase === undefined) throw new PhaseError('PH1004', { question: 'Which phase?', flag: '--phase' });
+  if (flags.release === undefined) throw new PhaseError('PH1004', { question: 'To which release?', flag: '--release' });
+  const phase = ([1, 2, 3] as const).find((number) => String(number) === flags.phase);
+  if (!phase) throw new PhaseError('PH1015', { what: '--phase', value: flags.phase, allowed: '1, 2 or 3' });
+  const files = await retarget(await readHistory(root), { rename, phase, release: parseRelease(flags.release) });
+  const { document, text } = listing(await readHistory(root));
+  return { document: { ...document, files }, text };
 }
 
 /** From now on it stays unknown. */

@@ -53,13 +53,13 @@ export function registerTask(program: Command, action: Action): void {
       .description(`${wish} what goes on, before its next batch`)
       .addHelpText('after', `\nExample:\n  phase task ${wish} fill_countries`)
       .action(
-        action((context, command) =>
-          onLedger(context, async (db) => {
-            const name = command.args[0] ?? '';
+        action((context, command) => {
+          const name = command.args[0] ?? '';
+          return onLedger(context, name, async (db) => {
             await requestOf(db, name, wish, wish);
             return statusResult(await lastRun(db, name), await readRuns(db, name));
-          }),
-        ),
+          });
+        }),
       );
   }
   withSettings(
@@ -114,7 +114,7 @@ async function run(context: CommandContext, command: Command): Promise<Result> {
 async function resume(context: CommandContext, command: Command): Promise<Result> {
   const name = command.args[0] ?? '';
   const settings = settingsOf(command.opts<SettingFlags>());
-  const elsewhere = await onLedger(context, async (db) => {
+  const elsewhere = await onLedger(context, name, async (db) => {
     const last = await lastRun(db, name);
     if (!(await readRuns(db, name)).some(isGoingOn)) {
       if (last.kind === 'task' && last.state !== 'done') return null;
@@ -135,8 +135,8 @@ function set(context: CommandContext, command: Command): Promise<Result> {
       flag: '--workers, --batch-ms, --max-lag, --max-growth or --nice',
     });
   }
-  return onLedger(context, async (db) => {
-    const name = command.args[0] ?? '';
+  const name = command.args[0] ?? '';
+  return onLedger(context, name, async (db) => {
     await changeSettings(db, name, settings);
     return statusResult(await lastRun(db, name), await readRuns(db, name));
   });
@@ -147,14 +147,14 @@ function ended({ status: last, error }: RunEnd): Result {
 }
 
 function status(context: CommandContext, name: string): Promise<Result> {
-  return onLedger(context, async (db) => statusResult(await lastRun(db, name), await readRuns(db, name)));
+  return onLedger(context, name, async (db) => statusResult(await lastRun(db, name), await readRuns(db, name)));
 }
 
 async function list(context: CommandContext, name: string | undefined): Promise<Result> {
   const { root } = await context.openProject();
   const names = (await listTasks(root)).filter((task) => name === undefined || task === name);
   const tasks = await Promise.all(names.map((task) => loadTask(root, task)));
-  const runs = await onLedger(context, (db) => readRuns(db, name), []);
+  const runs = await onLedger(context, name ?? '', (db) => readRuns(db, name), []);
   const described = tasks.map(({ run: _, ...task }) => task);
   const lines = tasks.map(({ name: task, params }) => [
     task,
@@ -169,8 +169,13 @@ async function list(context: CommandContext, name: string | undefined): Promise<
   return { document: { tasks: described, runs }, text: text.filter((part) => part !== '').join('\n\n') };
 }
 
-/** @param empty what it is where nothing has been written yet. */
-async function onLedger<T>(context: CommandContext, body: (db: Queryable) => Promise<T>, empty?: T): Promise<T> {
+/** @param name whose run it is about; @param empty what it is where nothing has been written yet. */
+async function onLedger<T>(
+  context: CommandContext,
+  name: string,
+  body: (db: Queryable) => Promise<T>,
+  empty?: T,
+): Promise<T> {
   const project = await context.openProject();
   const url = context.databaseUrl(project);
   return withConnection({ url, applicationName: 'phase task' }, async (db) => {
@@ -178,7 +183,7 @@ async function onLedger<T>(context: CommandContext, body: (db: Queryable) => Pro
     ensureKnownFormat(format);
     if (format < LEDGER_FORMAT) {
       if (empty !== undefined) return empty;
-      throw new PhaseError('PH1025', { name: 'anything', close: [] });
+      throw new PhaseError('PH1025', { name, close: [] });
     }
     return body(db);
   });

@@ -27,6 +27,8 @@ export interface UsageErrors {
   PH1023: { task: string; problems: readonly string[] };
   PH1024: { name: string; wish: string; state: string };
   PH1025: { name: string; close: readonly string[] };
+  PH1026: { rename: string; known: readonly string[] };
+  PH1027: { rename: string; phase: number; release: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -127,7 +129,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   },
   PH1014: {
     exit: 2,
-    title: 'The rename exists already, or does not exist',
+    title: 'The name cannot be given to a rename',
     what: (d) => `The name ${d.rename} cannot be given to a rename.`,
     why: () => 'A rename of that name is in db/renames, or the name has other characters than a-z, 0-9 and _.',
     remedy: () => 'Give --name another name of lower-case letters, digits and underscores.',
@@ -208,5 +210,20 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `Nothing has run here as ${d.name}.`,
     why: (d) => closest(d.close),
     remedy: () => 'Name a task, or a migration that works in batches; phase task list shows them.',
+  },
+  PH1026: {
+    exit: 2,
+    title: 'There is no such rename',
+    what: (d) => `There is no rename ${d.rename} in db/renames.`,
+    why: (d) => (d.known.length === 0 ? 'There is none at all.' : `There are: ${d.known.join(', ')}.`),
+    remedy: () => 'Name one of them, or scaffold it with phase new rename-column.',
+  },
+  PH1027: {
+    exit: 2,
+    title: 'A phase cannot be moved to that release',
+    what: (d) => `Phase ${d.phase} of ${d.rename} cannot be moved to ${d.release}.`,
+    why: (d) => d.reason,
+    remedy: () =>
+      'Give --release an open release between those of the neighbouring phases; phase release list shows them.',
   },
 };
