@@ -21,6 +21,7 @@ const ARROWS: Record<string, readonly string[]> = {
   runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
   replay: ['domain', 'planner', 'postgres', 'project', 'schema', 'runner'],
   tasks: ['domain', 'postgres', 'project', 'data', 'runner'],
+  app: ['domain', 'postgres', 'project'],
   wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
   cli: [
     'domain',

@@ -4,6 +4,7 @@ import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/serve
 import { table } from '../../src/report/table.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
+import { type AppLine, benchApp } from './app.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';
 import { type BackfillLine, benchBackfill } from './backfill.ts';
 import { benchTable, type Key } from './tables.ts';
@@ -11,7 +12,7 @@ import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
-/** `npm run bench -- [--large] [--only backfill|writes|audits|count] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
+/** `npm run bench -- [--large] [--only backfill|writes|audits|count|app] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
       writes: wants('writes') ? await benchWriteRate(url, rounds, tell) : [],
       audits: wants('audits') ? await benchAudits(url, [rows, 5 * rows], rounds, tell) : [],
       count: wants('count') ? await benchCount(url, rows, rounds) : [],
+      app: wants('app') ? await benchApp(url, rounds) : [],
     };
     await database.drop();
     process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${textOf(result)}\n`);
@@ -59,9 +61,10 @@ interface Result {
   readonly writes: readonly WriteRateLine[];
   readonly audits: readonly AuditLine[];
   readonly count: readonly CountLine[];
+  readonly app: readonly AppLine[];
 }
 
-function textOf({ backfill, writes, audits, count }: Result): string {
+function textOf({ backfill, writes, audits, count, app }: Result): string {
   const parts = [
     backfill.length === 0 ? '' : markdown(BACKFILL_HEAD, backfill.map(backfillRow)),
     writes.length === 0
@@ -87,6 +90,12 @@ function textOf({ backfill, writes, audits, count }: Result): string {
       : markdown(
           ['connections', 'rows/s', 'by one'],
           count.map((line) => [String(line.connections), whole(line.rowsASecond), line.byOne.toFixed(2)]),
+        ),
+    app.length === 0
+      ? ''
+      : markdown(
+          ['release', 'triphase/app', 'rows/s', 'microseconds a row more'],
+          app.map((line) => [line.release, line.what, whole(line.rowsASecond), line.cost.toFixed(2)]),
         ),
   ];
   return parts.filter((part) => part !== '').join('\n\n');

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { Writable } from 'node:stream';
 import { runCli } from '../../src/cli/program.ts';
-import { serverUrl } from './database.ts';
 
 /** What a command printed. */
 export interface Ran {
@@ -48,7 +47,7 @@ export class TestProject {
     const stdout = new Sink();
     const stderr = new Sink();
     const env = {
-      PHASE_SHADOW_DATABASE_URL: serverUrl(),
+      PHASE_SHADOW_DATABASE_URL: process.env.TRIPHASE_TEST_SERVER,
       ...(this.url === undefined ? {} : { DATABASE_URL: this.url }),
     };
     const code = await runCli(args, { cwd: this.root, env, stdin: {}, stdout, stderr });

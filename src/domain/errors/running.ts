@@ -23,6 +23,7 @@ export interface RunningErrors {
   PH5018: { change: string; reason: string; keys: readonly string[] };
   PH5019: { audit: string; reason: string };
   PH5020: { task: string; file: string; reason: string };
+  PH5021: { table: string; from: string; to: string; sql: string };
 }
 
 const sample = (keys: readonly string[]): string => (keys.length === 0 ? '' : `Among them: ${keys.join('; ')}.`);
@@ -175,5 +176,13 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: (d) => `The task ${d.task} failed: ${d.reason}`,
     why: (d) => `${d.file} threw an error. Batches and data changes that had committed stay.`,
     remedy: (d) => `Mend the cause; phase task resume ${d.task} goes on where it was.`,
+  },
+  PH5021: {
+    exit: 1,
+    title: 'The application writes a column by its old name',
+    what: (d) => `${d.table}.${d.from} is called ${d.to}: ${d.sql}`,
+    why: () =>
+      'From the second phase of a rename on the old column is only there for older releases, and goes with the third.',
+    remedy: (d) => `Write ${d.to} instead of ${d.from}.`,
   },
 };

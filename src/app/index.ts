@@ -1,0 +1,83 @@
+import type { Knex } from 'knex';
+import type pg from 'pg';
+import type { Release } from '../domain/release.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { attach, type Client } from './attach.ts';
+import { renamedColumns } from './columns.ts';
+import { type Place, Places } from './places.ts';
+import { Reads } from './reads.ts';
+import { currentRenames } from './renames.ts';
+import { Writes } from './writes.ts';
+
+export type { Place } from './places.ts';
+
+export interface RenamesOptions {
+  /** The project's folder, or one below it; else the current folder. */
+  readonly root?: string;
+  /** The release of the application; else the configuration's, else the version in package.json. */
+  readonly release?: Release;
+  /** Told once for each place in the code that reads a column by its old name in phase 1; else a warning of the process. */
+  readonly onDeprecation?: (message: string, place: Place) => void;
+}
+
+/**
+ * Gives an application that uses knex or pg what its release asks for while columns are being renamed:
+ * in phase 1 rows do not have the new column, and reading the old one warns once a place; from phase 2 on rows do not
+ * have the old column, and a statement that writes it fails. Where no rename is under way nothing is changed.
+ * @param target a knex, a pool or a connected client of pg; it is given back. Right after it was made.
+ * @throws PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and what the query throws
+ * that looks for the columns.
+ */
+export async function withRenames<T extends Knex | pg.Pool | pg.Client>(
+  target: T,
+  { root = process.cwd(), release, onDeprecation = warn }: RenamesOptions = {},
+): Promise<T> {
+  const current = await currentRenames(root, release);
+  if (current.length === 0) return target;
+  const columns = await renamedColumns(queryable(target), current);
+  if (columns.length === 0) return target;
+  const places = new Places((what, place) => onDeprecation(`${what}; it is read by its old name at ${place}`, place));
+  const reads = new Reads(columns, places);
+  const writes = await Writes.of(columns);
+  attachTo(target, (client) => attach(client, reads, writes));
+  return target;
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'DeprecationWarning', code: 'PHASE_OLD_COLUMN' });
+}
+
+function queryable(target: Knex | pg.Pool | pg.Client): Queryable {
+  if (!isKnex(target)) return target as Queryable;
+  return {
+    async query(text, values = []) {
+      const connection = await target.client.acquireConnection();
+      try {
+        return await connection.query(text, values);
+      } finally {
+        await target.client.releaseConnection(connection);
+      }
+    },
+  };
+}
+
+/** Each connection as it comes into use. */
+function attachTo(target: Knex | pg.Pool | pg.Client, body: (client: Client) => void): void {
+  if (isKnex(target)) {
+    const { client } = target;
+    const acquire = client.acquireConnection.bind(client);
+    client.acquireConnection = async () => {
+      const connection = await acquire();
+      body(connection);
+      return connection;
+    };
+  } else if ('totalCount' in target) {
+    target.on('acquire', (client) => body(client as unknown as Client));
+  } else {
+    body(target as unknown as Client);
+  }
+}
+
+function isKnex(target: Knex | pg.Pool | pg.Client): target is Knex {
+  return typeof target === 'function';
+}

@@ -1,0 +1,39 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Phase } from '../domain/manifest.ts';
+import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
+import type { Rename } from '../domain/rename.ts';
+import { openProject } from '../project/config.ts';
+import { readManifests } from '../project/manifests.ts';
+import { readRenames } from '../project/renames.ts';
+
+/** A rename as one release of the application sees it. */
+export interface CurrentRename {
+  readonly rename: Rename;
+  /** The last phase that this release, or one before it, brings. */
+  readonly phase: Phase;
+}
+
+/**
+ * The renames that have begun by a release of the application, by `db/renames` and the manifests.
+ * @param root folder of the project, or one below it.
+ * @throws PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used.
+ */
+export async function currentRenames(root: string, given: Release | undefined): Promise<CurrentRename[]> {
+  const project = await openProject(root);
+  const release = given ?? project.config.release ?? project.packageRelease;
+  if (release === null) throw new PhaseError('PH1005', {});
+  const [manifests, renames] = await Promise.all([readManifests(project.root), readRenames(project.root)]);
+  const own = manifestRelease(
+    release,
+    manifests.map((manifest) => manifest.release),
+  );
+  const brought = manifests.filter((manifest) => compareReleases(manifest.release, own) <= 0);
+  return [...renames.values()].flatMap((rename) => {
+    const phases = brought
+      .flatMap(({ migrations }) => migrations)
+      .filter((entry) => entry.rename === rename.name)
+      .map(({ phase }) => phase ?? 0);
+    const phase = Math.max(0, ...phases) as Phase | 0;
+    return phase === 0 ? [] : [{ rename, phase }];
+  });
+}
