@@ -24,7 +24,7 @@ export interface Proof {
   readonly differences: readonly OrderDifference[];
 }
 
-export interface OrderDifference {
+interface OrderDifference {
   readonly order: string;
   readonly steps: readonly string[];
   /** In words; or the error of the step that failed. */

@@ -16,7 +16,7 @@ export interface PlanView {
   readonly verdict: string;
 }
 
-export interface ReleaseGroup {
+interface ReleaseGroup {
   readonly release: Release;
   readonly steps: readonly PlanStep[];
 }

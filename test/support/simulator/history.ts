@@ -12,7 +12,7 @@ export type Operation =
   | { readonly kind: 'rename'; readonly rename: RenameSpan; readonly step: RenameStepName };
 
 /** A rename and the releases of its phases, as places in the history. */
-export interface RenameSpan {
+interface RenameSpan {
   readonly name: string;
   readonly table: string;
   readonly from: string;
