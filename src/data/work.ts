@@ -17,6 +17,7 @@ import { openAudit } from './audit/stored.ts';
 import { AuditTrail, type TrailOwner } from './audit/trail.ts';
 import { type BackfillRequest, type BackfillResult, runBackfill } from './backfill/run.ts';
 import { type BatchBody, type InBatchesRequest, runInBatches } from './in-batches.ts';
+import { ensureFunction, ensureRequest } from './requests.ts';
 import type { RunProgress } from './runs.ts';
 import type { RunSettings } from './settings.ts';
 import { type Steering, steer } from './steering.ts';
@@ -71,6 +72,7 @@ export class Work {
   readonly #trail: AuditTrail;
   #steering: Steering | null;
   #parts = 0;
+  readonly #going = new Map<Promise<unknown>, string>();
 
   constructor(options: WorkOptions) {
     this.#options = options;
@@ -80,13 +82,51 @@ export class Work {
 
   get context(): WorkContext {
     return {
-      backfill: (request) => this.#backfill(request),
-      inBatches: (request, body) => this.#inBatches(request, body),
-      dataChange: (name, request) => this.#change((tools) => dataChange(name, request, tools)),
-      restoreFrom: (name, request) => this.#change((tools) => restoreFrom(name, request, tools)),
-      readAudit: (file) => this.#readAudit(file),
+      backfill: (request) =>
+        this.#tracked('backfill', () => {
+          ensureRequest('backfill', request);
+          return this.#backfill(request);
+        }),
+      inBatches: (request, body) =>
+        this.#tracked('inBatches', () => {
+          ensureRequest('inBatches', request);
+          ensureFunction('inBatches', body);
+          return this.#inBatches(request, body);
+        }),
+      dataChange: (name, request) =>
+        this.#tracked('dataChange', () => {
+          ensureRequest('dataChange', request);
+          return this.#change((tools) => dataChange(name, request, tools));
+        }),
+      restoreFrom: (name, request) =>
+        this.#tracked('restoreFrom', () => {
+          ensureRequest('restoreFrom', request);
+          return this.#change((tools) => restoreFrom(name, request, tools));
+        }),
+      readAudit: (file) => this.#tracked('readAudit', () => this.#readAudit(file)),
       log: (message) => this.#options.onLog(message),
     };
+  }
+
+  /**
+   * The code has ended, and so has all that it began.
+   * @throws PH5022 when something that it began was still going on: it is waited for, and must not be committed.
+   */
+  async ensureEnded(): Promise<void> {
+    const left = [...this.#going];
+    if (left.length === 0) return;
+    await Promise.allSettled(left.map(([promise]) => promise));
+    throw new PhaseError('PH5022', { name: this.#options.name, calls: [...new Set(left.map(([, call]) => call))] });
+  }
+
+  /** Remembers what is going on, so that a forgotten await is found. */
+  #tracked<T>(call: string, body: () => Promise<T>): Promise<T> {
+    const promise = (async () => body())();
+    this.#going.set(promise, call);
+    const ended = (): void => void this.#going.delete(promise);
+    // Also handles a rejection that nobody waits for; who does wait still sees it.
+    promise.then(ended, ended);
+    return promise;
   }
 
   /** After the transaction has committed, or the whole is done. */
@@ -191,8 +231,8 @@ export class Work {
   }
 
   #toolsFor(db: pg.Client, trail: AuditTrail): DataChangeTools {
-    const { owner, settings, onNotice } = this.#options;
-    return { db, trail, owner, settings, onNotice, open: (audit) => this.#open(audit) };
+    const { owner, run, settings, onNotice } = this.#options;
+    return { db, trail, owner, run, settings, onNotice, open: (audit) => this.#open(audit) };
   }
 
   async #readAudit(file: string): Promise<{ audit: Audit; csv: Readable }> {

@@ -11,9 +11,18 @@ export interface ResultColumn {
   readonly typeModifier: number;
 }
 
+/** A part of a result. */
+interface Portion {
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly TextRow[];
+  /** The command that it was, such as UPDATE; known with the last portion. */
+  readonly command: string | null;
+}
+
 /** How many bytes are fetched at once, about. */
 const CHUNK_BYTES = 262_144;
-const FIRST_FETCH = 32;
+/** One at first: nobody knows yet how wide a row is. */
+const FIRST_FETCH = 1;
 const MOST_ROWS = 2_000;
 
 interface Field {
@@ -31,19 +40,21 @@ export async function* textRows(
   client: pg.Client,
   sql: string,
   values: readonly unknown[] = [],
-): AsyncGenerator<{ readonly columns: readonly ResultColumn[]; readonly rows: readonly TextRow[] }> {
+): AsyncGenerator<Portion> {
   const asText = { getTypeParser: () => (value: string) => value };
   const cursor = client.query(new Cursor(sql, [...values], { rowMode: 'array', types: asText as never }));
   let failed = false;
   try {
     for (let fetch = FIRST_FETCH; ; ) {
-      const { rows, fields } = await read(cursor, fetch).catch((error) => {
+      const { rows, fields, command } = await read(cursor, fetch).catch((error) => {
         failed = true;
         throw error;
       });
-      yield { columns: fields.map(columnOf), rows };
+      const columns = fields.map(columnOf);
+      // Rows may become wider than those before them, and be too much for one string.
+      for (const part of inChunks(rows)) yield { columns, rows: part, command };
       if (rows.length < fetch) return;
-      const bytes = rows.reduce((sum, row) => sum + row.reduce((all, value) => all + (value?.length ?? 0), 0), 1);
+      const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 1);
       fetch = Math.min(MOST_ROWS, Math.max(1, Math.min(fetch * 8, Math.floor((CHUNK_BYTES / bytes) * rows.length))));
     }
   } finally {
@@ -52,11 +63,30 @@ export async function* textRows(
   }
 }
 
-function read(cursor: Cursor, count: number): Promise<{ rows: TextRow[]; fields: Field[] }> {
+/** At least one chunk, which may be empty. */
+function* inChunks(rows: readonly TextRow[]): Generator<readonly TextRow[]> {
+  let begin = 0;
+  let bytes = 0;
+  for (const [index, row] of rows.entries()) {
+    bytes += bytesOf(row);
+    if (bytes < CHUNK_BYTES) continue;
+    yield rows.slice(begin, index + 1);
+    begin = index + 1;
+    bytes = 0;
+  }
+  if (begin === 0 || begin < rows.length) yield rows.slice(begin);
+}
+
+const bytesOf = (row: TextRow): number => row.reduce((all, value) => all + (value?.length ?? 0), 0);
+
+function read(cursor: Cursor, count: number): Promise<{ rows: TextRow[]; fields: Field[]; command: string | null }> {
   return new Promise((resolve, reject) => {
     cursor.read(count, (error, rows, result) => {
       if (error) reject(error);
-      else resolve({ rows: rows as TextRow[], fields: (result?.fields ?? []) as Field[] });
+      else {
+        const { fields = [], command = null } = result ?? {};
+        resolve({ rows: rows as TextRow[], fields: fields as Field[], command });
+      }
     });
   });
 }

@@ -70,16 +70,17 @@ async function attempt(
     await body();
     await end('done').catch(() => undefined);
   } catch (error) {
-    const known = describe(error, entry.id, loaded.path);
+    const known = describe(error, entry.id, loaded, direction);
     await end('failed', { code: known.code, message: known.message }).catch(() => undefined);
     throw known;
   }
 }
 
-function describe(error: unknown, id: string, file: string): PhaseError {
+function describe(error: unknown, id: string, loaded: LoadedMigration, direction: Direction): PhaseError {
   if (error instanceof PhaseError) return error;
   if (isConnectionLost(error)) return new PhaseError('PH5004', { during: id }, { cause: error });
-  return new PhaseError('PH5005', { id, file, reason: reasonOf(error) }, { cause: error });
+  const transaction = direction === 'up' ? loaded.transaction : loaded.downTransaction;
+  return new PhaseError('PH5005', { id, file: loaded.path, reason: reasonOf(error), transaction }, { cause: error });
 }
 
 /** What has to hold before a step of a rename, and what may be made good before it. */
@@ -158,7 +159,7 @@ async function withWork(
       return work;
     });
   } catch (error) {
-    const { code, message } = describe(error, entry.id, loaded.path);
+    const { code, message } = describe(error, entry.id, loaded, direction);
     for (const work of begun) await work.failed({ code, message });
     throw error;
   }
@@ -191,4 +192,5 @@ async function runBody({ loaded }: RunnableMigration, direction: Direction, knex
     return;
   }
   await loaded[direction]?.(knex, work.context as never);
+  await work.ensureEnded();
 }

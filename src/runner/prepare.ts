@@ -59,7 +59,7 @@ export async function loadPending(
 }
 
 /**
- * What was applied is what the files say, and what the ledger has beyond them belongs to newer releases.
+ * What was applied is what the files say (what only started may have been mended since), and what the ledger has beyond them belongs to newer releases.
  * @throws PH3003, PH3004.
  */
 export function ensureLedgerMatches(ledger: Ledger, history: History): void {
@@ -72,7 +72,7 @@ export function ensureLedgerMatches(ledger: Ledger, history: History): void {
     const entry = listed.get(row.id);
     if (!entry) {
       if (newest === undefined || compareReleases(row.release, newest) <= 0) unknown.push(row.id);
-    } else if (entry.sha256 !== row.sha256) {
+    } else if (row.state === 'applied' && entry.sha256 !== row.sha256) {
       const file = fileOf(history.files, entry)?.path ?? row.id;
       throw new PhaseError('PH3003', { id: row.id, file, appliedAt: row.appliedAt ?? row.startedAt });
     }

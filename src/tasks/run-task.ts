@@ -186,6 +186,7 @@ async function work(
   const { params } = await readRun(client, number);
   try {
     await task.run(knex, { ...dataWork.context, params, run: number });
+    await dataWork.ensureEnded();
     await dataWork.succeeded();
     return { status: await readRun(client, number), error: null };
   } catch (error) {

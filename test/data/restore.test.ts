@@ -55,12 +55,42 @@ const UPDATE: DataChangeRequest = {
 test.each<[string, DataChangeRequest]>([
   ['an UPDATE', UPDATE],
   [
-    'an UPDATE without post',
+    'an UPDATE whose post holds a part of the columns',
     {
       key: 'id',
       pre: 'SELECT * FROM t WHERE id <= 20',
       change: 'UPDATE t SET size = -1 WHERE id <= 20 RETURNING *',
       post: 'SELECT id, size FROM t JOIN pre_keys USING (id)',
+    },
+  ],
+  [
+    'an UPDATE without post',
+    {
+      key: 'id',
+      pre: 'SELECT id, size FROM t WHERE id <= 20',
+      change: 'UPDATE t SET size = -1 WHERE id <= 20 RETURNING id, size',
+    },
+  ],
+  [
+    'a MERGE that updates, inserts and deletes',
+    {
+      key: 'id',
+      keys: 'any',
+      pre: 'SELECT * FROM t WHERE id <= 20',
+      change: `MERGE INTO t USING generate_series(1, 60) AS s(n) ON t.id = s.n
+        WHEN MATCHED AND n <= 5 THEN UPDATE SET size = -1 WHEN MATCHED AND n <= 10 THEN DELETE
+        WHEN NOT MATCHED THEN INSERT (id, size) OVERRIDING SYSTEM VALUE VALUES (n, n) RETURNING t.*`,
+      post: 'SELECT t.* FROM t WHERE id <= 20',
+    },
+  ],
+  [
+    'an upsert',
+    {
+      key: 'id',
+      keys: 'any',
+      pre: 'SELECT * FROM t WHERE id IN (49, 50)',
+      change: `INSERT INTO t (id, size) OVERRIDING SYSTEM VALUE SELECT n, -1 FROM generate_series(49, 53) AS n
+        ON CONFLICT (id) DO UPDATE SET size = excluded.size RETURNING *`,
     },
   ],
   ['a DELETE', { key: 'id', pre: 'SELECT * FROM t WHERE id > 40', change: 'DELETE FROM t WHERE id > 40 RETURNING id' }],
@@ -70,6 +100,41 @@ test.each<[string, DataChangeRequest]>([
   await changeAndRestore(request);
   expect(await all()).toEqual(before);
 });
+
+test('a row that a DELETE took is not put back in part', async () => {
+  const request = {
+    key: 'id',
+    pre: 'SELECT id, size FROM t WHERE id > 40',
+    change: 'DELETE FROM t WHERE id > 40 RETURNING id',
+  };
+  await expect(changeAndRestore(request)).rejects.toMatchObject({
+    code: 'PH5019',
+    message: expect.stringContaining('change'),
+  });
+});
+
+test('without post and a plain command nobody knows which rows are still there', async () => {
+  const request = {
+    key: 'id',
+    pre: 'SELECT id, size FROM t WHERE id = 1',
+    change: 'WITH x AS (DELETE FROM t WHERE id = 1 RETURNING *) SELECT * FROM x',
+  };
+  await expect(changeAndRestore(request)).rejects.toMatchObject({ code: 'PH5019' });
+});
+
+test('many rows are compared by joins, also where they do not fit into memory', async () => {
+  await database.sql(`INSERT INTO t (size) SELECT n FROM generate_series(1, 60000) AS n`);
+  const before = await all();
+  const name = new URL(database.url).pathname.slice(1);
+  await database.sql(`ALTER DATABASE ${name} SET work_mem = '64kB'`);
+  await changeAndRestore({
+    key: 'id',
+    pre: 'SELECT id, size FROM t',
+    change: 'UPDATE t SET size = -1 RETURNING id, size',
+    post: 'SELECT id, size FROM t JOIN pre_keys USING (id)',
+  });
+  expect(await all()).toEqual(before);
+}, 30_000);
 
 test('the restore has an audit of its own', async () => {
   await changeAndRestore(UPDATE);

@@ -91,7 +91,7 @@ test('changed settings hold from the next batch: more workers, then one', async 
   const workers = async () =>
     (
       await database.sql(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE '%UPDATE ONLY%' OR query LIKE '%phase.backfills SET rows%'`,
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE '%UPDATE ONLY%' OR query LIKE '%phase.backfills SET rows%')`,
       )
     )[0].n;
   await until(() => batches(said) > 2, 'it works');

@@ -20,7 +20,7 @@ async function migration(name: string, text: string): Promise<string> {
   await project.json('new', 'data', name, '--release', '1.0.0');
   const path = Object.keys(project.files()).find((file) => file.endsWith(`_${name}.ts`)) ?? '';
   project.write(path, text);
-  await project.json('hash');
+  await project.json('hash', '--no-replay');
   return path.replace(/.*\/|\.ts$/g, '');
 }
 const migrate = () => project.phase('migrate', '--release', '1.0.0', '--json');
@@ -56,6 +56,52 @@ test('a migration that fails after its data change leaves no audit, and has one 
   expect((await project.json('audit', 'verify')).audits).toHaveLength(3);
 });
 
+test('a change that committed before its migration failed is not made again, and is taken back as it was', async () => {
+  const config = 'export const config = { transaction: false, safeToRepeat: true };';
+  const text = (rest: string) =>
+    `${config} export const up = async (knex, { dataChange }) => { await dataChange('change', ${CHANGE}); ${rest} };
+     export const down = (_knex, { restoreFrom }) => restoreFrom('change', { table: 't' });`;
+  const id = await migration('change', text(`throw new Error('later');`));
+  const failed = await migrate();
+  expect(failed.json.error.why).toContain('what it did before stays');
+  project.write(`db/data/${id}.ts`, text(''));
+  await project.json('hash', '--no-replay');
+  expect((await migrate()).json).toMatchObject({ applied: [id] });
+  expect((await project.json('audit', 'list')).audits).toHaveLength(3);
+  await database.sql(`UPDATE t SET value = 'mine' WHERE id = 2`);
+  expect((await project.phase('rollback', '--steps', '1', '--json')).json.error.code).toBe('PH5019');
+  await database.sql(`UPDATE t SET value = 'x' WHERE id = 2`);
+  await project.json('rollback', '--steps', '1');
+  expect(await database.sql('SELECT value FROM t ORDER BY id')).toEqual([{ value: 'a' }, { value: 'b' }]);
+});
+
+test.each([
+  ['a dataChange that nobody waits for', `(_knex, { dataChange }) => { dataChange('change', ${CHANGE}); }`, 'PH5022'],
+  [
+    'an option that is misspelt',
+    `(_knex, { dataChange }) => dataChange('change', { ...${CHANGE}, redacted: ['value'] })`,
+    'PH5023',
+  ],
+  [
+    'a word that it does not know',
+    `(_knex, { restoreFrom }) => restoreFrom('change', { table: 't', conflicts: 'Skip' })`,
+    'PH5023',
+  ],
+])('a migration with %s is not entered', async (_what, up, code) => {
+  await migration('change', `export const up = ${up};`);
+  expect((await migrate()).json.failed.code).toBe(code);
+  expect(await database.sql('SELECT value FROM t ORDER BY id')).toEqual([{ value: 'a' }, { value: 'b' }]);
+  expect((await project.json('status')).applied).toEqual([]);
+  expect((await project.json('audit', 'list')).audits).toEqual([]);
+});
+
+test('a backfill that nobody waits for is found, too', async () => {
+  const config = 'export const config = { transaction: false, safeToRepeat: true };';
+  const backfill = `backfill({ table: 't', set: { value: "'x'" }, where: "value <> 'x'" });`;
+  const id = await migration('change', `${config} export const up = (_knex, { backfill }) => { ${backfill} };`);
+  expect((await migrate()).json.failed).toMatchObject({ id, code: 'PH5022' });
+});
+
 test('a serialization failure runs the whole migration again, with one audit in the end', async () => {
   const id = await migration(
     'change',
@@ -88,7 +134,7 @@ test('a dry run prints a data change as statements that psql takes', async () =>
   expect(Object.keys(project.files()).filter((file) => file.startsWith('db/audits'))).toEqual([]);
 });
 
-test('a ledger of format 1 is brought to format 2, with what it holds', async () => {
+test('a ledger of format 1 is brought up to date, with what it holds', async () => {
   await database.sql(
     `${FORMAT_1}; INSERT INTO phase.ledger (format, served_before) VALUES (1, true); INSERT INTO phase.releases VALUES ('0.9.0', now(), now())`,
   );
@@ -96,5 +142,5 @@ test('a ledger of format 1 is brought to format 2, with what it holds', async ()
   expect((await project.json('audit', 'list')).audits).toEqual([]);
   expect((await migrate()).json.applied).toEqual([id]);
   const [ledger] = await database.sql('SELECT format, served_before, length(audit_key) AS key FROM phase.ledger');
-  expect(ledger).toEqual({ format: 2, served_before: true, key: 32 });
+  expect(ledger).toEqual({ format: 3, served_before: true, key: 32 });
 });

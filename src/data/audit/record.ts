@@ -31,6 +31,8 @@ export interface Audit {
   readonly redacted: readonly string[];
   readonly keysRule: 'equal' | 'any';
   readonly isSummary: boolean;
+  /** Of a change: the command that it was, such as UPDATE; null where nobody has kept it. */
+  readonly command: string | null;
   readonly ticket: string | null;
   readonly host: string;
   readonly writtenAt: string;
@@ -42,8 +44,8 @@ export type NewAudit = Omit<Audit, 'number' | 'host' | 'writtenAt'>;
 export async function recordAudit(db: Queryable, audit: NewAudit): Promise<string> {
   const { number } = await one<{ number: string }>(
     db,
-    `INSERT INTO phase.audits (owner, run, name, kind, store, file, gzip, rows, bytes, sha256, columns, key, redacted, keys_rule, is_summary, ticket, host)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING number::text AS number`,
+    `INSERT INTO phase.audits (owner, run, name, kind, store, file, gzip, rows, bytes, sha256, columns, key, redacted, keys_rule, is_summary, ticket, host, command)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING number::text AS number`,
     [
       audit.owner,
       audit.run,
@@ -62,6 +64,7 @@ export async function recordAudit(db: Queryable, audit: NewAudit): Promise<strin
       audit.isSummary,
       audit.ticket,
       hostname(),
+      audit.command,
     ],
   );
   return number;
@@ -69,7 +72,7 @@ export async function recordAudit(db: Queryable, audit: NewAudit): Promise<strin
 
 const AUDITS = `
   SELECT number::text AS number, owner, run, name, kind, store, file, gzip, rows::float8 AS rows, bytes::float8 AS bytes, sha256, columns, key,
-    redacted, keys_rule AS "keysRule", is_summary AS "isSummary", ticket, host,
+    redacted, keys_rule AS "keysRule", is_summary AS "isSummary", command, ticket, host,
     to_char(written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "writtenAt"
   FROM phase.audits`;
 

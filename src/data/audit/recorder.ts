@@ -19,6 +19,8 @@ export interface DataChangeTools {
   readonly db: pg.Client;
   readonly trail: AuditTrail;
   readonly owner: string;
+  /** The run of phase. */
+  readonly run: string;
   readonly settings: AuditSettings;
   /** Opens an earlier audit, on another connection. @throws PH3016 */
   open(audit: Audit): Promise<Readable>;
@@ -46,7 +48,7 @@ export class Recorder {
       if (pre !== null) await this.#write('pre', pre);
       if (post !== null) await this.#write('post', post);
     } else if (change !== null) {
-      await this.#inOneCall(pre, change, post);
+      if (!(await this.#isMade())) await this.#inOneCall(pre, change, post);
     } else if (pre !== null) {
       await this.#before(pre);
     } else if (post !== null) {
@@ -64,6 +66,24 @@ export class Recorder {
     if (missing.length === 0) return;
     const reason = `redact names ${missing.join(', ')}, which no query gives.`;
     throw new PhaseError('PH5017', { change: this.#plan.name, reason });
+  }
+
+  /**
+   * Whether an earlier try has made the change: its audit committed together with it. A migration that is safe to repeat
+   * and failed after it does not make it again, which would hide what was there before.
+   */
+  async #isMade(): Promise<boolean> {
+    const { db, owner, run, onNotice } = this.#tools;
+    const { name } = this.#plan;
+    const earlier = await findAudit(db, owner, name, 'change');
+    if (earlier === null || earlier.run === run) return false;
+    onNotice(`${name} was made before (${earlier.file}), and is not made again.`);
+    for (const kind of ['pre', 'change', 'post'] as const) {
+      const audit = await findAudit(db, owner, name, kind);
+      for (const { name: column } of audit?.columns ?? []) this.#seen.add(column);
+      this.#result[kind] = audit?.rows ?? null;
+    }
+    return true;
   }
 
   async #inOneCall(pre: Statement | null, change: Statement, post: Statement | null): Promise<void> {

@@ -1,13 +1,13 @@
-import type { Readable } from 'node:stream';
 import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
+import { all } from '../../postgres/queryable.ts';
 import { dataChange } from './data-change.ts';
 import { loadCsv } from './load.ts';
-import { type Audit, findAudit } from './record.ts';
+import type { Audit } from './record.ts';
 import type { DataChangeTools } from './recorder.ts';
 import type { DataChangeResult } from './request.ts';
+import { RESTORE_TABLES, type RestoreAction, type RestoreAudits, restoreAudits, restoreRows } from './restore-plan.ts';
 
 /** How a change is taken back from its audit. */
 export interface RestoreRequest {
@@ -33,127 +33,134 @@ export async function restoreFrom(
   request: RestoreRequest,
   tools: DataChangeTools,
 ): Promise<DataChangeResult> {
-  return new Restore(name, request, tools, await auditsOf(name, tools)).run();
-}
-
-interface Audits {
-  readonly pre: Audit | null;
-  /** What the change left: post where there is one, else what the change returned. */
-  readonly left: Audit | null;
-  /** Whether the rows were still there afterwards. */
-  readonly kind: 'update' | 'insert' | 'delete';
-}
-
-async function auditsOf(name: string, { db, owner }: DataChangeTools): Promise<Audits> {
-  const [pre, change, post] = [
-    await findAudit(db, owner, name, 'pre'),
-    await findAudit(db, owner, name, 'change'),
-    await findAudit(db, owner, name, 'post'),
-  ];
-  const refuse = (reason: string): never => {
-    throw new PhaseError('PH5019', { audit: name, reason });
-  };
-  const source = pre ?? change;
-  if (source === null) return refuse(`${owner} has written no audit of this name since it was last undone.`);
-  if (source.isSummary) refuse('It is a summary and does not hold the rows.');
-  if (pre !== null && pre.redacted.length > 0) {
-    refuse(`${pre.redacted.join(', ')} is redacted: the audit holds digests instead of what was there.`);
-  }
-  return {
-    pre,
-    left: post ?? change,
-    kind: pre === null ? 'insert' : post === null && change !== null ? 'delete' : 'update',
-  };
+  return new Restore(name, request, tools, await restoreAudits(tools.db, tools.owner, name)).run();
 }
 
 class Restore {
   readonly #name: string;
   readonly #request: RestoreRequest;
   readonly #tools: DataChangeTools;
-  readonly #audits: Audits;
+  readonly #audits: RestoreAudits;
   readonly #key: readonly string[];
   /** Columns to be put back, without the key. */
   #columns: readonly string[] = [];
+  /** Columns of the table that the audit does not hold. */
+  #lost: readonly string[] = [];
 
-  constructor(name: string, request: RestoreRequest, tools: DataChangeTools, audits: Audits) {
+  constructor(name: string, request: RestoreRequest, tools: DataChangeTools, audits: RestoreAudits) {
     this.#name = name;
     this.#request = request;
     this.#tools = tools;
     this.#audits = audits;
-    this.#key = (audits.pre ?? audits.left)?.key ?? [];
+    this.#key = audits.key;
   }
 
   async run(): Promise<DataChangeResult> {
     const { db } = this.#tools;
-    const { pre, left, kind } = this.#audits;
-    this.#columns = await this.#columnsToRestore();
-    await this.#load('restore_pre', pre);
-    await this.#load('restore_left', left === null || left === pre ? null : left);
+    const { pre, change, post } = this.#audits;
+    await this.#readColumns();
+    for (const audit of [pre, change, post]) if (audit !== null) await this.#load(audit);
+    const columns = this.#key.map(quoteIdent).join(', ');
+    const like = RESTORE_TABLES[(pre ?? change ?? post)?.kind ?? 'pre'];
+    await db.query(`CREATE TEMP TABLE restore_none ON COMMIT DROP AS SELECT ${columns} FROM pg_temp.${like} LIMIT 0`);
+    await db.query(restoreRows(this.#audits));
+    await db.query('ANALYZE pg_temp.restore_rows');
     await this.#resolveConflicts();
+    const actions = await this.#actions();
+    if (actions.includes('insert') && this.#lost.length > 0) {
+      this.#refuse(`pre does not hold ${this.#lost.join(', ')}, which rows that were deleted had.`);
+    }
     // How large it is was said when the change was made.
     const tools = { ...this.#tools, onNotice: () => undefined };
-    const result = await dataChange(`${this.#name}_restore`, { key: this.#key, ...this.#queries(kind) }, tools);
-    await db.query('DROP TABLE IF EXISTS pg_temp.restore_pre, pg_temp.restore_left');
+    const result = await dataChange(`${this.#name}_restore`, { key: this.#key, ...this.#queries(actions) }, tools);
+    const tables = [...Object.values(RESTORE_TABLES), 'restore_rows', 'restore_none'];
+    await db.query(`DROP TABLE IF EXISTS ${tables.map((table) => `pg_temp.${table}`).join(', ')}`);
     return result;
   }
 
-  async #columnsToRestore(): Promise<string[]> {
-    const { db } = this.#tools;
-    const { pre } = this.#audits;
+  async #readColumns(): Promise<void> {
     const found = await all<{ name: string; generated: boolean }>(
-      db,
+      this.#tools.db,
       `SELECT attname AS name, attgenerated <> '' AS generated FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
       [this.#request.table],
     );
-    const own = (pre?.columns ?? []).map(({ name }) => name).filter((name) => !this.#key.includes(name));
+    const held = (this.#audits.pre?.columns ?? []).map(({ name }) => name);
+    const own = held.filter((name) => !this.#key.includes(name));
     const missing = [...this.#key, ...own].filter((name) => !found.some((column) => column.name === name));
     if (missing.length > 0)
       this.#refuse(`${this.#request.table} has no column ${missing.join(', ')}, which the audit has.`);
-    return own.filter((name) => !found.some((column) => column.name === name && column.generated));
+    const generated = found.filter((column) => column.generated).map(({ name }) => name);
+    this.#columns = own.filter((name) => !generated.includes(name));
+    this.#lost = found.map(({ name }) => name).filter((name) => !held.includes(name) && !generated.includes(name));
   }
 
-  async #load(table: string, audit: Audit | null): Promise<void> {
-    if (audit === null) return;
+  async #load(audit: Audit): Promise<void> {
+    const table = RESTORE_TABLES[audit.kind];
     const columns = audit.columns.map(({ name, type }) => ({
       name,
       type: audit.redacted.includes(name) ? 'text' : type,
     }));
-    const csv: Readable = await this.#tools.open(audit);
-    await loadCsv(this.#tools.db as pg.Client, table, columns, csv);
+    await loadCsv(this.#tools.db as pg.Client, table, columns, await this.#tools.open(audit));
     await this.#tools.db.query(`ANALYZE pg_temp.${table}`);
   }
 
-  /** Rows whose values are no more those that the change left. */
+  /** Rows whose values are no more those that the change left; joined, since there may be millions. */
   async #resolveConflicts(): Promise<void> {
-    const { left, kind } = this.#audits;
+    const { db } = this.#tools;
     const { conflicts = 'stop', table } = this.#request;
-    const wanted = kind === 'insert' ? 'restore_left' : 'restore_pre';
-    const key = (alias: string) => this.#key.map((name) => `${alias}.${quoteIdent(name)}`).join(', ');
-    const same = (one: string, other: string) => `(${key(one)}) = (${key(other)})`;
-    const isThere = `EXISTS (SELECT FROM ${table} AS t WHERE ${same('t', 'r')})`;
-    const compared = left?.columns.map(({ name }) => name).filter((name) => this.#isCompared(left, name)) ?? [];
-    const differs = compared.map((name) => `t.${quoteIdent(name)}::text IS DISTINCT FROM l.${quoteIdent(name)}::text`);
-    const changed =
-      left === null || differs.length === 0
-        ? 'false'
-        : `EXISTS (SELECT FROM ${table} AS t JOIN pg_temp.restore_left AS l ON ${same('t', 'l')} WHERE ${same('t', 'r')} AND (${differs.join(' OR ')}))`;
-    const conflict = kind === 'delete' ? isThere : `(NOT ${isThere} OR ${changed})`;
-    if (conflicts === 'stop') await this.#ensureNone(`pg_temp.${wanted} AS r WHERE ${conflict}`);
-    else if (conflicts === 'skip') await this.#tools.db.query(`DELETE FROM pg_temp.${wanted} AS r WHERE ${conflict}`);
-    else if (kind === 'update') await this.#tools.db.query(`DELETE FROM pg_temp.${wanted} AS r WHERE NOT ${isThere}`);
-  }
-
-  #isCompared({ redacted }: Audit, name: string): boolean {
-    if (this.#key.includes(name) || redacted.includes(name)) return false;
-    return this.#audits.kind === 'insert' || this.#columns.includes(name);
-  }
-
-  async #ensureNone(from: string): Promise<void> {
-    const shown = this.#key.map((name) => `r.${quoteIdent(name)}::text`).join(', ');
-    const rows = await all<{ key: string[] }>(
-      this.#tools.db as Queryable,
-      `SELECT ARRAY[${shown}] AS key FROM ${from} ORDER BY 1 LIMIT ${SHOWN}`,
+    const first = quoteIdent(this.#key[0] ?? '');
+    const left = [this.#audits.post, this.#audits.change].filter((audit) => audit !== null);
+    const joins = left.map(
+      ({ kind }) => `LEFT JOIN pg_temp.${RESTORE_TABLES[kind]} AS ${kind} ON ${this.#same('r', kind)}`,
     );
+    const isThere = `t.${first} IS NOT NULL`;
+    // The rows that a DELETE returns are those that were there before it.
+    const compared = left.filter(({ kind, command }) => kind === 'post' || command !== 'DELETE');
+    const changed = compared.map((audit) =>
+      this.#isChanged(
+        audit,
+        compared.some(({ kind }) => kind === 'post'),
+      ),
+    );
+    const from = `pg_temp.restore_rows AS r LEFT JOIN ${table} AS t ON ${this.#same('r', 't')} ${joins.join(' ')}
+      WHERE CASE r.action WHEN 'insert' THEN ${isThere} ELSE NOT (${isThere})${changed.map((one) => ` OR ${one}`).join('')} END`;
+    const shown = this.#key.map((name) => `r.${quoteIdent(name)}::text`).join(', ');
+    if (conflicts === 'stop') return this.#ensureNone(`SELECT ARRAY[${shown}] AS key FROM ${from}`);
+    const keys = this.#key.map((name) => `r.${quoteIdent(name)}`).join(', ');
+    await db.query(
+      `CREATE TEMP TABLE restore_conflicts ON COMMIT DROP AS SELECT ${keys}, ${isThere} AS there FROM ${from}`,
+    );
+    const conflicting = `pg_temp.restore_conflicts AS c WHERE ${this.#same('r', 'c')}`;
+    if (conflicts === 'skip') {
+      await db.query(`DELETE FROM pg_temp.restore_rows AS r USING ${conflicting}`);
+    } else {
+      // What was deleted and has come back is overwritten; what has gone since stays away.
+      await db.query(
+        `UPDATE pg_temp.restore_rows AS r SET action = 'update' FROM ${conflicting} AND r.action = 'insert'`,
+      );
+      await db.query(`DELETE FROM pg_temp.restore_rows AS r USING ${conflicting} AND NOT c.there`);
+    }
+    await db.query('DROP TABLE pg_temp.restore_conflicts');
+  }
+
+  /** @param byPost whether post, where it holds the row, says better what the change left. */
+  #isChanged(audit: Audit, byPost: boolean): string {
+    const { kind, redacted, columns } = audit;
+    const first = quoteIdent(this.#key[0] ?? '');
+    const names = columns
+      .map(({ name }) => name)
+      .filter((name) => !this.#key.includes(name) && !redacted.includes(name));
+    const differs = (some: readonly string[]): string =>
+      some
+        .map((name) => `t.${quoteIdent(name)}::text IS DISTINCT FROM ${kind}.${quoteIdent(name)}::text`)
+        .join(' OR ') || 'false';
+    const counts = `${kind}.${first} IS NOT NULL${kind === 'change' && byPost ? ` AND post.${first} IS NULL` : ''}`;
+    const own = names.filter((name) => this.#columns.includes(name));
+    return `(${counts} AND CASE r.action WHEN 'delete' THEN ${differs(names)} ELSE ${differs(own)} END)`;
+  }
+
+  async #ensureNone(conflicts: string): Promise<void> {
+    const rows = await all<{ key: string[] }>(this.#tools.db, `${conflicts} ORDER BY 1 LIMIT ${SHOWN}`);
     if (rows.length === 0) return;
     const keys = rows.map(({ key }) => key.join(', ')).join('; ');
     this.#refuse(
@@ -161,30 +168,58 @@ class Restore {
     );
   }
 
+  async #actions(): Promise<RestoreAction[]> {
+    const rows = await all<{ action: RestoreAction }>(
+      this.#tools.db,
+      'SELECT DISTINCT action FROM pg_temp.restore_rows ORDER BY 1',
+    );
+    return rows.map(({ action }) => action);
+  }
+
   /** As a data change: what is there now, what is put back, what is there then. */
-  #queries(kind: Audits['kind']): { pre?: string; change: string; post?: string } {
+  #queries(actions: readonly RestoreAction[]): { pre?: string; change: string; post?: string; keys?: 'any' } {
     const { table } = this.#request;
-    const names = [...this.#key, ...this.#columns].map(quoteIdent);
-    const own = names.map((name) => `t.${name}`).join(', ');
-    const same = (other: string) =>
-      `(${this.#key.map((name) => `t.${quoteIdent(name)}`).join(', ')}) = (${this.#key.map((name) => `${other}.${quoteIdent(name)}`).join(', ')})`;
-    if (kind === 'delete') {
-      const change = `INSERT INTO ${table} AS t (${names.join(', ')}) OVERRIDING SYSTEM VALUE SELECT ${names.join(', ')} FROM pg_temp.restore_pre RETURNING ${own}`;
-      return { change, post: `SELECT ${own} FROM ${table} AS t JOIN pg_temp.restore_pre AS r ON ${same('r')}` };
+    const [only = 'update'] = actions;
+    const there = (columns: string): string =>
+      `SELECT ${columns} FROM ${table} AS t JOIN pg_temp.restore_rows AS r ON ${this.#same('t', 'r')}`;
+    if (actions.length > 1) {
+      const own = this.#own();
+      const parts = actions.map((action) => `${action}d AS (${this.#statement(action, own)})`);
+      const change = `WITH ${parts.join(', ')} ${actions.map((action) => `SELECT * FROM ${action}d`).join(' UNION ALL ')}`;
+      return { pre: there(own), change, post: there(own), keys: 'any' };
     }
-    if (kind === 'insert') {
-      const pre = `SELECT t.* FROM ${table} AS t JOIN pg_temp.restore_left AS r ON ${same('r')}`;
-      return {
-        pre,
-        change: `DELETE FROM ${table} AS t USING pg_temp.restore_left AS r WHERE ${same('r')} RETURNING t.*`,
-      };
+    if (only === 'delete') return { pre: there('t.*'), change: this.#statement('delete', 't.*') };
+    const post = there(this.#own());
+    return only === 'insert'
+      ? { change: this.#statement('insert', this.#own()), post }
+      : { pre: post, change: this.#statement('update', this.#own()), post };
+  }
+
+  #own(): string {
+    return [...this.#key, ...this.#columns].map((name) => `t.${quoteIdent(name)}`).join(', ');
+  }
+
+  #statement(action: RestoreAction, returning: string): string {
+    const { table } = this.#request;
+    const rows = `pg_temp.restore_rows AS r`;
+    const before = `pg_temp.restore_pre AS b`;
+    if (action === 'delete') {
+      return `DELETE FROM ${table} AS t USING ${rows} WHERE ${this.#same('t', 'r')} AND r.action = 'delete' RETURNING ${returning}`;
     }
-    const set = this.#columns.map((name) => `${quoteIdent(name)} = r.${quoteIdent(name)}`).join(', ');
-    return {
-      pre: `SELECT ${own} FROM ${table} AS t JOIN pg_temp.restore_pre AS r ON ${same('r')}`,
-      change: `UPDATE ${table} AS t SET ${set} FROM pg_temp.restore_pre AS r WHERE ${same('r')} RETURNING ${own}`,
-      post: `SELECT ${own} FROM ${table} AS t JOIN pg_temp.pre_keys AS k ON ${same('k')}`,
-    };
+    if (action === 'insert') {
+      const names = [...this.#key, ...this.#columns].map(quoteIdent);
+      return `INSERT INTO ${table} AS t (${names.join(', ')}) OVERRIDING SYSTEM VALUE
+        SELECT ${names.map((name) => `b.${name}`).join(', ')} FROM ${before} JOIN ${rows} ON ${this.#same('b', 'r')} WHERE r.action = 'insert' RETURNING ${returning}`;
+    }
+    // Of a change that moved no column but the key there is nothing to put back.
+    const columns = this.#columns.length > 0 ? this.#columns : this.#key;
+    const set = columns.map((name) => `${quoteIdent(name)} = b.${quoteIdent(name)}`).join(', ');
+    return `UPDATE ${table} AS t SET ${set} FROM ${before} JOIN ${rows} ON ${this.#same('b', 'r')} WHERE ${this.#same('t', 'b')} AND r.action = 'update' RETURNING ${returning}`;
+  }
+
+  #same(one: string, other: string): string {
+    const columns = (alias: string): string => this.#key.map((name) => `${alias}.${quoteIdent(name)}`).join(', ');
+    return `(${columns(one)}) = (${columns(other)})`;
   }
 
   #refuse(reason: string): never {

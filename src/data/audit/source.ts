@@ -21,6 +21,7 @@ export function copySource(db: pg.Client, sql: string): AuditSource {
   return {
     bytes: bytes(),
     rows: () => rows,
+    command: () => null,
     columns: async () => typesOf(db, (await db.query(`SELECT * FROM (${sql}\n) AS q LIMIT 0`)).fields.map(columnOf)),
   };
 }
@@ -29,16 +30,17 @@ export function copySource(db: pg.Client, sql: string): AuditSource {
 export function cursorSource(db: pg.Client, { sql, values }: Statement, redaction: Redaction): AuditSource {
   let rows = 0;
   let columns: readonly ResultColumn[] = [];
+  let command: string | null = null;
   async function* bytes(): AsyncGenerator<string> {
     for await (const portion of textRows(db, sql, values)) {
       const isFirst = columns.length === 0;
-      columns = portion.columns;
+      ({ columns, command } = portion);
       if (isFirst) yield csvText([columns.map(({ name }) => name)], columns.length);
       rows += portion.rows.length;
       if (portion.rows.length > 0) yield csvText(redaction.apply(columns, portion.rows), columns.length);
     }
   }
-  return { bytes: bytes(), rows: () => rows, columns: () => typesOf(db, columns) };
+  return { bytes: bytes(), rows: () => rows, command: () => command, columns: () => typesOf(db, columns) };
 }
 
 async function typesOf(db: Queryable, columns: readonly ResultColumn[]): Promise<AuditColumn[]> {

@@ -33,6 +33,8 @@ export interface AuditSource {
   /** After the bytes were read. */
   rows(): number;
   columns(): Promise<readonly AuditColumn[]>;
+  /** The command that it was; null for a query. */
+  command(): string | null;
 }
 
 export type AuditFacts = Pick<NewAudit, 'name' | 'kind' | 'key' | 'redacted' | 'keysRule' | 'isSummary'>;
@@ -88,6 +90,7 @@ export class AuditTrail {
       bytes: file.bytes,
       sha256: file.sha256,
       columns: await source.columns(),
+      command: facts.kind === 'change' ? source.command() : null,
     });
     if (settings.store === 'database') await this.#storeChunks(db, number, file);
     return { file, rows };

@@ -7,7 +7,7 @@ export interface RunningErrors {
   PH5002: { user: string; server: string };
   PH5003: { database: string; server: string };
   PH5004: { during: string };
-  PH5005: { id: string; file: string; reason: string };
+  PH5005: { id: string; file: string; reason: string; transaction?: boolean };
   PH5006: { file: string; reason: string };
   PH5007: { reason: string };
   PH5008: { reason: string };
@@ -24,6 +24,8 @@ export interface RunningErrors {
   PH5019: { audit: string; reason: string };
   PH5020: { task: string; file: string; reason: string };
   PH5021: { table: string; from: string; to: string; sql: string };
+  PH5022: { name: string; calls: readonly string[] };
+  PH5023: { call: string; problems: readonly string[] };
 }
 
 const sample = (keys: readonly string[]): string => (keys.length === 0 ? '' : `Among them: ${keys.join('; ')}.`);
@@ -68,7 +70,10 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     exit: 1,
     title: 'A migration failed',
     what: (d) => `${d.file} failed: ${d.reason}`,
-    why: () => 'The migration threw an error; its transaction was rolled back, and nothing after it ran.',
+    why: (d) =>
+      d.transaction === false
+        ? 'The migration threw an error. It runs outside a transaction: what it did before stays. Nothing after it ran.'
+        : 'The migration threw an error; its transaction was rolled back, and nothing after it ran.',
     remedy: () => 'Mend the cause and run the same command again: it goes on from this step.',
   },
   PH5006: {
@@ -184,5 +189,19 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: () =>
       'From the second phase of a rename on the old column is only there for older releases, and goes with the third.',
     remedy: (d) => `Write ${d.to} instead of ${d.from}.`,
+  },
+  PH5022: {
+    exit: 1,
+    title: 'Code ended while its work was still going on',
+    what: (d) => `${d.name} ended while ${d.calls.join(' and ')} was still going on.`,
+    why: () => 'Nothing waits for a promise without await: it would have been committed half done, or not at all.',
+    remedy: (d) => `Write await before ${d.calls.join(' and ')}.`,
+  },
+  PH5023: {
+    exit: 1,
+    title: 'A call is not described as it has to be',
+    what: (d) => `${d.call} cannot be carried out as it is described: ${d.problems.join('; ')}.`,
+    why: () => 'An option that is misspelt or of another type would be taken for one that was left out.',
+    remedy: () => 'Correct the call; docs/data.md lists the options.',
   },
 };

@@ -110,6 +110,8 @@ export class SimulatedProject {
       if (step?.operation.kind === 'rename') await this.#scaffold(step.operation);
       else if (step) this.#project.write(...fileOf(step));
     }
+    // Not every release has migrations.
+    if (entries.length === 0) return;
     await this.#project.json('hash');
     this.#setBreaks(release, entries);
     await this.#project.json('release', 'cut', release);
