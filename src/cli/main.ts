@@ -1,10 +1,18 @@
 #!/usr/bin/env node
-import { runCli } from './program.ts';
+import { Console } from 'node:console';
+import { report, runCli } from './program.ts';
 
-process.exitCode = await runCli(process.argv.slice(2), {
+// stdout carries the result and nothing else, also where a migration or a task prints something.
+globalThis.console = new Console(process.stderr, process.stderr);
+
+const args = process.argv.slice(2);
+const surroundings = {
   cwd: process.cwd(),
   env: process.env,
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-});
+};
+
+process.on('uncaughtException', (error) => process.exit(report(error, args, surroundings)));
+process.exitCode = await runCli(args, surroundings);

@@ -87,7 +87,8 @@ function configureAll(command: Command, surroundings: Surroundings | undefined):
   for (const sub of command.commands) configureAll(sub, surroundings);
 }
 
-function report(error: unknown, args: readonly string[], surroundings: Surroundings): number {
+/** Says what ended a command, also where nobody has caught it, and gives the exit code. */
+export function report(error: unknown, args: readonly string[], surroundings: Surroundings): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const known = toPhaseError(error);
   const flags = {

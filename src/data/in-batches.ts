@@ -164,7 +164,7 @@ class BatchWalk {
     const { columns, where } = this.#work;
     const keyNames = key.map(({ name }) => name);
     const names = columns === undefined ? '*' : [...new Set([...keyNames, ...columns])].map(quoteIdent).join(', ');
-    const condition = where === undefined ? '' : ` AND (${where})`;
+    const condition = where === undefined ? '' : ` AND (${where}\n)`;
     const order = keyNames.map(quoteIdent).join(', ');
     return `SELECT ${names} FROM ONLY ${this.#leaf.name} WHERE ${walk.within(from, to)}${condition} ORDER BY ${order} FOR NO KEY UPDATE`;
   }

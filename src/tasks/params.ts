@@ -1,13 +1,15 @@
+import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { problemsOf } from '../project/config.ts';
 
 /** What a task takes, by name. */
 export interface ParamDefinition {
   readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
-  readonly description?: string;
-  readonly required?: boolean;
-  readonly default?: string | number | boolean;
+  readonly description?: string | undefined;
+  readonly required?: boolean | undefined;
+  readonly default?: string | number | boolean | undefined;
   /** The only values allowed. */
-  readonly values?: readonly (string | number)[];
+  readonly values?: readonly (string | number)[] | undefined;
 }
 
 export type ParamDefinitions = Readonly<Record<string, ParamDefinition>>;
@@ -16,15 +18,36 @@ export type ParamValue = string | number | boolean;
 
 const TYPES = ['string', 'integer', 'number', 'boolean', 'date'] as const;
 
+const definitionSchema = z.strictObject({
+  type: z.enum(TYPES),
+  description: z.string().optional(),
+  required: z.boolean().optional(),
+  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
+  values: z
+    .array(z.union([z.string(), z.number()]))
+    .min(1)
+    .optional(),
+});
+
 /** What is wrong with a task's own description of its parameters; empty when nothing is. */
 export function problemsOfDefinitions(definitions: unknown): string[] {
   if (typeof definitions !== 'object' || definitions === null) return ['params is no object'];
-  return Object.entries(definitions as Record<string, Partial<ParamDefinition> | null>).flatMap(
-    ([name, definition]) => {
-      const type = definition?.type;
-      return type !== undefined && TYPES.includes(type) ? [] : [`params.${name}.type is none of ${TYPES.join(', ')}`];
-    },
-  );
+  return Object.entries(definitions).flatMap(([name, definition]) => {
+    const result = definitionSchema.safeParse(definition);
+    const issues = result.success ? [] : result.error.issues.flatMap(problemsOf);
+    return [...issues, ...(result.success ? problemsOfDefault(result.data) : [])].map(
+      (problem) => `params.${name}: ${problem}`,
+    );
+  });
+}
+
+/** A default is handed over as it stands, so it has to be what a value of the parameter would be. */
+function problemsOfDefault(definition: ParamDefinition): string[] {
+  const { default: value, required } = definition;
+  if (value === undefined) return [];
+  if (required === true) return ['required: it has a default, and is never missing'];
+  const same = parse(definition, String(value));
+  return same === value ? [] : [`default: ${JSON.stringify(value)} is no ${describe(definition)}`];
 }
 
 /**
@@ -41,7 +64,7 @@ export function readParams(
   for (const pair of given) {
     const [name = '', ...rest] = pair.split('=');
     if (rest.length === 0) problems.push(`${pair} is not name=value`);
-    else if (definitions[name] === undefined) problems.push(`${name} is not a parameter`);
+    else if (!Object.hasOwn(definitions, name)) problems.push(`${name} is not a parameter`);
     else if (texts.has(name)) problems.push(`${name} is given twice`);
     else texts.set(name, rest.join('='));
   }
@@ -70,10 +93,14 @@ const PARSERS: Readonly<Record<ParamDefinition['type'], (text: string) => ParamV
   string: (text) => text,
   integer: (text) => (/^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : null),
   number: (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : null),
-  boolean: (text) =>
-    ({ true: true, yes: true, '1': true, false: false, no: false, '0': false })[text.toLowerCase()] ?? null,
+  boolean: (text) => BOOLEANS.get(text.toLowerCase()) ?? null,
   date: (text) => (isDate(text) ? text : null),
 };
+
+const BOOLEANS = new Map([
+  ...['true', 'yes', '1'].map((text) => [text, true] as const),
+  ...['false', 'no', '0'].map((text) => [text, false] as const),
+]);
 
 /** A day that there is: JavaScript takes 30 February for 1 March. */
 function isDate(text: string): boolean {

@@ -43,10 +43,10 @@ export async function startTask(options: StartOptions): Promise<RunEnd> {
   const params = readParams(task.name, task.params, options.params);
   return withTaskSession(options, task, async (session) => {
     const { client, run } = session;
-    const left = (await readRuns(client, task.name)).find(({ state }) => state === 'interrupted');
-    if (left) {
+    const before = (await readRuns(client, task.name)).length === 0 ? null : await lastRun(client, task.name);
+    if (before?.state === 'interrupted') {
       options.reporter.notice(
-        `Run ${left.run} did not come to its end; phase task resume ${task.name} goes on with it.`,
+        `Run ${before.run} did not come to its end. This is a new run; phase task resume ${task.name} would have gone on with that one.`,
       );
     }
     const settings = options.settings;

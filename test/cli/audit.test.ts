@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -66,6 +66,25 @@ test('verify finds what is changed, cut short or missing, with exit 7', async ()
   });
   expect((await project.phase('audit', 'export', '--out', 'bundle', '--json')).json.error.code).toBe('PH3016');
   expect(existsSync(join(project.root, 'bundle/audits.json'))).toBe(false);
+});
+
+test('one that cannot be read is named, and the others are looked at all the same', async () => {
+  const { audits } = await project.json('audit', 'list');
+  const path = join(project.root, audits[0].file);
+  rmSync(path);
+  mkdirSync(path);
+  const ran = await project.phase('audit', 'verify', '--json');
+  expect({ exit: ran.code, states: ran.json.audits.map(({ state }: { state: string }) => state) }).toEqual({
+    exit: 7,
+    states: ['unreadable', 'ok', 'ok'],
+  });
+});
+
+test.each(['--ticket', '--migration'])('verify and export of a %s that nobody knows say so', async (flag) => {
+  for (const args of [['verify'], ['export', '--out', 'bundle']]) {
+    const ran = await project.phase('audit', ...args, flag, 'TYPO', '--json');
+    expect([ran.code, ran.json.error.code]).toEqual([5, 'PH3016']);
+  }
 });
 
 test('exported for a spreadsheet, formulas are text; exactly, the bytes are the same; nothing is written over', async () => {

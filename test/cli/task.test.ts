@@ -185,6 +185,37 @@ test('in batches needs a key', async () => {
   expect(ran.json).toMatchObject({ state: 'failed', error: { code: 'PH2017' } });
 });
 
+test.each([
+  ['constructor=1', 'constructor is not a parameter'],
+  ['__proto__=1', '__proto__ is not a parameter'],
+])('the parameter %s is no name of the object itself', async (param, problem) => {
+  write(FILL);
+  const ran = await project.phase('task', 'run', 'fill', '--param', 'to=x', '--param', param, '--json');
+  expect(ran.json.error).toMatchObject({ code: 'PH1023', message: expect.stringContaining(problem) });
+});
+
+test.each([
+  [`{ to: { type: 'string', values: 5 } }`, 'params.to: values'],
+  [`{ to: { type: 'date', default: '2026-02-30' } }`, 'params.to: default: "2026-02-30" is no date'],
+  [`{ to: { type: 'string', default: 5 } }`, 'params.to: default: 5 is no string'],
+  [`{ to: { type: 'string', required: true, default: 'a' } }`, 'params.to: required'],
+  [`{ to: { type: 'string', requierd: true } }`, 'requierd is not a key'],
+])('parameters described as %s are refused, and the list of tasks shows the others', async (params, problem) => {
+  write(FILL);
+  project.write('lib/tasks/tmp/wrong.mjs', `export const params = ${params}; export async function run() {}`);
+  const ran = await project.phase('task', 'run', 'wrong', '--json');
+  expect(`${ran.json.error.message} ${ran.json.error.why}`).toContain(problem);
+  const list = await project.phase('task', 'list', '--json');
+  expect(list.json.tasks.map(({ name }: { name: string }) => name)).toEqual(['fill']);
+  expect(list.stderr).toContain('PH3014');
+});
+
+test('a task ends with all that it began, or is not done', async () => {
+  write(`backfill({ table: 't', set: { value: "'x'" }, where: "value IS DISTINCT FROM 'x' -- all" });`);
+  const ran = await project.phase('task', 'run', 'fill', '--param', 'to=x', '--json');
+  expect(ran.json).toMatchObject({ state: 'failed', error: { code: 'PH5022' } });
+});
+
 test('a role without rights on the ledger is told which it lacks', async () => {
   write(FILL);
   const role = await database.role();

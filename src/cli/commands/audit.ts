@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { exportAudits } from '../../data/audit/export.ts';
@@ -59,8 +59,10 @@ async function withAudits(context: CommandContext, command: Command, run: Run): 
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
     const audits = format < LEDGER_FORMAT ? [] : await listAudits(db, filter);
-    if (filter.file !== undefined && audits.length === 0) {
-      throw new PhaseError('PH3016', { file: filter.file, reason: 'The ledger of this database lists no such audit.' });
+    // A list may be empty; nothing can be said of an audit that a typing error names.
+    const named = filter.file ?? (command.name() === 'list' ? undefined : (filter.owner ?? filter.ticket));
+    if (named !== undefined && audits.length === 0) {
+      throw new PhaseError('PH3016', { file: named, reason: 'The ledger of this database lists no such audit.' });
     }
     return run({ db, project, context }, audits, flags);
   });
@@ -118,7 +120,7 @@ const exportAll: Run = async ({ db, project, context }, audits, { out, exact = f
   const exported = await exportAudits(db, project.root, audits, { out: folder, exact });
   return {
     document: {
-      out: folder,
+      out: relative(project.root, folder) || '.',
       audits: exported.map(({ audit, file }) => ({ ...document(audit, 'ok'), exported: file })),
     },
     text: [...exported.map(({ file }) => file), 'audits.json'].map((file) => `wrote ${out}/${file}`).join('\n'),

@@ -6,7 +6,7 @@ import type { Queryable } from '../../postgres/queryable.ts';
 import { formatDuration, parseDuration } from '../../project/duration.ts';
 import { table } from '../../report/table.ts';
 import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../runner/ledger-format.ts';
-import { listTasks, loadTask } from '../../tasks/definition.ts';
+import { listTasks, loadTask, type Task } from '../../tasks/definition.ts';
 import { describe as describeParam } from '../../tasks/params.ts';
 import { changeSettings, isGoingOn, lastRun, type RunStatus, readRuns, requestOf } from '../../tasks/run-state.ts';
 import { type RunEnd, resumeTask, startTask } from '../../tasks/run-task.ts';
@@ -152,9 +152,15 @@ function status(context: CommandContext, name: string): Promise<Result> {
 
 async function list(context: CommandContext, name: string | undefined): Promise<Result> {
   const { root } = await context.openProject();
-  const names = (await listTasks(root)).filter((task) => name === undefined || task === name);
-  const tasks = await Promise.all(names.map((task) => loadTask(root, task)));
+  const known = await listTasks(root);
+  const tasks = await readable(
+    context,
+    known.filter((task) => name === undefined || task === name).map((task) => loadTask(root, task)),
+  );
   const runs = await onLedger(context, name ?? '', (db) => readRuns(db, name), []);
+  if (name !== undefined && runs.length === 0 && !known.includes(name)) {
+    throw new PhaseError('PH1022', { task: name, known });
+  }
   const described = tasks.map(({ run: _, ...task }) => task);
   const lines = tasks.map(({ name: task, params }) => [
     task,
@@ -167,6 +173,17 @@ async function list(context: CommandContext, name: string | undefined): Promise<
   ]);
   const text = [tasks.length === 0 ? 'no tasks' : table(lines), runs.length === 0 ? '' : table(runs.map(lineOf))];
   return { document: { tasks: described, runs }, text: text.filter((part) => part !== '').join('\n\n') };
+}
+
+/** One that cannot be loaded says so, and hides none of the others. */
+async function readable(context: CommandContext, loading: readonly Promise<Task>[]): Promise<Task[]> {
+  const tasks: Task[] = [];
+  for (const each of await Promise.allSettled(loading)) {
+    if (each.status === 'fulfilled') tasks.push(each.value);
+    else if (each.reason instanceof PhaseError) context.output.notice(`${each.reason.code} ${each.reason.message}`);
+    else throw each.reason;
+  }
+  return tasks;
 }
 
 /** @param name whose run it is about; @param empty what it is where nothing has been written yet. */

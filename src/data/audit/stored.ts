@@ -8,7 +8,7 @@ import { all, type Queryable } from '../../postgres/queryable.ts';
 import type { Audit } from './record.ts';
 
 /** What became of an audit's bytes. */
-export type AuditState = 'ok' | 'changed' | 'short' | 'missing';
+export type AuditState = 'ok' | 'changed' | 'short' | 'missing' | 'unreadable';
 
 /** The bytes as stored, from the disk or from the database. */
 function storedBytes(db: Queryable, root: string, audit: Audit): Readable {
@@ -38,9 +38,15 @@ export async function verifyAudit(db: Queryable, root: string, audit: Audit): Pr
   if (!(await isStored(db, root, audit))) return 'missing';
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of storedBytes(db, root, audit)) {
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
+  try {
+    for await (const chunk of storedBytes(db, root, audit)) {
+      hash.update(chunk as Buffer);
+      bytes += (chunk as Buffer).length;
+    }
+  } catch (error) {
+    // What the disk refuses is said of this audit, and the others are looked at all the same.
+    if (audit.store === 'files') return 'unreadable';
+    throw error;
   }
   if (hash.digest('hex') === audit.sha256) return 'ok';
   return bytes < audit.bytes ? 'short' : 'changed';
@@ -59,6 +65,7 @@ export async function openAudit(db: Queryable, root: string, audit: Audit): Prom
 
 const REASONS: Readonly<Record<Exclude<AuditState, 'ok'>, string>> = {
   missing: 'It is not where it was written.',
+  unreadable: 'It cannot be read: it is no file, or its permissions do not allow it.',
   short: 'It has been cut short since it was written.',
   changed: 'Its SHA-256 is not the one that the ledger keeps.',
 };

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -73,7 +74,7 @@ export class AuditTrail {
     const { settings, root, owner, run, ticket } = this.#owner;
     const shown = await this.#pathOf(db, facts);
     // On its way into the database it needs a place that can be written to, which the project's folder may not be.
-    const place = settings.store === 'files' ? root : join(tmpdir(), `triphase-${run}`);
+    const place = settings.store === 'files' ? root : this.#transit;
     const file = new PartialFile(join(place, shown), shown);
     this.#files.push(file);
     await file.write(Readable.from(source.bytes, { objectMode: false }), settings.gzip);
@@ -100,11 +101,22 @@ export class AuditTrail {
   async publish(): Promise<void> {
     const isFile = this.#owner.settings.store === 'files';
     for (const file of this.#files.splice(0)) await (isFile ? file.publish() : file.discard());
+    if (!isFile) await this.#leave();
   }
 
   /** After it was rolled back. */
   async discard(): Promise<void> {
     for (const file of this.#files.splice(0)) await file.discard();
+    if (this.#owner.settings.store === 'database') await this.#leave();
+  }
+
+  /** Nothing is kept where audits are on their way into the database. */
+  async #leave(): Promise<void> {
+    await rm(this.#transit, { recursive: true, force: true });
+  }
+
+  get #transit(): string {
+    return join(tmpdir(), `triphase-${this.#owner.run}`);
   }
 
   async #pathOf(db: Queryable, { name, kind }: AuditFacts): Promise<string> {

@@ -144,11 +144,11 @@ export class Worker implements Watched {
     const { leaf, walk, change, course } = this.#task;
     const begin = beginWith(change, this.#task.settings());
     const assignments = Object.entries(change.set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
-    const update = `UPDATE ONLY ${leaf.name} SET ${assignments.join(', ')} WHERE ${walk.within(from, to, sweep)} AND (${change.where})`;
+    const update = `UPDATE ONLY ${leaf.name} SET ${assignments.join(', ')} WHERE ${walk.within(from, to, sweep)} AND (${change.where}\n)`;
     if (course.rows > 0 || from !== null || sweep > 1) {
       return (await this.#script(`${begin}; ${update}`)).at(-1)?.rowCount ?? 0;
     }
-    const looked = `WITH changed AS (${update} RETURNING (${change.where}) AS still)
+    const looked = `WITH changed AS (${update} RETURNING (${change.where}\n) AS still)
       SELECT count(*)::float8 AS rows, count(*) FILTER (WHERE still)::float8 AS still FROM changed`;
     const [changed] = (await this.#script(`${begin}; ${looked}`)).at(-1)?.rows ?? [];
     const { rows, still } = changed ?? { rows: 0, still: 0 };
