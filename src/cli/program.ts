@@ -4,6 +4,7 @@ import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors
 import { toolVersion } from '../runner/tool-version.ts';
 import type { Action } from './action.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerCheck } from './commands/check.ts';
 import { registerDb } from './commands/db.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
@@ -15,6 +16,7 @@ import { registerResolve } from './commands/resolve.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTask } from './commands/task.ts';
+import { registerUsages } from './commands/usages.ts';
 import { registerWait } from './commands/wait.ts';
 import { CommandContext, type Surroundings } from './context.ts';
 import { Output } from './output.ts';
@@ -64,6 +66,8 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerRollback,
     registerResolve,
     registerRelease,
+    registerCheck,
+    registerUsages,
     registerTask,
     registerAudit,
     registerHash,

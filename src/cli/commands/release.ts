@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease, type Release } from '../../domain/release.ts';
 import { type History, readHistory } from '../../project/history.ts';
-import { cutRelease } from '../../project/release-files.ts';
 import { table } from '../../report/table.ts';
+import { cut } from '../../wizard/cut.ts';
 import { retarget } from '../../wizard/retarget.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
@@ -24,10 +24,10 @@ export function registerRelease(program: Command, action: Action): void {
     .action(
       action(async (context, command) => {
         const { root } = await context.openProject();
-        const cut = parseRelease(command.args[0] ?? '');
-        await cutRelease(await readHistory(root), cut);
+        const release = parseRelease(command.args[0] ?? '');
+        await cut(await readHistory(root), release);
         const history = await readHistory(root);
-        noticeUnknown(context, history, cut);
+        noticeUnknown(context, history, release);
         return listing(history);
       }),
     );

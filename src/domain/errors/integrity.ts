@@ -18,6 +18,7 @@ export interface IntegrityErrors {
   PH3014: { file: string; reason: string };
   PH3015: { id: string; releases: readonly string[] };
   PH3016: { file: string; reason: string };
+  PH3018: { rename: string; phase: number; at: string; release: string };
   PH3017: {
     first: string;
     second: string;
@@ -155,5 +156,13 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
       `${d.second} begins in ${d.begins}, and ${d.first} ${d.ends === null ? 'has no phase 3 in any manifest' : `ends in ${d.ends}`}; what one makes the other would have to carry over half-way.`,
     remedy: (d) =>
       `Move ${d.second} to releases after ${d.ends ?? `that of phase 3 of ${d.first}`} (phase release retarget ${d.second}), and scaffold it anew once ${d.first} has ended.`,
+  },
+  PH3018: {
+    exit: 5,
+    title: 'The next phase of a rename is missing',
+    what: (d) => `Phase ${d.phase} of ${d.rename} is in ${d.at}, and no manifest lists phase ${d.phase + 1}.`,
+    why: (d) => `With ${d.release} it would be due: what is begun would never be ended, and the sync would stay.`,
+    remedy: () =>
+      'Bring the files of that phase back, and enter them with phase hash; or undo the rename where nobody has it yet.',
   },
 };

@@ -1,0 +1,13 @@
+import type { Finding } from '../domain/finding.ts';
+
+/** Migration files that no manifest lists: they never run. */
+export function checkUnlisted(files: readonly string[]): Finding[] {
+  return files.map((file) => ({
+    code: 'unlisted_file',
+    severity: 'error',
+    file,
+    line: null,
+    message: `${file} is in no manifest, so that it never runs.`,
+    remedy: 'Run phase hash, and commit the manifest with it.',
+  }));
+}

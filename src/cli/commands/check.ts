@@ -1,0 +1,117 @@
+import type { Command } from 'commander';
+import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
+import { checkUnlisted } from '../../checks/unlisted.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Finding } from '../../domain/finding.ts';
+import type { Release } from '../../domain/release.ts';
+import { orderMigrations } from '../../planner/order.ts';
+import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
+import { ensureRenamesApart } from '../../planner/renames-apart.ts';
+import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
+import { findUsages } from '../../project/usages.ts';
+import { table } from '../../report/table.ts';
+import type { Action } from '../action.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+
+/** How each format shows findings. */
+const FORMATS: Record<string, (findings: readonly Finding[]) => string> = {
+  text: (findings) =>
+    findings
+      .map(({ code, file, line, message, remedy }) => `${placeOf(file, line)}${code} ${message}\n  -> ${remedy}`)
+      .join('\n'),
+  json: (findings) => JSON.stringify(documentOf(findings), null, 2),
+  markdown: (findings) =>
+    table([
+      ['|', 'where', '|', 'what', '|', 'what to do', '|'],
+      ['|', '---', '|', '---', '|', '---', '|'],
+      ...findings.map(({ code, file, line, message, remedy }) => [
+        ...['|', `${placeOf(file, line)}\`${code}\``, '|', message, '|', remedy, '|'].map((cell) =>
+          cell === '|' ? cell : cell.replaceAll('|', '\\|'),
+        ),
+      ]),
+    ]),
+  // Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+  github: (findings) =>
+    findings
+      .map(({ severity, file, line, code, message, remedy }) => {
+        const at = [...(file === null ? [] : [`file=${file}`]), ...(line === null ? [] : [`line=${line}`])].join(',');
+        return `::${severity} ${at}${at === '' ? '' : ','}title=${code}::${`${message} ${remedy}`.replaceAll('%', '%25').replaceAll('\n', '%0A')}`;
+      })
+      .join('\n'),
+};
+
+/** `phase check` */
+export function registerCheck(program: Command, action: Action): void {
+  program
+    .command('check')
+    .description(
+      'what is wrong with migrations, manifests and renames, before anything is merged; exit 7 when something is',
+    )
+    .option('--format <format>', Object.keys(FORMATS).join(', '), 'text')
+    .addHelpText('after', '\nExample:\n  phase check --format github')
+    .action(action((context, command) => runCheck(context, command.opts<{ format: string }>().format)));
+}
+
+async function runCheck(context: CommandContext, format: string): Promise<Result> {
+  const show = FORMATS[format];
+  if (!show) {
+    throw new PhaseError('PH1015', { what: '--format', value: format, allowed: Object.keys(FORMATS).join(', ') });
+  }
+  const project = await context.openProject();
+  const findings = await collect(project.root, project.config.release ?? project.packageRelease);
+  const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(findings);
+  return { document: documentOf(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
+}
+
+const documentOf = (findings: readonly Finding[]): object => ({ ok: findings.length === 0, findings });
+
+/** Everything that is found, as far as one thing does not hide another. */
+async function collect(root: string, release: Release | null): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const looked = async <T>(look: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof PhaseError)) throw error;
+      findings.push(findingOf(error));
+      return null;
+    }
+  };
+  const history = await looked(() => readHistory(root));
+  if (history === null) return findings;
+  const { manifests, renames } = history;
+  for (const manifest of manifests) await looked(() => ensureFilesIntact(history, [manifest]));
+  const last = manifests.at(-1)?.release;
+  await looked(() => orderMigrations(manifests));
+  if (last !== undefined) await looked(() => ensureRenamesApart(manifests, renames, last));
+  const current = release ?? last;
+  if (current !== undefined) await looked(() => ensurePhasesFollow(manifests, current));
+  findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
+  if (current !== undefined) findings.push(...(await oldNames(history, current)));
+  return findings;
+}
+
+async function oldNames({ root, manifests, renames }: History, release: Release): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const rename of switchedRenames(manifests, renames, release)) {
+    findings.push(...checkOldNames(rename, await findUsages(root, rename)));
+  }
+  return findings;
+}
+
+function findingOf(error: PhaseError): Finding {
+  const { file, manifest } = error.details as { file?: string; manifest?: string };
+  return {
+    code: error.code,
+    severity: 'error',
+    file: file ?? manifest ?? null,
+    line: null,
+    message: `${error.message} ${error.why}`,
+    remedy: error.remedy,
+  };
+}
+
+function placeOf(file: string | null, line: number | null): string {
+  return file === null ? '' : `${file}${line === null ? '' : `:${line}`} `;
+}

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Phase } from '../../domain/manifest.ts';
+import type { Rename } from '../../domain/rename.ts';
+import { type History, readHistory } from '../../project/history.ts';
+import { findUsages } from '../../project/usages.ts';
+import { table } from '../../report/table.ts';
+import { render } from '../../scaffold/templates.ts';
+import type { Action } from '../action.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+
+/** `phase usages` and `phase notice` */
+export function registerUsages(program: Command, action: Action): void {
+  program
+    .command('usages <rename>')
+    .description("where the application's code still names the old column")
+    .addHelpText('after', '\nExample:\n  phase usages users_email_to_email_address')
+    .action(action((context, command) => usages(context, command.args[0] ?? '')));
+  program
+    .command('notice <rename>')
+    .description('a text for teams outside who read the database: what changes, when, what to do until then')
+    .addHelpText('after', '\nExample:\n  phase notice users_email_to_email_address > notice.md')
+    .action(action((context, command) => notice(context, command.args[0] ?? '')));
+}
+
+async function usages(context: CommandContext, name: string): Promise<Result> {
+  const history = await readHistory((await context.openProject()).root);
+  const found = await findUsages(history.root, renameOf(history, name));
+  const rows = found.map(({ file, line, text }) => [`${file}:${line}`, text]);
+  return { document: { usages: found }, text: rows.length === 0 ? 'The old name is not used any more.' : table(rows) };
+}
+
+async function notice(context: CommandContext, name: string): Promise<Result> {
+  const history = await readHistory((await context.openProject()).root);
+  const rename = renameOf(history, name);
+  const text = await readFile(join(history.root, 'package.json'), 'utf8').catch(() => '{}');
+  const { name: app = 'the application' } = JSON.parse(text) as { name?: string };
+  const [first, second, third] = ([1, 2, 3] as const).map((phase) => releaseOf(history, name, phase));
+  const { from, to, type } = rename;
+  const view = { app, table: `${rename.table.schema}.${rename.table.name}`, from, to, type, first, second, third };
+  const written = render('notice/notice.md', view);
+  return { document: { text: written, usages: [] }, text: written };
+}
+
+/** @throws PH1026 */
+function renameOf({ renames }: History, name: string): Rename {
+  const rename = renames.get(name);
+  if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
+  return rename;
+}
+
+function releaseOf({ manifests }: History, name: string, phase: Phase): string {
+  const manifest = manifests.find(({ migrations }) =>
+    migrations.some((entry) => entry.rename === name && entry.phase === phase),
+  );
+  return manifest?.release ?? '(not planned yet)';
+}

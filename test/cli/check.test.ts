@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+
+const RENAME = 'users_e_mail_to_email';
+let database: TestDatabase;
+let project: TestProject;
+beforeEach(async () => {
+  database = await createDatabase();
+  await database.sql('CREATE TABLE users (id int PRIMARY KEY, e_mail text)');
+  project = new TestProject(database.url, {
+    'package.json': '{"name": "shop", "version": "1.1.0"}',
+    'src/users.ts': `const a = row.e_mail;\nconst b = row.eMail; // phase-ignore\nconst c = row.e_mail_hash;\n`,
+    'db/notes.sql': 'SELECT e_mail FROM users',
+  });
+  const flags = ['--table', 'users', '--from', 'e_mail', '--to', 'email', '--releases', '1.1.0,1.2.0,1.3.0', '--yes'];
+  await project.json('new', 'rename-column', ...flags);
+});
+afterEach(async () => {
+  project.remove();
+  await database.drop();
+});
+
+const check = async (...flags: string[]) => {
+  const { code, json } = await project.phase('check', '--json', ...flags);
+  return {
+    code,
+    ok: json.ok,
+    findings: json.findings.map(({ code: of, file, line }: Record<string, unknown>) => [of, file, line]),
+  };
+};
+const manifest = (release: string) => `db/releases/${release}.yml`;
+const version = (text: string) => project.write('package.json', JSON.stringify({ name: 'shop', version: text }));
+
+test('usages are the places in the code that name the old column', async () => {
+  expect((await project.json('usages', RENAME)).usages).toEqual([
+    { file: 'src/users.ts', line: 1, text: 'const a = row.e_mail;' },
+  ]);
+  expect((await project.phase('usages', 'nothing', '--json')).json.error.code).toBe('PH1026');
+});
+
+test('nothing is wrong in phase 1; from the release of phase 2 on old names are', async () => {
+  expect(await check()).toEqual({ code: 0, ok: true, findings: [] });
+  version('1.2.0');
+  expect(await check()).toEqual({ code: 7, ok: false, findings: [['old_name', 'src/users.ts', 1]] });
+});
+
+test('files that no manifest lists, edited files, and a circle are all found at once', async () => {
+  project.write('db/migrate/20260101000000_more.sql', 'SELECT 1');
+  const [path = ''] = Object.keys(project.files()).filter((file) => file.endsWith('_expand.ts'));
+  project.write(path, `${project.read(path)}\n`);
+  const text = project.read(manifest('1.1.0'));
+  const ids = [...text.matchAll(/- id: (\S+)/g)].map(([, id]) => id);
+  project.write(manifest('1.1.0'), text.replace('phase: 1\n', `phase: 1\n    after: [${ids[2]}]\n`));
+  expect((await check()).findings).toEqual([
+    ['PH3002', path, null],
+    ['PH3007', null, null],
+    ['unlisted_file', 'db/migrate/20260101000000_more.sql', null],
+  ]);
+});
+
+test.each([
+  [
+    'two phases of a rename in one release',
+    () => {
+      const third = project.read(manifest('1.3.0')).match(/ {2}- id:[\s\S]*?(?=\nsources|$)/)?.[0] ?? '';
+      project.write(
+        manifest('1.2.0'),
+        project.read(manifest('1.2.0')).replace('migrations:\n', `migrations:\n${third}\n`),
+      );
+      project.write(manifest('1.3.0'), 'release: 1.3.0\nstate: open\nmigrations: []\n');
+    },
+    'PH3009',
+  ],
+  [
+    'a phase that is due and nowhere',
+    () => project.write(manifest('1.3.0'), 'release: 1.3.0\nstate: open\nmigrations: []\n'),
+    'PH3018',
+  ],
+])('%s is found, and cannot be cut', async (_what, edit, code) => {
+  await project.json('release', 'cut', '1.1.0');
+  edit();
+  version('1.3.0');
+  expect((await check()).findings.map(([of]: string[]) => of)).toContain(code);
+  const codes: (string | undefined)[] = [];
+  for (const release of ['1.2.0', '1.3.0'])
+    codes.push((await project.phase('release', 'cut', release, '--json')).json.error?.code);
+  expect(codes).toContain(code);
+});
+
+test.each([
+  ['text', 'src/users.ts:1 old_name e_mail is called email since phase 2'],
+  ['markdown', '`old_name`'],
+  ['github', '::error file=src/users.ts,line=1,title=old_name::e_mail is called email'],
+])('findings as %s', async (format, expected) => {
+  version('1.2.0');
+  const ran = await project.phase('check', '--format', format);
+  expect(ran.code).toBe(7);
+  expect(ran.stdout).toContain(expected);
+});
+
+test('the notice says when what changes, for people outside', async () => {
+  const { stdout } = await project.phase('notice', RENAME);
+  for (const text of [
+    '# public.users.e_mail becomes email',
+    '| 1.1.0 |',
+    '| 1.2.0 | shop itself',
+    '| 1.3.0 |',
+    '`text`',
+  ]) {
+    expect(stdout).toContain(text);
+  }
+});
