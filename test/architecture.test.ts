@@ -23,6 +23,7 @@ const ARROWS: Record<string, readonly string[]> = {
   replay: ['domain', 'planner', 'postgres', 'project', 'schema', 'runner'],
   tasks: ['domain', 'postgres', 'project', 'data', 'runner'],
   app: ['domain', 'postgres', 'project'],
+  testing: ['domain', 'planner', 'postgres', 'project', 'replay'],
   wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
   cli: [
     'domain',

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Document, parseDocument, YAMLSeq } from 'yaml';
@@ -47,9 +48,21 @@ export function manifestPath(release: Release): string {
 export async function readManifests(root: string): Promise<Manifest[]> {
   const names = await readdir(join(root, folders.releases)).catch(() => []);
   const files = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(folders.releases, name));
-  const manifests = await Promise.all(
-    files.map(async (file) => ({ file, manifest: parseManifest(file, await readFile(join(root, file), 'utf8')) })),
+  return manifestsOf(
+    await Promise.all(files.map(async (file) => ({ file, text: await readFile(join(root, file), 'utf8') }))),
   );
+}
+
+/** The same where nothing can be waited for. */
+export function readManifestsSync(root: string): Manifest[] {
+  const folder = join(root, folders.releases);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const files = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(folders.releases, name));
+  return manifestsOf(files.map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') })));
+}
+
+function manifestsOf(files: readonly { readonly file: string; readonly text: string }[]): Manifest[] {
+  const manifests = files.map(({ file, text }) => ({ file, manifest: parseManifest(file, text) }));
   ensureOneFilePerRelease(manifests);
   for (const { file, manifest } of manifests) ensureUnedited(file, manifest);
   return manifests.map(({ manifest }) => manifest).sort((a, b) => compareReleases(a.release, b.release));

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { groupBy } from '../domain/group.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import { orderMigrations } from '../planner/order.ts';
+import { withConnection } from '../postgres/connection.ts';
+import { openProject } from '../project/config.ts';
+import { readHistory } from '../project/history.ts';
+import { withReplay } from '../replay/replay.ts';
+import { withShadowServer } from '../replay/server.ts';
+import type { Base } from '../replay/shadow.ts';
+import type { SchemaState } from './states.ts';
+
+export interface TestDatabaseOptions {
+  readonly root: string;
+  readonly state: SchemaState;
+  /** A SQL file with the schema before the release, relative to the root; else the manifests are run. */
+  readonly dump: string | undefined;
+}
+
+/** A database of a suite's own, for as long as it is open. */
+export interface OpenDatabase {
+  readonly url: Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Clones the state, which is made once and kept for the next time. */
+export function openDatabase(options: TestDatabaseOptions): OpenDatabase {
+  let opened: (url: string) => void = () => undefined;
+  let failed: (error: unknown) => void = () => undefined;
+  let close: () => void = () => undefined;
+  const url = new Promise<string>((resolved, rejected) => {
+    opened = resolved;
+    failed = rejected;
+  });
+  const closing = new Promise<void>((resolved) => {
+    close = resolved;
+  });
+  const ended = hold(options, (held) => {
+    opened(held);
+    return closing;
+  });
+  ended.catch(failed);
+  // Who waits for the URL sees the error.
+  url.catch(() => undefined);
+  return {
+    url,
+    close: async () => {
+      close();
+      await ended.catch(() => undefined);
+    },
+  };
+}
+
+async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: string) => Promise<void>): Promise<void> {
+  const project = await openProject(root);
+  const history = await readHistory(root);
+  const listed = history.manifests.filter(({ release }) => state.releases.includes(release));
+  const byRelease = groupBy(orderMigrations(listed), ({ release }) => release);
+  const sql = dump === undefined ? null : await readFile(resolve(root, dump), 'utf8');
+  // A dump is the state before the last release.
+  const own = sql === null ? state.releases : state.name === 'after' ? state.releases.slice(-1) : [];
+  const steps = own.flatMap((release) => byRelease.get(release) ?? []);
+  const base: Base = {
+    key: keyOf(steps, sql),
+    fill: async (url) => {
+      if (sql !== null) await load(url, sql);
+      await withReplay({ project, history, url }, async (replay) => {
+        for (const step of steps) await replay.run(step);
+      });
+    },
+  };
+  const url = project.config.shadowDatabaseUrl ?? process.env.PHASE_SHADOW_DATABASE_URL;
+  await withShadowServer({ root, url }, (server) => server.withClone(base, body));
+}
+
+function keyOf(steps: readonly OrderedMigration[], sql: string | null): string {
+  const hash = createHash('sha256').update(sql ?? '');
+  for (const { id, sha256 } of steps) hash.update(`${id} ${sha256}\n`);
+  return `test_${hash.digest('hex').slice(0, 24)}`;
+}
+
+/** Lines for psql alone, such as `\restrict`, are passed over. */
+async function load(url: string, sql: string): Promise<void> {
+  const script = sql.replaceAll(/^\\.*$/gm, '');
+  await withConnection({ url, applicationName: 'phase testing' }, (db) => db.query(script));
+}
