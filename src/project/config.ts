@@ -36,6 +36,7 @@ const schema = z.strictObject({
   databaseUrl: z.string().min(1).optional(),
   shadowDatabaseUrl: z.string().min(1).optional(),
   release: release.optional(),
+  knexMigrations: z.string().min(1).default('knex_migrations'),
   lockTimeout: duration.default(500),
   lockAttempts: z.number().int().min(1).max(1_000).default(15),
   runnerLockTimeout: duration.default(60_000),

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteLiteral } from '../domain/identifier.ts';
-import type { Plan } from '../domain/plan.ts';
+import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import { gatedStepOf } from '../gates/gate.ts';
 import { withContext } from '../operations/context.ts';
@@ -12,6 +12,7 @@ import type { Queryable } from '../postgres/queryable.ts';
 import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { scriptedContext } from './dry-run-data.ts';
+import { baselineOf } from './knex-baseline.ts';
 import { readLedger } from './ledger.ts';
 import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, targetOf } from './prepare.ts';
@@ -39,7 +40,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const history = await readHistory(options.project.root);
   const target = targetOf(history, options.release);
   return withConnection({ url: options.url, applicationName: 'phase dry run' }, async (db) => {
-    const ledger = await readLedger(db);
+    const ledger = await readLedger(db, options.project.config.knexMigrations);
     ensureLedgerMatches(ledger, history);
     const plan = planFor(target, ledger, options);
     ensureNotBlocked(plan, target);
@@ -47,7 +48,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     const runnable = await loadPending(history, target, new Set(pending));
     await ensureResumable(db, ledger, runnable);
     const recorder = new Recorder(db, options, history);
-    await recorder.ledger();
+    await recorder.ledger(baselineOf(ledger, history));
     for (const id of pending) {
       const migration = runnable.get(id);
       if (migration) await recorder.migration(migration);
@@ -90,13 +91,14 @@ class Recorder {
   }
 
   /** The ledger's own statements, where it is not up to date. */
-  async ledger(): Promise<void> {
+  async ledger(baseline: readonly OrderedMigration[]): Promise<void> {
     const format = await ledgerFormat(this.#db);
-    if (format === LEDGER_FORMAT) return;
+    if (format === LEDGER_FORMAT && baseline.length === 0) return;
     this.comment('The ledger.');
     this.statement('BEGIN');
     for (const script of ledgerScripts(format)) this.statement(script.trim());
-    this.statement(recordFormat(format, await servedBefore(this.#db)));
+    if (format !== LEDGER_FORMAT) this.statement(recordFormat(format, await servedBefore(this.#db)));
+    for (const entry of baseline) this.statement(ledgerRow(entry));
     this.statement('COMMIT');
   }
 

@@ -3,6 +3,7 @@ import type { MigrationKind, Phase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { knexRows } from './knex-baseline.ts';
 import { ensureKnownFormat, ledgerFormat, servedBefore } from './ledger-format.ts';
 import { toolVersion } from './tool-version.ts';
 
@@ -13,7 +14,8 @@ export interface LedgerRow {
   readonly release: Release;
   readonly rename: string | null;
   readonly phase: Phase | null;
-  readonly sha256: string;
+  /** Null for what knex has run before there was a ledger. */
+  readonly sha256: string | null;
   readonly breaks: string | null;
   readonly state: 'started' | 'applied';
   readonly startedAt: string;
@@ -39,14 +41,16 @@ const ROWS = `
   FROM phase.migrations ORDER BY applied_order`;
 
 /**
- * Reads the ledger; one that does not exist yet is empty.
+ * Reads the ledger; one that does not exist yet, or is empty, has what knex has run.
+ * @param knexTable where knex keeps that.
  * @throws PH3013 when a newer tool wrote it.
  */
-export async function readLedger(db: Queryable): Promise<Ledger> {
+export async function readLedger(db: Queryable, knexTable: string): Promise<Ledger> {
   const format = await ledgerFormat(db);
   ensureKnownFormat(format);
-  if (format === 0) return { rows: [], servedBefore: await servedBefore(db), migrated: [], confirmed: null };
-  const rows = await all<LedgerRow>(db, ROWS);
+  const own = format === 0 ? [] : await all<LedgerRow>(db, ROWS);
+  const rows = own.length === 0 ? await knexRows(db, knexTable) : own;
+  if (format === 0) return { rows, servedBefore: await servedBefore(db), migrated: [], confirmed: null };
   const migrated = await all<{ release: string }>(
     db,
     'SELECT release FROM phase.releases WHERE migrated_at IS NOT NULL ORDER BY migrated_at',

@@ -46,7 +46,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     options,
     () => readHistory(root),
     async (session) => {
-      const ledger = await readLedger(session.lock.client);
+      const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
       const release = options.slowRoll ? nextRelease(session, ledger, options.release) : options.release;
       const running = options.running === null ? {} : { confirm: options.running };
       return runUpTo(session, ledger, { release, goal: options.release, maintenance: options.maintenance, ...running });
@@ -60,7 +60,7 @@ export async function finish(options: RunnerOptions): Promise<MigrateResult> {
     options,
     () => readHistory(options.project.root),
     async (session) => {
-      const ledger = await readLedger(session.lock.client);
+      const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
       const release = ledger.migrated.at(-1);
       if (release === undefined) throw new PhaseError('PH1021', {});
       return runUpTo(session, ledger, { release, goal: release, maintenance: false, confirm: release });
@@ -159,7 +159,7 @@ function nextRelease({ history }: Session, ledger: Ledger, goal: Release): Relea
 
 /** Releases after this one that still have something to run; what is held in this one is for its finish. */
 async function releasesLeft(session: Session, release: Release, goal: Release): Promise<Release[]> {
-  const ledger = await readLedger(session.lock.client);
+  const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
   const left = pendingReleases(targetOf(session.history, goal), appliedIds(ledger));
   return left.filter((other) => compareReleases(other, release) > 0);
 }

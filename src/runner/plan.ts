@@ -27,7 +27,9 @@ export async function planFromLedger(
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
-  const ledger = await withConnection({ url, applicationName: 'phase plan' }, readLedger);
+  const ledger = await withConnection({ url, applicationName: 'phase plan' }, (db) =>
+    readLedger(db, project.config.knexMigrations),
+  );
   ensureLedgerMatches(ledger, history);
   ensureNotBroken(target, ledger);
   return outcome(planFor(target, ledger, { maintenance, running: null }), history, target);

@@ -19,7 +19,7 @@ export async function resolveMigration(
     async (session) => {
       const { lock, history } = session;
       const db = lock.client;
-      const ledger = await readLedger(db);
+      const ledger = await readLedger(db, session.options.project.config.knexMigrations);
       const entry = orderMigrations(history.manifests).find((migration) => migration.id === id);
       const row = ledger.rows.find((candidate) => candidate.id === id);
       if (!entry) throw new PhaseError('PH1016', { id, known: ledger.rows.map((candidate) => candidate.id) });

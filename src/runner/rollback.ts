@@ -30,7 +30,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
     options,
     () => readHistory(options.project.root),
     async (session) => {
-      const ledger = await readLedger(session.lock.client);
+      const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
       const rows = selectRows(ledger, options);
       const migrations: RunnableMigration[] = [];
       for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));

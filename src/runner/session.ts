@@ -8,6 +8,8 @@ import { openKnex } from '../postgres/knex.ts';
 import { prepareSession } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
+import { baselineOf } from './knex-baseline.ts';
+import { readLedger, recordMigration } from './ledger.ts';
 import { ensureLedger } from './ledger-format.ts';
 import { RunnerLock } from './lock.ts';
 import type { Reporter } from './reporter.ts';
@@ -106,9 +108,11 @@ async function withWork<T>(
  * left of audits.
  * @throws PH5008 when the role may not.
  */
-export async function openLedger({ lock, options }: Session): Promise<void> {
+export async function openLedger({ lock, options, history }: Session): Promise<void> {
   try {
+    const before = await readLedger(lock.client, options.project.config.knexMigrations);
     await ensureLedger(lock.client);
+    for (const entry of baselineOf(before, history)) await recordMigration(lock.client, entry, 'applied', 0);
     await repairAudits(lock.client, options.project.root);
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;

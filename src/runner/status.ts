@@ -49,7 +49,7 @@ export async function readStatus(
   count: boolean,
 ): Promise<Status> {
   const history = await readHistory(project.root);
-  const ledger = await readLedger(db);
+  const ledger = await readLedger(db, project.config.knexMigrations);
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
   return {
     release: ledger.migrated.at(-1) ?? null,

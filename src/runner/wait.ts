@@ -46,10 +46,10 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
   }
 }
 
-async function check({ url, release }: WaitOptions, history: History): Promise<WaitResult> {
+async function check({ project, url, release }: WaitOptions, history: History): Promise<WaitResult> {
   try {
     const missing = await withConnection({ url, applicationName: 'phase wait' }, (db) =>
-      missingFor(db, history, release),
+      missingFor(db, project, history, release),
     );
     return { ready: missing.length === 0, missing, unreachable: null };
   } catch (error) {
@@ -59,8 +59,8 @@ async function check({ url, release }: WaitOptions, history: History): Promise<W
   }
 }
 
-async function missingFor(db: Queryable, history: History, release: Release): Promise<string[]> {
-  const ledger = await readLedger(db);
+async function missingFor(db: Queryable, project: Project, history: History, release: Release): Promise<string[]> {
+  const ledger = await readLedger(db, project.config.knexMigrations);
   const target = targetOf(history, release);
   ensureNotBroken(target, ledger);
   const plan = planFor(target, ledger, { maintenance: false, running: null });

@@ -50,7 +50,7 @@ test.each([
   ],
   [
     'batches without rows',
-    `await inBatches({ name: 'x', table: 'posts', columns: ['id'] }, async () => undefined)`,
+    `await inBatches({ table: 'posts', columns: ['id'] }, async () => undefined)`,
     ['public.posts'],
   ],
 ])('%s outside a transaction is observed', async (_what, body, tables) => {

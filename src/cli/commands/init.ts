@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Release } from '../../domain/release.ts';
 import { openProject } from '../../project/config.ts';
 import { type FileChange, writeFiles } from '../../project/files.ts';
 import { folders } from '../../project/folders.ts';
 import { deployFiles } from '../../scaffold/deploy.ts';
 import { render } from '../../scaffold/templates.ts';
+import { knexBaseline } from '../../wizard/from-knex.ts';
 import type { Action } from '../action.ts';
 
 /** `phase init`: the configuration and the folders; what exists is left alone. */
@@ -15,13 +17,23 @@ export function registerInit(program: Command, action: Action): void {
   program
     .command('init')
     .description('write a commented configuration and the folders')
+    .option('--from-knex', 'take over the migrations of a knex project as a baseline, and what its table says has run')
     .option('--deploy <platform>', 'also Jobs, an init container and a Containerfile: kubernetes')
-    .addHelpText('after', '\nExamples:\n  phase init\n  phase init --deploy kubernetes')
+    .addHelpText('after', '\nExamples:\n  phase init\n  phase init --from-knex\n  phase init --deploy kubernetes')
     .action(
-      action(async ({ surroundings: { cwd } }, command) => {
-        const { deploy } = command.opts<{ deploy?: string }>();
-        const changes = [...(await initialFiles(cwd)), ...(deploy === undefined ? [] : await deployment(cwd, deploy))];
+      action(async ({ surroundings: { cwd }, output }, command) => {
+        const { deploy, fromKnex } = command.opts<{ deploy?: string; fromKnex?: boolean }>();
+        const baseline = fromKnex ? await knexBaseline(cwd, await releaseAt(cwd)) : null;
+        const changes = [
+          ...(await initialFiles(cwd, baseline?.table ?? '')),
+          ...(baseline?.changes ?? []),
+          ...(deploy === undefined ? [] : await deployment(cwd, deploy)),
+        ];
         await writeFiles(cwd, changes);
+        const isTold = changes.some(({ path }) => path === 'phase.config.ts');
+        if (baseline !== null && !isTold && baseline.table !== 'knex_migrations') {
+          output.notice(`Add to the configuration: knexMigrations: '${baseline.table}'`);
+        }
         const files = changes.map(({ path }) => path);
         const text =
           files.length === 0 ? 'Everything is there already.' : files.map((path) => `wrote ${path}`).join('\n');
@@ -35,9 +47,7 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
   if (platform !== 'kubernetes') {
     throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: 'kubernetes' });
   }
-  const { config, packageRelease } = await openProject(root);
-  const release = config.release ?? packageRelease;
-  if (release === null) throw new PhaseError('PH1005', {});
+  const release = await releaseAt(root);
   const text = await readFile(join(root, 'package.json'), 'utf8').catch(() => '{}');
   const { name = 'app' } = JSON.parse(text) as { name?: string };
   return deployFiles(name, release)
@@ -45,7 +55,16 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
     .map((file) => ({ ...file, mode: 'create' }));
 }
 
-async function initialFiles(root: string): Promise<FileChange[]> {
+/** @throws PH1005 */
+async function releaseAt(root: string): Promise<Release> {
+  const { config, packageRelease } = await openProject(root);
+  const release = config.release ?? packageRelease;
+  if (release === null) throw new PhaseError('PH1005', {});
+  return release;
+}
+
+/** @param knexMigrations the table of knex; empty where there is none. */
+async function initialFiles(root: string, knexMigrations: string): Promise<FileChange[]> {
   const keep = Object.values(folders)
     .filter((folder) => folder !== folders.audits)
     .map((folder) => ({
@@ -56,7 +75,13 @@ async function initialFiles(root: string): Promise<FileChange[]> {
   const configs = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
   const config = configs.some((name) => existsSync(join(root, name)))
     ? []
-    : [{ path: 'phase.config.ts', content: render('project/phase.config.ts', {}), mode: 'create' as const }];
+    : [
+        {
+          path: 'phase.config.ts',
+          content: render('project/phase.config.ts', { knexMigrations }),
+          mode: 'create' as const,
+        },
+      ];
   const missing = keep.filter(({ path }) => !existsSync(join(root, path)) && !existsSync(join(root, path, '..')));
   return [...config, ...missing, ...(await ignoreOwnFolder(root))];
 }

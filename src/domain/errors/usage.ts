@@ -29,6 +29,7 @@ export interface UsageErrors {
   PH1025: { name: string; close: readonly string[] };
   PH1026: { rename: string; known: readonly string[] };
   PH1027: { rename: string; phase: number; release: string; reason: string };
+  PH1028: { reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -225,5 +226,13 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     why: (d) => d.reason,
     remedy: () =>
       'Give --release an open release between those of the neighbouring phases; phase release list shows them.',
+  },
+  PH1028: {
+    exit: 2,
+    title: 'The migrations of a knex project cannot be taken over',
+    what: () => 'The migrations of knex cannot be taken over as they are.',
+    why: (d) => d.reason,
+    remedy: () =>
+      'Say in the knexfile where they are (migrations.directory), and name them as knex does: a timestamp, then what they do.',
   },
 };
