@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { addMigration } from '../support/history.ts';
+import { TestProject } from '../support/project.ts';
+
+let database: TestDatabase;
+let project: TestProject;
+beforeEach(async () => {
+  database = await createDatabase();
+  project = new TestProject(database.url);
+});
+afterEach(async () => {
+  project.remove();
+  await database.drop();
+});
+
+/** One migration of a release, which is cut. */
+async function release(
+  version: string,
+  sql: string,
+  options: { breaks?: string; folder?: 'data' } = {},
+): Promise<string> {
+  const id = await addMigration(project, version, `of_${version.replaceAll('.', '_')}`, sql, {
+    ...options,
+    replay: true,
+  });
+  await project.json('release', 'cut', version);
+  return id;
+}
+const migrate = (version: string, ...flags: string[]) =>
+  project.phase('migrate', '--release', version, '--json', ...flags);
+
+test('a data step that fails in the middle of a jump: nothing later runs, and the same command finishes', async () => {
+  const create = await release('1.0.0', 'CREATE TABLE t (id int); CREATE TABLE asked (id int)');
+  const data = await release('1.1.0', 'INSERT INTO t SELECT 1 / id FROM asked', { folder: 'data' });
+  const last = await release('1.2.0', 'ALTER TABLE t ADD COLUMN more int');
+  await project.json('migrate', '--release', '1.0.0');
+  await database.sql('INSERT INTO asked VALUES (0)');
+  const failed = await migrate('1.2.0');
+  expect(failed.code).toBe(1);
+  expect(failed.json).toMatchObject({ applied: [], failed: { id: data, code: 'PH5005' } });
+  expect((await project.json('status')).applied.map(({ id }: { id: string }) => id)).toEqual([create]);
+  await database.sql('UPDATE asked SET id = 1');
+  expect((await migrate('1.2.0')).json).toMatchObject({ applied: [data, last], failed: null });
+});
+
+test('a pod of the old release that restarts while a newer one has migrated is ready, and a broken one is not', async () => {
+  await release('1.0.0', 'CREATE TABLE t (id int, old int)');
+  await project.json('migrate', '--release', '1.0.0');
+  await project.json('finish');
+  await release('1.1.0', 'ALTER TABLE t ADD COLUMN new int');
+  await release('1.2.0', 'ALTER TABLE t DROP COLUMN old', { breaks: '<1.1.0' });
+  expect((await migrate('1.2.0')).json.held).toHaveLength(1);
+  for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+    expect(await project.json('wait', '--release', version, '--timeout', '0')).toEqual({ ready: true, missing: [] });
+  }
+  await project.json('finish');
+  const broken = await project.phase('wait', '--release', '1.0.0', '--timeout', '0', '--json');
+  expect([broken.code, broken.json.error.code]).toEqual([4, 'PH2009']);
+  const back = await migrate('1.0.0');
+  expect([back.code, back.json.error.code]).toEqual([4, 'PH2009']);
+});
+
+test('a step passes a held one of another table, and waits for one of its own with the stop to make', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int, old int); CREATE TABLE b (id int)');
+  await project.json('migrate', '--release', '1.0.0');
+  await project.json('finish');
+  const drop = await release('1.1.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.1.0' });
+  const other = await release('1.2.0', 'ALTER TABLE b ADD COLUMN more int');
+  const same = await release('1.3.0', 'ALTER TABLE a ADD COLUMN more int');
+  const refused = await migrate('1.3.0');
+  expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2004']);
+  expect(refused.json.error.details).toMatchObject({ step: same, held: drop, stops: ['1.2.0'] });
+  const plan = await project.phase('plan', '--to', '1.3.0', '--json');
+  expect(plan.json).toMatchObject({ stops: ['1.2.0'], forcedBy: [{ release: '1.2.0', id: same, heldId: drop }] });
+  expect((await migrate('1.2.0')).json).toMatchObject({ applied: [other], held: [drop] });
+  expect((await project.json('finish')).applied).toEqual([drop]);
+  expect((await migrate('1.3.0')).json).toMatchObject({ applied: [same], held: [] });
+});
+
+test('--slow-roll goes on past a held step, a release at a time', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int, old int); CREATE TABLE b (id int)');
+  await project.json('migrate', '--release', '1.0.0');
+  await project.json('finish');
+  const drop = await release('1.1.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.1.0' });
+  const second = await release('1.2.0', 'ALTER TABLE b ADD COLUMN more int');
+  const third = await release('1.3.0', 'ALTER TABLE b ADD COLUMN most int');
+  const first = await migrate('1.3.0', '--slow-roll');
+  expect([first.code, first.json.to, first.json.applied]).toEqual([3, '1.2.0', [second]]);
+  const next = await migrate('1.3.0', '--slow-roll');
+  expect([next.code, next.json.to, next.json.applied, next.json.held]).toEqual([0, '1.3.0', [third], [drop]]);
+});
+
+test('a roll-out that was aborted after its migrate keeps what its instances need', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int, old int)');
+  await project.json('migrate', '--release', '1.0.0');
+  await project.json('finish');
+  await release('1.1.0', 'ALTER TABLE a ADD COLUMN new int');
+  const drop = await release('1.2.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.1.0' });
+  await project.json('migrate', '--release', '1.2.0');
+  // Back to 1.0.0, and then to 1.1.0 only.
+  expect((await migrate('1.1.0')).json).toMatchObject({ applied: [], held: [] });
+  expect((await project.json('finish')).applied).toEqual([]);
+  expect((await migrate('1.2.0')).json).toMatchObject({ applied: [drop], held: [] });
+});
