@@ -3,11 +3,63 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildProgram } from '../../src/cli/program.ts';
 import { catalogue } from '../../src/domain/errors/catalogue.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+import { planMermaid } from '../../src/report/plan-mermaid.ts';
+import { planText } from '../../src/report/plan-text.ts';
 import { repository } from './bookshop.ts';
+import { EXAMPLE_RELEASES, exampleUpgrade } from './example-upgrade.ts';
 
 /** The pages that are generated, by their path. */
 export function generatedPages(): Record<string, string> {
-  return { 'docs/errors.md': errorsPage(), 'docs/cli.md': cliPage() };
+  return { 'docs/errors.md': errorsPage(), 'docs/cli.md': cliPage(), 'docs/upgrade-example.md': upgradePage() };
+}
+
+/** A customer's way from 1.0.0 to 5.0.0. */
+function upgradePage(): string {
+  const plain = (_style: string, text: string): string => text;
+  const block = (plan: Plan): string[] => ['```', planText(plan, plain), '```', ''];
+  const blocked = exampleUpgrade({
+    more: [[9, { id: 'merge_customers', kind: 'data', touches: ['public.customers'] }]],
+  });
+  const jump = exampleUpgrade();
+  return [
+    '# An upgrade over twelve releases',
+    '',
+    'A customer has 1.0.0 and takes 5.0.0. Between them are five renames in different phases and thirty data migrations.',
+    '',
+    '## One jump, with a finish',
+    '',
+    '`phase plan --from 1.0.0 --to 5.0.0`, then `phase migrate --release 5.0.0`, the roll-out, and `phase finish`:',
+    '',
+    ...block(jump),
+    'The same with `--format mermaid`:',
+    '',
+    '```mermaid',
+    planMermaid(jump).trimEnd(),
+    '```',
+    '',
+    '## A jump that is refused',
+    '',
+    'With a data migration in 4.0.0 that works on `customers` itself it would have to pass what is held of the two renames of that',
+    'table, which are hand-written SQL against scaffolded renames. The plan says where to stop:',
+    '',
+    '```',
+    planText(blocked, plain).split('\n').slice(-2).join('\n'),
+    '```',
+    '',
+    '## Slow roll',
+    '',
+    '`phase migrate --release 5.0.0 --slow-roll` runs one release at a time and exits 3 while more remain; roll each out, and finish it:',
+    `${EXAMPLE_RELEASES.slice(1).join(', ')}. Nothing is held for longer than one roll-out.`,
+    '',
+    '## In maintenance',
+    '',
+    'With the application stopped, `phase migrate --release 5.0.0 --maintenance` runs everything in the order of the releases; nothing is held:',
+    '',
+    ...block(exampleUpgrade({ maintenance: true })),
+    'This page is generated from `test/support/example-upgrade.ts`.',
+    '',
+  ].join('\n');
 }
 
 function errorsPage(): string {
@@ -35,6 +87,7 @@ const EXITS: readonly (readonly [number, string])[] = [
   [4, 'refused as unsafe: preflight, gate, upgrade jump (also by `plan`)'],
   [5, 'integrity: a checksum, an edited or missing file, a manifest, the order'],
   [6, 'could not get a lock: another runner, or lock time-outs used up'],
+  [7, 'differences or findings (`check`, whatever it found; `plan --prove`, `audit verify`)'],
 ];
 
 function cliPage(): string {
