@@ -3,7 +3,7 @@ import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import type { MigrationContext } from './migration-context.ts';
 
 /** Where a dry run writes. */
-interface Script {
+export interface Script {
   comment(text: string): void;
   statement(sql: string): void;
 }

@@ -99,6 +99,24 @@ test.each([
   expect(ran.stdout).toContain(expected);
 });
 
+test('a change that would be large on the database is found while it is written', async () => {
+  await database.sql(`INSERT INTO users SELECT n, 'x' FROM generate_series(1, 20000) AS n; ANALYZE users`);
+  await project.json('new', 'data', 'mark', '--release', '1.1.0');
+  const path = Object.keys(project.files()).find((file) => file.endsWith('_mark.ts')) ?? '';
+  const change = (where: string) =>
+    project.write(
+      path,
+      `export const up = (_knex, { dataChange }) => dataChange('marks', { key: 'id', change: "UPDATE users SET e_mail = 'y' ${where} RETURNING id" });`,
+    );
+  change('');
+  await project.json('hash', '--no-replay');
+  expect((await check()).findings).toEqual([['large_change', path, null]]);
+  change('WHERE id = 1');
+  await project.json('hash', '--no-replay');
+  expect((await check()).findings).toEqual([]);
+  expect(await database.sql(`SELECT FROM users WHERE e_mail = 'y'`)).toEqual([]);
+});
+
 test('the notice says when what changes, for people outside', async () => {
   const { stdout } = await project.phase('notice', RENAME);
   for (const text of [

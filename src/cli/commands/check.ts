@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { checkLargeChange } from '../../checks/large-changes.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkUnlisted } from '../../checks/unlisted.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
@@ -7,9 +8,11 @@ import type { Release } from '../../domain/release.ts';
 import { orderMigrations } from '../../planner/order.ts';
 import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
+import type { Project } from '../../project/config.ts';
 import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
 import { findUsages } from '../../project/usages.ts';
 import { table } from '../../report/table.ts';
+import { largeChanges } from '../../runner/large-changes.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
@@ -59,7 +62,8 @@ async function runCheck(context: CommandContext, format: string): Promise<Result
     throw new PhaseError('PH1015', { what: '--format', value: format, allowed: Object.keys(FORMATS).join(', ') });
   }
   const project = await context.openProject();
-  const findings = await collect(project.root, project.config.release ?? project.packageRelease);
+  const found = await collect(project.root, project.config.release ?? project.packageRelease);
+  const findings = [...found, ...(await changesTooLarge(context, project))];
   const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(findings);
   return { document: documentOf(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
 }
@@ -90,6 +94,20 @@ async function collect(root: string, release: Release | null): Promise<Finding[]
   findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));
   return findings;
+}
+
+/** Where a database is given, and can be asked. */
+async function changesTooLarge(context: CommandContext, project: Project): Promise<Finding[]> {
+  const url = context.databaseUrl(project);
+  if (url === undefined) return [];
+  try {
+    const changes = await largeChanges(project, await readHistory(project.root), url);
+    return changes.map(({ file, name, rows }) => checkLargeChange(file, name, rows, project.config.audit.smallChange));
+  } catch (error) {
+    if (!(error instanceof PhaseError)) throw error;
+    context.output.notice(`How large changes would be is not known: ${error.code} ${error.message}`);
+    return [];
+  }
 }
 
 async function oldNames({ root, manifests, renames }: History, release: Release): Promise<Finding[]> {
