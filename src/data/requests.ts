@@ -41,8 +41,11 @@ const requests = {
   restoreFrom: z.strictObject({ table: sql, conflicts: z.enum(['stop', 'skip', 'overwrite']).optional() }),
 };
 
+/** A call whose request is checked. */
+export type CheckedCall = keyof typeof requests;
+
 /** @throws PH5023 for what a call of a migration or a task cannot mean. */
-export function ensureRequest(call: keyof typeof requests, request: unknown): void {
+export function ensureRequest(call: CheckedCall, request: unknown): void {
   const result = requests[call].safeParse(request);
   if (result.success) return;
   throw new PhaseError('PH5023', { call, problems: result.error.issues.flatMap(problemsOf) });

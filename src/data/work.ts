@@ -17,7 +17,7 @@ import { openAudit } from './audit/stored.ts';
 import { AuditTrail, type TrailOwner } from './audit/trail.ts';
 import { type BackfillRequest, type BackfillResult, runBackfill } from './backfill/run.ts';
 import { type BatchBody, type InBatchesRequest, runInBatches } from './in-batches.ts';
-import { ensureFunction, ensureRequest } from './requests.ts';
+import { type CheckedCall, ensureFunction, ensureRequest } from './requests.ts';
 import type { RunProgress } from './runs.ts';
 import type { RunSettings } from './settings.ts';
 import { type Steering, steer } from './steering.ts';
@@ -81,28 +81,18 @@ export class Work {
   }
 
   get context(): WorkContext {
+    const checked = <T>(call: CheckedCall, request: unknown, body: () => Promise<T>): Promise<T> =>
+      this.#tracked(call, () => {
+        ensureRequest(call, request);
+        return body();
+      });
     return {
-      backfill: (request) =>
-        this.#tracked('backfill', () => {
-          ensureRequest('backfill', request);
-          return this.#backfill(request);
-        }),
-      inBatches: (request, body) =>
-        this.#tracked('inBatches', () => {
-          ensureRequest('inBatches', request);
-          ensureFunction('inBatches', body);
-          return this.#inBatches(request, body);
-        }),
+      backfill: (request) => checked('backfill', request, () => this.#backfill(request)),
+      inBatches: (request, body) => checked('inBatches', request, () => this.#inBatches(request, body)),
       dataChange: (name, request) =>
-        this.#tracked('dataChange', () => {
-          ensureRequest('dataChange', request);
-          return this.#change((tools) => dataChange(name, request, tools));
-        }),
+        checked('dataChange', request, () => this.#change((tools) => dataChange(name, request, tools))),
       restoreFrom: (name, request) =>
-        this.#tracked('restoreFrom', () => {
-          ensureRequest('restoreFrom', request);
-          return this.#change((tools) => restoreFrom(name, request, tools));
-        }),
+        checked('restoreFrom', request, () => this.#change((tools) => restoreFrom(name, request, tools))),
       readAudit: (file) => this.#tracked('readAudit', () => this.#readAudit(file)),
       log: (message) => this.#options.onLog(message),
     };
@@ -155,6 +145,7 @@ export class Work {
   }
 
   async #inBatches(request: InBatchesRequest, body: BatchBody): Promise<{ rows: number }> {
+    ensureFunction('inBatches', body);
     this.#ensureNoTransaction('inBatches');
     this.#options.onTable?.(request.table);
     const part = this.#nextPart();

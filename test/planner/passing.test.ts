@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { OrderedMigration } from '../../src/domain/plan.ts';
 import type { CarriedObject, Rename } from '../../src/domain/rename.ts';
 import { reasonToWait } from '../../src/planner/passing.ts';
+import { renameFacts } from '../support/rename-facts.ts';
 
 const step = (id: string, more: Partial<OrderedMigration> = {}): OrderedMigration => ({
   id,
@@ -10,20 +11,8 @@ const step = (id: string, more: Partial<OrderedMigration> = {}): OrderedMigratio
   sha256: '',
   ...more,
 });
-const rename = (name: string, column: string, more: Partial<Rename> = {}): Rename => ({
-  name,
-  table: { schema: 'public', name: 'users' },
-  from: column,
-  to: `${column}_new`,
-  type: 'text',
-  byteEqual: true,
-  default: 'none',
-  notNull: false,
-  carried: [],
-  refreshed: [],
-  sync: { functions: ['', ''], triggers: ['', ''], last: null, stragglers: { count: '', last: '' } },
-  ...more,
-});
+const rename = (name: string, column: string, more: Partial<Rename> = {}): Rename =>
+  renameFacts({ name, table: 'users', from: column, to: `${column}_new` }, more);
 const wait = (later: Partial<OrderedMigration>, held: Partial<OrderedMigration>, ...renames: Rename[]) =>
   reasonToWait(step('later', later), step('held', held), new Map(renames.map((known) => [known.name, known])));
 /** The contracts of two renames of columns of one table, either of them held. */

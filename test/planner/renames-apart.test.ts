@@ -2,20 +2,9 @@ import { expect, test } from '@jest/globals';
 import type { Manifest } from '../../src/domain/manifest.ts';
 import type { Rename } from '../../src/domain/rename.ts';
 import { ensureRenamesApart } from '../../src/planner/renames-apart.ts';
+import { renameFacts } from '../support/rename-facts.ts';
 
-const rename = (name: string, from: string, to: string): Rename => ({
-  name,
-  table: { schema: 'public', name: 'users' },
-  from,
-  to,
-  type: 'text',
-  byteEqual: true,
-  default: 'none',
-  notNull: false,
-  carried: [],
-  refreshed: [],
-  sync: { functions: ['', ''], triggers: ['', ''], last: null, stragglers: { count: '', last: '' } },
-});
+const rename = (name: string, from: string, to: string): Rename => renameFacts({ name, table: 'users', from, to });
 
 /** Manifests 1.0.0 to 1.9.0 with the phases of renames in the releases that are given. */
 function manifests(phases: Record<string, readonly number[]>): Manifest[] {

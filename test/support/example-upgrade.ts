@@ -4,6 +4,7 @@ import type { Release } from '../../src/domain/release.ts';
 import { RENAME_STEPS, type Rename, STEP_FACTS } from '../../src/domain/rename.ts';
 import { orderMigrations } from '../../src/planner/order.ts';
 import { planUpgrade } from '../../src/planner/upgrade.ts';
+import { renameFacts } from './rename-facts.ts';
 
 /** The releases of a made-up shop between what a customer has and what they want. */
 export const EXAMPLE_RELEASES: readonly Release[] = [
@@ -79,17 +80,5 @@ function planOf(manifests: readonly Manifest[], maintenance: boolean): Plan {
 }
 
 function factsOf(table: string, from: string, to: string): Rename {
-  return {
-    name: `${table}_${from}_to_${to}`,
-    table: { schema: 'public', name: table },
-    from,
-    to,
-    type: 'text',
-    byteEqual: true,
-    default: 'none',
-    notNull: false,
-    carried: [],
-    refreshed: [],
-    sync: { functions: ['', ''], triggers: ['', ''], last: null, stragglers: { count: '', last: '' } },
-  };
+  return renameFacts({ name: `${table}_${from}_to_${to}`, table, from, to });
 }

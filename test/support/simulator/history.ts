@@ -1,6 +1,7 @@
 import type { Manifest, ManifestEntry } from '../../../src/domain/manifest.ts';
 import type { Release } from '../../../src/domain/release.ts';
 import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS } from '../../../src/domain/rename.ts';
+import { renameFacts } from '../rename-facts.ts';
 
 /** What a migration of a made-up history does, as data: the model runs it in memory, PostgreSQL as SQL. */
 export type Operation =
@@ -154,7 +155,7 @@ class Maker {
     const to = this.#freeName(table, place);
     const name = `${table}_${from}_to_${to}_${place}`;
     const rename = { name, table, from, to, releases: [place, second, third] as const };
-    this.#renames.set(name, factsOf(rename));
+    this.#renames.set(name, renameFacts(rename));
     for (const step of RENAME_STEPS) {
       const { phase } = STEP_FACTS[step];
       const at = rename.releases[phase - 1] ?? place;
@@ -243,20 +244,4 @@ export function nameAt({ names }: Attribute, place: number): string {
 /** What a release reads and writes. */
 export function attributesAt(history: History, place: number): Attribute[] {
   return history.attributes.filter(({ added, dropped }) => added <= place && place < dropped);
-}
-
-function factsOf({ name, table, from, to }: RenameSpan): Rename {
-  return {
-    name,
-    table: { schema: 'public', name: table },
-    from,
-    to,
-    type: 'text',
-    byteEqual: true,
-    default: 'none',
-    notNull: false,
-    carried: [],
-    refreshed: [],
-    sync: { functions: ['', ''], triggers: ['', ''], last: null, stragglers: { count: '', last: '' } },
-  };
 }

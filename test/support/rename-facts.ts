@@ -1,0 +1,22 @@
+import type { Rename } from '../../src/domain/rename.ts';
+
+/** The facts of a rename of a plain text column of a table in `public`. */
+export function renameFacts(
+  { name, table, from, to }: { name: string; table: string; from: string; to: string },
+  more: Partial<Rename> = {},
+): Rename {
+  return {
+    name,
+    table: { schema: 'public', name: table },
+    from,
+    to,
+    type: 'text',
+    byteEqual: true,
+    default: 'none',
+    notNull: false,
+    carried: [],
+    refreshed: [],
+    sync: { functions: ['', ''], triggers: ['', ''], last: null, stragglers: { count: '', last: '' } },
+    ...more,
+  };
+}
