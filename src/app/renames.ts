@@ -1,6 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Phase } from '../domain/manifest.ts';
-import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
+import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { openProject } from '../project/config.ts';
 import { readManifests } from '../project/manifests.ts';
@@ -20,7 +20,7 @@ export interface CurrentRename {
  */
 export async function currentRenames(root: string, given: Release | undefined): Promise<CurrentRename[]> {
   const project = await openProject(root);
-  const release = given ?? project.config.release ?? project.packageRelease;
+  const release = given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given);
   if (release === null) throw new PhaseError('PH1005', {});
   const [manifests, renames] = await Promise.all([readManifests(project.root), readRenames(project.root)]);
   const own = manifestRelease(

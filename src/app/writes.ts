@@ -36,7 +36,9 @@ export class Writes {
   }
 
   #judge(sql: string): PhaseError | null {
-    const mentioned = this.#renames.filter(({ from }) => sql.includes(from));
+    // Unquoted names are folded to lower case.
+    const folded = sql.toLowerCase();
+    const mentioned = this.#renames.filter(({ from }) => folded.includes(from.toLowerCase()));
     if (mentioned.length === 0 || !/\b(?:insert|update|merge)\b/i.test(sql)) return null;
     const written = new Set<string>();
     try {

@@ -19,10 +19,20 @@ export function reasonToWait(later: OrderedMigration, held: OrderedMigration, re
     }
     if (later.rename === held.rename) return { kind: 'dependency' };
   }
-  const unknown = [later, held].filter(({ touches }) => touches === undefined).map(({ id }) => id);
+  const unknown = [later.touches === undefined ? [later.id] : [], isUnknown(held) ? [held.id] : []].flat();
   if (unknown.length > 0) return { kind: 'unknown', ids: unknown };
-  const tables = (later.touches ?? []).filter((table) => held.touches?.includes(table));
+  const tables = (later.touches ?? []).filter((one) => held.touches?.some((other) => overlap(one, other)));
   return tables.length === 0 ? null : { kind: 'tables', tables };
+}
+
+/** A held step breaks something; where nothing of it was seen, that is not known. */
+function isUnknown({ touches }: OrderedMigration): boolean {
+  return touches === undefined || touches.length === 0;
+}
+
+/** The same object, or a schema and something in it. A schema has no dot. */
+function overlap(one: string, other: string): boolean {
+  return one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`);
 }
 
 /** Held steps, found by what a later step could have in common with them. */
@@ -40,11 +50,12 @@ export class Barrier {
   add(held: OrderedMigration): void {
     const place = this.#all.push(held) - 1;
     this.#places.set(held.id, place);
-    if (held.touches === undefined) this.#unknown.push(place);
-    for (const table of held.touches ?? []) {
-      const others = this.#byTable.get(table);
+    if (isUnknown(held)) this.#unknown.push(place);
+    const keys = new Set((held.touches ?? []).flatMap((name) => [name, `in ${schemaOf(name)}`]));
+    for (const key of keys) {
+      const others = this.#byTable.get(key);
       if (others) others.push(place);
-      else this.#byTable.set(table, [place]);
+      else this.#byTable.set(key, [place]);
     }
   }
 
@@ -61,10 +72,13 @@ export class Barrier {
   #candidates({ touches, after }: OrderedMigration): Iterable<number> {
     if (touches === undefined) return this.#all.keys();
     const named = (after ?? []).flatMap((id) => this.#places.get(id) ?? []).sort((a, b) => a - b);
-    const lists = [named, this.#unknown, ...touches.map((table) => this.#byTable.get(table) ?? [])];
+    const keys = touches.flatMap((name) => (name.includes('.') ? [name, schemaOf(name)] : [name, `in ${name}`]));
+    const lists = [named, this.#unknown, ...[...new Set(keys)].map((key) => this.#byTable.get(key) ?? [])];
     return merged(lists.filter((list) => list.length > 0));
   }
 }
+
+const schemaOf = (name: string): string => name.split('.')[0] ?? name;
 
 /** The numbers of several ascending lists, ascending, each once. */
 function* merged(lists: readonly (readonly number[])[]): Generator<number> {

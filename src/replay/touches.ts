@@ -11,7 +11,8 @@ import type { ShadowServer } from './shadow.ts';
 
 /** What some migrations were seen to touch. */
 export interface ObservedTouches {
-  /** By id: tables, views and sequences as `schema.name`, functions as `schema.name(arguments)`; sorted. */
+  /** By id: tables, views and sequences as `schema.name`, functions as `schema.name(arguments)`,
+   * types like tables, schemas by their name; sorted. */
   readonly touches: ReadonlyMap<string, readonly string[]>;
   /** By id: the modes in which its tables were locked. */
   readonly locks: ReadonlyMap<string, ObservedLocks>;
@@ -85,7 +86,7 @@ class Watch implements RunObserver {
 async function observe(replay: Replay, step: OrderedMigration, watch: Watch, found: Mutable): Promise<boolean> {
   const db = replay.session.lock.client;
   await watch.begin(db);
-  const before = await functions(db);
+  const before = await unlocked(db);
   try {
     await replay.run(step);
   } catch (error) {
@@ -93,20 +94,29 @@ async function observe(replay: Replay, step: OrderedMigration, watch: Watch, fou
     return false;
   }
   // The functions of a rename's sync are its own, and nobody else's concern.
-  const changed = step.rename === undefined ? difference(before, await functions(db)) : [];
+  const changed = step.rename === undefined ? difference(before, await unlocked(db)) : [];
   const locks = await watch.end(db);
   found.touches.set(step.id, [...new Set([...locks.keys(), ...changed])].sort());
   found.locks.set(step.id, locks);
   return true;
 }
 
-async function functions(db: Queryable): Promise<Map<string, string>> {
+/** Functions, types and schemas: what no lock shows. */
+async function unlocked(db: Queryable): Promise<Map<string, string>> {
   const rows = await all<{ name: string; version: string }>(
     db,
     `SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' AS name,
        p.oid || ' ' || p.xmin::text AS version
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'phase')`,
+     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'phase')
+     UNION ALL
+     SELECT n.nspname || '.' || t.typname, t.oid || ' ' || t.xmin::text || coalesce((SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder)
+       FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '')
+     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'phase') AND (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
+     UNION ALL
+     SELECT nspname, oid::text FROM pg_catalog.pg_namespace
+     WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'phase')`,
   );
   return new Map(rows.map(({ name, version }) => [name, version]));
 }

@@ -32,6 +32,8 @@ export interface Ledger {
   readonly migrated: readonly Release[];
   /** The release whose roll-out was confirmed last. */
   readonly confirmed: Release | null;
+  /** Releases that were migrated to after that. */
+  readonly since: readonly Release[];
 }
 
 const ROWS = `
@@ -50,7 +52,7 @@ export async function readLedger(db: Queryable, knexTable: string): Promise<Ledg
   ensureKnownFormat(format);
   const own = format === 0 ? [] : await all<LedgerRow>(db, ROWS);
   const rows = own.length === 0 ? await knexRows(db, knexTable) : own;
-  if (format === 0) return { rows, servedBefore: await servedBefore(db), migrated: [], confirmed: null };
+  if (format === 0) return { rows, servedBefore: await servedBefore(db), migrated: [], confirmed: null, since: [] };
   const migrated = await all<{ release: string }>(
     db,
     'SELECT release FROM phase.releases WHERE migrated_at IS NOT NULL ORDER BY migrated_at',
@@ -59,12 +61,17 @@ export async function readLedger(db: Queryable, knexTable: string): Promise<Ledg
     db,
     'SELECT release FROM phase.releases WHERE confirmed_at IS NOT NULL ORDER BY confirmed_at DESC LIMIT 1',
   );
+  const since = await all<{ release: string }>(
+    db,
+    'SELECT release FROM phase.releases WHERE migrated_at > (SELECT max(confirmed_at) FROM phase.releases) ORDER BY migrated_at',
+  );
   const { served } = await one<{ served: boolean }>(db, 'SELECT served_before AS served FROM phase.ledger');
   return {
     rows,
     servedBefore: served,
     migrated: migrated.map(({ release }) => release),
     confirmed: confirmed?.release ?? null,
+    since: since.map(({ release }) => release),
   };
 }
 

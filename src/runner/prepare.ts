@@ -117,7 +117,8 @@ export interface PlanOptions {
 /** The plan for a target, from what the ledger knows. */
 export function planFor(target: Target, ledger: Ledger, { maintenance, running }: PlanOptions): Plan {
   const confirmed = running ?? ledger.confirmed;
-  const deployment = { servedBefore: ledger.servedBefore, migrated: ledger.migrated, confirmed };
+  const since = running === null ? ledger.since : [];
+  const deployment = { servedBefore: ledger.servedBefore, migrated: ledger.migrated, confirmed, since };
   return planUpgrade({
     migrations: target.migrations,
     renames: target.renames,

@@ -11,7 +11,12 @@ const LONGEST_APP = 30;
  * @param name of the application's package; @returns paths relative to the project's root.
  */
 export function deployFiles(name: string, release: Release): { path: string; content: string }[] {
-  const view = { app: kubernetesName(name), release, slug: release.replaceAll(/[^a-z0-9]+/gi, '-'), folder: FOLDER };
+  const view = {
+    app: kubernetesName(name),
+    release,
+    slug: release.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+    folder: FOLDER,
+  };
   return FILES.map((file) => ({ path: `${FOLDER}/${file}`, content: render(`deploy/${file}`, view) }));
 }
 

@@ -139,6 +139,7 @@ const WRITES: [string, (knex: Knex) => Promise<unknown>][] = [
   ['update', (knex) => knex('users').update({ email: 'c' })],
   ['upsert', (knex) => knex('users').insert({ id: 1, mail: 'c' }).onConflict('id').merge({ email: 'c' })],
   ['raw', (knex) => knex.raw('UPDATE public.users AS u SET "group" = 1, email = ? WHERE id = 1', ['c'])],
+  ['a name in capitals', (knex) => knex.raw(`UPDATE USERS SET EMAIL = 'c'`)],
   ['a transaction', (knex) => knex.transaction((trx) => trx('users').update({ email: 'c' }))],
   ['a CTE', (knex) => knex.raw(`WITH x AS (UPDATE users SET email = 'c' RETURNING id) SELECT * FROM x`)],
   [

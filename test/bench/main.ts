@@ -7,12 +7,13 @@ import { createDatabase } from '../support/database.ts';
 import { type AppLine, benchApp } from './app.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';
 import { type BackfillLine, benchBackfill } from './backfill.ts';
+import { benchPlan, type PlanLine } from './plan.ts';
 import { benchTable, type Key } from './tables.ts';
 import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
-/** `npm run bench -- [--large] [--only backfill|writes|audits|count|app] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
+/** `npm run bench -- [--large] [--only backfill|writes|audits|count|app|plan] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
       writes: wants('writes') ? await benchWriteRate(url, rounds, tell) : [],
       audits: wants('audits') ? await benchAudits(url, [rows, 5 * rows], rounds, tell) : [],
       count: wants('count') ? await benchCount(url, rows, rounds) : [],
+      plan: wants('plan') ? benchPlan(rounds) : [],
       app: wants('app') ? await benchApp(url, rounds) : [],
     };
     await database.drop();
@@ -61,10 +63,11 @@ interface Result {
   readonly writes: readonly WriteRateLine[];
   readonly audits: readonly AuditLine[];
   readonly count: readonly CountLine[];
+  readonly plan: readonly PlanLine[];
   readonly app: readonly AppLine[];
 }
 
-function textOf({ backfill, writes, audits, count, app }: Result): string {
+function textOf({ backfill, writes, audits, count, plan, app }: Result): string {
   const parts = [
     backfill.length === 0 ? '' : markdown(BACKFILL_HEAD, backfill.map(backfillRow)),
     writes.length === 0
@@ -90,6 +93,18 @@ function textOf({ backfill, writes, audits, count, app }: Result): string {
       : markdown(
           ['connections', 'rows/s', 'by one'],
           count.map((line) => [String(line.connections), whole(line.rowsASecond), line.byOne.toFixed(2)]),
+        ),
+    plan.length === 0
+      ? ''
+      : markdown(
+          ['10,000 migrations in 500 releases', 'order', 'plan', 'held', 'stops'],
+          plan.map((line) => [
+            line.what,
+            `${whole(line.orderMs)} ms`,
+            `${whole(line.planMs)} ms`,
+            String(line.held),
+            String(line.stops),
+          ]),
         ),
     app.length === 0
       ? ''

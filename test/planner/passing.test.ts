@@ -32,8 +32,18 @@ test('steps that touch the same table do not', () => {
 });
 
 test('a step whose tables are unknown passes nothing, and nothing passes it', () => {
-  expect(wait({}, { touches: [] })).toEqual({ kind: 'unknown', ids: ['later'] });
+  expect(wait({}, { touches: ['public.a'] })).toEqual({ kind: 'unknown', ids: ['later'] });
   expect(wait({ touches: [] }, {})).toEqual({ kind: 'unknown', ids: ['held'] });
+});
+
+test('a held step that touches no table breaks something that nobody has seen, and nothing passes it', () => {
+  expect(wait({ touches: ['public.a'] }, { touches: [] })).toEqual({ kind: 'unknown', ids: ['held'] });
+});
+
+test('a schema and what is in it do not pass each other', () => {
+  expect(wait({ touches: ['legacy.a'] }, { touches: ['legacy'] })).toEqual({ kind: 'tables', tables: ['legacy.a'] });
+  expect(wait({ touches: ['legacy'] }, { touches: ['legacy.a'] })).toEqual({ kind: 'tables', tables: ['legacy'] });
+  expect(wait({ touches: ['legacy_2.a'] }, { touches: ['legacy'] })).toBeNull();
 });
 
 test('a declared dependency is waited for, whatever is touched', () => {

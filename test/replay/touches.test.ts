@@ -32,6 +32,8 @@ test.each([
   ['a view and what it reads', 'CREATE VIEW v AS SELECT FROM users', ['public.users', 'public.v']],
   ['a sequence of nobody', 'ALTER SEQUENCE tickets RESTART', ['public.tickets']],
   ['a function', `CREATE FUNCTION one(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'`, ['public.one(a integer)']],
+  ['a type', `CREATE TYPE mood AS ENUM ('a')`, ['public.mood']],
+  ['a schema', 'CREATE SCHEMA legacy; CREATE TABLE legacy.x (a int)', ['legacy', 'legacy.x']],
   ['nothing', 'SELECT 1', []],
 ])('%s is observed', async (_what, sql, tables) => {
   project.write('db/migrate/20260101000001_next.sql', sql);
