@@ -36,6 +36,9 @@ const manifestSchema = z.strictObject({
   sum: z.string().optional(),
 });
 
+/** How the names of manifests end. */
+const MANIFEST = /\.ya?ml$/;
+
 /** Where a release's manifest is, relative to the root. */
 export function manifestPath(release: Release): string {
   return join(folders.releases, `${release}.yml`);
@@ -47,17 +50,28 @@ export function manifestPath(release: Release): string {
  */
 export async function readManifests(root: string): Promise<Manifest[]> {
   const names = await readdir(join(root, folders.releases)).catch(() => []);
-  const files = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(folders.releases, name));
-  return manifestsOf(
-    await Promise.all(files.map(async (file) => ({ file, text: await readFile(join(root, file), 'utf8') }))),
-  );
+  const files = names.filter((name) => MANIFEST.test(name)).map((name) => join(folders.releases, name));
+  return manifestsOf(await Promise.all(files.map(async (file) => ({ file, text: await readText(root, file) }))));
+}
+
+/** @throws PH3005 for a folder, a link that leads nowhere, or a file that may not be read. */
+async function readText(root: string, file: string): Promise<string> {
+  try {
+    return await readFile(join(root, file), 'utf8');
+  } catch (error) {
+    throw new PhaseError(
+      'PH3005',
+      { file, problems: [`it cannot be read (${(error as Error).message})`] },
+      { cause: error },
+    );
+  }
 }
 
 /** The same where nothing can be waited for. */
 export function readManifestsSync(root: string): Manifest[] {
   const folder = join(root, folders.releases);
   const names = existsSync(folder) ? readdirSync(folder) : [];
-  const files = names.filter((name) => /\.ya?ml$/.test(name)).map((name) => join(folders.releases, name));
+  const files = names.filter((name) => MANIFEST.test(name)).map((name) => join(folders.releases, name));
   return manifestsOf(files.map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') })));
 }
 
@@ -118,7 +132,7 @@ export interface ManifestChange {
 
 /** The text of a manifest after a change. What a person wrote into an existing one, comments too, stays. */
 export async function changeManifest(root: string, change: ManifestChange): Promise<FileChange> {
-  const path = manifestPath(change.release);
+  const path = await pathOf(root, change.release);
   const text = await readFile(join(root, path), 'utf8').catch(() => null);
   const document = parseDocument(text ?? `release: ${change.release}\nstate: open\nmigrations: []\n`, {
     schema: 'failsafe',
@@ -135,6 +149,22 @@ export async function changeManifest(root: string, change: ManifestChange): Prom
     document.set('sum', manifestSum(parseManifest(path, document.toString())));
   }
   return { path, content: document.toString({ lineWidth: 0 }), mode: text === null ? 'create' : 'replace' };
+}
+
+/** The file that the manifest is in: its name may write the version in another way, such as `v1.0.yml`. */
+async function pathOf(root: string, release: Release): Promise<string> {
+  const usual = manifestPath(release);
+  const names = await readdir(join(root, folders.releases)).catch(() => []);
+  const other = names.find((name) => MANIFEST.test(name) && isNameOf(name, release));
+  return other === undefined ? usual : join(folders.releases, other);
+}
+
+function isNameOf(name: string, release: Release): boolean {
+  try {
+    return parseRelease(name.replace(MANIFEST, '')) === release;
+  } catch {
+    return false;
+  }
 }
 
 function append(document: Document, key: string, value: object): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { compareReleases, type Release } from '../domain/release.ts';
+import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import { fileChecksum } from './checksum.ts';
 import { writeFiles } from './files.ts';
 import { ensureFilesIntact, type History, unlistedFiles, unlistedSources } from './history.ts';
@@ -46,14 +46,10 @@ export async function hashFiles(history: History, release: Release | null): Prom
   if (target !== null) {
     const own = history.manifests.find((manifest) => manifest.release === target);
     const add = await Promise.all(
-      unlisted.map(async ({ id, kind, path }) => ({
-        id,
-        kind,
-        sha256: (await fileChecksum(join(history.root, path))) ?? '',
-      })),
+      unlisted.map(async ({ id, kind, path }) => ({ id, kind, sha256: await readableSum(history, path) })),
     );
     const addSources = await Promise.all(
-      sources.map(async (file) => ({ file, sha256: (await fileChecksum(join(history.root, 'db', file))) ?? '' })),
+      sources.map(async (file) => ({ file, sha256: await readableSum(history, join('db', file)) })),
     );
     const rehash = own ? await newSums(history, own) : new Map<string, string>();
     const touches = forgotten(rehash);
@@ -71,9 +67,21 @@ function forgotten(rehash: ReadonlyMap<string, string>): Map<string, null> {
 /** @throws PH1005 when no release is known, PH1019 when it is cut. */
 export function ensureOpen(history: History, release: Release | null): Release {
   if (release === null) throw new PhaseError('PH1005', {});
-  const manifest = history.manifests.find((candidate) => candidate.release === release);
-  if (manifest?.state === 'released') throw new PhaseError('PH1019', { release, state: manifest.state });
-  return release;
+  // A pre-release runs the manifest of the version that it leads to.
+  const own = manifestRelease(
+    release,
+    history.manifests.map((manifest) => manifest.release),
+  );
+  const manifest = history.manifests.find((candidate) => candidate.release === own);
+  if (manifest?.state === 'released') throw new PhaseError('PH1019', { release: own, state: manifest.state });
+  return own;
+}
+
+/** @throws PH5011 for a folder, a link that leads nowhere, or a file that may not be read. */
+async function readableSum({ root }: History, path: string): Promise<string> {
+  const sum = await fileChecksum(join(root, path));
+  if (sum === null) throw new PhaseError('PH5011', { file: path, reason: 'It cannot be read as a file.' });
+  return sum;
 }
 
 async function newSums(history: History, manifest: Manifest): Promise<Map<string, string>> {

@@ -14,7 +14,17 @@ import { scriptedContext } from './dry-run-data.ts';
 import { baselineOf } from './knex-baseline.ts';
 import { readLedger } from './ledger.ts';
 import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
-import { ensureLedgerMatches, ensureNotBlocked, ensureResumable, loadPending, planFor, targetOf } from './prepare.ts';
+import {
+  ensureCanRun,
+  ensureLedgerMatches,
+  ensureNotBlocked,
+  ensureNotBroken,
+  ensureResumable,
+  loadPending,
+  nextRelease,
+  planFor,
+  targetOf,
+} from './prepare.ts';
 import { recordingKnex } from './recording-knex.ts';
 import type { RunnerOptions } from './session.ts';
 import { toolVersion } from './tool-version.ts';
@@ -29,6 +39,7 @@ export interface DryRun {
 export interface DryRunOptions extends RunnerOptions {
   readonly release: Release;
   readonly maintenance: boolean;
+  readonly slowRoll: boolean;
   readonly running: Release | null;
 }
 
@@ -38,10 +49,17 @@ export interface DryRunOptions extends RunnerOptions {
  */
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const history = await readHistory(options.project.root);
-  const target = targetOf(history, options.release);
+  // Everything that the files alone tell is refused before the database is asked.
+  targetOf(history, options.release);
   return withConnection({ url: options.url, applicationName: 'phase dry run' }, async (db) => {
     const ledger = await readLedger(db, options.project.config.knexMigrations);
     ensureLedgerMatches(ledger, history);
+    const target = targetOf(
+      history,
+      options.slowRoll ? nextRelease(history, ledger, options.release) : options.release,
+    );
+    ensureNotBroken(target, ledger);
+    if (options.running !== null) ensureCanRun(target, ledger, options.running);
     const plan = planFor(target, ledger, options);
     ensureNotBlocked(plan, target);
     const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);

@@ -5,13 +5,15 @@ import { readHistory, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
 import {
+  ensureCanRun,
   ensureLedgerMatches,
   ensureNotBlocked,
   ensureNotBroken,
   ensureResumable,
   loadPending,
+  nextRelease,
+  pendingReleases,
   planFor,
-  type Target,
   targetOf,
 } from './prepare.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
@@ -47,7 +49,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     () => readHistory(root),
     async (session) => {
       const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
-      const release = options.slowRoll ? nextRelease(session, ledger, options.release) : options.release;
+      const release = options.slowRoll ? nextRelease(session.history, ledger, options.release) : options.release;
       const running = options.running === null ? {} : { confirm: options.running };
       return runUpTo(session, ledger, { release, goal: options.release, maintenance: options.maintenance, ...running });
     },
@@ -87,6 +89,7 @@ async function runUpTo(
   const target = targetOf(session.history, release);
   ensureLedgerMatches(before, session.history);
   ensureNotBroken(target, before);
+  if (confirm !== undefined) ensureCanRun(target, before, confirm);
   noticeUnlisted(session);
   const plan = planFor(target, before, { maintenance, running: confirm ?? null });
   ensureNotBlocked(plan, target);
@@ -148,25 +151,11 @@ async function recordReached(session: Session, release: Release, maintenance: bo
   if (maintenance) await recordConfirmed(session.lock.client, release);
 }
 
-/** With --slow-roll: the lowest release that has something to run now; what is held waits for a finish. */
-function nextRelease({ history }: Session, ledger: Ledger, goal: Release): Release {
-  const hasWork = (release: Release): boolean =>
-    planFor(targetOf(history, release), ledger, { maintenance: false, running: null }).steps.some(
-      ({ state }) => state === 'pending',
-    );
-  return pendingReleases(targetOf(history, goal), appliedIds(ledger)).find(hasWork) ?? goal;
-}
-
 /** Releases after this one that still have something to run; what is held in this one is for its finish. */
 async function releasesLeft(session: Session, release: Release, goal: Release): Promise<Release[]> {
   const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
   const left = pendingReleases(targetOf(session.history, goal), appliedIds(ledger));
   return left.filter((other) => compareReleases(other, release) > 0);
-}
-
-function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
-  const left = migrations.filter(({ id }) => !done.has(id)).map(({ release }) => release);
-  return [...new Set(left)].sort(compareReleases);
 }
 
 function noticeUnlisted({ history, options }: Session): void {

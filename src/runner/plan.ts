@@ -1,6 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration, Plan } from '../domain/plan.ts';
-import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
+import { compareReleases, inRange, manifestRelease, type Release } from '../domain/release.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
 import { withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
@@ -47,6 +47,7 @@ export async function planWithoutDatabase(
   await ensureFilesIntact(history, target.manifests);
   const { migrations, known } = target;
   const [first, last] = [from, to].map((release) => manifestRelease(release, known));
+  ensureNotBrokenBy(history, first ?? from, target);
   const between = known.filter(
     (release) => compareReleases(release, first ?? from) >= 0 && compareReleases(release, last ?? to) <= 0,
   );
@@ -65,6 +66,16 @@ export async function planWithoutDatabase(
     released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
   });
   return outcome(plan, history, target);
+}
+
+/** All manifests up to a release count as applied, so nothing of them may break the one to go to. @throws PH2009 */
+function ensureNotBrokenBy({ manifests }: History, from: Release, { release, known }: Target): void {
+  const own = manifestRelease(release, known);
+  const applied = manifests.filter((manifest) => compareReleases(manifest.release, from) <= 0);
+  const breaking = applied
+    .flatMap(({ migrations }) => migrations)
+    .find(({ breaks }) => breaks !== undefined && inRange(own, breaks));
+  if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
 }
 
 function outcome(plan: Plan, history: History, target: Target): PlanOutcome {

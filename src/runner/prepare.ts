@@ -108,6 +108,31 @@ export function ensureNotBroken({ release, known }: Target, ledger: Ledger): voi
   if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
 }
 
+/**
+ * What is said to be running can be: it is not newer than everything that is known, and nothing that ran breaks it.
+ * @throws PH1029, PH2009
+ */
+export function ensureCanRun(target: Target, ledger: Ledger, running: Release): void {
+  const newest = [...target.known, ...ledger.migrated, target.release].sort(compareReleases).at(-1) ?? target.release;
+  if (compareReleases(running, newest) > 0) throw new PhaseError('PH1029', { release: running, newest });
+  ensureNotBroken({ ...target, release: running }, ledger);
+}
+
+/** With --slow-roll: the lowest release that has something to run now; what is held waits for a finish. */
+export function nextRelease(history: History, ledger: Ledger, goal: Release): Release {
+  const hasWork = (release: Release): boolean =>
+    planFor(targetOf(history, release), ledger, { maintenance: false, running: null }).steps.some(
+      ({ state }) => state === 'pending',
+    );
+  return pendingReleases(targetOf(history, goal), appliedIds(ledger)).find(hasWork) ?? goal;
+}
+
+/** Releases that still have something to run, or held. */
+export function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
+  const left = migrations.filter(({ id }) => !done.has(id)).map(({ release }) => release);
+  return [...new Set(left)].sort(compareReleases);
+}
+
 export interface PlanOptions {
   readonly maintenance: boolean;
   /** Only this release is alive now. */

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -117,4 +118,30 @@ test('a pre-release runs the manifest of the version that it leads to', async ()
   expect((await project.json('migrate', '--release', '1.1.0-rc.1')).applied).toHaveLength(1);
   expect(await project.json('wait', '--release', '1.1.0-rc.1', '--timeout', '0')).toMatchObject({ ready: true });
   expect((await project.json('finish')).applied).toEqual([]);
+});
+
+test('a pre-release enters what is new into the manifest of the version that it leads to', async () => {
+  project.write('phase.config.json', '{"release": "1.1.0-rc.2"}');
+  project.write('db/migrate/20260101000000_fix.sql', 'CREATE INDEX ON users (b)');
+  expect((await project.json('hash')).files).toEqual(['db/releases/1.1.0.yml']);
+  await project.json('new', 'schema', 'more');
+  expect(manifest('1.1.0').migrations).toHaveLength(2);
+});
+
+test.each(['v1.1.yml', '1.1.0.yaml'])('a manifest in %s is changed where it is', async (name) => {
+  project.write(`db/releases/${name}`, 'release: v1.1\nstate: open\n');
+  project.write('db/migrate/20260101000000_fix.sql', 'CREATE INDEX ON users (b)');
+  expect((await project.json('hash')).files).toEqual([`db/releases/${name}`]);
+  expect((await project.json('release', 'cut', '1.1')).releases).toEqual([
+    { release: '1.1.0', state: 'released', migrations: ['20260101000000_fix'] },
+  ]);
+});
+
+test('what cannot be read as a file is refused, and no manifest is written', async () => {
+  mkdirSync(`${project.root}/db/migrate/20260101000000_folder.sql`, { recursive: true });
+  const ran = await project.phase('hash', '--json');
+  expect([ran.code, ran.json.error.code]).toEqual([1, 'PH5011']);
+  expect(Object.keys(project.files()).filter((file) => file.endsWith('.yml'))).toEqual([]);
+  mkdirSync(`${project.root}/db/releases/1.1.0.yml`, { recursive: true });
+  expect((await project.phase('status', '--json')).json.error.code).toBe('PH3005');
 });

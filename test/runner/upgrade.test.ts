@@ -103,3 +103,39 @@ test('a roll-out that was aborted after its migrate keeps what its instances nee
   expect((await project.json('finish')).applied).toEqual([]);
   expect((await migrate('1.2.0')).json).toMatchObject({ applied: [drop], held: [] });
 });
+
+test('a release that the application was rolled back to after a finish is alive again', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int, old int)');
+  await release('1.1.0', 'CREATE TABLE b (id int)');
+  const drop = await release('1.2.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.1.0' });
+  for (const version of ['1.0.0', '1.1.0']) {
+    await project.json('migrate', '--release', version);
+    await project.json('finish');
+  }
+  expect((await migrate('1.0.0')).code).toBe(0);
+  expect((await migrate('1.2.0')).json).toMatchObject({ applied: [], held: [drop] });
+  expect(await project.json('wait', '--release', '1.0.0', '--timeout', '0')).toMatchObject({ ready: true });
+  expect((await project.json('finish')).applied).toEqual([drop]);
+});
+
+test('what is said to be running has to be a release that can run', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int, old int)');
+  await release('1.1.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.1.0' });
+  await project.json('migrate', '--release', '1.0.0');
+  const mistyped = await migrate('1.1.0', '--running', '11.0.0');
+  expect([mistyped.code, mistyped.json.error.code]).toEqual([2, 'PH1029']);
+  const both = await migrate('1.1.0', '--running', '1.0.0', '--maintenance');
+  expect([both.code, both.json.error.code]).toEqual([2, 'PH1015']);
+  await project.json('migrate', '--release', '1.1.0', '--maintenance');
+  const broken = await migrate('1.1.0', '--running', '1.0.0');
+  expect([broken.code, broken.json.error.code]).toEqual([4, 'PH2009']);
+  const back = await project.phase('plan', '--from', '1.1.0', '--to', '1.0.0', '--json');
+  expect([back.code, back.json.error.code]).toEqual([4, 'PH2009']);
+});
+
+test('a dry run with --slow-roll shows one release', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int)');
+  await release('1.1.0', 'CREATE TABLE b (id int)');
+  const { stdout } = await project.phase('migrate', '--release', '1.1.0', '--slow-roll', '--dry-run');
+  expect([stdout.includes('CREATE TABLE a'), stdout.includes('CREATE TABLE b')]).toEqual([true, false]);
+});

@@ -4,7 +4,7 @@ import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkUnlisted } from '../../checks/unlisted.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
-import type { Release } from '../../domain/release.ts';
+import { manifestRelease, type Release } from '../../domain/release.ts';
 import { orderMigrations } from '../../planner/order.ts';
 import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
@@ -89,7 +89,13 @@ async function collect(root: string, release: Release | null): Promise<Finding[]
   const last = manifests.at(-1)?.release;
   await looked(() => orderMigrations(manifests));
   if (last !== undefined) await looked(() => ensureRenamesApart(manifests, renames, last));
-  const current = release ?? last;
+  const current =
+    release === null
+      ? last
+      : manifestRelease(
+          release,
+          manifests.map((manifest) => manifest.release),
+        );
   if (current !== undefined) await looked(() => ensurePhasesFollow(manifests, current));
   findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));

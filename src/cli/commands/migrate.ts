@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease } from '../../domain/release.ts';
 import { dryRun } from '../../runner/dry-run.ts';
 import { finish, type MigrateResult, migrate } from '../../runner/migrate.ts';
@@ -48,6 +49,13 @@ async function runMigrate(context: CommandContext, flags: MigrateFlags): Promise
     slowRoll: flags.slowRoll ?? false,
     running: flags.running === undefined ? null : parseRelease(flags.running),
   };
+  if (options.maintenance && flags.running !== undefined) {
+    throw new PhaseError('PH1015', {
+      what: '--running',
+      value: flags.running,
+      allowed: 'a release, without --maintenance: then nothing is running',
+    });
+  }
   const release = targetRelease(options.project, flags.release);
   if (flags.dryRun) {
     const { plan, script, statements } = await dryRun({ ...options, release });

@@ -30,6 +30,7 @@ export interface UsageErrors {
   PH1026: { rename: string; known: readonly string[] };
   PH1027: { rename: string; phase: number; release: string; reason: string };
   PH1028: { reason: string };
+  PH1029: { release: string; newest: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -234,5 +235,12 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     why: (d) => d.reason,
     remedy: () =>
       'Say in the knexfile where they are (migrations.directory), and name them as knex does: a timestamp, then what they do.',
+  },
+  PH1029: {
+    exit: 2,
+    title: 'No such release can be running',
+    what: (d) => `${d.release} cannot be the release that is running.`,
+    why: (d) => `The newest that has a manifest, or was migrated to, is ${d.newest}.`,
+    remedy: () => 'Give --running the release that every instance has now.',
   },
 };
