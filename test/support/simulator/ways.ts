@@ -5,6 +5,9 @@ import { orderMigrations } from '../../../src/planner/order.ts';
 import { planUpgrade } from '../../../src/planner/upgrade.ts';
 import type { History, Random } from './history.ts';
 
+/** The application is not rolled back to a release that cannot run any more. */
+export class Broken extends Error {}
+
 /** What an operator does. Places of releases in the history. */
 export type Action =
   | { readonly kind: 'migrate'; readonly to: number; readonly maintenance?: boolean; readonly slowRoll?: boolean }
@@ -55,6 +58,8 @@ export class Operator {
   readonly #applied = new Set<string>();
   readonly #migrated: Release[] = [];
   #confirmed: Release | null = null;
+  /** Migrated to since then. */
+  #since: Release[] = [];
   /** Of these there may be instances. */
   #fleet: ReadonlySet<number>;
 
@@ -91,9 +96,11 @@ export class Operator {
   *#migrate({ to, maintenance = false }: Extract<Action, { kind: 'migrate' }>): Generator<Moment> {
     if (maintenance) this.#fleet = new Set();
     const release = this.#release(to);
+    this.#ensureNotBroken(release);
     yield* this.#runPending(this.#plan(to, maintenance));
     this.#migrated.push(release);
-    if (maintenance) this.#confirmed = release;
+    this.#since.push(release);
+    if (maintenance) this.#confirm(release);
     // From now on instances of it may be started, beside those that run.
     this.#fleet = new Set(maintenance ? [to] : [...this.#fleet, to]);
     yield { ran: null, alive: this.alive, runnable: [] };
@@ -102,11 +109,23 @@ export class Operator {
   *#finish(): Generator<Moment> {
     const release = this.#migrated.at(-1);
     if (release === undefined) throw new Error('nothing was migrated');
-    const before = this.#confirmed;
-    this.#confirmed = release;
-    const plan = this.#plan(this.#history.releases.indexOf(release), false);
-    if (plan.blocked.length > 0) this.#confirmed = before;
+    const plan = this.#plan(this.#history.releases.indexOf(release), false, release);
+    if (plan.blocked.length > 0) throw new Refused(plan);
+    this.#confirm(release);
     yield* this.#runPending(plan);
+  }
+
+  #confirm(release: Release): void {
+    this.#confirmed = release;
+    this.#since = [];
+  }
+
+  /** As the runner does: what a step that ran has broken is not migrated to. */
+  #ensureNotBroken(release: Release): void {
+    for (const id of this.#applied) {
+      const breaks = this.#history.steps.get(id)?.entry.breaks;
+      if (breaks !== undefined && inRange(release, breaks)) throw new Broken(`${id} breaks ${release}`);
+    }
   }
 
   *#runPending(plan: Plan): Generator<Moment> {
@@ -123,19 +142,21 @@ export class Operator {
     }
   }
 
-  #plan(to: number, maintenance: boolean): Plan {
+  #plan(to: number, maintenance: boolean, running: Release | null = null): Plan {
     const { releases, renames } = this.#history;
     const release = this.#release(to);
-    const deployment = { servedBefore: true, migrated: this.#migrated, confirmed: this.#confirmed };
+    const confirmed = running ?? this.#confirmed;
+    const since = running === null ? this.#since : [];
+    const deployment = { servedBefore: true, migrated: this.#migrated, confirmed, since };
     return planUpgrade({
       migrations: this.order(to),
       renames,
       applied: this.#applied,
-      from: this.#confirmed,
+      from: confirmed,
       to: release,
       alive: maintenance ? [] : aliveReleases(deployment, release, releases),
       mode: maintenance ? 'maintenance' : 'rolling',
-      migrated: [...this.#migrated].sort(compareReleases).at(-1) ?? this.#confirmed,
+      migrated: [...this.#migrated].sort(compareReleases).at(-1) ?? confirmed,
       known: releases,
       released: releases.slice(0, to + 1),
     });
@@ -184,6 +205,17 @@ export function waysBetween(from: number, to: number, random: Random): Way[] {
       name: `the roll-out of ${aborted} aborted`,
       actions: [
         { kind: 'migrate', to: aborted },
+        { kind: 'roll out', to: from },
+        { kind: 'migrate', to },
+        { kind: 'roll out', to },
+        { kind: 'finish' },
+      ],
+    },
+    {
+      name: `${aborted} rolled back after its finish`,
+      actions: [
+        ...through([aborted]),
+        { kind: 'migrate', to: from },
         { kind: 'roll out', to: from },
         { kind: 'migrate', to },
         { kind: 'roll out', to },
