@@ -24,7 +24,7 @@ export async function enterTouches(project: Project, shadowUrl: string | undefin
   const open = history.manifests.filter(({ state }) => state === 'open');
   const wanted = new Set(open.flatMap(unobserved));
   if (wanted.size === 0) return { files: [], observed: [], unknown: [], reason: null };
-  const result = await observe(project, history, shadowUrl, wanted);
+  const result = await observeWhatCan(project, history, shadowUrl, wanted);
   const touches = result instanceof PhaseError ? new Map() : result.touches;
   const changed = open.filter(({ migrations }) => migrations.some(({ id }) => touches.has(id)));
   const changes = await Promise.all(changed.map(({ release }) => changeManifest(project.root, { release, touches })));
@@ -41,8 +41,8 @@ function unobserved({ migrations }: Manifest): string[] {
   return migrations.filter(({ touches }) => touches === undefined).map(({ id }) => id);
 }
 
-/** What cannot be replayed is not known; that is no reason not to enter the rest. */
-async function observe(
+/** What cannot be replayed is not known; that is no reason to give up the rest. */
+export async function observeWhatCan(
   project: Project,
   history: History,
   url: string | undefined,

@@ -99,6 +99,22 @@ test.each([
   expect(ran.stdout).toContain(expected);
 });
 
+test('a manifest that says something else of tables than the migration touches is found', async () => {
+  const other = new TestProject(undefined, { 'package.json': '{"version": "1.1.0"}' });
+  other.write('db/migrate/20260101000000_a.sql', 'CREATE TABLE a (id int)');
+  await other.json('hash');
+  expect((await other.phase('check', '--json')).json).toEqual({ ok: true, findings: [] });
+  other.write(manifest('1.1.0'), other.read(manifest('1.1.0')).replace('public.a', 'public.b'));
+  const wrong = await other.phase('check', '--json');
+  expect([wrong.code, wrong.json.findings[0].code, wrong.json.findings[0].file]).toEqual([
+    7,
+    'touches_differ',
+    manifest('1.1.0'),
+  ]);
+  expect((await other.phase('check', '--no-replay')).code).toBe(0);
+  other.remove();
+});
+
 test('a change that would be large on the database is found while it is written', async () => {
   await database.sql(`INSERT INTO users SELECT n, 'x' FROM generate_series(1, 20000) AS n; ANALYZE users`);
   await project.json('new', 'data', 'mark', '--release', '1.1.0');

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { checkLargeChange } from '../../checks/large-changes.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
+import { checkTouches } from '../../checks/touches.ts';
 import { checkUnlisted } from '../../checks/unlisted.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
@@ -10,7 +11,9 @@ import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
 import type { Project } from '../../project/config.ts';
 import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
+import { manifestPath } from '../../project/manifests.ts';
 import { findUsages } from '../../project/usages.ts';
+import { observeWhatCan } from '../../replay/enter-touches.ts';
 import { table } from '../../report/table.ts';
 import { largeChanges } from '../../runner/large-changes.ts';
 import type { Action } from '../action.ts';
@@ -52,18 +55,29 @@ export function registerCheck(program: Command, action: Action): void {
       'what is wrong with migrations, manifests and renames, before anything is merged; exit 7 when something is',
     )
     .option('--format <format>', Object.keys(FORMATS).join(', '), 'text')
+    .option(
+      '--no-replay',
+      'do not run the migrations on an embedded server to see whether they touch what the manifests say',
+    )
     .addHelpText('after', '\nExample:\n  phase check --format github')
-    .action(action((context, command) => runCheck(context, command.opts<{ format: string }>().format)));
+    .action(action((context, command) => runCheck(context, command.opts<CheckFlags>())));
 }
 
-async function runCheck(context: CommandContext, format: string): Promise<Result> {
+interface CheckFlags {
+  format: string;
+  replay: boolean;
+}
+
+async function runCheck(context: CommandContext, { format, replay }: CheckFlags): Promise<Result> {
   const show = FORMATS[format];
   if (!show) {
     throw new PhaseError('PH1015', { what: '--format', value: format, allowed: Object.keys(FORMATS).join(', ') });
   }
   const project = await context.openProject();
   const found = await collect(project.root, project.config.release ?? project.packageRelease);
-  const findings = [...found, ...(await changesTooLarge(context, project))];
+  // Files that are wrong cannot be run.
+  const touches = replay && found.length === 0 ? await wrongTouches(context, project) : [];
+  const findings = [...found, ...touches, ...(await changesTooLarge(context, project))];
   const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(findings);
   return { document: documentOf(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
 }
@@ -100,6 +114,21 @@ async function collect(root: string, release: Release | null): Promise<Finding[]
   findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));
   return findings;
+}
+
+/** What open manifests say of tables, against what is observed. */
+async function wrongTouches(context: CommandContext, project: Project): Promise<Finding[]> {
+  const history = await readHistory(project.root);
+  const open = history.manifests.filter(({ state }) => state === 'open');
+  const said = open.flatMap(({ migrations }) => migrations.filter(({ touches }) => touches !== undefined));
+  const wanted = new Set(said.map(({ id }) => id));
+  if (wanted.size === 0) return [];
+  const observed = await observeWhatCan(project, history, context.shadowUrl(project), wanted);
+  const problem = observed instanceof PhaseError ? observed : observed.failed?.error;
+  if (problem) context.output.notice(`Not every migration could be replayed: ${problem.code} ${problem.message}`);
+  if (observed instanceof PhaseError) return [];
+  const manifests = open.map((manifest) => ({ file: manifestPath(manifest.release), manifest }));
+  return checkTouches(manifests, observed.touches);
 }
 
 /** Where a database is given, and can be asked. */
