@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { attach, type Client } from './attach.ts';
@@ -25,13 +26,14 @@ export interface RenamesOptions {
  * in phase 1 rows do not have the new column, and reading the old one warns once a place; from phase 2 on rows do not
  * have the old column, and a statement that writes it fails. Where no rename is under way nothing is changed.
  * @param target a knex, a pool or a connected client of pg; it is given back. Right after it was made.
- * @throws PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and what the query throws
+ * @throws PH5023 for something else, PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and what the query throws
  * that looks for the columns.
  */
 export async function withRenames<T extends Knex | pg.Pool | pg.Client>(
   target: T,
   { root = process.cwd(), release, onDeprecation = warn }: RenamesOptions = {},
 ): Promise<T> {
+  ensureUsable(target);
   const current = await currentRenames(root, release);
   if (current.length === 0) return target;
   const columns = await renamedColumns(queryable(target), current);
@@ -41,6 +43,16 @@ export async function withRenames<T extends Knex | pg.Pool | pg.Client>(
   const writes = await Writes.of(columns);
   attachTo(target, (client) => attach(client, reads, writes));
   return target;
+}
+
+/** @throws PH5023 for something else, and for a client that would keep the first query waiting for ever. */
+function ensureUsable(target: unknown): void {
+  const candidate = target as { client?: unknown; query?: unknown; totalCount?: unknown; _connected?: boolean } | null;
+  const isKnown = typeof candidate === 'function' ? 'client' in candidate : typeof candidate?.query === 'function';
+  const isConnected = typeof candidate === 'function' || candidate?.totalCount !== undefined || candidate?._connected;
+  if (isKnown && isConnected) return;
+  const problems = [isKnown ? 'the client is not connected' : 'the first argument is no knex, pool or client of pg'];
+  throw new PhaseError('PH5023', { call: 'withRenames', problems });
 }
 
 function warn(message: string): void {

@@ -16,6 +16,8 @@ export interface MigrationFile {
 }
 
 const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
+/** Hidden files, declarations and tests beside migrations. */
+const NO_MIGRATION = /^\.|\.d\.m?ts$|\.(?:test|spec)\.[^.]+$/;
 
 /**
  * All migrations in both folders.
@@ -37,7 +39,7 @@ async function filesOf(root: string, kind: MigrationKind): Promise<MigrationFile
   const folder = migrationFolder(kind);
   const names = await readdir(join(root, folder)).catch(() => []);
   return names
-    .filter((name) => EXTENSIONS.test(name) && !name.endsWith('.d.ts') && !name.endsWith('.d.mts'))
+    .filter((name) => EXTENSIONS.test(name) && !NO_MIGRATION.test(name))
     .sort()
     .map((name) => ({ id: name.replace(EXTENSIONS, ''), kind, path: join(folder, name) }));
 }

@@ -198,6 +198,14 @@ test('a pool of pg, a connected client, callbacks, cursors and prepared statemen
   await single.end();
 });
 
+test.each([
+  ['an object', {}],
+  ['null', null],
+  ['a client that is not connected', new pg.Client()],
+])('%s is refused', async (_what, target) => {
+  await expect(withRenames(target as never, options('1.1.0'))).rejects.toMatchObject({ code: 'PH5023' });
+});
+
 test('what is not known is said', async () => {
   const pool = new pg.Pool({ connectionString: database.url });
   opened.push({ destroy: () => pool.end() });
