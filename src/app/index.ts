@@ -26,8 +26,8 @@ export interface RenamesOptions {
  * in phase 1 rows do not have the new column, and reading the old one warns once a place; from phase 2 on rows do not
  * have the old column, and a statement that writes it fails. Where no rename is under way nothing is changed.
  * @param target a knex, a pool or a connected client of pg; it is given back. Right after it was made.
- * @throws PH5023 for something else, PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and what the query throws
- * that looks for the columns.
+ * @throws PH5023 for something else, PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and
+ * what the query throws that looks for the columns.
  */
 export async function withRenames<T extends Knex | pg.Pool | pg.Client>(
   target: T,

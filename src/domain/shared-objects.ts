@@ -24,6 +24,11 @@ export function exclusiveObjectsOf(rename: Rename): Named[] {
   return objectsOf(rename, (of) => carriedBy(of).filter((object) => isTwinned(object) || object.kind === 'trigger'));
 }
 
+/** What is equal for each object that a rename works on. */
+export function objectKeysOf(rename: Rename): string[] {
+  return objectsOf(rename, carriedBy).map(([key]) => key);
+}
+
 type Named = readonly [key: string, name: string];
 
 const carriedBy = (rename: Rename): CarriedObject[] => [...rename.carried, ...rename.refreshed];

@@ -1,6 +1,6 @@
 import type { BlockReason, OrderedMigration } from '../domain/plan.ts';
 import type { Rename } from '../domain/rename.ts';
-import { sharedObject } from '../domain/shared-objects.ts';
+import { objectKeysOf, sharedObject } from '../domain/shared-objects.ts';
 
 /** The renames of a project by their names. */
 export type Renames = ReadonlyMap<string, Rename>;
@@ -42,6 +42,7 @@ export class Barrier {
   readonly #unknown: number[] = [];
   readonly #all: OrderedMigration[] = [];
   readonly #places = new Map<string, number>();
+  readonly #objects = new Map<Rename, string[]>();
 
   constructor(renames: Renames) {
     this.#renames = renames;
@@ -51,7 +52,8 @@ export class Barrier {
     const place = this.#all.push(held) - 1;
     this.#places.set(held.id, place);
     if (isUnknown(held)) this.#unknown.push(place);
-    const keys = new Set((held.touches ?? []).flatMap((name) => [name, `in ${schemaOf(name)}`]));
+    const touched = (held.touches ?? []).flatMap((name) => [name, `in ${schemaOf(name)}`]);
+    const keys = new Set([...touched, ...this.#objectsOf(held)]);
     for (const key of keys) {
       const others = this.#byTable.get(key);
       if (others) others.push(place);
@@ -69,12 +71,26 @@ export class Barrier {
   }
 
   /** Ascending, and only as far as they are asked for: the first one usually decides. */
-  #candidates({ touches, after }: OrderedMigration): Iterable<number> {
+  #candidates(later: OrderedMigration): Iterable<number> {
+    const { touches, after } = later;
     if (touches === undefined) return this.#all.keys();
     const named = (after ?? []).flatMap((id) => this.#places.get(id) ?? []).sort((a, b) => a - b);
     const keys = touches.flatMap((name) => (name.includes('.') ? [name, schemaOf(name)] : [name, `in ${name}`]));
-    const lists = [named, this.#unknown, ...[...new Set(keys)].map((key) => this.#byTable.get(key) ?? [])];
+    const lists = [
+      named,
+      this.#unknown,
+      ...[...new Set([...keys, ...this.#objectsOf(later)])].map((key) => this.#byTable.get(key) ?? []),
+    ];
     return merged(lists.filter((list) => list.length > 0));
+  }
+
+  /** Renames may share what neither step touches, such as a foreign key seen from both ends. */
+  #objectsOf({ rename }: OrderedMigration): string[] {
+    const facts = rename === undefined ? undefined : this.#renames.get(rename);
+    if (!facts) return [];
+    const known = this.#objects.get(facts) ?? objectKeysOf(facts);
+    this.#objects.set(facts, known);
+    return known;
   }
 }
 

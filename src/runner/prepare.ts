@@ -59,7 +59,8 @@ export async function loadPending(
 }
 
 /**
- * What was applied is what the files say (what only started may have been mended since), and what the ledger has beyond them belongs to newer releases.
+ * What was applied is what the files say (what only started may have been mended since), and what the ledger has beyond
+ * them belongs to newer releases.
  * @throws PH3003, PH3004.
  */
 export function ensureLedgerMatches(ledger: Ledger, history: History): void {

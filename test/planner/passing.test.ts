@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { OrderedMigration } from '../../src/domain/plan.ts';
 import type { CarriedObject, Rename } from '../../src/domain/rename.ts';
-import { reasonToWait } from '../../src/planner/passing.ts';
+import { Barrier, reasonToWait } from '../../src/planner/passing.ts';
 import { renameFacts } from '../support/rename-facts.ts';
 
 const step = (id: string, more: Partial<OrderedMigration> = {}): OrderedMigration => ({
@@ -86,6 +86,18 @@ test.each<[string, Partial<Rename>, Partial<Rename>]>([
   ],
 ])('renames that share %s wait for each other', (_what, a, b) => {
   expect(contracts(a, b)).toMatchObject([{ kind: 'object' }, { kind: 'object' }]);
+});
+
+test('the index of held steps finds what the rule refuses, also where neither step touches the other table', () => {
+  const users = rename('a', 'email', { carried: [{ kind: 'foreign key', name: 'fk', twin: 'fk_triphase' }] });
+  const groups = rename('b', 'id', {
+    table: { schema: 'public', name: 'groups' },
+    carried: [{ kind: 'referencing key', name: 'fk', twin: 'fk_triphase', on: '"public"."users"' }],
+  });
+  const barrier = new Barrier(new Map([users, groups].map((known) => [known.name, known])));
+  barrier.add(step('held', { rename: 'a', touches: ['public.users'] }));
+  const later = step('later', { rename: 'b', touches: ['public.groups'] });
+  expect([...barrier.against(later)].map(({ reason }) => reason.kind)).toEqual(['object']);
 });
 
 test('objects of one name on different tables are different objects', () => {
