@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Reads, ResultField } from './reads.ts';
+import type { Reads } from './reads.ts';
+import type { ResultField } from './rows.ts';
 import type { Writes } from './writes.ts';
 
 /** What pg keeps of the query that is under way; of a cursor and a stream, too. */
