@@ -5,17 +5,15 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import type { LockPatience } from '../postgres/retry.ts';
 import { withLockRetries } from '../postgres/retry.ts';
-import { inTransaction } from '../postgres/transaction.ts';
-import { Redaction } from './audit/csv.ts';
 import { dataChange } from './audit/data-change.ts';
 import { type Audit, listAudits } from './audit/record.ts';
 import type { DataChangeTools } from './audit/recorder.ts';
 import type { DataChangeRequest, DataChangeResult } from './audit/request.ts';
 import { type RestoreRequest, restoreFrom } from './audit/restore.ts';
-import { cursorSource } from './audit/source.ts';
 import { openAudit } from './audit/stored.ts';
 import { AuditTrail, type TrailOwner } from './audit/trail.ts';
 import { type BackfillRequest, type BackfillResult, runBackfill } from './backfill/run.ts';
+import { recordSummary } from './backfill/summary.ts';
 import { type BatchBody, type InBatchesRequest, runInBatches } from './in-batches.ts';
 import { type CheckedCall, ensureFunction, ensureRequest } from './requests.ts';
 import type { RunProgress } from './runs.ts';
@@ -138,7 +136,7 @@ export class Work {
     const { side, control, throttle } = await this.#steer();
     const result = await runBackfill(request, {
       ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
-      finish: (done) => this.#recordBackfill(part, done, request.quietTriggers === true),
+      finish: (done) => recordSummary(db, this.#options, { part, ...done, isQuiet: request.quietTriggers === true }),
     });
     await onFilled?.(result);
     return { rows: result.rows };
@@ -164,38 +162,6 @@ export class Work {
     return this.#steering;
   }
 
-  /** The mark that it is done and the summary of what it did commit together; done again, it says nothing again. */
-  async #recordBackfill(part: string, { remaining }: BackfillResult, quiet: boolean): Promise<void> {
-    const { db, owner } = this.#options;
-    const trail = new AuditTrail(this.#options);
-    await this.#withTrail(trail, 'BEGIN', async () => {
-      const marked = await db.query(
-        'UPDATE phase.backfills SET done = true WHERE owner = $1 AND part = $2 AND NOT done',
-        [owner, part],
-      );
-      if (marked.rowCount === 0) return;
-      const sql = `SELECT table_name AS "table", rows, pass AS passes, $3::bigint AS remaining, $4::text AS triggers,
-        to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
-        to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
-        FROM phase.backfills WHERE owner = $1 AND part = $2 ORDER BY table_name`;
-      const values = [owner, part, remaining, quiet ? 'quiet' : 'fired'];
-      const name = await this.#freeName(`backfill_${part.replace(' ', '_')}`);
-      const facts = { name, kind: 'change', key: [], redacted: [], keysRule: 'equal', isSummary: true } as const;
-      await trail.write(db, facts, cursorSource(db, { sql, values }, new Redaction([], Buffer.alloc(0))));
-    });
-  }
-
-  /** A backfill is complete several times in one run where partitions come between. */
-  async #freeName(name: string): Promise<string> {
-    const { db, owner, run } = this.#options;
-    const { rowCount } = await db.query(`SELECT FROM phase.audits WHERE owner = $1 AND run = $2 AND name ~ $3`, [
-      owner,
-      run,
-      `^${name}(_again_\\d+)?$`,
-    ]);
-    return rowCount === 0 ? name : `${name}_again_${rowCount}`;
-  }
-
   /** In the migration's transaction, else in one of its own that is tried again when others were in its way. */
   async #change<T>(body: (tools: DataChangeTools) => Promise<T>): Promise<T> {
     const { knex, db, patience, name } = this.#options;
@@ -205,20 +171,9 @@ export class Work {
     }
     const hooks = { blockers: () => [] };
     return withLockRetries(name, patience, hooks, () => {
-      const trail = new AuditTrail(this.#options);
-      return this.#withTrail(trail, 'BEGIN ISOLATION LEVEL REPEATABLE READ', () => body(this.#toolsFor(db, trail)));
+      const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ';
+      return AuditTrail.during(db, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin);
     });
-  }
-
-  async #withTrail<T>(trail: AuditTrail, begin: string, body: () => Promise<T>): Promise<T> {
-    try {
-      const result = await inTransaction(this.#options.db, body, begin);
-      await trail.publish();
-      return result;
-    } catch (error) {
-      await trail.discard();
-      throw error;
-    }
   }
 
   #toolsFor(db: pg.Client, trail: AuditTrail): DataChangeTools {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type pg from 'pg';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { inTransaction } from '../../postgres/transaction.ts';
 import { folders } from '../../project/folders.ts';
 import { PartialFile } from './partial-file.ts';
 import { type AuditColumn, type AuditKind, type AuditStore, type NewAudit, recordAudit } from './record.ts';
@@ -50,6 +51,27 @@ export class AuditTrail {
 
   constructor(owner: TrailOwner) {
     this.#owner = owner;
+  }
+
+  /**
+   * A transaction of its own for a change and its audits.
+   * @param body is handed the trail that its audits go to.
+   */
+  static async during<T>(
+    db: pg.Client,
+    owner: TrailOwner,
+    body: (trail: AuditTrail) => Promise<T>,
+    begin = 'BEGIN',
+  ): Promise<T> {
+    const trail = new AuditTrail(owner);
+    try {
+      const result = await inTransaction(db, () => body(trail), begin);
+      await trail.publish();
+      return result;
+    } catch (error) {
+      await trail.discard();
+      throw error;
+    }
   }
 
   /** Whether this run has written an audit of that name already. */
