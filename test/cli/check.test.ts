@@ -54,7 +54,7 @@ test('files that no manifest lists, edited files, and a circle are all found at 
   project.write(manifest('1.1.0'), text.replace('phase: 1\n', `phase: 1\n    after: [${ids[2]}]\n`));
   expect((await check()).findings).toEqual([
     ['PH3002', path, null],
-    ['PH3007', null, null],
+    ['PH3007', path, null],
     ['unlisted_file', 'db/migrate/20260101000000_more.sql', null],
   ]);
 });

@@ -12,40 +12,14 @@ import { ensureRenamesApart } from '../../planner/renames-apart.ts';
 import type { Project } from '../../project/config.ts';
 import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
+import type { MigrationFile } from '../../project/migrations.ts';
 import { findUsages } from '../../project/usages.ts';
 import { observeWhatCan } from '../../replay/enter-touches.ts';
-import { table } from '../../report/table.ts';
+import { FINDING_FORMATS, findingsDocument } from '../../report/findings.ts';
 import { largeChanges } from '../../runner/large-changes.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
-
-/** How each format shows findings. */
-const FORMATS: Record<string, (findings: readonly Finding[]) => string> = {
-  text: (findings) =>
-    findings
-      .map(({ code, file, line, message, remedy }) => `${placeOf(file, line)}${code} ${message}\n  -> ${remedy}`)
-      .join('\n'),
-  json: (findings) => JSON.stringify(documentOf(findings), null, 2),
-  markdown: (findings) =>
-    table([
-      ['|', 'where', '|', 'what', '|', 'what to do', '|'],
-      ['|', '---', '|', '---', '|', '---', '|'],
-      ...findings.map(({ code, file, line, message, remedy }) => [
-        ...['|', `${placeOf(file, line)}\`${code}\``, '|', message, '|', remedy, '|'].map((cell) =>
-          cell === '|' ? cell : cell.replaceAll('|', '\\|'),
-        ),
-      ]),
-    ]),
-  // Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-  github: (findings) =>
-    findings
-      .map(({ severity, file, line, code, message, remedy }) => {
-        const at = [...(file === null ? [] : [`file=${file}`]), ...(line === null ? [] : [`line=${line}`])].join(',');
-        return `::${severity} ${at}${at === '' ? '' : ','}title=${code}::${`${message} ${remedy}`.replaceAll('%', '%25').replaceAll('\n', '%0A')}`;
-      })
-      .join('\n'),
-};
 
 /** `phase check` */
 export function registerCheck(program: Command, action: Action): void {
@@ -54,7 +28,7 @@ export function registerCheck(program: Command, action: Action): void {
     .description(
       'what is wrong with migrations, manifests and renames, before anything is merged; exit 7 when something is',
     )
-    .option('--format <format>', Object.keys(FORMATS).join(', '), 'text')
+    .option('--format <format>', Object.keys(FINDING_FORMATS).join(', '), 'text')
     .option(
       '--no-replay',
       'do not run the migrations on an embedded server to see whether they touch what the manifests say',
@@ -69,9 +43,13 @@ interface CheckFlags {
 }
 
 async function runCheck(context: CommandContext, { format, replay }: CheckFlags): Promise<Result> {
-  const show = FORMATS[format];
+  const show = FINDING_FORMATS[format];
   if (!show) {
-    throw new PhaseError('PH1015', { what: '--format', value: format, allowed: Object.keys(FORMATS).join(', ') });
+    throw new PhaseError('PH1015', {
+      what: '--format',
+      value: format,
+      allowed: Object.keys(FINDING_FORMATS).join(', '),
+    });
   }
   const project = await context.openProject();
   const found = await collect(project.root, project.config.release ?? project.packageRelease);
@@ -79,26 +57,26 @@ async function runCheck(context: CommandContext, { format, replay }: CheckFlags)
   const touches = replay && found.length === 0 ? await wrongTouches(context, project) : [];
   const findings = [...found, ...touches, ...(await changesTooLarge(context, project))];
   const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(findings);
-  return { document: documentOf(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
+  return { document: findingsDocument(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
 }
-
-const documentOf = (findings: readonly Finding[]): object => ({ ok: findings.length === 0, findings });
 
 /** Everything that is found, as far as one thing does not hide another. */
 async function collect(root: string, release: Release | null): Promise<Finding[]> {
   const findings: Finding[] = [];
+  let files: readonly MigrationFile[] = [];
   const looked = async <T>(look: () => T | Promise<T>): Promise<T | null> => {
     try {
       return await look();
     } catch (error) {
       if (!(error instanceof PhaseError)) throw error;
-      findings.push(findingOf(error));
+      findings.push(findingOf(error, files));
       return null;
     }
   };
   const history = await looked(() => readHistory(root));
   if (history === null) return findings;
   const { manifests, renames } = history;
+  files = history.files;
   for (const manifest of manifests) await looked(() => ensureFilesIntact(history, [manifest]));
   const last = manifests.at(-1)?.release;
   await looked(() => orderMigrations(manifests));
@@ -153,18 +131,18 @@ async function oldNames({ root, manifests, renames }: History, release: Release)
   return findings;
 }
 
-function findingOf(error: PhaseError): Finding {
-  const { file, manifest } = error.details as { file?: string; manifest?: string };
+/** @param files to tell where a migration lies that the error names by its id. */
+function findingOf(error: PhaseError, files: readonly MigrationFile[]): Finding {
+  const { file, manifest, id, ids } = error.details as Partial<Record<'file' | 'manifest' | 'id', string>> & {
+    ids?: readonly string[];
+  };
+  const named = files.find((one) => one.id === (id ?? ids?.[0]));
   return {
     code: error.code,
     severity: 'error',
-    file: file ?? manifest ?? null,
+    file: named?.path ?? file ?? manifest ?? null,
     line: null,
     message: `${error.message} ${error.why}`,
     remedy: error.remedy,
   };
-}
-
-function placeOf(file: string | null, line: number | null): string {
-  return file === null ? '' : `${file}${line === null ? '' : `:${line}`} `;
 }
