@@ -2,8 +2,9 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Rename } from '../domain/rename.ts';
 import type { CurrentRename } from './renames.ts';
 
-/** Statements of which it is remembered what they write. */
+/** Statements of which it is remembered what they write, and the longest of them. */
 const REMEMBERED = 2_000;
+const LONGEST_REMEMBERED = 10_000;
 
 /** Finds statements that write a column which the release must not write any more. */
 export class Writes {
@@ -30,6 +31,7 @@ export class Writes {
     const known = this.#verdicts.get(sql);
     if (known !== undefined) return known;
     const problem = this.#judge(sql);
+    if (sql.length > LONGEST_REMEMBERED) return problem;
     if (this.#verdicts.size >= REMEMBERED) this.#verdicts.clear();
     this.#verdicts.set(sql, problem);
     return problem;
@@ -39,7 +41,7 @@ export class Writes {
     // Unquoted names are folded to lower case.
     const folded = sql.toLowerCase();
     const mentioned = this.#renames.filter(({ from }) => folded.includes(from.toLowerCase()));
-    if (mentioned.length === 0 || !/\b(?:insert|update|merge)\b/i.test(sql)) return null;
+    if (mentioned.length === 0 || !/\b(?:insert|update|merge|copy)\b/i.test(sql)) return null;
     const written = new Set<string>();
     try {
       collect(this.#parse(sql), written);
@@ -69,6 +71,7 @@ function collect(node: unknown, written: Set<string>): void {
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return;
   for (const [kind, value] of Object.entries(node as Node)) {
     if (kind === 'InsertStmt' || kind === 'UpdateStmt' || kind === 'MergeStmt') assigned(value as Node, written);
+    if (kind === 'CopyStmt') copied(value as Node, written);
     collect(value, written);
   }
 }
@@ -88,5 +91,13 @@ function assigned(statement: Node, written: Set<string>): void {
   ];
   for (const item of lists.flatMap((list) => (list ?? []) as { ResTarget?: { name?: string } }[])) {
     if (item.ResTarget?.name !== undefined) written.add(`${schemaname}.${relname}.${item.ResTarget.name}`);
+  }
+}
+
+function copied({ is_from: isWrite, relation, attlist }: Node, written: Set<string>): void {
+  const { schemaname = '', relname = '' } = (relation ?? {}) as Target;
+  if (isWrite !== true) return;
+  for (const { String: column } of (attlist ?? []) as { String: { sval: string } }[]) {
+    written.add(`${schemaname}.${relname}.${column.sval}`);
   }
 }

@@ -188,6 +188,8 @@ test('a pool of pg, a connected client, callbacks, cursors and prepared statemen
   expect(called).toEqual([row]);
   expect((await client.query({ text: sql, rowMode: 'array' })).rows).toEqual([[1, 'a', 1, 'a']]);
   await expect(client.query('UPDATE users SET email = 1')).rejects.toMatchObject({ code: 'PH5021' });
+  await expect(client.query('COPY users (id, email) FROM STDIN')).rejects.toMatchObject({ code: 'PH5021' });
+  await client.query('COPY users (id, email) TO STDOUT');
   const refused = client.query(new Cursor(`UPDATE users SET email = '1' RETURNING id`));
   await expect(refused.read(1)).rejects.toMatchObject({ code: 'PH5021' });
   client.release();
