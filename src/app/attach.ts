@@ -23,7 +23,9 @@ interface Submittable {
 /** The parts of a client of pg that are used. */
 export interface Client {
   readonly connection: EventEmitter;
+  /** From pg 8.17 on; `activeQuery` before. */
   _getActiveQuery?(): ActiveQuery | null;
+  readonly activeQuery?: ActiveQuery | null;
   query(...args: unknown[]): unknown;
 }
 
@@ -34,7 +36,8 @@ export function attach(client: Client, reads: Reads, writes: Writes | null): voi
   if (attached.has(client)) return;
   attached.add(client);
   client.connection.on('rowDescription', ({ fields }: { fields: readonly ResultField[] }) => {
-    const result = client._getActiveQuery?.()?._result;
+    const active = client._getActiveQuery ? client._getActiveQuery() : client.activeQuery;
+    const result = active?._result;
     // Rows as arrays have no names.
     if (!result || result.rowAsArray) return;
     const parser = reads.parserOf(fields);
@@ -46,9 +49,13 @@ export function attach(client: Client, reads: Reads, writes: Writes | null): voi
 
 function refuseWrites(client: Client, writes: Writes): void {
   const query = client.query.bind(client);
+  // From then on only PostgreSQL knows which table a name alone stands for.
+  let hasMoved = false;
   client.query = (...args: unknown[]) => {
-    const problem = writes.problemOf(textOf(args[0]));
-    return problem === null ? query(...args) : refuse(client, problem, args);
+    const sql = textOf(args[0]);
+    hasMoved ||= /search_path/i.test(sql);
+    const refusal = writes.refusalOf(sql);
+    return refusal === null || (refusal.isByPath && hasMoved) ? query(...args) : refuse(client, refusal.problem, args);
   };
 }
 
@@ -61,12 +68,14 @@ function textOf(query: unknown): string {
 /** In the way in which the caller waits for the answer: a callback, a stream or cursor, a promise. */
 function refuse(client: Client, problem: PhaseError, args: unknown[]): unknown {
   const [query] = args;
-  const callback = args.findLast((arg) => typeof arg === 'function') as ((error: Error) => void) | undefined;
+  const isSubmittable = typeof query === 'object' && query !== null && 'submit' in query;
+  const configured = isSubmittable ? undefined : (query as { callback?: unknown } | null)?.callback;
+  const callback = [configured, ...args].findLast((arg): arg is (error: Error) => void => typeof arg === 'function');
   if (callback) {
     process.nextTick(callback, problem);
     return undefined;
   }
-  if (typeof query === 'object' && query !== null && 'submit' in query) {
+  if (isSubmittable) {
     process.nextTick(() => (query as Submittable).handleError(problem, client.connection));
     return query;
   }

@@ -35,12 +35,8 @@ export class Reads {
   }
 
   #newParserOf(fields: readonly ResultField[]): RowParser | null {
-    const own = fields.map((field) => this.#fateOf(field));
-    if (own.every((fate) => fate === 'as it is')) return null;
-    // Of several columns with one name a row holds the last.
-    const last = new Map(fields.map(({ name }, index) => [name, index]));
-    const fates = own.map((fate, index): Fate => (last.get(fields[index]?.name ?? '') === index ? fate : 'left out'));
-    return rowParser(fields, fates);
+    const fates = fields.map((field) => this.#fateOf(field));
+    return fates.every((fate) => fate === 'as it is') ? null : rowParser(fields, fates);
   }
 
   #fateOf({ name, tableID, columnID }: ResultField): Fate {
@@ -59,7 +55,7 @@ export class Reads {
     if (known) return known;
     const { table, from, to } = rename;
     const what = `${table.schema}.${table.name}.${from} is becoming ${to}`;
-    const made = deprecated(() => this.#places.note(what));
+    const made = deprecated((getter) => this.#places.note(what, getter));
     this.#deprecated.set(rename.name, made);
     return made;
   }

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Phase } from '../domain/manifest.ts';
 import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { openProject } from '../project/config.ts';
+import { folders } from '../project/folders.ts';
 import { readManifests } from '../project/manifests.ts';
 import { readRenames } from '../project/renames.ts';
 
@@ -23,6 +26,7 @@ export async function currentRenames(root: string, given: Release | undefined): 
   const release = given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given);
   if (release === null) throw new PhaseError('PH1005', {});
   const [manifests, renames] = await Promise.all([readManifests(project.root), readRenames(project.root)]);
+  if (manifests.length === 0) warnOfNoManifests(project.root);
   const own = manifestRelease(
     release,
     manifests.map((manifest) => manifest.release),
@@ -36,4 +40,13 @@ export async function currentRenames(root: string, given: Release | undefined): 
     const phase = Math.max(0, ...phases) as Phase | 0;
     return phase === 0 ? [] : [{ rename, phase }];
   });
+}
+
+/** A project without any has its folder all the same; an image may have been built without it. */
+function warnOfNoManifests(root: string): void {
+  if (existsSync(join(root, folders.releases))) return;
+  process.emitWarning(
+    `There is no ${folders.releases} in ${root}: ship ${folders.releases} and ${folders.renames} with the application, or give withRenames its root.`,
+    { type: 'Warning', code: 'PHASE_NO_MANIFESTS' },
+  );
 }

@@ -1,3 +1,6 @@
+import { inspect } from 'node:util';
+import type { Boundary } from './places.ts';
+
 /** A column of a result, as PostgreSQL describes it. */
 export interface ResultField {
   readonly name: string;
@@ -15,36 +18,64 @@ type Parser = (raw: unknown) => unknown;
 /** Makes a row of the values that came over the wire. */
 export type RowParser = (values: readonly unknown[], parsers: readonly Parser[]) => Row;
 
-/** An own property of a row that tells when it is read; rows can be printed, copied and compared as before. */
+/** An own property of a row that tells when it is read. */
 export interface Deprecated {
   readonly accessor: PropertyDescriptor;
-  put(row: Row, value: unknown): void;
+  /** Where a row keeps the value. Not enumerable: nothing that copies, compares or prints a row comes across it. */
+  readonly kept: symbol;
+}
+
+/** What a row gets: under which name, and which of the values. */
+interface Slot {
+  readonly name: string;
+  readonly index: number;
+  readonly isBinary: boolean;
+  readonly deprecated: Deprecated | null;
 }
 
 /** As pg itself makes rows, but for what is left out or deprecated. */
 export function rowParser(fields: readonly ResultField[], fates: readonly Fate[]): RowParser {
+  const slots = slotsOf(fields, fates);
   const Row = roomyRow();
   return (values, parsers) => {
     const row = new Row();
-    for (let index = 0; index < values.length; index++) {
-      const fate = fates[index];
-      const field = fields[index] as ResultField;
-      if (fate === 'left out') continue;
-      const value = parse(values[index], field, parsers[index] as Parser);
-      if (typeof fate === 'object') {
-        Object.defineProperty(row, field.name, fate.accessor);
-        fate.put(row, value);
-      } else {
-        row[field.name] = value;
-      }
+    for (let place = 0; place < slots.length; place++) {
+      const { name, index, isBinary, deprecated } = slots[place] as Slot;
+      const raw = values[index];
+      const value = raw === null ? null : (parsers[index] as Parser)(isBinary ? Buffer.from(raw as Buffer) : raw);
+      if (deprecated === null) row[name] = value;
+      else putDeprecated(row, name, value, deprecated);
     }
     return row;
   };
 }
 
-function parse(raw: unknown, { format }: ResultField, parser: Parser): unknown {
-  if (raw === null) return null;
-  return parser(format === 'binary' ? Buffer.from(raw as Buffer) : raw);
+/** Of several columns with one name a row has the last, in the place of the first. */
+function slotsOf(fields: readonly ResultField[], fates: readonly Fate[]): Slot[] {
+  const slots = new Map<string, Slot>();
+  fields.forEach(({ name, format }, index) => {
+    const fate = fates[index] ?? 'as it is';
+    if (fate === 'left out') return;
+    slots.set(name, { name, index, isBinary: format === 'binary', deprecated: fate === 'as it is' ? null : fate });
+  });
+  return [...slots.values()];
+}
+
+/** Used again for each row: the value is taken out of it at once. */
+const hidden: PropertyDescriptor = { value: undefined, writable: true, enumerable: false, configurable: true };
+const printable: PropertyDescriptor = {
+  value: withoutAccessors,
+  writable: true,
+  enumerable: false,
+  configurable: true,
+};
+
+function putDeprecated(row: Row, name: string, value: unknown, { accessor, kept }: Deprecated): void {
+  Object.defineProperty(row, name, accessor);
+  hidden.value = value;
+  Object.defineProperty(row, kept, hidden);
+  hidden.value = undefined;
+  Object.defineProperty(row, inspect.custom, printable);
 }
 
 /**
@@ -64,35 +95,32 @@ function roomyRow(): new () => Row {
   return Row as unknown as new () => Row;
 }
 
-/** Gives back the object that it is handed, so that a class may add a private field to it. */
-class Given {
-  constructor(row: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: the only way to give an object that is there a private field
-    return row;
-  }
+/** @param onRead is called before each read, with the accessor's function. */
+export function deprecated(onRead: (getter: Boundary) => void): Deprecated {
+  const kept = Symbol('kept');
+  const accessor = {
+    enumerable: true,
+    configurable: true,
+    get(this: Record<symbol, unknown>): unknown {
+      onRead(accessor.get);
+      return this[kept];
+    },
+    set(this: Record<symbol, unknown>, value: unknown): void {
+      this[kept] = value;
+    },
+  };
+  keptBy.set(accessor.get, kept);
+  return { accessor, kept };
 }
 
-/** A private field keeps the value: nothing that copies or prints a row comes across it, and it is fast. */
-export function deprecated(onRead: () => void): Deprecated {
-  class Kept extends Given {
-    #value: unknown;
+const keptBy = new Map<unknown, symbol>();
 
-    constructor(row: Row, value: unknown) {
-      super(row);
-      this.#value = value;
-    }
-
-    static readonly accessor: PropertyDescriptor = {
-      enumerable: true,
-      configurable: true,
-      get(this: Kept) {
-        onRead();
-        return this.#value;
-      },
-      set(this: Kept, value: unknown) {
-        this.#value = value;
-      },
-    };
+/** What Node prints of a row: it would show accessors as such. */
+function withoutAccessors(this: Row): Row {
+  const copy: Row = {};
+  for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(this))) {
+    const kept = keptBy.get(get);
+    copy[name] = kept === undefined ? value : (this as Record<symbol, unknown>)[kept];
   }
-  return { accessor: Kept.accessor, put: (row, value) => void new Kept(row, value) };
+  return copy;
 }

@@ -1,25 +1,36 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Rename } from '../domain/rename.ts';
-import type { CurrentRename } from './renames.ts';
+import { patternOf } from '../domain/pattern.ts';
+import type { RenamedColumns } from './columns.ts';
 
 /** Statements of which it is remembered what they write, and the longest of them. */
 const REMEMBERED = 2_000;
 const LONGEST_REMEMBERED = 10_000;
 
+const WRITES = /\b(?:insert|update|merge|copy)\b/i;
+
+/** What a statement writes that it must not, and whether that is so only where its table is found by its name alone. */
+export interface RefusedWrite {
+  readonly problem: PhaseError;
+  readonly isByPath: boolean;
+}
+
 /** Finds statements that write a column which the release must not write any more. */
 export class Writes {
-  readonly #renames: readonly Rename[];
+  readonly #renames: readonly RenamedColumns[];
   readonly #parse: (sql: string) => unknown;
-  readonly #verdicts = new Map<string, PhaseError | null>();
+  readonly #mentions: RegExp;
+  readonly #verdicts = new Map<string, RefusedWrite | null>();
 
-  private constructor(renames: readonly Rename[], parse: (sql: string) => unknown) {
+  private constructor(renames: readonly RenamedColumns[], parse: (sql: string) => unknown) {
     this.#renames = renames;
     this.#parse = parse;
+    // Unquoted names are folded to lower case.
+    this.#mentions = new RegExp(renames.map(({ rename }) => patternOf(rename.from)).join('|'), 'i');
   }
 
   /** Null when no rename has come to its second phase: then there is nothing to look for. */
-  static async of(renames: readonly CurrentRename[]): Promise<Writes | null> {
-    const switched = renames.filter(({ phase }) => phase > 1).map(({ rename }) => rename);
+  static async of(renames: readonly RenamedColumns[]): Promise<Writes | null> {
+    const switched = renames.filter(({ phase }) => phase > 1);
     if (switched.length === 0) return null;
     const { loadModule, parseSync } = await import('libpg-query');
     await loadModule();
@@ -27,34 +38,35 @@ export class Writes {
   }
 
   /** Why a statement must not run, or null. */
-  problemOf(sql: string): PhaseError | null {
+  refusalOf(sql: string): RefusedWrite | null {
+    if (!this.#mentions.test(sql) || !WRITES.test(sql)) return null;
     const known = this.#verdicts.get(sql);
     if (known !== undefined) return known;
-    const problem = this.#judge(sql);
-    if (sql.length > LONGEST_REMEMBERED) return problem;
+    const refusal = this.#judge(sql);
+    if (sql.length > LONGEST_REMEMBERED) return refusal;
     if (this.#verdicts.size >= REMEMBERED) this.#verdicts.clear();
-    this.#verdicts.set(sql, problem);
-    return problem;
+    this.#verdicts.set(sql, refusal);
+    return refusal;
   }
 
-  #judge(sql: string): PhaseError | null {
-    // Unquoted names are folded to lower case.
-    const folded = sql.toLowerCase();
-    const mentioned = this.#renames.filter(({ from }) => folded.includes(from.toLowerCase()));
-    if (mentioned.length === 0 || !/\b(?:insert|update|merge|copy)\b/i.test(sql)) return null;
-    const written = new Set<string>();
+  #judge(sql: string): RefusedWrite | null {
+    let written: ReadonlySet<string>;
     try {
-      collect(this.#parse(sql), written);
+      written = columnsWritten(this.#parse(sql));
     } catch {
       // PostgreSQL itself says what is wrong with it.
       return null;
     }
-    const rename = mentioned.find(({ table, from }) =>
-      [`${table.schema}.${table.name}.${from}`, `.${table.name}.${from}`].some((column) => written.has(column)),
-    );
-    if (!rename) return null;
-    const { table, from, to } = rename;
-    return new PhaseError('PH5021', { table: `${table.schema}.${table.name}`, from, to, sql: sql.slice(0, 200) });
+    for (const { rename, tables } of this.#renames) {
+      const { table, from, to } = rename;
+      const refused = (isByPath: boolean): RefusedWrite => ({
+        problem: new PhaseError('PH5021', { table: `${table.schema}.${table.name}`, from, to, sql: sql.slice(0, 200) }),
+        isByPath,
+      });
+      if (tables.some(({ schema, name }) => written.has(columnKey(schema, name, from)))) return refused(false);
+      if (tables.some(({ name, isOnPath }) => isOnPath && written.has(columnKey('', name, from)))) return refused(true);
+    }
+    return null;
   }
 }
 
@@ -65,15 +77,28 @@ interface Target {
 
 type Node = Record<string, unknown>;
 
-/** Columns that a parsed statement assigns, as `schema.table.column`; without a schema where it names none. */
-function collect(node: unknown, written: Set<string>): void {
-  if (Array.isArray(node)) for (const item of node) collect(item, written);
-  if (typeof node !== 'object' || node === null || Array.isArray(node)) return;
-  for (const [kind, value] of Object.entries(node as Node)) {
-    if (kind === 'InsertStmt' || kind === 'UpdateStmt' || kind === 'MergeStmt') assigned(value as Node, written);
-    if (kind === 'CopyStmt') copied(value as Node, written);
-    collect(value, written);
+const columnKey = (schema: string, table: string, column: string): string => JSON.stringify([schema, table, column]);
+
+/** Columns that a parsed statement assigns; without a schema where it names none. */
+function columnsWritten(parsed: unknown): ReadonlySet<string> {
+  const written = new Set<string>();
+  // Not by recursion: a long chain of operators is a deep tree.
+  const open: unknown[] = [parsed];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    for (const [kind, value] of Object.entries(node)) {
+      if (kind === 'ExplainStmt' && !isExecuted(value as Node)) continue;
+      if (kind === 'InsertStmt' || kind === 'UpdateStmt' || kind === 'MergeStmt') assigned(value as Node, written);
+      if (kind === 'CopyStmt') copied(value as Node, written);
+      open.push(value);
+    }
   }
+  return written;
+}
+
+function isExecuted({ options }: Node): boolean {
+  return ((options ?? []) as { DefElem: { defname: string } }[]).some(({ DefElem }) => DefElem.defname === 'analyze');
 }
 
 function assigned(statement: Node, written: Set<string>): void {
@@ -90,7 +115,7 @@ function assigned(statement: Node, written: Set<string>): void {
     ...clauses.map((clause) => clause.targetList),
   ];
   for (const item of lists.flatMap((list) => (list ?? []) as { ResTarget?: { name?: string } }[])) {
-    if (item.ResTarget?.name !== undefined) written.add(`${schemaname}.${relname}.${item.ResTarget.name}`);
+    if (item.ResTarget?.name !== undefined) written.add(columnKey(schemaname, relname, item.ResTarget.name));
   }
 }
 
@@ -98,6 +123,6 @@ function copied({ is_from: isWrite, relation, attlist }: Node, written: Set<stri
   const { schemaname = '', relname = '' } = (relation ?? {}) as Target;
   if (isWrite !== true) return;
   for (const { String: column } of (attlist ?? []) as { String: { sval: string } }[]) {
-    written.add(`${schemaname}.${relname}.${column.sval}`);
+    written.add(columnKey(schemaname, relname, column.sval));
   }
 }

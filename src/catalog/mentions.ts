@@ -1,5 +1,6 @@
 import { scan } from 'libpg-query';
 import type { MentionFacts } from '../domain/facts.ts';
+import { patternOf } from '../domain/pattern.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { TREE } from './tree.ts';
 
@@ -115,7 +116,6 @@ async function offsetsOf(source: string, language: string, name: string): Promis
 
 /** Where a text holds a name with nothing of a name on either side of it, in bytes. */
 function wordsIn(text: string, name: string): number[] {
-  const escaped = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const matches = text.matchAll(new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`, 'giu'));
+  const matches = text.matchAll(new RegExp(`(?<![\\w$])${patternOf(name)}(?![\\w$])`, 'giu'));
   return [...matches].map(({ index }) => Buffer.byteLength(text.slice(0, index)));
 }

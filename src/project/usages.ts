@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Usage } from '../domain/finding.ts';
+import { patternOf } from '../domain/pattern.ts';
 import type { Rename } from '../domain/rename.ts';
 
 /** Code in which a column's name may stand. */
@@ -15,7 +16,7 @@ const IGNORED = /phase-ignore/;
 
 /** Where the application's code still names the old column of a rename: as it is, or in camel case. */
 export async function findUsages(root: string, { from }: Rename): Promise<Usage[]> {
-  const names = [...new Set([from, camelCase(from)])].map(escaped).join('|');
+  const names = [...new Set([from, camelCase(from)])].map(patternOf).join('|');
   const pattern = new RegExp(`(?<![A-Za-z0-9_$])(?:${names})(?![A-Za-z0-9_$])`);
   const usages: Usage[] = [];
   for (const file of codeFiles(root)) {
@@ -50,5 +51,3 @@ function* walk(root: string, folder: string): Generator<string> {
 function camelCase(name: string): string {
   return name.replaceAll(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 }
-
-const escaped = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');

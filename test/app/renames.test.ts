@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import knexPackage, { type Knex } from 'knex';
 import pg from 'pg';
+import oldPg from 'pg-8.16';
 import Cursor from 'pg-cursor';
 import { type Place, withRenames } from '../../src/app/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -198,6 +199,46 @@ test('a pool of pg, a connected client, callbacks, cursors and prepared statemen
   await withRenames(single, options('1.2.0'));
   expect((await single.query(sql)).rows).toEqual([row]);
   await single.end();
+});
+
+test('a pg of before 8.17 gets the same', async () => {
+  const pool = new oldPg.Pool({ connectionString: database.url, max: 1 });
+  opened.push({ destroy: () => pool.end() });
+  await withRenames(pool as unknown as pg.Pool, options('1.2.0'));
+  expect((await pool.query('SELECT * FROM users WHERE id = 1')).rows).toEqual([{ id: 1, group: 1, mail: 'a' }]);
+});
+
+test('a write that is refused answers the callback of its configuration', async () => {
+  const client = await (await poolAt('1.2.0')).connect();
+  const text = 'UPDATE users SET email = 1';
+  const error = await new Promise((done) => void client.query({ text, callback: done } as never));
+  expect(error).toMatchObject({ code: 'PH5021' });
+  client.release();
+});
+
+test('once a connection has left the search path it came with, names alone are left to PostgreSQL', async () => {
+  const client = await (await poolAt('1.2.0')).connect();
+  await client.query('BEGIN; CREATE SCHEMA tenant; CREATE TABLE tenant.users (id int, email text)');
+  const write = `INSERT INTO users (id, email) VALUES (1, 'x')`;
+  await client.query('SAVEPOINT before');
+  await expect(client.query(write)).rejects.toMatchObject({ code: 'PH5021' });
+  await client.query('SET LOCAL search_path = tenant');
+  await client.query(write);
+  await expect(client.query(write.replace('users', 'public.users'))).rejects.toMatchObject({ code: 'PH5021' });
+  await client.query('ROLLBACK');
+  client.release();
+});
+
+test('an application without its manifests is warned', async () => {
+  const empty = new TestProject(database.url);
+  const warn = jest.spyOn(process, 'emitWarning').mockReturnValue();
+  await withRenames(await poolAt('1.0.0'), { root: empty.root, release: '1.1.0' });
+  expect(warn).toHaveBeenCalledWith(
+    expect.stringContaining('There is no db/releases in'),
+    expect.objectContaining({ code: 'PHASE_NO_MANIFESTS' }),
+  );
+  warn.mockRestore();
+  empty.remove();
 });
 
 test.each([
