@@ -2,7 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { groupBy } from '../domain/group.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { compareReleases } from '../domain/release.ts';
+import { compareReleases, type Release } from '../domain/release.ts';
 import { RENAME_STEPS, renameStepOf } from '../domain/rename.ts';
 
 /**
@@ -12,7 +12,7 @@ import { RENAME_STEPS, renameStepOf } from '../domain/rename.ts';
  * of one migration that differ.
  */
 export function orderMigrations(manifests: readonly Manifest[]): OrderedMigration[] {
-  const migrations = lowestRelease(manifests);
+  const migrations = withImpliedBreaks(lowestRelease(manifests));
   const dependencies = dependenciesOf(migrations);
   const byRelease = groupBy(migrations.values(), (migration) => migration.release);
   return [...byRelease.keys()]
@@ -31,6 +31,25 @@ function lowestRelease(manifests: readonly Manifest[]): Map<string, OrderedMigra
       }
       if (!known || compareReleases(release, known.release) < 0) migrations.set(entry.id, { ...entry, release });
     }
+  }
+  return migrations;
+}
+
+/**
+ * The third phase of a rename breaks whatever is older than the second, wherever that stands now and whatever the
+ * manifest says beside it.
+ */
+function withImpliedBreaks(migrations: Map<string, OrderedMigration>): Map<string, OrderedMigration> {
+  const switched = new Map<string, Release>();
+  for (const { rename, phase, release } of migrations.values()) {
+    if (rename !== undefined && phase === 2) switched.set(rename, release);
+  }
+  for (const migration of migrations.values()) {
+    const { rename, phase, breaks } = migration;
+    const second = phase === 3 ? switched.get(rename ?? '') : undefined;
+    const implied = `<${second}`;
+    if (second === undefined || breaks === implied) continue;
+    migrations.set(migration.id, { ...migration, breaks: breaks === undefined ? implied : `${breaks} || ${implied}` });
   }
   return migrations;
 }

@@ -79,9 +79,9 @@ function releasesInView({ migrations, alive, from, to }: UpgradeInput): Release[
   return named.filter((release) => release !== BEFORE_ALL);
 }
 
-function lowestInView({ from, alive }: UpgradeInput, view: Timeline): number {
-  const lowest = from ?? alive[0] ?? BEFORE_ALL;
-  return lowest === BEFORE_ALL ? 0 : view.place(lowest);
+/** What is older than the release that it starts from is gone. */
+function lowestInView({ from }: UpgradeInput, view: Timeline): number {
+  return from === null ? 0 : view.place(from);
 }
 
 /** The first step not applied yet after which a release that is alive could not be started again. */

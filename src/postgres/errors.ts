@@ -13,6 +13,7 @@ export const sqlState = {
   invalidAuthorization: '28000',
   invalidCatalogName: '3D000',
   invalidFunctionDefinition: '42P13',
+  syntaxError: '42601',
 } as const;
 
 /** Errors after which the same transaction may be tried again. */

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Document, parseDocument, YAMLSeq } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
@@ -14,19 +14,21 @@ import { folders } from './folders.ts';
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal');
 
 /** Every scalar of a manifest is read as text, so that `1.10` and a checksum of digits stay what they are. */
-const entrySchema = z.strictObject({
-  id: z.string().min(1),
-  kind: z.enum(['schema', 'data']),
-  sha256,
-  rename: z.string().optional(),
-  phase: z
-    .enum(['1', '2', '3'])
-    .transform((phase) => Number(phase) as 1 | 2 | 3)
-    .optional(),
-  after: z.array(z.string()).optional(),
-  touches: z.array(z.string()).optional(),
-  breaks: z.string().refine(isRange, 'is not a range of releases').optional(),
-});
+const entrySchema = z
+  .strictObject({
+    id: z.string().min(1),
+    kind: z.enum(['schema', 'data']),
+    sha256,
+    rename: z.string().optional(),
+    phase: z
+      .enum(['1', '2', '3'])
+      .transform((phase) => Number(phase) as 1 | 2 | 3)
+      .optional(),
+    after: z.array(z.string()).optional(),
+    touches: z.array(z.string()).optional(),
+    breaks: z.string().refine(isRange, 'is not a range of releases').optional(),
+  })
+  .refine(({ rename, phase }) => (rename === undefined) === (phase === undefined), 'rename and phase go together');
 
 const manifestSchema = z.strictObject({
   release: z.string(),
@@ -77,6 +79,7 @@ export function readManifestsSync(root: string): Manifest[] {
 
 function manifestsOf(files: readonly { readonly file: string; readonly text: string }[]): Manifest[] {
   const manifests = files.map(({ file, text }) => ({ file, manifest: parseManifest(file, text) }));
+  for (const { file, manifest } of manifests) ensureNamedForItsRelease(file, manifest);
   ensureOneFilePerRelease(manifests);
   for (const { file, manifest } of manifests) ensureUnedited(file, manifest);
   return manifests.map(({ manifest }) => manifest).sort((a, b) => compareReleases(a.release, b.release));
@@ -97,6 +100,14 @@ function parseManifest(file: string, text: string): Manifest {
   }
 }
 
+function ensureNamedForItsRelease(file: string, { release }: Manifest): void {
+  if (isNameOf(basename(file), release)) return;
+  throw new PhaseError('PH3005', {
+    file,
+    problems: [`it says release ${release}, so its name has to be ${release}.yml`],
+  });
+}
+
 function ensureOneFilePerRelease(manifests: readonly { file: string; manifest: Manifest }[]): void {
   for (const { file, manifest } of manifests) {
     const other = manifests.find(
@@ -108,9 +119,9 @@ function ensureOneFilePerRelease(manifests: readonly { file: string; manifest: M
 }
 
 function ensureUnedited(file: string, manifest: Manifest): void {
-  if (manifest.state === 'released' && manifest.sum !== manifestSum(manifest)) {
-    throw new PhaseError('PH3006', { manifest: file });
-  }
+  const isOpen = manifest.state === 'open';
+  const wanted = isOpen ? undefined : manifestSum(manifest);
+  if (manifest.sum !== wanted) throw new PhaseError('PH3006', { manifest: file, isOpen });
 }
 
 /** What is to change in a manifest. */

@@ -18,9 +18,11 @@ const NO_TRANSACTION = /^--\s*phase:no-transaction\s*(?:\r?\n|$)/;
  * @throws PH3014 when PostgreSQL's parser does not take it, or it begins or ends transactions itself.
  */
 export async function parseSqlMigration(file: string, text: string): Promise<SqlMigration> {
-  const [up = '', down] = text.split(DOWN);
+  // Some editors begin a file with the mark of its byte order.
+  const script = text.replace(/^\ufeff/, '');
+  const [up = '', down] = script.split(DOWN);
   return {
-    transaction: !NO_TRANSACTION.test(text),
+    transaction: !NO_TRANSACTION.test(script),
     up: await splitStatements(file, up),
     down: down === undefined ? null : await splitStatements(file, down),
   };

@@ -62,12 +62,15 @@ export function baseOf(
     withReplay({ project, history, url }, async (replay) => {
       for (const step of steps) await replay.run(step);
     });
-  return { key: keyOf(steps), fill };
+  return { key: keyOf(history, steps), fill };
 }
 
-/** What ran, in which order, and with which text; migrations read versioned files, which their release fixes. */
-function keyOf(steps: readonly OrderedMigration[]): string {
+/** What ran, in which order, and with which text, also of the versioned files that migrations read. */
+export function keyOf({ manifests }: History, steps: readonly OrderedMigration[]): string {
+  const releases = new Set(steps.map(({ release }) => release));
+  const sources = manifests.filter(({ release }) => releases.has(release)).flatMap((manifest) => manifest.sources);
   const hash = createHash('sha256');
   for (const { id, sha256 } of steps) hash.update(`${id} ${sha256}\n`);
+  for (const { file, sha256 } of sources) hash.update(`${file} ${sha256}\n`);
   return hash.digest('hex').slice(0, 24);
 }

@@ -12,7 +12,7 @@ import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { scriptedContext } from './dry-run-data.ts';
 import { baselineOf } from './knex-baseline.ts';
-import { readLedger } from './ledger.ts';
+import { appliedIds, readLedger } from './ledger.ts';
 import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
 import {
   ensureCanRun,
@@ -23,6 +23,7 @@ import {
   loadPending,
   nextRelease,
   planFor,
+  releasesLeft,
   targetOf,
 } from './prepare.ts';
 import { recordingKnex } from './recording-knex.ts';
@@ -34,6 +35,8 @@ export interface DryRun {
   /** A script that psql accepts. */
   readonly script: string;
   readonly statements: readonly string[];
+  /** With --slow-roll: releases that would still have migrations to run. */
+  readonly remaining: readonly Release[];
 }
 
 export interface DryRunOptions extends RunnerOptions {
@@ -56,7 +59,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     ensureLedgerMatches(ledger, history);
     const target = targetOf(
       history,
-      options.slowRoll ? nextRelease(history, ledger, options.release) : options.release,
+      options.slowRoll ? nextRelease(history, ledger, options.release, options) : options.release,
     );
     ensureNotBroken(target, ledger);
     if (options.running !== null) ensureCanRun(target, ledger, options.running);
@@ -71,8 +74,10 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
       const migration = runnable.get(id);
       if (migration) await recorder.migration(migration);
     }
-    recorder.reached(plan);
-    return { plan, script: recorder.script(plan), statements: recorder.statements };
+    recorder.reached(plan.to, options.maintenance ? plan.to : options.running);
+    const done = new Set([...appliedIds(ledger), ...pending]);
+    const remaining = releasesLeft(history, done, { release: plan.to, goal: options.release });
+    return { plan, script: recorder.script(plan), statements: recorder.statements, remaining };
   });
 }
 
@@ -153,15 +158,15 @@ class Recorder {
   }
 
   /** What the ledger keeps of the releases in the end. */
-  reached({ to, mode }: Plan): void {
+  reached(migrated: Release, confirmed: Release | null): void {
     this.#lines.push('');
-    const column = (name: string) =>
+    const record = (release: Release, column: string) =>
       this.statement(
-        `INSERT INTO phase.releases (release, ${name}) VALUES (${quoteLiteral(to)}, clock_timestamp())
-  ON CONFLICT (release) DO UPDATE SET ${name} = excluded.${name}`,
+        `INSERT INTO phase.releases (release, ${column}) VALUES (${quoteLiteral(release)}, clock_timestamp())
+  ON CONFLICT (release) DO UPDATE SET ${column} = excluded.${column}`,
       );
-    column('migrated_at');
-    if (mode === 'maintenance') column('confirmed_at');
+    if (confirmed !== null) record(confirmed, 'confirmed_at');
+    record(migrated, 'migrated_at');
   }
 
   script(plan: Plan): string {

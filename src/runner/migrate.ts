@@ -1,5 +1,5 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { compareReleases, type Release } from '../domain/release.ts';
+import type { Release } from '../domain/release.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { readHistory, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
@@ -12,8 +12,8 @@ import {
   ensureResumable,
   loadPending,
   nextRelease,
-  pendingReleases,
   planFor,
+  releasesLeft,
   targetOf,
 } from './prepare.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
@@ -49,9 +49,9 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     () => readHistory(root),
     async (session) => {
       const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
-      const release = options.slowRoll ? nextRelease(session.history, ledger, options.release) : options.release;
-      const running = options.running === null ? {} : { confirm: options.running };
-      return runUpTo(session, ledger, { release, goal: options.release, maintenance: options.maintenance, ...running });
+      const { release: goal, slowRoll, maintenance, running } = options;
+      const release = slowRoll ? nextRelease(session.history, ledger, goal, { maintenance, running }) : goal;
+      return runUpTo(session, ledger, { release, goal, maintenance, confirm: running });
     },
   );
 }
@@ -76,8 +76,8 @@ interface Goal {
   /** Where several runs go. */
   readonly goal: Release;
   readonly maintenance: boolean;
-  /** It is said that only this release is alive. */
-  readonly confirm?: Release;
+  /** It is said that only this release is alive, or nothing is said. */
+  readonly confirm: Release | null;
 }
 
 async function runUpTo(
@@ -89,18 +89,18 @@ async function runUpTo(
   const target = targetOf(session.history, release);
   ensureLedgerMatches(before, session.history);
   ensureNotBroken(target, before);
-  if (confirm !== undefined) ensureCanRun(target, before, confirm);
+  if (confirm !== null) ensureCanRun(target, before, confirm);
   noticeUnlisted(session);
-  const plan = planFor(target, before, { maintenance, running: confirm ?? null });
+  const plan = planFor(target, before, { maintenance, running: confirm });
   ensureNotBlocked(plan, target);
   const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
   const runnable = await loadPending(session.history, target, new Set(pending));
   await ensureResumable(session.lock.client, before, runnable);
   await openLedger(session);
-  if (confirm !== undefined) await recordConfirmed(session.lock.client, confirm);
   const { applied, error } = await runSteps(session, pending, runnable);
-  if (error === null) await recordReached(session, release, maintenance);
-  const remaining = error === null && release !== goal ? await releasesLeft(session, release, goal) : [];
+  if (error === null) await recordReached(session, release, maintenance ? release : confirm);
+  const done = new Set([...appliedIds(before), ...applied]);
+  const remaining = error === null ? releasesLeft(session.history, done, { release, goal }) : [];
   const failed =
     error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
   return {
@@ -145,17 +145,14 @@ async function runSteps(
   return { applied, error: null };
 }
 
-/** After maintenance nothing but this release can start, so it counts as confirmed. */
-async function recordReached(session: Session, release: Release, maintenance: boolean): Promise<void> {
-  await recordMigrated(session.lock.client, release);
-  if (maintenance) await recordConfirmed(session.lock.client, release);
-}
-
-/** Releases after this one that still have something to run; what is held in this one is for its finish. */
-async function releasesLeft(session: Session, release: Release, goal: Release): Promise<Release[]> {
-  const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
-  const left = pendingReleases(targetOf(session.history, goal), appliedIds(ledger));
-  return left.filter((other) => compareReleases(other, release) > 0);
+/**
+ * Only when all of it has run: a gate that refuses doubts what was said, and the release that waits for nothing but held
+ * steps goes on doing so. After maintenance nothing but this release can start, so it counts as confirmed.
+ */
+async function recordReached({ lock }: Session, release: Release, confirmed: Release | null): Promise<void> {
+  // In this order: what is migrated to after it was said who is alive may be alive, too.
+  if (confirmed !== null) await recordConfirmed(lock.client, confirmed);
+  await recordMigrated(lock.client, release);
 }
 
 function noticeUnlisted({ history, options }: Session): void {

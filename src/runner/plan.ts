@@ -1,6 +1,7 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import { compareReleases, inRange, manifestRelease, type Release } from '../domain/release.ts';
+import { orderMigrations } from '../planner/order.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
 import { withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
@@ -71,10 +72,8 @@ export async function planWithoutDatabase(
 /** All manifests up to a release count as applied, so nothing of them may break the one to go to. @throws PH2009 */
 function ensureNotBrokenBy({ manifests }: History, from: Release, { release, known }: Target): void {
   const own = manifestRelease(release, known);
-  const applied = manifests.filter((manifest) => compareReleases(manifest.release, from) <= 0);
-  const breaking = applied
-    .flatMap(({ migrations }) => migrations)
-    .find(({ breaks }) => breaks !== undefined && inRange(own, breaks));
+  const applied = orderMigrations(manifests.filter((manifest) => compareReleases(manifest.release, from) <= 0));
+  const breaking = applied.find(({ breaks }) => breaks !== undefined && inRange(own, breaks));
   if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
 }
 

@@ -119,17 +119,34 @@ export function ensureCanRun(target: Target, ledger: Ledger, running: Release): 
   ensureNotBroken({ ...target, release: running }, ledger);
 }
 
-/** With --slow-roll: the lowest release that has something to run now; what is held waits for a finish. */
-export function nextRelease(history: History, ledger: Ledger, goal: Release): Release {
-  const hasWork = (release: Release): boolean =>
-    planFor(targetOf(history, release), ledger, { maintenance: false, running: null }).steps.some(
-      ({ state }) => state === 'pending',
-    );
-  return pendingReleases(targetOf(history, goal), appliedIds(ledger)).find(hasWork) ?? goal;
+/**
+ * With --slow-roll: the lowest release that has not been migrated to, or has something to run now. What is held in one
+ * that was migrated to waits for a finish.
+ */
+export function nextRelease(history: History, ledger: Ledger, goal: Release, options: PlanOptions): Release {
+  const wasReached = (release: Release): boolean =>
+    ledger.migrated.some((migrated) => compareReleases(migrated, release) >= 0);
+  const canRun = (release: Release): boolean =>
+    planFor(targetOf(history, release), ledger, options).steps.some(({ state }) => state === 'pending');
+  const target = targetOf(history, goal);
+  const left = pendingReleases(target, appliedIds(ledger));
+  const next = left.find((release) => !wasReached(release) || canRun(release));
+  return next === undefined || next === manifestRelease(goal, target.known) ? goal : next;
+}
+
+/** Releases above one that still have something to run on the way to a goal; what is held in that one is for its finish. */
+export function releasesLeft(
+  history: History,
+  done: ReadonlySet<string>,
+  { release, goal }: { release: Release; goal: Release },
+): Release[] {
+  const target = targetOf(history, goal);
+  const reached = manifestRelease(release, target.known);
+  return pendingReleases(target, done).filter((other) => compareReleases(other, reached) > 0);
 }
 
 /** Releases that still have something to run, or held. */
-export function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
+function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
   const left = migrations.filter(({ id }) => !done.has(id)).map(({ release }) => release);
   return [...new Set(left)].sort(compareReleases);
 }
@@ -149,7 +166,7 @@ export function planFor(target: Target, ledger: Ledger, { maintenance, running }
     migrations: target.migrations,
     renames: target.renames,
     applied: appliedIds(ledger),
-    from: confirmed ?? ledger.migrated.at(-1) ?? null,
+    from: lowest(confirmed === null ? ledger.migrated : [confirmed, ...since]),
     to: target.release,
     alive: maintenance ? [] : aliveReleases(deployment, target.release, target.known),
     mode: maintenance ? 'maintenance' : 'rolling',
@@ -157,6 +174,10 @@ export function planFor(target: Target, ledger: Ledger, { maintenance, running }
     known: target.known,
     released: target.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
   });
+}
+
+function lowest(releases: readonly Release[]): Release | null {
+  return [...releases].sort(compareReleases)[0] ?? null;
 }
 
 /** @throws PH2004 when something would have to pass a held step. */

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { fileChecksum } from '../project/checksum.ts';
 import { openProject } from '../project/config.ts';
-import { readHistory } from '../project/history.ts';
-import { withReplay } from '../replay/replay.ts';
+import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
+import { keyOf, withReplay } from '../replay/replay.ts';
 import { withShadowServer } from '../replay/server.ts';
 import type { Base } from '../replay/shadow.ts';
+import { loadDump } from './dump.ts';
 import type { SchemaState } from './states.ts';
 
 export interface TestDatabaseOptions {
@@ -57,15 +58,16 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
   const project = await openProject(root);
   const history = await readHistory(root);
   const listed = history.manifests.filter(({ release }) => state.releases.includes(release));
+  await ensureFilesIntact(history, listed);
   const byRelease = groupBy(orderMigrations(listed), ({ release }) => release);
   const sql = dump === undefined ? null : await readFile(resolve(root, dump), 'utf8');
   // A dump is the state before the last release.
   const own = sql === null ? state.releases : state.name === 'after' ? state.releases.slice(-1) : [];
   const steps = own.flatMap((release) => byRelease.get(release) ?? []);
   const base: Base = {
-    key: keyOf(steps, sql),
+    key: `test_${await contentsOf(history, steps, sql)}`,
     fill: async (url) => {
-      if (sql !== null) await load(url, sql);
+      if (dump !== undefined && sql !== null) await loadDump(url, { file: dump, sql, renames: history.renames });
       await withReplay({ project, history, url }, async (replay) => {
         for (const step of steps) await replay.run(step);
       });
@@ -75,14 +77,13 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
   await withShadowServer({ root, url }, (server) => server.withClone(base, body));
 }
 
-function keyOf(steps: readonly OrderedMigration[], sql: string | null): string {
-  const hash = createHash('sha256').update(sql ?? '');
-  for (const { id, sha256 } of steps) hash.update(`${id} ${sha256}\n`);
-  return `test_${hash.digest('hex').slice(0, 24)}`;
-}
-
-/** Lines for psql alone, such as `\restrict`, are passed over. */
-async function load(url: string, sql: string): Promise<void> {
-  const script = sql.replaceAll(/^\\.*$/gm, '');
-  await withConnection({ url, applicationName: 'phase testing' }, (db) => db.query(script));
+/** What the state is made of: the migrations and what they read, modules in lib/ that they may import, and the dump. */
+async function contentsOf(history: History, steps: readonly OrderedMigration[], dump: string | null): Promise<string> {
+  const hash = createHash('sha256')
+    .update(keyOf(history, steps))
+    .update(dump ?? '');
+  const modules = await readdir(join(history.root, 'lib'), { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = modules.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files.sort()) hash.update(`${file} ${await fileChecksum(file)}\n`);
+  return hash.digest('hex').slice(0, 24);
 }

@@ -1,4 +1,5 @@
 import knexPackage, { type Knex } from 'knex';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
 import { openDatabase } from './database.ts';
 import { type SchemaState, statesOf } from './states.ts';
@@ -37,7 +38,7 @@ const TIMEOUT_MS = 300_000;
 /**
  * Describes a suite that runs on the schema before and after what the current release adds, each on a clone of its own on
  * an embedded server; once where the release adds nothing. Manifests of later releases do not count.
- * @throws PH1005 when no release is known, PH3005 and PH3006 for manifests that cannot be used.
+ * @throws PH1005 when no release is known, PH3005 and PH3006 for manifests that cannot be used, PH5023 outside of Jest.
  */
 export function describeWithMigrations(
   name: string,
@@ -45,6 +46,10 @@ export function describeWithMigrations(
   { root = process.cwd(), release, dump }: SuiteOptions = {},
 ): void {
   const runner = globalThis as unknown as Runner;
+  if (typeof runner.describe !== 'function') {
+    const problems = ['there is no global describe: Jest has it unless injectGlobals is false'];
+    throw new PhaseError('PH5023', { call: 'describeWithMigrations', problems });
+  }
   const found = statesOf(root, release);
   for (const state of found.states) {
     const title = found.states.length === 1 ? '' : ` ${state.name} the migrations of ${found.release}`;

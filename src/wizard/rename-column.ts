@@ -3,13 +3,14 @@ import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { TableFacts } from '../domain/facts.ts';
+import { quoteQualified } from '../domain/identifier.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { exclusiveObject } from '../domain/shared-objects.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
 import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
 import type { History } from '../project/history.ts';
@@ -68,7 +69,7 @@ export async function draftRename(
     quietTriggers,
   });
   ensureNewRename(history, plan.rename);
-  ensureApart(history, plan.rename, releases[0]);
+  await ensureApart(db, history, plan.rename, releases[0]);
   return { facts, plan, ...(await draftFiles(history, plan, releases)) };
 }
 
@@ -108,15 +109,52 @@ function ensureNewRename(history: History, { name }: Rename): void {
   if (history.renames.has(name) || !/^[a-z0-9_]{1,120}$/.test(name)) throw new PhaseError('PH1014', { rename: name });
 }
 
-/** Two renames that share a column or an object have to come one after the other. */
-function ensureApart(history: History, rename: Rename, first: Release): void {
+/**
+ * Two renames that share a column or an object have to come one after the other, also in the database that is read:
+ * else names would be written down that are not there when the second one begins.
+ * @param rename the second one. @throws PH2002
+ */
+async function ensureApart(db: Queryable, history: History, rename: Rename, first: Release): Promise<void> {
   for (const other of history.renames.values()) {
     const shared = exclusiveObject(rename, other);
     const last = lastRelease(history, other.name);
-    if (shared === null || last === null || compareReleases(first, last) > 0) continue;
-    const reason = `Both need ${shared}, and ${other.name} ends in release ${last}.`;
-    throw new PhaseError('PH2002', { rename: rename.name, other: other.name, reason });
+    if (shared === null || last === null) continue;
+    const refuse = (reason: string, remedy: string): never => {
+      throw new PhaseError('PH2002', { rename: rename.name, other: other.name, reason, remedy });
+    };
+    if (compareReleases(first, last) <= 0) {
+      refuse(
+        `Both need ${shared}, and ${other.name} ends in release ${last}.`,
+        `Begin it in a release after the last one of ${other.name}.`,
+      );
+    }
+    const isTakenOn = [...history.renames.values()].some((next) => followsOn(next, other));
+    if (await isUnderWay(db, other, isTakenOn)) {
+      refuse(
+        `Both need ${shared}, and in this database ${other.name} has not come to its end: things still have names here that will be gone.`,
+        `Scaffold it where the third phase of ${other.name} has run: on a database for development, phase migrate --release ${last} --maintenance.`,
+      );
+    }
   }
+}
+
+function followsOn(next: Rename, { table, to }: Rename): boolean {
+  return quoteQualified(next.table) === quoteQualified(table) && next.from === to;
+}
+
+/**
+ * Whether a rename has not ended, by what it leaves in a database, since that may have been made without a ledger.
+ * @param isTakenOn whether a further rename of its new column says that it has.
+ */
+async function isUnderWay(db: Queryable, { table, from, to, sync }: Rename, isTakenOn: boolean): Promise<boolean> {
+  const [row] = await all<{ old: boolean; made: boolean; synced: boolean }>(
+    db,
+    `SELECT bool_or(a.attname = $2) AS old, bool_or(a.attname = $3) AS made,
+       EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($4)) AS synced
+     FROM pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped`,
+    [quoteQualified(table), from, to, sync.triggers],
+  );
+  return row !== undefined && (row.synced || (row.old && !row.made && !isTakenOn));
 }
 
 /** The release that a rename ends in: where its third phase stands. */

@@ -115,6 +115,30 @@ test('a manifest that says something else of tables than the migration touches i
   other.remove();
 });
 
+test('a migration that PostgreSQL cannot parse is found, and cannot be cut', async () => {
+  const other = new TestProject(undefined, { 'package.json': '{"version": "1.1.0"}' });
+  other.write('db/migrate/20260101000000_a.sql', 'CREATE TABLE a (id int); ALTER TABLE a ADD COLUMN b text, c text');
+  await other.json('hash');
+  const { code, json } = await other.phase('check', '--json');
+  expect([code, json.findings[0].code, json.findings[0].file]).toEqual([
+    7,
+    'PH3014',
+    'db/migrate/20260101000000_a.sql',
+  ]);
+  expect((await other.phase('release', 'cut', '1.1.0', '--json')).json.error.code).toBe('PH3014');
+  expect(other.read(manifest('1.1.0'))).toContain('state: open');
+  other.remove();
+});
+
+test('a migration that lacks what was there before phase is none', async () => {
+  const other = new TestProject(undefined, { 'package.json': '{"version": "1.1.0"}' });
+  other.write('db/migrate/20260101000000_a.sql', 'ALTER TABLE older ADD COLUMN b text');
+  await other.json('hash');
+  const { code, stderr } = await other.phase('check', '--json');
+  expect([code, stderr]).toEqual([0, expect.stringContaining('relation "older" does not exist')]);
+  other.remove();
+});
+
 test('a change that would be large on the database is found while it is written', async () => {
   await database.sql(`INSERT INTO users SELECT n, 'x' FROM generate_series(1, 20000) AS n; ANALYZE users`);
   await project.json('new', 'data', 'mark', '--release', '1.1.0');

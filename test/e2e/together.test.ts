@@ -79,4 +79,18 @@ test('two renames that share an index have to come one after the other', async (
     code: 4,
     json: { error: { code: 'PH2002', why: expect.stringContaining('of_both') } },
   });
+  // In later releases, but from a database in which things still have the names that they lose.
+  const after = ['2.1.0', '2.2.0', '2.3.0'];
+  expect(await rename('users', 'b', 'y', after)).toMatchObject({
+    code: 4,
+    json: { error: { code: 'PH2002', remedy: expect.stringContaining('--maintenance') } },
+  });
+  for (const release of RELEASES) await deploy(release);
+  expect((await rename('users', 'b', 'y', after)).code).toBe(0);
+  for (const release of after) await deploy(release);
+  const plain = await createDatabase();
+  databases.push(plain);
+  await plain.sql('CREATE TABLE users (a int, b int); CREATE INDEX of_both ON users (a, b)');
+  await plain.sql('ALTER TABLE users RENAME COLUMN a TO x; ALTER TABLE users RENAME COLUMN b TO y');
+  await expectPlainRename(renamed, plain);
 });

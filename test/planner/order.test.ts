@@ -46,6 +46,22 @@ test('the steps of a rename keep their order whatever their timestamps say', () 
   expect(ids([...rest, first])).toEqual([...names, '2_r_phase_2_switch', '1_r_phase_3_contract']);
 });
 
+test.each([
+  [undefined, '<1.2.5'],
+  ['<1.2.5', '<1.2.5'],
+  ['<1.2.0', '<1.2.0 || <1.2.5'],
+])(
+  'the third phase of a rename breaks what is older than the second, where the manifest says %s',
+  (breaks, expected) => {
+    const ordered = orderMigrations([
+      manifest('1.1.0', [step('1_r_phase_1_expand', 'r', 1)]),
+      manifest('1.2.5', [step('2_r_phase_2_switch', 'r', 2)]),
+      manifest('1.3.0', [entry('3_r_phase_3_contract', { rename: 'r', phase: 3, breaks })]),
+    ]);
+    expect(ordered.map((migration) => migration.breaks)).toEqual([undefined, undefined, expected]);
+  },
+);
+
 test('a migration that stands again in a later manifest belongs to the lowest release', () => {
   const ordered = orderMigrations([manifest('1.2.0', [entry('1_a')]), manifest('1.0.5', [entry('1_a')])]);
   expect(ordered).toEqual([expect.objectContaining({ id: '1_a', release: '1.0.5' })]);

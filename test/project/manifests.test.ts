@@ -58,6 +58,28 @@ test('a cut manifest carries a sum, and any edit of it is found', async () => {
   await expect(history()).rejects.toMatchObject({ code: 'PH3006', exitCode: 5 });
 });
 
+test('a cut manifest that was opened again by hand is found', async () => {
+  await hashFiles(await history(), '1.0.0');
+  await cutRelease(await history(), '1.0.0');
+  const text = project.read('db/releases/1.0.0.yml');
+  project.write('db/releases/1.0.0.yml', text.replace('state: released', 'state: open'));
+  await expect(history()).rejects.toMatchObject({ code: 'PH3006', why: 'It says open, and has the sum of a cut.' });
+});
+
+test.each([
+  ['another release', '1.1.0.yml'],
+  ['nothing that is a version', 'next.yml'],
+])('a manifest whose name says %s is refused', async (_what, name) => {
+  project.write(`db/releases/${name}`, 'release: 1.4.0\nstate: open\n');
+  await expect(history()).rejects.toMatchObject({ code: 'PH3005', message: expect.stringContaining('1.4.0.yml') });
+});
+
+test('a phase without its rename is refused', async () => {
+  const entry = `{ id: a, kind: schema, sha256: ${'1'.repeat(64)}, phase: 2 }`;
+  project.write('db/releases/1.0.0.yml', `release: 1.0.0\nstate: open\nmigrations: [${entry}]\n`);
+  await expect(history()).rejects.toMatchObject({ code: 'PH3005' });
+});
+
 test('releases are cut in ascending order, once, and unedited', async () => {
   project.write('db/releases/0.9.0.yml', 'release: 0.9.0\nstate: open\nmigrations: []\n');
   await hashFiles(await history(), '1.0.0');

@@ -14,6 +14,11 @@ test('a first line takes it out of the transaction', async () => {
   expect((await parseSqlMigration('x.sql', 'SELECT 1;\n-- phase:no-transaction\n')).transaction).toBe(true);
 });
 
+test('a mark of the byte order before the first line does not count', async () => {
+  const read = await parseSqlMigration('x.sql', '\ufeff-- phase:no-transaction\nVACUUM;');
+  expect(read).toMatchObject({ transaction: false, up: ['VACUUM'] });
+});
+
 test('semicolons in quotes, dollar quotes, comments and bodies do not split', async () => {
   const text = `INSERT INTO t VALUES ('a;ü', E'\\';'); /* ; */ CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
     DO $x$ BEGIN PERFORM 1; END $x$`;

@@ -77,6 +77,19 @@ describe('phase 3', () => {
     expect((await migrate(R3, '0')).code).toBe(0);
   });
 
+  test('when a finish is refused nothing is confirmed, and instances of the new release can restart', async () => {
+    await fixture.project.json('migrate', '--release', R1);
+    await fixture.project.json('finish', '--straggler-window', '0');
+    const jump = await fixture.project.json('migrate', '--release', R3);
+    await fixture.database.sql(`UPDATE users SET old = 'late' WHERE id = 1`);
+    const refused = await fixture.project.phase('finish', '--json');
+    expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2006']);
+    const waited = await fixture.project.phase('wait', '--release', R3, '--timeout', '0', '--json');
+    expect([waited.code, waited.json]).toEqual([0, { ready: true, missing: [] }]);
+    expect((await fixture.project.json('status')).held).toEqual(jump.held);
+    expect((await fixture.project.json('finish', '--straggler-window', '0')).applied).toEqual(jump.held);
+  });
+
   test('writes of the new release and cascades are no stragglers', async () => {
     await fixture.database.sql(
       `UPDATE users SET new = 'now' WHERE id = 1; INSERT INTO users (id, new) VALUES (200, 'too'); UPDATE users SET other = 1`,

@@ -78,17 +78,58 @@ test('a step passes a held one of another table, and waits for one of its own wi
   expect((await migrate('1.3.0')).json).toMatchObject({ applied: [same], held: [] });
 });
 
-test('--slow-roll goes on past a held step, a release at a time', async () => {
+test('--slow-roll takes a release at a time, also one whose steps are all held', async () => {
   await release('1.0.0', 'CREATE TABLE a (id int, old int); CREATE TABLE b (id int)');
   await project.json('migrate', '--release', '1.0.0');
   await project.json('finish');
   const drop = await release('1.1.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.1.0' });
   const second = await release('1.2.0', 'ALTER TABLE b ADD COLUMN more int');
-  const third = await release('1.3.0', 'ALTER TABLE b ADD COLUMN most int');
-  const first = await migrate('1.3.0', '--slow-roll');
-  expect([first.code, first.json.to, first.json.applied]).toEqual([3, '1.2.0', [second]]);
-  const next = await migrate('1.3.0', '--slow-roll');
-  expect([next.code, next.json.to, next.json.applied, next.json.held]).toEqual([0, '1.3.0', [third], [drop]]);
+  const third = await release('1.3.0', 'ALTER TABLE a ADD COLUMN most int');
+  const roll = async (...flags: string[]) => {
+    const { code, json } = await migrate('1.3.0', '--slow-roll', ...flags);
+    return [code, json.to, json.applied, json.held, json.remaining];
+  };
+  expect(await roll('--dry-run')).toEqual([3, '1.1.0', [], [drop], ['1.2.0', '1.3.0']]);
+  expect(await roll()).toEqual([3, '1.1.0', [], [drop], ['1.2.0', '1.3.0']]);
+  // Without a finish it goes on past what is held, as far as that may be passed.
+  expect(await roll()).toEqual([3, '1.2.0', [second], [drop], ['1.3.0']]);
+  expect((await migrate('1.3.0', '--slow-roll')).json.error.code).toBe('PH2004');
+  await project.json('finish');
+  expect(await roll()).toEqual([0, '1.3.0', [third], [], []]);
+});
+
+test('--slow-roll takes a release at a time in maintenance, too, and a pre-release as its own', async () => {
+  const ids = [];
+  for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+    ids.push(await release(version, `CREATE TABLE t_${ids.length} (id int)`, { breaks: `<${version}` }));
+  }
+  for (const [index, version] of ['1.0.0', '1.1.0', '1.2.0-rc.1'].entries()) {
+    const { code, json } = await migrate('1.2.0-rc.1', '--slow-roll', '--maintenance');
+    expect([code, json.to, json.applied]).toEqual([index < 2 ? 3 : 0, version, [ids[index]]]);
+  }
+});
+
+test('a plan begins at the lowest release that may be alive, confirmed or not', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int)');
+  await project.json('migrate', '--release', '1.0.0');
+  const drop = await release('1.1.0', 'ALTER TABLE a ADD COLUMN more int', { breaks: '<1.1.0' });
+  const held = (await migrate('1.1.0')).json;
+  expect([held.from, held.held]).toEqual(['1.0.0', [drop]]);
+  const other = await release('1.2.0', 'CREATE TABLE b (id int)');
+  const { from, steps } = (await project.phase('plan', '--to', '1.2.0', '--json')).json;
+  const runnable = Object.fromEntries(steps.map((step: Record<string, unknown>) => [step.id, step.runnable]));
+  expect([from, runnable[other], runnable[drop]]).toEqual(['1.0.0', ['1.0.0', '1.1.0', '1.2.0'], ['1.1.0', '1.2.0']]);
+});
+
+test('an empty database: what can run after each step of the way', async () => {
+  const ids = [];
+  for (const version of ['1.0.0', '1.1.0']) ids.push(await release(version, `CREATE TABLE t_${ids.length} (id int)`));
+  const { from, steps } = (await project.phase('plan', '--to', '1.1.0', '--json')).json;
+  expect([from, ...steps.map(({ runnable }: { runnable: string[] }) => runnable)]).toEqual([
+    null,
+    ['1.0.0'],
+    ['1.0.0', '1.1.0'],
+  ]);
 });
 
 test('a roll-out that was aborted after its migrate keeps what its instances need', async () => {

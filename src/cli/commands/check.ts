@@ -9,6 +9,7 @@ import { manifestRelease, type Release } from '../../domain/release.ts';
 import { orderMigrations } from '../../planner/order.ts';
 import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
+import { codeOf, sqlState } from '../../postgres/errors.ts';
 import type { Project } from '../../project/config.ts';
 import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
@@ -31,7 +32,7 @@ export function registerCheck(program: Command, action: Action): void {
     .option('--format <format>', Object.keys(FINDING_FORMATS).join(', '), 'text')
     .option(
       '--no-replay',
-      'do not run the migrations on an embedded server to see whether they touch what the manifests say',
+      'do not run the migrations on an embedded server to see whether they run, and touch what the manifests say',
     )
     .addHelpText('after', '\nExample:\n  phase check --format github')
     .action(action((context, command) => runCheck(context, command.opts<CheckFlags>())));
@@ -54,8 +55,8 @@ async function runCheck(context: CommandContext, { format, replay }: CheckFlags)
   const project = await context.openProject();
   const found = await collect(project.root, project.config.release ?? project.packageRelease);
   // Files that are wrong cannot be run.
-  const touches = replay && found.length === 0 ? await wrongTouches(context, project) : [];
-  const findings = [...found, ...touches, ...(await changesTooLarge(context, project))];
+  const unlike = replay && found.length === 0 ? await replayed(context, project) : [];
+  const findings = [...found, ...unlike, ...(await changesTooLarge(context, project))];
   const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(findings);
   return { document: findingsDocument(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
 }
@@ -94,19 +95,26 @@ async function collect(root: string, release: Release | null): Promise<Finding[]
   return findings;
 }
 
-/** What open manifests say of tables, against what is observed. */
-async function wrongTouches(context: CommandContext, project: Project): Promise<Finding[]> {
+/** Whether the migrations of open manifests run, and touch what those say. */
+async function replayed(context: CommandContext, project: Project): Promise<Finding[]> {
   const history = await readHistory(project.root);
   const open = history.manifests.filter(({ state }) => state === 'open');
-  const said = open.flatMap(({ migrations }) => migrations.filter(({ touches }) => touches !== undefined));
-  const wanted = new Set(said.map(({ id }) => id));
-  if (wanted.size === 0) return [];
+  const wanted = new Set(open.flatMap(({ migrations }) => migrations.map(({ id }) => id)));
   const observed = await observeWhatCan(project, history, context.shadowUrl(project), wanted);
   const problem = observed instanceof PhaseError ? observed : observed.failed?.error;
-  if (problem) context.output.notice(`Not every migration could be replayed: ${problem.code} ${problem.message}`);
-  if (observed instanceof PhaseError) return [];
+  const isCertain = problem !== undefined && isWrongAnywhere(problem);
+  if (problem && !isCertain) {
+    context.output.notice(`Not every migration could be replayed: ${problem.code} ${problem.message} ${problem.why}`);
+  }
+  const failed = problem && isCertain ? [findingOf(problem, history.files)] : [];
+  if (observed instanceof PhaseError) return failed;
   const manifests = open.map((manifest) => ({ file: manifestPath(manifest.release), manifest }));
-  return checkTouches(manifests, observed.touches);
+  return [...failed, ...checkTouches(manifests, observed.touches)];
+}
+
+/** The rest may be for want of tables from before phase, of extensions or roles that are not on the embedded server. */
+function isWrongAnywhere(error: PhaseError): boolean {
+  return ['PH3014', 'PH5006'].includes(error.code) || codeOf(error) === sqlState.syntaxError;
 }
 
 /** Where a database is given, and can be asked. */

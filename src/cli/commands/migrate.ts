@@ -58,7 +58,7 @@ async function runMigrate(context: CommandContext, flags: MigrateFlags): Promise
   }
   const release = targetRelease(options.project, flags.release);
   if (flags.dryRun) {
-    const { plan, script, statements } = await dryRun({ ...options, release });
+    const { plan, script, statements, remaining } = await dryRun({ ...options, release });
     const document = {
       from: plan.from,
       to: plan.to,
@@ -67,8 +67,9 @@ async function runMigrate(context: CommandContext, flags: MigrateFlags): Promise
       failed: null,
       durationMs: 0,
       statements,
+      remaining,
     };
-    return { document, text: script };
+    return { document, text: script, exitCode: remaining.length > 0 ? 3 : 0 };
   }
   return resultOf(context, await migrate({ ...options, release }));
 }

@@ -7,7 +7,7 @@ export interface IntegrityErrors {
   PH3003: { id: string; file: string; appliedAt: string };
   PH3004: { ids: readonly string[] };
   PH3005: { file: string; problems: readonly string[] };
-  PH3006: { manifest: string };
+  PH3006: { manifest: string; isOpen: boolean };
   PH3007: { ids: readonly string[]; files: readonly string[] };
   PH3008: { id: string; file: string; dependency: string; reason: string };
   PH3009: { rename: string; files: readonly string[]; reason: string };
@@ -72,7 +72,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     exit: 5,
     title: 'A released manifest was edited',
     what: (d) => `${d.manifest} was edited after it had been cut.`,
-    why: () => 'Its sum does not fit its entries.',
+    why: (d) => (d.isOpen ? 'It says open, and has the sum of a cut.' : 'Its sum does not fit its entries.'),
     remedy: () => 'Bring it back from version control; changes go into an open manifest.',
   },
   PH3007: {

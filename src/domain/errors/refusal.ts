@@ -3,7 +3,7 @@ import type { ErrorTexts } from './text.ts';
 /** PH2xxx: refused as unsafe; exit 4. */
 export interface RefusalErrors {
   PH2001: { table: string; column: string; objects: readonly { object: string; reason: string; instead: string }[] };
-  PH2002: { rename: string; other: string; reason: string };
+  PH2002: { rename: string; other: string; reason: string; remedy: string };
   PH2003: { release: string; open: readonly string[] };
   PH2004: { to: string; step: string; held: string; breaks: string; reason: string; stops: readonly string[] };
   PH2005: { rename: string; mismatches: number };
@@ -37,7 +37,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'Another rename is in the way',
     what: (d) => `The rename ${d.rename} cannot be planned beside ${d.other}.`,
     why: (d) => d.reason,
-    remedy: (d) => `Begin it in a release after the last one of ${d.other}.`,
+    remedy: (d) => d.remedy,
   },
   PH2003: {
     exit: 4,

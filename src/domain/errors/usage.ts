@@ -31,6 +31,7 @@ export interface UsageErrors {
   PH1027: { rename: string; phase: number; release: string; reason: string };
   PH1028: { reason: string };
   PH1029: { release: string; newest: string };
+  PH1030: { file: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -242,5 +243,12 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `${d.release} cannot be the release that is running.`,
     why: (d) => `The newest that has a manifest, or was migrated to, is ${d.newest}.`,
     remedy: () => 'Give --running the release that every instance has now.',
+  },
+  PH1030: {
+    exit: 2,
+    title: 'A dump cannot be loaded',
+    what: (d) => `${d.file} cannot be loaded into a test database.`,
+    why: (d) => d.reason,
+    remedy: () => 'Write it with pg_dump --schema-only --no-owner --no-privileges.',
   },
 };

@@ -1,0 +1,54 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import type { Renames } from '../planner/passing.ts';
+import { withConnection } from '../postgres/connection.ts';
+import { reasonOf } from '../postgres/errors.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+
+export interface Dump {
+  /** For messages. */
+  readonly file: string;
+  readonly sql: string;
+  readonly renames: Renames;
+}
+
+/** Rows, which only psql can load. */
+const COPY = /^COPY .* FROM stdin;$/im;
+/** Commands for psql alone, such as `\\restrict`. */
+const PSQL = /^\\.*$/gm;
+
+/**
+ * Loads a schema as pg_dump writes it into an empty database.
+ * @throws PH1030
+ */
+export async function loadDump(url: string, { file, sql, renames }: Dump): Promise<void> {
+  if (COPY.test(sql)) throw new PhaseError('PH1030', { file, reason: 'It holds rows, as COPY ... FROM stdin.' });
+  await withConnection({ url, applicationName: 'phase testing' }, async (db) => {
+    try {
+      // A dump of some schemas makes them all.
+      if (/^CREATE SCHEMA public;$/m.test(sql)) await db.query('DROP SCHEMA public');
+      await db.query(sql.replaceAll(PSQL, ''));
+      // A dump says that its search path is empty.
+      await db.query('RESET ALL');
+      await replaceLedger(db, renames);
+    } catch (error) {
+      throw new PhaseError('PH1030', { file, reason: `PostgreSQL says: ${reasonOf(error)}.` }, { cause: error });
+    }
+  });
+}
+
+/** The tables of a ledger that was dumped are empty; a sync needs its sequences, which may have been left out. */
+async function replaceLedger(db: Queryable, renames: Renames): Promise<void> {
+  const tables = await all<{ name: string }>(
+    db,
+    `SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_class c
+     WHERE c.relkind = 'r' AND c.relnamespace = to_regnamespace('phase')`,
+  );
+  for (const { name } of tables) await db.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
+  await db.query('CREATE SCHEMA IF NOT EXISTS phase');
+  for (const { sync } of renames.values()) {
+    for (const name of [sync.stragglers.count, sync.stragglers.last]) {
+      await db.query(`CREATE SEQUENCE IF NOT EXISTS ${quoteQualified({ schema: 'phase', name })}`);
+    }
+  }
+}
