@@ -4,23 +4,26 @@ import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 
 /**
- * The renames whose old names the code of a release must not use any more: their second phase has come, and no later
- * rename has given the name to another column of the table.
+ * The renames whose old names the code of a release must not use: from the release of the second phase up to the
+ * released one of the third, or until a later rename has given the name to another column of the table.
  */
 export function switchedRenames(
   manifests: readonly Manifest[],
   renames: ReadonlyMap<string, Rename>,
   release: Release,
 ): Rename[] {
-  const entries = manifests
-    .filter((manifest) => compareReleases(manifest.release, release) <= 0)
-    .flatMap(({ migrations }) => migrations);
-  const inPhase = (wanted: number): Rename[] => {
-    const names = new Set(entries.filter(({ phase }) => phase === wanted).map(({ rename }) => rename));
-    return [...names].flatMap((name) => renames.get(name ?? '') ?? []);
+  const reached = manifests.filter((manifest) => compareReleases(manifest.release, release) <= 0);
+  const inPhase = (wanted: number, of: readonly Manifest[]): Rename[] => {
+    const entries = of.flatMap(({ migrations }) => migrations.filter(({ phase }) => phase === wanted));
+    return [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => renames.get(name ?? '') ?? []);
   };
-  const begun = inPhase(1);
-  return inPhase(2).filter((rename) => !begun.some((other) => takesName(other, rename)));
+  const isOver = ({ release: own, state }: Manifest): boolean =>
+    state === 'released' && compareReleases(own, release) < 0;
+  const begun = inPhase(1, reached);
+  const ended = inPhase(3, reached.filter(isOver));
+  return inPhase(2, reached).filter(
+    (rename) => !ended.includes(rename) && !begun.some((other) => takesName(other, rename)),
+  );
 }
 
 function takesName({ table, to }: Rename, { table: { schema, name }, from }: Rename): boolean {

@@ -97,21 +97,17 @@ function impliedByRenames(migrations: ReadonlyMap<string, OrderedMigration>): De
 }
 
 function ensurePhasesAscend(rename: string, before: OrderedMigration, step: OrderedMigration): void {
-  const files = [before, step].map((migration) => `${fileOf(migration)} (${migration.release})`);
+  const refuse = (reason: string): never => {
+    const steps = [before, step];
+    const files = steps.map((migration) => `${fileOf(migration)} (${migration.release})`);
+    throw new PhaseError('PH3009', { rename, ids: steps.map(({ id }) => id), files, reason });
+  };
   const releases = compareReleases(before.release, step.release);
-  if (before.phase === step.phase && releases !== 0) {
-    throw new PhaseError('PH3009', { rename, files, reason: 'The steps of one phase belong to one release.' });
-  }
+  if (before.phase === step.phase && releases !== 0) refuse('The steps of one phase belong to one release.');
   if (before.phase !== step.phase && releases === 0) {
-    throw new PhaseError('PH3009', {
-      rename,
-      files,
-      reason: 'Two phases stand in one release: an old and a new instance would not understand each other.',
-    });
+    refuse('Two phases stand in one release: an old and a new instance would not understand each other.');
   }
-  if (releases > 0) {
-    throw new PhaseError('PH3009', { rename, files, reason: 'A later phase stands in an earlier release.' });
-  }
+  if (releases > 0) refuse('A later phase stands in an earlier release.');
 }
 
 function stepNumber(migration: ManifestEntry): number {

@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Usage } from '../domain/finding.ts';
 import { patternOf } from '../domain/pattern.ts';
 import type { Rename } from '../domain/rename.ts';
+import { filesInGit } from './git.ts';
 
 /** Code in which a column's name may stand. */
 const CODE =
@@ -14,29 +14,40 @@ const NOT_OWN = /^(?:db|node_modules|dist|build|coverage|\.[^/]+)\/|\/node_modul
 /** A line that is meant. */
 const IGNORED = /phase-ignore/;
 
+/** A line of what was made by a machine can be as long as its file. */
+const LONGEST_TEXT = 500;
+
 /** Where the application's code still names the old column of a rename: as it is, or in camel case. */
 export async function findUsages(root: string, { from }: Rename): Promise<Usage[]> {
   const names = [...new Set([from, camelCase(from)])].map(patternOf).join('|');
-  const pattern = new RegExp(`(?<![A-Za-z0-9_$])(?:${names})(?![A-Za-z0-9_$])`);
+  const source = `(?<![A-Za-z0-9_$])(?:${names})(?![A-Za-z0-9_$])`;
+  const exact = new RegExp(source);
+  // SQL folds names that are not quoted.
+  const inSql = from === from.toLowerCase() ? new RegExp(source, 'i') : exact;
   const usages: Usage[] = [];
   for (const file of codeFiles(root)) {
-    const text = await readFile(join(root, file), 'utf8').catch(() => '');
+    const pattern = file.endsWith('.sql') ? inSql : exact;
+    const text = await textOf(join(root, file));
     text.split(/\r?\n/).forEach((line, index) => {
-      if (pattern.test(line) && !IGNORED.test(line)) usages.push({ file, line: index + 1, text: line.trim() });
+      if (!pattern.test(line) || IGNORED.test(line)) return;
+      usages.push({ file, line: index + 1, text: shortened(line.trim()) });
     });
   }
   return usages;
 }
 
+const shortened = (text: string): string => (text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)} ...` : text);
+
 /** What git knows or would add, where there is a git; else all files. */
 function codeFiles(root: string): string[] {
-  const listed = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 256 * 1_024 * 1_024,
-  });
-  const files = listed.status === 0 ? listed.stdout.split('\0') : [...walk(root, root)];
+  const files = filesInGit(root) ?? [...walk(root, root)];
   return files.filter((file) => CODE.test(file) && !NOT_OWN.test(file)).sort();
+}
+
+/** Of a folder, or something else that has a file's name, there is none. */
+async function textOf(file: string): Promise<string> {
+  const stats = await stat(file).catch(() => null);
+  return stats?.isFile() ? readFile(file, 'utf8').catch(() => '') : '';
 }
 
 function* walk(root: string, folder: string): Generator<string> {

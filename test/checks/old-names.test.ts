@@ -38,3 +38,10 @@ test.each([
 ])('old names are forbidden in %s: %s', (release, _what, expected) => {
   expect(switchedRenames(manifests, renames, release)).toEqual(expected);
 });
+
+test('an old name is free after the released third phase', () => {
+  const cut = manifests.slice(0, 3).map((each): Manifest => ({ ...each, state: 'released' }));
+  expect(switchedRenames(cut, renames, '1.3.0')).toEqual([first]);
+  expect(switchedRenames(cut, renames, '1.3.1')).toEqual([]);
+  expect(switchedRenames(manifests.slice(0, 3), renames, '1.3.1')).toEqual([first]);
+});

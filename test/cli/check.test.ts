@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
@@ -37,6 +40,47 @@ test('usages are the places in the code that name the old column', async () => {
     { file: 'src/users.ts', line: 1, text: 'const a = row.e_mail;' },
   ]);
   expect((await project.phase('usages', 'nothing', '--json')).json.error.code).toBe('PH1026');
+});
+
+test('usages in SQL are found in capitals, long lines are cut, and what is no file is passed over', async () => {
+  project.write('src/report.sql', 'SELECT E_MAIL FROM USERS;\n');
+  project.write('src/bundle.js', `${'x'.repeat(10_000)} e_mail ${'x'.repeat(10_000)}`);
+  project.write('src/E_MAIL.ts', 'const E_MAIL = 1;');
+  mkdirSync(join(project.root, 'src/folder.ts'));
+  spawnSync('mkfifo', [join(project.root, 'src/pipe.ts')]);
+  const { usages } = await project.json('usages', RENAME);
+  expect(usages.map(({ file }: { file: string }) => file)).toEqual(['src/bundle.js', 'src/report.sql', 'src/users.ts']);
+  expect(usages[0].text).toHaveLength(504);
+});
+
+test('annotations name files from the top of the repository, once each', async () => {
+  const shop = new TestProject(undefined, {
+    'apps/shop/package.json': '{"version": "1.2.0"}',
+    'apps/shop/phase.config.json': '{}',
+    'apps/shop/ignored.ts': 'row.e_mail',
+    '.gitignore': 'ignored.ts',
+  });
+  for (const [path, text] of Object.entries(project.files())) {
+    if (/^(?:db|src)\//.test(path)) shop.write(`apps/shop/${path}`, text);
+  }
+  spawnSync('git', ['init'], { cwd: shop.root });
+  const config = join(shop.root, 'apps/shop/phase.config.json');
+  const { stdout } = await shop.phase('--config', config, 'check', '--no-replay', '--format', 'github');
+  expect(stdout.trim().split('\n')).toEqual([
+    expect.stringContaining('::error file=apps/shop/src/users.ts,line=1,title=old_name::'),
+  ]);
+  shop.remove();
+});
+
+test('a migration that breaks its own release is found', async () => {
+  project.write(manifest('1.3.0'), project.read(manifest('1.3.0')).replace('<1.2.0', '<=1.3.0'));
+  expect((await check('--no-replay')).findings).toEqual([['breaks_itself', manifest('1.3.0'), null]]);
+});
+
+test('a notice can be written beside a package.json that cannot be read', async () => {
+  project.write('package.json', '\ufeff{');
+  project.write('phase.config.json', '{"release": "1.1.0"}');
+  expect((await project.json('notice', RENAME)).text).toContain('the application');
 });
 
 test('nothing is wrong in phase 1; from the release of phase 2 on old names are', async () => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { checkBreaksItself } from '../../checks/breaks-itself.ts';
 import { checkLargeChange } from '../../checks/large-changes.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkTouches } from '../../checks/touches.ts';
@@ -11,6 +12,7 @@ import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
 import type { Project } from '../../project/config.ts';
+import { placeInGit } from '../../project/git.ts';
 import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
 import type { MigrationFile } from '../../project/migrations.ts';
@@ -57,8 +59,14 @@ async function runCheck(context: CommandContext, { format, replay }: CheckFlags)
   // Files that are wrong cannot be run.
   const unlike = replay && found.length === 0 ? await replayed(context, project) : [];
   const findings = [...found, ...unlike, ...(await changesTooLarge(context, project))];
-  const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(findings);
+  // Annotations name files from the top of the repository.
+  const shown = format === 'github' ? findingsAt(placeInGit(project.root), findings) : findings;
+  const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(shown);
   return { document: findingsDocument(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
+}
+
+function findingsAt(place: string, findings: readonly Finding[]): Finding[] {
+  return findings.map((finding) => ({ ...finding, file: finding.file === null ? null : `${place}${finding.file}` }));
 }
 
 /** Everything that is found, as far as one thing does not hide another. */
@@ -90,6 +98,9 @@ async function collect(root: string, release: Release | null): Promise<Finding[]
           manifests.map((manifest) => manifest.release),
         );
   if (current !== undefined) await looked(() => ensurePhasesFollow(manifests, current));
+  findings.push(
+    ...checkBreaksItself(manifests.map((manifest) => ({ file: manifestPath(manifest.release), manifest }))),
+  );
   findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));
   return findings;

@@ -36,13 +36,21 @@ async function usages(context: CommandContext, name: string): Promise<Result> {
 async function notice(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
   const rename = renameOf(history, name);
-  const text = await readFile(join(history.root, 'package.json'), 'utf8').catch(() => '{}');
-  const { name: app = 'the application' } = JSON.parse(text) as { name?: string };
+  const app = await applicationName(history.root);
   const [first, second, third] = ([1, 2, 3] as const).map((phase) => releaseOf(history, name, phase));
   const { from, to, type } = rename;
   const view = { app, table: `${rename.table.schema}.${rename.table.name}`, from, to, type, first, second, third };
   const written = render('notice/notice.md', view);
   return { document: { text: written, usages: [] }, text: written };
+}
+
+async function applicationName(root: string): Promise<string> {
+  try {
+    const { name } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { name?: unknown };
+    return typeof name === 'string' ? name : 'the application';
+  } catch {
+    return 'the application';
+  }
 }
 
 /** @throws PH1026 */

@@ -10,7 +10,7 @@ export interface IntegrityErrors {
   PH3006: { manifest: string; isOpen: boolean };
   PH3007: { ids: readonly string[]; files: readonly string[] };
   PH3008: { id: string; file: string; dependency: string; reason: string };
-  PH3009: { rename: string; files: readonly string[]; reason: string };
+  PH3009: { rename: string; ids: readonly string[]; files: readonly string[]; reason: string };
   PH3010: { id: string; files: readonly string[] };
   PH3011: { id: string; startedAt: string; error: string | null };
   PH3012: { file: string; manifest: string };
@@ -137,7 +137,10 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3015: {
     exit: 5,
     title: 'A manifest lists a migration twice, or differently from another one',
-    what: (d) => `${d.id} is listed differently in ${d.releases.join(' and ')}.`,
+    what: (d) =>
+      new Set(d.releases).size === 1
+        ? `${d.id} is listed twice in ${d.releases[0]}.`
+        : `${d.id} is listed differently in ${d.releases.join(' and ')}.`,
     why: () => 'A migration may stand again in a later manifest (a backport), but it is the same file.',
     remedy: () => 'Make the entries equal, or take one out while its manifest is open.',
   },

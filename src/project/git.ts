@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+
+/** What git answers in a folder; null where there is no git, or no repository. */
+function git(folder: string, ...args: string[]): string | null {
+  // Who owns the folder does not matter: nothing of it is run.
+  const { status, stdout } = spawnSync('git', ['-c', 'safe.directory=*', ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 256 * 1_024 * 1_024,
+  });
+  return status === 0 ? stdout : null;
+}
+
+/** The files below a folder that git knows or would add, relative to it; null without a repository. */
+export function filesInGit(folder: string): string[] | null {
+  const listed = git(folder, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
+  // A file with conflicts is listed several times.
+  return listed === null ? null : [...new Set(listed.split('\0').filter((file) => file !== ''))];
+}
+
+/** Where a folder lies in its repository, such as `apps/shop/`; empty at its top, and without one. */
+export function placeInGit(folder: string): string {
+  return git(folder, 'rev-parse', '--show-prefix')?.trim() ?? '';
+}
