@@ -118,9 +118,9 @@ const keptBy = new Map<unknown, symbol>();
 /** What Node prints of a row: it would show accessors as such. */
 function withoutAccessors(this: Row): Row {
   const copy: Row = {};
-  for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(this))) {
+  for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(this))) {
     const kept = keptBy.get(get);
-    copy[name] = kept === undefined ? value : (this as Record<symbol, unknown>)[kept];
+    copy[name] = kept === undefined ? this[name] : (this as Record<symbol, unknown>)[kept];
   }
   return copy;
 }

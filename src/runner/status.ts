@@ -51,12 +51,15 @@ export async function readStatus(
   const history = await readHistory(project.root);
   const ledger = await readLedger(db, project.config.knexMigrations);
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
+  const releases = new Map(plan.steps.map((step) => [step.id, step.release]));
   return {
     release: ledger.migrated.at(-1) ?? null,
     confirmed: ledger.confirmed,
-    applied: ledger.rows
-      .filter(isApplied)
-      .map(({ id, kind, release: of, appliedAt, durationMs }) => ({ id, kind, release: of, appliedAt, durationMs })),
+    applied: ledger.rows.filter(isApplied).map(({ id, kind, release: of, sha256, appliedAt, durationMs }) => {
+      // Knex knows no releases; the manifests do.
+      const own = sha256 === null ? (releases.get(id) ?? of) : of;
+      return { id, kind, release: own, appliedAt, durationMs };
+    }),
     started: ledger.rows.filter(({ state }) => state === 'started').map(({ id }) => id),
     pending: plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id),
     held: plan.held,
