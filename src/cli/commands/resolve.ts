@@ -7,7 +7,7 @@ import type { Action } from '../action.ts';
 export function registerResolve(program: Command, action: Action): void {
   program
     .command('resolve <id>')
-    .description('say by hand what became of a migration that was started and did not finish')
+    .description('say by hand what became of a migration: that it is applied, or is to run again')
     .option('--applied', 'it is complete')
     .option('--retry', 'run it again')
     .addHelpText('after', '\nExample:\n  phase resolve 20261120101500_rebuild_index --retry')
