@@ -16,13 +16,26 @@ import { readTree, type TreeMember } from './tree.ts';
 import { copyTriggers, type FoundTrigger, readTriggers } from './triggers.ts';
 import { unsupportedOf } from './unsupported.ts';
 
+/** The column to rename, and its new name. */
+export interface ColumnNames {
+  readonly from: string;
+  readonly to: string;
+}
+
 /**
  * Everything that a rename has to know of a table, for a column and its new name. Reads only: what it creates to let
  * PostgreSQL rewrite definitions is rolled back.
+ * @param prepare changes the table to what it will be by then; rolled back, too.
  * @throws PH1008 when the column does not exist.
  */
-export function readTableFacts(db: Queryable, table: ListedTable, from: string, to: string): Promise<TableFacts> {
+export function readTableFacts(
+  db: Queryable,
+  table: ListedTable,
+  { from, to }: ColumnNames,
+  prepare: () => Promise<void> = async () => undefined,
+): Promise<TableFacts> {
   return inRolledBackTransaction(db, async () => {
+    await prepare();
     await printQualified(db);
     const column = await readColumn(db, table.oid, table, from);
     const shape = await readShape(db, table.oid, column.number);

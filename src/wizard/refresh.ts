@@ -43,7 +43,7 @@ export async function draftRefresh(
   const releases = releasesOf(history, rename);
   ensureOpen(history, releases[2]);
   const table = await findTable(db, quoteQualified(rename.table));
-  const facts = await readTableFacts(db, table, rename.from, rename.to);
+  const facts = await readTableFacts(db, table, rename);
   const number = await nextNumber(history.root, name);
   const functions = await knownVersions(history.root, facts);
   const plan = planRefresh(facts, {

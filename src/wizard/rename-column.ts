@@ -3,14 +3,13 @@ import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { TableFacts } from '../domain/facts.ts';
-import { quoteQualified } from '../domain/identifier.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { exclusiveObject } from '../domain/shared-objects.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
 import type { History } from '../project/history.ts';
@@ -18,6 +17,7 @@ import { changeManifest, manifestPath } from '../project/manifests.ts';
 import { renamePath, renderRename } from '../project/renames.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
+import { earlierRenames, lastRelease, renameInAdvance, stateOf } from './earlier-renames.ts';
 import { afterExisting, knownVersions, pathOf, sourceOf, type WrittenFile } from './files.ts';
 
 /** What the wizard asks, and the flags answer. */
@@ -56,8 +56,11 @@ export async function draftRename(
 ): Promise<RenameDraft> {
   const releases = ensureUsableReleases(history, answers.releases);
   const table = await findTable(db, answers.table);
-  await ensureUsableColumns(db, table, answers);
-  const facts = await readTableFacts(db, table, answers.from, answers.to);
+  const earlier = earlierRenames(history, table, releases[0]);
+  const facts = await readTableFacts(db, table, answers, async () => {
+    await renameInAdvance(db, earlier);
+    await ensureUsableColumns(db, table, answers);
+  });
   const plan = planRename(facts, {
     to: answers.to,
     releases,
@@ -111,7 +114,7 @@ function ensureNewRename(history: History, { name }: Rename): void {
 
 /**
  * Two renames that share a column or an object have to come one after the other, also in the database that is read:
- * else names would be written down that are not there when the second one begins.
+ * in the middle of the first one things are there that will be gone.
  * @param rename the second one. @throws PH2002
  */
 async function ensureApart(db: Queryable, history: History, rename: Rename, first: Release): Promise<void> {
@@ -128,41 +131,13 @@ async function ensureApart(db: Queryable, history: History, rename: Rename, firs
         `Begin it in a release after the last one of ${other.name}.`,
       );
     }
-    const isTakenOn = [...history.renames.values()].some((next) => followsOn(next, other));
-    if (await isUnderWay(db, other, isTakenOn)) {
+    if ((await stateOf(db, other)) === 'under way') {
       refuse(
-        `Both need ${shared}, and in this database ${other.name} has not come to its end: things still have names here that will be gone.`,
-        `Scaffold it where the third phase of ${other.name} has run: on a database for development, phase migrate --release ${last} --maintenance.`,
+        `Both need ${shared}, and in this database ${other.name} is in the middle.`,
+        `Bring it to its end first: on a database for development, phase migrate --release ${last} --maintenance.`,
       );
     }
   }
-}
-
-function followsOn(next: Rename, { table, to }: Rename): boolean {
-  return quoteQualified(next.table) === quoteQualified(table) && next.from === to;
-}
-
-/**
- * Whether a rename has not ended, by what it leaves in a database, since that may have been made without a ledger.
- * @param isTakenOn whether a further rename of its new column says that it has.
- */
-async function isUnderWay(db: Queryable, { table, from, to, sync }: Rename, isTakenOn: boolean): Promise<boolean> {
-  const [row] = await all<{ old: boolean; made: boolean; synced: boolean }>(
-    db,
-    `SELECT bool_or(a.attname = $2) AS old, bool_or(a.attname = $3) AS made,
-       EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($4)) AS synced
-     FROM pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped`,
-    [quoteQualified(table), from, to, sync.triggers],
-  );
-  return row !== undefined && (row.synced || (row.old && !row.made && !isTakenOn));
-}
-
-/** The release that a rename ends in: where its third phase stands. */
-function lastRelease({ manifests }: History, rename: string): Release | null {
-  const last = manifests.find(({ migrations }) =>
-    migrations.some((entry) => entry.rename === rename && entry.phase === 3),
-  );
-  return last?.release ?? null;
 }
 
 async function draftFiles(
