@@ -1,0 +1,21 @@
+import { checkLargeChange } from '../../checks/large-changes.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Finding } from '../../domain/finding.ts';
+import type { Project } from '../../project/config.ts';
+import { readHistory } from '../../project/history.ts';
+import { largeChanges } from '../../runner/large-changes.ts';
+import type { CommandContext } from '../context.ts';
+
+/** Changes that would be large: where a database is given, and can be asked. */
+export async function checkByDatabase(context: CommandContext, project: Project): Promise<Finding[]> {
+  const url = context.databaseUrl(project);
+  if (url === undefined) return [];
+  try {
+    const changes = await largeChanges(project, await readHistory(project.root), url);
+    return changes.map(({ file, name, rows }) => checkLargeChange(file, name, rows, project.config.audit.smallChange));
+  } catch (error) {
+    if (!(error instanceof PhaseError)) throw error;
+    context.output.notice(`How large changes would be is not known: ${error.code} ${error.message}`);
+    return [];
+  }
+}

@@ -1,0 +1,59 @@
+import { checkBreaksItself } from '../../checks/breaks-itself.ts';
+import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
+import { checkUnlisted } from '../../checks/unlisted.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Finding } from '../../domain/finding.ts';
+import { manifestRelease, type Release } from '../../domain/release.ts';
+import { orderMigrations } from '../../planner/order.ts';
+import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
+import { ensureRenamesApart } from '../../planner/renames-apart.ts';
+import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
+import { manifestPath } from '../../project/manifests.ts';
+import type { MigrationFile } from '../../project/migrations.ts';
+import { findUsages } from '../../project/usages.ts';
+import { findingOf } from './finding-of.ts';
+
+/** What the files alone tell, as far as one thing does not hide another. */
+export async function checkFiles(root: string, release: Release | null): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  let files: readonly MigrationFile[] = [];
+  const looked = async <T>(look: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof PhaseError)) throw error;
+      findings.push(findingOf(error, files));
+      return null;
+    }
+  };
+  const history = await looked(() => readHistory(root));
+  if (history === null) return findings;
+  const { manifests, renames } = history;
+  files = history.files;
+  for (const manifest of manifests) await looked(() => ensureFilesIntact(history, [manifest]));
+  const last = manifests.at(-1)?.release;
+  await looked(() => orderMigrations(manifests));
+  if (last !== undefined) await looked(() => ensureRenamesApart(manifests, renames, last));
+  const current =
+    release === null
+      ? last
+      : manifestRelease(
+          release,
+          manifests.map((manifest) => manifest.release),
+        );
+  if (current !== undefined) await looked(() => ensurePhasesFollow(manifests, current));
+  findings.push(
+    ...checkBreaksItself(manifests.map((manifest) => ({ file: manifestPath(manifest.release), manifest }))),
+  );
+  findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
+  if (current !== undefined) findings.push(...(await oldNames(history, current)));
+  return findings;
+}
+
+async function oldNames({ root, manifests, renames }: History, release: Release): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const rename of switchedRenames(manifests, renames, release)) {
+    findings.push(...checkOldNames(rename, await findUsages(root, rename)));
+  }
+  return findings;
+}
