@@ -8,11 +8,11 @@ import { openKnex } from '../postgres/knex.ts';
 import { prepareSession } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
-import { baselineOf } from './knex-baseline.ts';
-import { readLedger, recordMigration } from './ledger.ts';
+import { readLedger } from './ledger.ts';
 import { ensureLedger } from './ledger-format.ts';
 import { RunnerLock } from './lock.ts';
 import type { Reporter } from './reporter.ts';
+import { takeOver } from './take-over.ts';
 
 /** What a command works with: the project, the URL that was given, and who listens. */
 export interface RunnerOptions {
@@ -112,7 +112,7 @@ export async function openLedger({ lock, options, history }: Session): Promise<v
   try {
     const before = await readLedger(lock.client, options.project.config.knexMigrations);
     await ensureLedger(lock.client);
-    for (const entry of baselineOf(before, history)) await recordMigration(lock.client, entry, 'applied', 0);
+    await takeOver(lock.client, before, history);
     await repairAudits(lock.client, options.project.root);
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;

@@ -77,16 +77,14 @@ test('init --from-knex takes over migrations and what has run; a fresh database 
   expect((await project.json('release', 'list')).releases).toEqual([
     { release: '2.1.0', state: 'released', migrations: ['20200101000000_people', '20210101000000_name'] },
   ]);
-  expect(await project.json('status')).toMatchObject({
+  const before = await project.json('status');
+  expect(before).toMatchObject({
     applied: [{ id: '20200101000000_people', release: '2.1.0' }],
     pending: ['20210101000000_name'],
   });
   expect((await project.phase('migrate', '--dry-run')).stdout).toContain(`'20200101000000_people', 'schema'`);
   expect((await project.json('migrate')).applied).toEqual(['20210101000000_name']);
-  expect((await project.json('status')).applied.map(({ id }: { id: string }) => id)).toEqual([
-    '20200101000000_people',
-    '20210101000000_name',
-  ]);
+  expect((await project.json('status')).applied).toMatchObject([before.applied[0], { id: '20210101000000_name' }]);
   const fresh = await createDatabase();
   project.url = fresh.url;
   expect((await project.json('migrate')).applied).toHaveLength(2);
