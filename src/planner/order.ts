@@ -36,8 +36,8 @@ function lowestRelease(manifests: readonly Manifest[]): Map<string, OrderedMigra
 }
 
 /**
- * The third phase of a rename breaks whatever is older than the second, wherever that stands now and whatever the
- * manifest says beside it.
+ * The contract of a rename breaks whatever is older than its second phase, wherever that stands now and whatever the
+ * manifest says beside it. What a refresh adds to the third phase breaks nothing.
  */
 function withImpliedBreaks(migrations: Map<string, OrderedMigration>): Map<string, OrderedMigration> {
   const switched = new Map<string, Release>();
@@ -45,11 +45,11 @@ function withImpliedBreaks(migrations: Map<string, OrderedMigration>): Map<strin
     if (rename !== undefined && phase === 2) switched.set(rename, release);
   }
   for (const migration of migrations.values()) {
-    const { rename, phase, breaks } = migration;
-    const second = phase === 3 ? switched.get(rename ?? '') : undefined;
+    const { id, rename, breaks } = migration;
+    const second = renameStepOf(id) === 'contract' ? switched.get(rename ?? '') : undefined;
     const implied = `<${second}`;
     if (second === undefined || breaks === implied) continue;
-    migrations.set(migration.id, { ...migration, breaks: breaks === undefined ? implied : `${breaks} || ${implied}` });
+    migrations.set(id, { ...migration, breaks: breaks === undefined ? implied : `${breaks} || ${implied}` });
   }
   return migrations;
 }

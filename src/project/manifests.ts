@@ -39,7 +39,7 @@ const manifestSchema = z.strictObject({
 });
 
 /** How the names of manifests end. */
-const MANIFEST = /\.ya?ml$/;
+const MANIFEST = /\.ya?ml$/i;
 
 /** Where a release's manifest is, relative to the root. */
 export function manifestPath(release: Release): string {

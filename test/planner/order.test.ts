@@ -62,6 +62,14 @@ test.each([
   },
 );
 
+test('what a refresh adds to the third phase breaks nothing', () => {
+  const ordered = orderMigrations([
+    manifest('1.2.0', [step('2_r_phase_2_switch', 'r', 2)]),
+    manifest('1.3.0', [step('3_r_phase_3_refresh_1', 'r', 3)]),
+  ]);
+  expect(ordered.map((migration) => migration.breaks)).toEqual([undefined, undefined]);
+});
+
 test('a migration that stands again in a later manifest belongs to the lowest release', () => {
   const ordered = orderMigrations([manifest('1.2.0', [entry('1_a')]), manifest('1.0.5', [entry('1_a')])]);
   expect(ordered).toEqual([expect.objectContaining({ id: '1_a', release: '1.0.5' })]);

@@ -98,6 +98,29 @@ test('--slow-roll takes a release at a time, also one whose steps are all held',
   expect(await roll()).toEqual([0, '1.3.0', [third], [], []]);
 });
 
+test('--slow-roll does not go back for what has come late below the release migrated to last', async () => {
+  await release('1.0.0', 'CREATE TABLE a (id int, old int)');
+  await release('1.2.0', 'ALTER TABLE a DROP COLUMN old', { breaks: '<1.2.0' });
+  await project.json('migrate', '--release', '1.2.0');
+  await project.json('finish');
+  const hotfix = await release('1.1.5', 'ALTER TABLE a ADD COLUMN hot int');
+  const third = await release('1.3.0', 'ALTER TABLE a ADD COLUMN more int');
+  const fourth = await release('1.4.0', 'CREATE TABLE b (id int)');
+  const goal = '1.5.0-rc.1';
+  project.write('db/releases/1.5.0.yml', 'release: 1.5.0\nstate: open\n');
+  for (const [code, to, applied] of [
+    [3, '1.2.0', [hotfix]],
+    [3, '1.3.0', [third]],
+    // Nothing is to be done beyond it.
+    [0, goal, [fourth]],
+  ]) {
+    const { code: ended, json } = await migrate(goal, '--slow-roll');
+    expect([ended, json.to, json.applied]).toEqual([code, to, applied]);
+    await project.json('finish');
+  }
+  expect(await project.json('status')).toMatchObject({ release: goal, confirmed: goal });
+});
+
 test('--slow-roll takes a release at a time in maintenance, too, and a pre-release as its own', async () => {
   const ids = [];
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
