@@ -8,6 +8,7 @@ export const sqlState = {
   queryCanceled: '57014',
   insufficientPrivilege: '42501',
   undefinedTable: '42P01',
+  duplicateColumn: '42701',
   invalidSchemaName: '3F000',
   invalidPassword: '28P01',
   invalidAuthorization: '28000',

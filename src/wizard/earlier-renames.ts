@@ -1,5 +1,5 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
@@ -17,19 +17,18 @@ export function lastRelease({ manifests }: History, rename: string): Release | n
   return last?.release ?? null;
 }
 
-/** Renames of columns of a table that end before a release, in the order in which they do. */
-export function earlierRenames(history: History, table: QualifiedName, first: Release): Rename[] {
+/** Renames that end before a release, in the order in which they do: of all tables, since keys join them. */
+export function earlierRenames(history: History, first: Release): Rename[] {
   const ends = (rename: Rename): Release => lastRelease(history, rename.name) ?? first;
   return [...history.renames.values()]
-    .filter(
-      (rename) => quoteQualified(rename.table) === quoteQualified(table) && compareReleases(ends(rename), first) < 0,
-    )
+    .filter((rename) => compareReleases(ends(rename), first) < 0)
     .sort((a, b) => compareReleases(ends(a), ends(b)));
 }
 
-/** In the ledger, else by what is there: a database may have been made without one. */
+/** By the ledger, else by what is there: a database may have been made without one. */
 export async function stateOf(db: Queryable, { name, table, from, to, sync }: Rename): Promise<RenameState> {
-  if (await hasEnded(db, name)) return 'ended';
+  const ledger = await phasesInLedger(db, name);
+  if (ledger?.includes(3)) return 'ended';
   const { old, made, synced } = await one<{ old: boolean; made: boolean; synced: boolean }>(
     db,
     `SELECT coalesce(bool_or(a.attname = $2), false) AS old, coalesce(bool_or(a.attname = $3), false) AS made,
@@ -38,24 +37,29 @@ export async function stateOf(db: Queryable, { name, table, from, to, sync }: Re
     [quoteQualified(table), from, to, sync.triggers],
   );
   if (synced) return 'under way';
-  return old && !made ? 'not begun' : 'ended';
+  // A column of the new name may be that of another rename, which has not given it up yet.
+  return old && (ledger !== null || !made) ? 'not begun' : 'ended';
 }
 
-async function hasEnded(db: Queryable, rename: string): Promise<boolean> {
+/** The phases of a rename that have run; null where the ledger has nothing at all. */
+async function phasesInLedger(db: Queryable, rename: string): Promise<number[] | null> {
   const { ledger } = await one<{ ledger: boolean }>(db, `SELECT to_regclass('phase.migrations') IS NOT NULL AS ledger`);
-  if (!ledger) return false;
-  const rows = await all(db, `SELECT FROM phase.migrations WHERE rename = $1 AND phase = 3 AND state = 'applied'`, [
-    rename,
-  ]);
-  return rows.length > 0;
+  if (!ledger) return null;
+  const rows = await all<{ rename: string | null; phase: number | null }>(
+    db,
+    `SELECT DISTINCT rename, phase FROM phase.migrations WHERE state = 'applied'`,
+  );
+  return rows.length === 0 ? null : rows.filter((row) => row.rename === rename).map(({ phase }) => phase ?? 0);
 }
 
 /**
  * Gives columns the names that they will have once earlier renames have run, in a transaction that is rolled back: what
  * is read afterwards has the names of that time.
- * @throws PH4002 when somebody uses the table all the time.
+ * @returns those that it has renamed.
+ * @throws PH2002 when a new name is still another column's, PH4002 when somebody uses a table all the time.
  */
-export async function renameInAdvance(db: Queryable, renames: readonly Rename[]): Promise<void> {
+export async function renameInAdvance(db: Queryable, renames: readonly Rename[], what: string): Promise<Rename[]> {
+  const renamed: Rename[] = [];
   for (const rename of renames) {
     if ((await stateOf(db, rename)) !== 'not begun') continue;
     const { table, from, to } = rename;
@@ -63,12 +67,27 @@ export async function renameInAdvance(db: Queryable, renames: readonly Rename[])
     await db.query("SET LOCAL lock_timeout = '2s'");
     const sql = `ALTER TABLE ${quoteQualified(table)} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`;
     await db.query(sql).catch((error) => {
-      if (codeOf(error) !== sqlState.lockNotAvailable) throw error;
-      throw new PhaseError(
+      throw refusalOf(error, rename, what) ?? error;
+    });
+    renamed.push(rename);
+  }
+  return renamed;
+}
+
+function refusalOf(cause: unknown, { name, table, to }: Rename, what: string): PhaseError | null {
+  switch (codeOf(cause)) {
+    case sqlState.lockNotAvailable:
+      return new PhaseError(
         'PH4002',
         { what: `reading ${quoteQualified(table)}`, attempts: 1, blockers: [] },
-        { cause: error },
+        { cause },
       );
-    });
+    case sqlState.duplicateColumn: {
+      const reason = `${name} comes first, and in this database ${quoteQualified(table)} still has another column ${to}.`;
+      const remedy = `Bring the renames before ${name} to their end first, on a database for development: phase migrate --maintenance.`;
+      return new PhaseError('PH2002', { rename: what, other: name, reason, remedy }, { cause });
+    }
+    default:
+      return null;
   }
 }

@@ -18,6 +18,7 @@ import { changeManifest, manifestPath } from '../project/manifests.ts';
 import { ensureOpen } from '../project/release-files.ts';
 import { refreshPath, renderRefresh } from '../project/renames.ts';
 import { scaffoldStep, scaffoldVersion } from '../scaffold/rename.ts';
+import { earlierRenames, renameInAdvance } from './earlier-renames.ts';
 import { afterExisting, knownVersions, pathOf, sourceOf, type WrittenFile } from './files.ts';
 
 /** What a refresh would write; no file when nothing is missing. */
@@ -43,7 +44,9 @@ export async function draftRefresh(
   const releases = releasesOf(history, rename);
   ensureOpen(history, releases[2]);
   const table = await findTable(db, quoteQualified(rename.table));
-  const facts = await readTableFacts(db, table, rename);
+  const facts = await readTableFacts(db, table, rename, async () => {
+    await renameInAdvance(db, earlierRenames(history, releases[0]), name);
+  });
   const number = await nextNumber(history.root, name);
   const functions = await knownVersions(history.root, facts);
   const plan = planRefresh(facts, {

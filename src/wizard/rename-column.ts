@@ -3,6 +3,7 @@ import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { TableFacts } from '../domain/facts.ts';
+import { quoteQualified } from '../domain/identifier.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
@@ -40,6 +41,7 @@ interface DraftOptions {
 export interface RenameDraft {
   readonly facts: TableFacts;
   readonly plan: RenamePlan;
+  readonly warnings: RenamePlan['warnings'];
   readonly files: readonly WrittenFile[];
   readonly changes: readonly FileChange[];
 }
@@ -56,9 +58,10 @@ export async function draftRename(
 ): Promise<RenameDraft> {
   const releases = ensureUsableReleases(history, answers.releases);
   const table = await findTable(db, answers.table);
-  const earlier = earlierRenames(history, table, releases[0]);
+  const earlier = earlierRenames(history, releases[0]);
+  let renamed: readonly Rename[] = [];
   const facts = await readTableFacts(db, table, answers, async () => {
-    await renameInAdvance(db, earlier);
+    renamed = await renameInAdvance(db, earlier, `${answers.table}.${answers.from}`);
     await ensureUsableColumns(db, table, answers);
   });
   const plan = planRename(facts, {
@@ -73,7 +76,16 @@ export async function draftRename(
   });
   ensureNewRename(history, plan.rename);
   await ensureApart(db, history, plan.rename, releases[0]);
-  return { facts, plan, ...(await draftFiles(history, plan, releases)) };
+  const warnings = [...plan.warnings, ...inAdvance(plan.rename, renamed)];
+  return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
+}
+
+/** Texts of functions have the name of today. */
+function inAdvance({ name, table, from }: Rename, renamed: readonly Rename[]): RenamePlan['warnings'] {
+  const before = renamed.find((other) => quoteQualified(other.table) === quoteQualified(table) && other.to === from);
+  if (before === undefined) return [];
+  const message = `The column ${from} is called ${before.from} in this database until ${before.name} has run: functions whose text names it are not looked for. Once it has run, phase new rename-column --refresh ${name} finds them.`;
+  return [{ code: 'scaffolded_in_advance', message }];
 }
 
 /** Writes a draft: all of its files, or none. */

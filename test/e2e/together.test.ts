@@ -104,3 +104,64 @@ test('two renames that share an index have to come one after the other', async (
   await plain.sql('ALTER TABLE users RENAME COLUMN a TO x; ALTER TABLE users RENAME COLUMN b TO y');
   await expectPlainRename(renamed, plain);
 });
+
+test.each([
+  ['the referenced', ['people', 'a', 'b'], ['calls', 'x', 'y']],
+  ['the referencing', ['calls', 'x', 'y'], ['people', 'a', 'b']],
+] as [string, Parameters<typeof rename>, Parameters<typeof rename>][])(
+  'both ends of a foreign key are scaffolded in advance, %s first',
+  async (_which, first, second) => {
+    const renamed = await createDatabase();
+    const plain = await createDatabase();
+    databases.push(renamed, plain);
+    for (const database of [renamed, plain]) {
+      await database.sql(`CREATE TABLE people (a int PRIMARY KEY, n text);
+        CREATE TABLE calls (id int PRIMARY KEY, x int CONSTRAINT of_people REFERENCES people (a));
+        INSERT INTO people SELECT n FROM generate_series(1, 50) AS n; INSERT INTO calls SELECT a, a FROM people`);
+    }
+    project = new TestProject(renamed.url);
+    const after = ['2.1.0', '2.2.0', '2.3.0'];
+    expect((await rename(...first)).code).toBe(0);
+    expect((await rename(second[0], second[1], second[2], after)).code).toBe(0);
+    for (const release of [...RELEASES, ...after]) await deploy(release);
+    for (const [table, from, to] of [first, second]) {
+      await plain.sql(`ALTER TABLE ${table} RENAME COLUMN ${from} TO ${to}`);
+    }
+    await expectPlainRename(renamed, plain);
+  },
+);
+
+test('a name that an earlier rename has not given up yet cannot be taken in advance', async () => {
+  const renamed = await createDatabase();
+  databases.push(renamed);
+  await renamed.sql('CREATE TABLE t (a int, c int, e int); CREATE INDEX of_both ON t (c, e)');
+  project = new TestProject(renamed.url);
+  await rename('t', 'a', 'b');
+  await rename('t', 'c', 'a', ['2.1.0', '2.2.0', '2.3.0']);
+  await deploy('1.1.0');
+  expect(await rename('t', 'e', 'f', ['3.1.0', '3.2.0', '3.3.0'])).toMatchObject({
+    code: 4,
+    json: { error: { code: 'PH2002', why: expect.stringContaining('still has another column a') } },
+  });
+});
+
+test('a refresh of a rename that was scaffolded in advance has the names of that time', async () => {
+  const renamed = await createDatabase();
+  const plain = await createDatabase();
+  databases.push(renamed, plain);
+  for (const database of [renamed, plain]) await database.sql('CREATE TABLE t (a int, c int)');
+  project = new TestProject(renamed.url);
+  const after = ['2.1.0', '2.2.0', '2.3.0'];
+  await rename('t', 'a', 'b');
+  const codesOf = async (...args: Parameters<typeof rename>) =>
+    (await rename(...args)).json.warnings.map(({ code }: { code: string }) => code);
+  expect(await codesOf('t', 'c', 'z', after)).not.toContain('scaffolded_in_advance');
+  expect(await codesOf('t', 'b', 'y', ['3.1.0', '3.2.0', '3.3.0'])).toContain('scaffolded_in_advance');
+  for (const database of [renamed, plain]) await database.sql('CREATE INDEX of_both ON t (a, c)');
+  for (const name of ['t_a_to_b', 't_c_to_z']) {
+    expect((await project.json('new', 'rename-column', '--refresh', name, '--yes')).files).not.toEqual([]);
+  }
+  for (const release of [...RELEASES, ...after]) await deploy(release);
+  await plain.sql('ALTER TABLE t RENAME COLUMN a TO b; ALTER TABLE t RENAME COLUMN c TO z');
+  await expectPlainRename(renamed, plain);
+});

@@ -72,7 +72,7 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     const quietTriggers = await askQuiet(db, prompts, first, flags.quietTriggers);
     const draft = quietTriggers ? await draftRename(db, history, answers, { ...options, quietTriggers }) : first;
     context.output.notice(describeFacts(draft.facts));
-    context.output.notice(describeFiles(draft.files, draft.plan.warnings));
+    context.output.notice(describeFiles(draft.files, draft.warnings));
     await ensureConfirmed(prompts, draft.files.length);
     await writeDraft(history, draft);
     return written(draft);
@@ -219,9 +219,9 @@ function describeFiles(files: RenameDraft['files'], found: RenameDraft['plan']['
   return [`\nWill write:\n${table(rows)}`, ...warnings, ''].join('\n');
 }
 
-function written({ plan, files }: RenameDraft): Result {
+function written({ plan, files, warnings }: RenameDraft): Result {
   return {
-    document: { rename: plan.rename.name, files, warnings: plan.warnings },
+    document: { rename: plan.rename.name, files, warnings },
     text: files.map(({ path }) => `wrote ${path}`).join('\n'),
   };
 }
