@@ -14,20 +14,11 @@ import { scriptedContext } from './dry-run-data.ts';
 import { baselineOf } from './knex-baseline.ts';
 import { appliedIds, readLedger } from './ledger.ts';
 import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
-import {
-  ensureCanRun,
-  ensureLedgerMatches,
-  ensureNotBlocked,
-  ensureNotBroken,
-  ensureResumable,
-  loadPending,
-  nextRelease,
-  planFor,
-  releasesLeft,
-  targetOf,
-} from './prepare.ts';
+import type { MigrateOptions } from './migrate.ts';
+import { targetOf } from './prepare.ts';
+import { prepareRun } from './prepare-run.ts';
 import { recordingKnex } from './recording-knex.ts';
-import type { RunnerOptions } from './session.ts';
+import { releasesLeft } from './slow-roll.ts';
 import { toolVersion } from './tool-version.ts';
 
 export interface DryRun {
@@ -39,42 +30,24 @@ export interface DryRun {
   readonly remaining: readonly Release[];
 }
 
-export interface DryRunOptions extends RunnerOptions {
-  readonly release: Release;
-  readonly maintenance: boolean;
-  readonly slowRoll: boolean;
-  readonly running: Release | null;
-}
-
 /**
  * Every statement that a run would issue, without running one: migrations get a knex that writes down what they send.
  * What they read is read from the database as it is now, in a read-only transaction.
  */
-export async function dryRun(options: DryRunOptions): Promise<DryRun> {
+export async function dryRun(options: MigrateOptions): Promise<DryRun> {
   const history = await readHistory(options.project.root);
   // Everything that the files alone tell is refused before the database is asked.
   targetOf(history, options.release);
   return withConnection({ url: options.url, applicationName: 'phase dry run' }, async (db) => {
     const ledger = await readLedger(db, options.project.config.knexMigrations);
-    ensureLedgerMatches(ledger, history);
-    const target = targetOf(
-      history,
-      options.slowRoll ? nextRelease(history, ledger, options.release, options) : options.release,
-    );
-    ensureNotBroken(target, ledger);
-    if (options.running !== null) ensureCanRun(target, ledger, options.running);
-    const plan = planFor(target, ledger, options);
-    ensureNotBlocked(plan, target);
-    const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
-    const runnable = await loadPending(history, target, new Set(pending));
-    await ensureResumable(db, ledger, runnable);
+    const { plan, pending, runnable, confirms } = await prepareRun(db, history, ledger, options);
     const recorder = new Recorder(db, options, history);
     await recorder.ledger(baselineOf(ledger, history));
     for (const id of pending) {
       const migration = runnable.get(id);
       if (migration) await recorder.migration(migration);
     }
-    recorder.reached(plan.to, options.maintenance ? plan.to : options.running);
+    recorder.reached(plan.to, confirms);
     const done = new Set([...appliedIds(ledger), ...pending]);
     const remaining = releasesLeft(history, done, { release: plan.to, goal: options.release });
     return { plan, script: recorder.script(plan), statements: recorder.statements, remaining };
@@ -86,10 +59,10 @@ class Recorder {
   readonly #lines: string[] = [];
   readonly statements: string[] = [];
   readonly #db: Queryable;
-  readonly #options: DryRunOptions;
+  readonly #options: MigrateOptions;
   readonly #knex: Knex;
 
-  constructor(db: Queryable, options: DryRunOptions, history: History) {
+  constructor(db: Queryable, options: MigrateOptions, history: History) {
     this.#db = db;
     this.#options = options;
     const { config, root } = options.project;

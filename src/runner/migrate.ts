@@ -4,26 +4,12 @@ import { reasonOf } from '../postgres/errors.ts';
 import { readHistory, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
-import {
-  ensureCanRun,
-  ensureLedgerMatches,
-  ensureNotBlocked,
-  ensureNotBroken,
-  ensureResumable,
-  loadPending,
-  nextRelease,
-  planFor,
-  releasesLeft,
-  targetOf,
-} from './prepare.ts';
+import { targetOf } from './prepare.ts';
+import { prepareRun, type RunRequest } from './prepare-run.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
+import { releasesLeft } from './slow-roll.ts';
 
-export interface MigrateOptions extends RunnerOptions {
-  readonly release: Release;
-  readonly maintenance: boolean;
-  readonly slowRoll: boolean;
-  readonly running: Release | null;
-}
+export interface MigrateOptions extends RunnerOptions, RunRequest {}
 
 /** What a run did, also when it failed in the middle. */
 export interface MigrateResult {
@@ -49,9 +35,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     () => readHistory(root),
     async (session) => {
       const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
-      const { release: goal, slowRoll, maintenance, running } = options;
-      const release = slowRoll ? nextRelease(session.history, ledger, goal, { maintenance, running }) : goal;
-      return runUpTo(session, ledger, { release, goal, maintenance, confirm: running });
+      return run(session, ledger, options);
     },
   );
 }
@@ -65,47 +49,26 @@ export async function finish(options: RunnerOptions): Promise<MigrateResult> {
       const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
       const release = ledger.migrated.at(-1);
       if (release === undefined) throw new PhaseError('PH1021', {});
-      return runUpTo(session, ledger, { release, goal: release, maintenance: false, confirm: release });
+      return run(session, ledger, { release, slowRoll: false, maintenance: false, running: release });
     },
   );
 }
 
-interface Goal {
-  /** Where this run goes. */
-  readonly release: Release;
-  /** Where several runs go. */
-  readonly goal: Release;
-  readonly maintenance: boolean;
-  /** It is said that only this release is alive, or nothing is said. */
-  readonly confirm: Release | null;
-}
-
-async function runUpTo(
-  session: Session,
-  before: Ledger,
-  { release, goal, maintenance, confirm }: Goal,
-): Promise<MigrateResult> {
+async function run(session: Session, before: Ledger, request: RunRequest): Promise<MigrateResult> {
   const began = performance.now();
-  const target = targetOf(session.history, release);
-  ensureLedgerMatches(before, session.history);
-  ensureNotBroken(target, before);
-  if (confirm !== null) ensureCanRun(target, before, confirm);
+  const { history, lock } = session;
   noticeUnlisted(session);
-  const plan = planFor(target, before, { maintenance, running: confirm });
-  ensureNotBlocked(plan, target);
-  const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
-  const runnable = await loadPending(session.history, target, new Set(pending));
-  await ensureResumable(session.lock.client, before, runnable);
+  const { plan, pending, runnable, confirms } = await prepareRun(lock.client, history, before, request);
   await openLedger(session);
   const { applied, error } = await runSteps(session, pending, runnable);
-  if (error === null) await recordReached(session, release, maintenance ? release : confirm);
+  if (error === null) await recordReached(session, plan.to, confirms);
   const done = new Set([...appliedIds(before), ...applied]);
-  const remaining = error === null ? releasesLeft(session.history, done, { release, goal }) : [];
+  const remaining = error === null ? releasesLeft(history, done, { release: plan.to, goal: request.release }) : [];
   const failed =
     error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
   return {
     from: plan.from,
-    to: release,
+    to: plan.to,
     applied,
     held: plan.held,
     failed,
@@ -147,7 +110,7 @@ async function runSteps(
 
 /**
  * Only when all of it has run: a gate that refuses doubts what was said, and the release that waits for nothing but held
- * steps goes on doing so. After maintenance nothing but this release can start, so it counts as confirmed.
+ * steps goes on doing so.
  */
 async function recordReached({ lock }: Session, release: Release, confirmed: Release | null): Promise<void> {
   // In this order: what is migrated to after it was said who is alive may be alive, too.

@@ -6,12 +6,10 @@ import { aliveReleases } from '../planner/alive.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
-import type { Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
-import { ensureFilesIntact, type History } from '../project/history.ts';
-import { fileOf, loadMigration } from '../project/migrations.ts';
-import type { RunnableMigration } from './apply.ts';
-import { appliedIds, type Ledger, lastError } from './ledger.ts';
+import type { History } from '../project/history.ts';
+import { fileOf } from '../project/migrations.ts';
+import { appliedIds, type Ledger } from './ledger.ts';
 
 /** What the files say for a target release. */
 export interface Target {
@@ -43,21 +41,6 @@ export function targetOf(history: History, release: Release): Target {
   return { release, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
 }
 
-/** Files as the manifests list them, and loaded as far as they are going to run: before anything runs. */
-export async function loadPending(
-  history: History,
-  target: Target,
-  ids: ReadonlySet<string>,
-): Promise<Map<string, RunnableMigration>> {
-  await ensureFilesIntact(history, target.manifests);
-  const loaded = new Map<string, RunnableMigration>();
-  for (const entry of target.migrations.filter(({ id }) => ids.has(id))) {
-    const file = fileOf(history.files, entry);
-    if (file) loaded.set(entry.id, { entry, loaded: await loadMigration(history.root, file) });
-  }
-  return loaded;
-}
-
 /**
  * What was applied is what the files say (what only started may have been mended since), and what the ledger has beyond
  * them belongs to newer releases.
@@ -83,23 +66,6 @@ export function ensureLedgerMatches(ledger: Ledger, history: History): void {
   if (unknown.length > 0) throw new PhaseError('PH3004', { ids: unknown });
 }
 
-/**
- * A migration that was started and did not finish can only run again when it is safe to repeat.
- * @throws PH3011
- */
-export async function ensureResumable(
-  db: Queryable,
-  ledger: Ledger,
-  runnable: ReadonlyMap<string, RunnableMigration>,
-): Promise<void> {
-  for (const row of ledger.rows.filter(({ state }) => state === 'started')) {
-    const migration = runnable.get(row.id);
-    if (migration && !migration.loaded.safeToRepeat) {
-      throw new PhaseError('PH3011', { id: row.id, startedAt: row.startedAt, error: await lastError(db, row.id) });
-    }
-  }
-}
-
 /** A release can be started: nothing that ran breaks it. @throws PH2009 */
 export function ensureNotBroken({ release, known }: Target, ledger: Ledger): void {
   const runs = manifestRelease(release, known);
@@ -109,54 +75,7 @@ export function ensureNotBroken({ release, known }: Target, ledger: Ledger): voi
   if (breaking) throw new PhaseError('PH2009', { release, id: breaking.id, breaks: breaking.breaks ?? '' });
 }
 
-/**
- * What is said to be running can be: it is not newer than everything that is known, and nothing that ran breaks it.
- * @throws PH1029, PH2009
- */
-export function ensureCanRun(target: Target, ledger: Ledger, running: Release): void {
-  const newest = [...target.known, ...ledger.migrated, target.release].sort(compareReleases).at(-1) ?? target.release;
-  if (compareReleases(running, newest) > 0) throw new PhaseError('PH1029', { release: running, newest });
-  ensureNotBroken({ ...target, release: running }, ledger);
-}
-
-/**
- * With --slow-roll: the lowest release that has not been migrated to, or has something to run now. What is held in one
- * that was migrated to waits for a finish; what has come late below the one migrated to last runs with that one, since
- * nobody goes back to a release for it. The last one stands for the goal.
- */
-export function nextRelease(history: History, ledger: Ledger, goal: Release, options: PlanOptions): Release {
-  const target = targetOf(history, goal);
-  const manifestOf = (release: Release): Release => manifestRelease(release, target.known);
-  const wasReached = (release: Release): boolean =>
-    ledger.migrated.some((migrated) => compareReleases(manifestOf(migrated), release) >= 0);
-  const canRun = (release: Release): boolean =>
-    planFor(targetOf(history, release), ledger, options).steps.some(({ state }) => state === 'pending');
-  const left = pendingReleases(target, appliedIds(ledger));
-  const lowest = left.find((release) => !wasReached(release) || canRun(release));
-  if (lowest === undefined) return goal;
-  const last = ledger.migrated.at(-1);
-  const next = last !== undefined && compareReleases(manifestOf(last), lowest) > 0 ? last : lowest;
-  const hasMore = left.some((release) => compareReleases(release, manifestOf(next)) > 0);
-  return hasMore ? next : goal;
-}
-
-/** Releases above one that still have something to run on the way to a goal; what is held in that one is for its finish. */
-export function releasesLeft(
-  history: History,
-  done: ReadonlySet<string>,
-  { release, goal }: { release: Release; goal: Release },
-): Release[] {
-  const target = targetOf(history, goal);
-  const reached = manifestRelease(release, target.known);
-  return pendingReleases(target, done).filter((other) => compareReleases(other, reached) > 0);
-}
-
-/** Releases that still have something to run, or held. */
-function pendingReleases({ migrations }: Target, done: ReadonlySet<string>): Release[] {
-  const left = migrations.filter(({ id }) => !done.has(id)).map(({ release }) => release);
-  return [...new Set(left)].sort(compareReleases);
-}
-
+/** Who is alive, as far as it is said. */
 export interface PlanOptions {
   readonly maintenance: boolean;
   /** Only this release is alive now. */
