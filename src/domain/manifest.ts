@@ -39,3 +39,12 @@ export interface Manifest {
   /** Over the entries and sources, once released. */
   readonly sum?: string | undefined;
 }
+
+/**
+ * The release in which a phase of a rename stands; null where no manifest lists it.
+ * @param manifests ascending: of a backport it is the lowest.
+ */
+export function releaseOfPhase(manifests: readonly Manifest[], rename: string, phase: Phase): Release | null {
+  const lists = (entry: ManifestEntry): boolean => entry.rename === rename && entry.phase === phase;
+  return manifests.find(({ migrations }) => migrations.some(lists))?.release ?? null;
+}

@@ -127,11 +127,20 @@ export function problemsOf(issue: z.core.$ZodIssue): string[] {
 
 async function packageRelease(root: string): Promise<Release | null> {
   try {
-    const text = await readFile(join(root, 'package.json'), 'utf8');
-    return parseRelease(String(JSON.parse(text).version));
+    return parseRelease(String((await readPackage(root)).version));
   } catch {
     return null;
   }
+}
+
+/** The application's name in package.json, where there is one that can be read. */
+export async function packageName(root: string): Promise<string | null> {
+  const { name } = await readPackage(root).catch(() => ({ name: undefined }));
+  return typeof name === 'string' ? name : null;
+}
+
+async function readPackage(root: string): Promise<{ readonly name?: unknown; readonly version?: unknown }> {
+  return JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 }
 
 /** What an application's `phase.config.ts` exports; only gives its type. */

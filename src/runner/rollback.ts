@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { releaseOfPhase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { orderMigrations } from '../planner/order.ts';
@@ -91,17 +92,13 @@ function ensureNobodyNeedsIt(
 ): void {
   const rename = history.renames.get(entry.rename ?? '');
   if (!rename || entry.phase !== 1) return;
-  const second = history.manifests.find(({ migrations }) =>
-    migrations.some((other) => other.rename === rename.name && other.phase === 2),
-  )?.release;
+  const second = releaseOfPhase(history.manifests, rename.name, 2);
   const users = [...new Set<Release>([...(confirmed === null ? [] : [confirmed]), ...migrated.slice(-1)])];
   const isGone = (release: Release) => {
     const own = rows.filter((row) => row.release === release);
     return own.length > 0 && own.every((row) => undone.includes(row));
   };
-  const user = users.find(
-    (release) => second !== undefined && compareReleases(release, second) >= 0 && !isGone(release),
-  );
+  const user = users.find((release) => second !== null && compareReleases(release, second) >= 0 && !isGone(release));
   if (user === undefined) return;
   const reason = `Release ${user} may be running, and it uses the column ${rename.to}.`;
   throw new PhaseError('PH2011', { id: entry.id, reason });

@@ -1,5 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
@@ -9,17 +10,9 @@ import type { History } from '../project/history.ts';
 /** How far a rename has come in a database. */
 export type RenameState = 'not begun' | 'under way' | 'ended';
 
-/** The release that a rename ends in: where its third phase stands. */
-export function lastRelease({ manifests }: History, rename: string): Release | null {
-  const last = manifests.find(({ migrations }) =>
-    migrations.some((entry) => entry.rename === rename && entry.phase === 3),
-  );
-  return last?.release ?? null;
-}
-
 /** Renames that end before a release, in the order in which they do: of all tables, since keys join them. */
 export function earlierRenames(history: History, first: Release): Rename[] {
-  const ends = (rename: Rename): Release => lastRelease(history, rename.name) ?? first;
+  const ends = (rename: Rename): Release => releaseOfPhase(history.manifests, rename.name, 3) ?? first;
   return [...history.renames.values()]
     .filter((rename) => compareReleases(ends(rename), first) < 0)
     .sort((a, b) => compareReleases(ends(a), ends(b)));

@@ -5,6 +5,7 @@ import { findTable } from '../catalog/find-table.ts';
 import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
+import { type Phase, releaseOfPhase } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { planRefresh } from '../planner/rename/refresh.ts';
@@ -107,12 +108,10 @@ async function appliedMigrations(db: Queryable): Promise<Set<string>> {
 }
 
 function releasesOf({ manifests }: History, { name }: Rename): [Release, Release, Release] {
-  const releaseOf = (phase: 1 | 2 | 3): Release => {
-    const manifest = manifests.find(({ migrations }) =>
-      migrations.some((entry) => entry.rename === name && entry.phase === phase),
-    );
-    if (!manifest) throw new PhaseError('PH1026', { rename: name, known: [] });
-    return manifest.release;
+  const releaseOf = (phase: Phase): Release => {
+    const release = releaseOfPhase(manifests, name, phase);
+    if (release === null) throw new PhaseError('PH1026', { rename: name, known: [] });
+    return release;
   };
   return [releaseOf(1), releaseOf(2), releaseOf(3)];
 }

@@ -4,7 +4,7 @@ import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { TableFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { ManifestEntry } from '../domain/manifest.ts';
+import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { exclusiveObject } from '../domain/shared-objects.ts';
@@ -18,7 +18,7 @@ import { changeManifest, manifestPath } from '../project/manifests.ts';
 import { renamePath, renderRename } from '../project/renames.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
-import { earlierRenames, lastRelease, renameInAdvance, stateOf } from './earlier-renames.ts';
+import { earlierRenames, renameInAdvance, stateOf } from './earlier-renames.ts';
 import { afterExisting, knownVersions, pathOf, sourceOf, type WrittenFile } from './files.ts';
 
 /** What the wizard asks, and the flags answer. */
@@ -76,12 +76,12 @@ export async function draftRename(
   });
   ensureNewRename(history, plan.rename);
   await ensureApart(db, history, plan.rename, releases[0]);
-  const warnings = [...plan.warnings, ...inAdvance(plan.rename, renamed)];
+  const warnings = [...plan.warnings, ...warningsOfAdvance(plan.rename, renamed)];
   return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
 }
 
 /** Texts of functions have the name of today. */
-function inAdvance({ name, table, from }: Rename, renamed: readonly Rename[]): RenamePlan['warnings'] {
+function warningsOfAdvance({ name, table, from }: Rename, renamed: readonly Rename[]): RenamePlan['warnings'] {
   const before = renamed.find((other) => quoteQualified(other.table) === quoteQualified(table) && other.to === from);
   if (before === undefined) return [];
   const message = `The column ${from} is called ${before.from} in this database until ${before.name} has run: functions whose text names it are not looked for. Once it has run, phase new rename-column --refresh ${name} finds them.`;
@@ -132,7 +132,7 @@ function ensureNewRename(history: History, { name }: Rename): void {
 async function ensureApart(db: Queryable, history: History, rename: Rename, first: Release): Promise<void> {
   for (const other of history.renames.values()) {
     const shared = exclusiveObject(rename, other);
-    const last = lastRelease(history, other.name);
+    const last = releaseOfPhase(history.manifests, other.name, 3);
     if (shared === null || last === null) continue;
     const refuse = (reason: string, remedy: string): never => {
       throw new PhaseError('PH2002', { rename: rename.name, other: other.name, reason, remedy });

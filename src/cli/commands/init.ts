@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { Release } from '../../domain/release.ts';
-import { openProject } from '../../project/config.ts';
+import { openProject, packageName } from '../../project/config.ts';
 import { type FileChange, writeFiles } from '../../project/files.ts';
 import { folders } from '../../project/folders.ts';
+import { targetRelease } from '../../runner/prepare.ts';
 import { deployFiles } from '../../scaffold/deploy.ts';
 import { render } from '../../scaffold/templates.ts';
 import { knexBaseline } from '../../wizard/from-knex.ts';
@@ -23,7 +23,7 @@ export function registerInit(program: Command, action: Action): void {
     .action(
       action(async ({ surroundings: { cwd }, output }, command) => {
         const { deploy, fromKnex } = command.opts<{ deploy?: string; fromKnex?: boolean }>();
-        const baseline = fromKnex ? await knexBaseline(cwd, await releaseAt(cwd)) : null;
+        const baseline = fromKnex ? await knexBaseline(cwd, targetRelease(await openProject(cwd), undefined)) : null;
         const changes = [
           ...(await initialFiles(cwd, baseline?.table ?? '')),
           ...(baseline?.changes ?? []),
@@ -47,20 +47,10 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
   if (platform !== 'kubernetes') {
     throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: 'kubernetes' });
   }
-  const release = await releaseAt(root);
-  const text = await readFile(join(root, 'package.json'), 'utf8').catch(() => '{}');
-  const { name = 'app' } = JSON.parse(text) as { name?: string };
-  return deployFiles(name, release)
+  const release = targetRelease(await openProject(root), undefined);
+  return deployFiles((await packageName(root)) ?? 'app', release)
     .filter(({ path }) => !existsSync(join(root, path)))
     .map((file) => ({ ...file, mode: 'create' }));
-}
-
-/** @throws PH1005 */
-async function releaseAt(root: string): Promise<Release> {
-  const { config, packageRelease } = await openProject(root);
-  const release = config.release ?? packageRelease;
-  if (release === null) throw new PhaseError('PH1005', {});
-  return release;
 }
 
 /** @param knexMigrations the table of knex; empty where there is none. */

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { Phase } from '../../domain/manifest.ts';
+import { releaseOfPhase } from '../../domain/manifest.ts';
 import type { Rename } from '../../domain/rename.ts';
+import { packageName } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { findUsages } from '../../project/usages.ts';
 import { table } from '../../report/table.ts';
@@ -36,21 +35,14 @@ async function usages(context: CommandContext, name: string): Promise<Result> {
 async function notice(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
   const rename = renameOf(history, name);
-  const app = await applicationName(history.root);
-  const [first, second, third] = ([1, 2, 3] as const).map((phase) => releaseOf(history, name, phase));
+  const app = (await packageName(history.root)) ?? 'the application';
+  const [first, second, third] = ([1, 2, 3] as const).map(
+    (phase) => releaseOfPhase(history.manifests, name, phase) ?? '(not planned yet)',
+  );
   const { from, to, type } = rename;
   const view = { app, table: `${rename.table.schema}.${rename.table.name}`, from, to, type, first, second, third };
   const written = render('notice/notice.md', view);
   return { document: { text: written, usages: [] }, text: written };
-}
-
-async function applicationName(root: string): Promise<string> {
-  try {
-    const { name } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { name?: unknown };
-    return typeof name === 'string' ? name : 'the application';
-  } catch {
-    return 'the application';
-  }
 }
 
 /** @throws PH1026 */
@@ -58,11 +50,4 @@ function renameOf({ renames }: History, name: string): Rename {
   const rename = renames.get(name);
   if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
   return rename;
-}
-
-function releaseOf({ manifests }: History, name: string, phase: Phase): string {
-  const manifest = manifests.find(({ migrations }) =>
-    migrations.some((entry) => entry.rename === name && entry.phase === phase),
-  );
-  return manifest?.release ?? '(not planned yet)';
 }
