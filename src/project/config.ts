@@ -84,14 +84,15 @@ const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phas
  * @throws PH1002, PH1003.
  */
 export async function openProject(from: string, configFile?: string): Promise<Project> {
-  const file = configFile === undefined ? findUp(from) : resolve(from, configFile);
+  const file = configFile === undefined ? findConfigFile(from) : resolve(from, configFile);
   if (file !== null && !existsSync(file)) throw new PhaseError('PH1002', { file: configFile ?? file });
   const root = file === null ? resolve(from) : dirname(file);
   const config = validate(file === null ? {} : await load(file), file === null ? 'configuration' : basename(file));
   return { root, configFile: file, config, packageRelease: await packageRelease(root) };
 }
 
-function findUp(from: string): string | null {
+/** Walking up; null where there is none. */
+export function findConfigFile(from: string): string | null {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const found = NAMES.map((name) => join(folder, name)).find((file) => existsSync(file));
     if (found !== undefined) return found;

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
+import { findConfigFile } from '../project/config.ts';
 import { readManifestsSync } from '../project/manifests.ts';
 
 /** Which migrations the schema has that a suite runs on. */
@@ -18,16 +19,15 @@ export interface States {
   readonly states: readonly SchemaState[];
 }
 
-const CONFIGS = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
-
 /**
  * The schema before and after what a release adds; one state where it adds nothing. Everything is read at once, since a
  * suite is described before anything can be waited for.
  * @throws PH1005 when no release is known, PH3005 and PH3006 for manifests that cannot be used.
  */
 export function statesOf(from: string, given: Release | undefined): States {
-  const root = findRoot(from);
-  const release = given === undefined ? releaseOf(root) : parseRelease(given);
+  const config = findConfigFile(from);
+  const root = config === null ? resolve(from) : dirname(config);
+  const release = given === undefined ? releaseOf(root, config) : parseRelease(given);
   if (release === null) throw new PhaseError('PH1005', {});
   const manifests = readManifestsSync(root);
   const own = manifestRelease(
@@ -41,16 +41,8 @@ export function statesOf(from: string, given: Release | undefined): States {
   return { root, release, states: adds.length === 0 ? [after] : [{ name: 'before', releases }, after] };
 }
 
-function findRoot(from: string): string {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
-    if (CONFIGS.some((name) => existsSync(join(folder, name)))) return folder;
-    if (dirname(folder) === folder) return resolve(from);
-  }
-}
-
-function releaseOf(root: string): Release | null {
-  const config = CONFIGS.map((name) => join(root, name)).find((file) => existsSync(file));
-  const release = config === undefined ? undefined : configuredRelease(config);
+function releaseOf(root: string, config: string | null): Release | null {
+  const release = config === null ? undefined : configuredRelease(config);
   if (release !== undefined) return parseRelease(release);
   try {
     return parseRelease(String(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version));
