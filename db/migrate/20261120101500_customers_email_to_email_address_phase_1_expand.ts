@@ -8,10 +8,12 @@ export async function up(knex: Knex): Promise<void> {
   await execute(knex, 'COMMENT ON COLUMN "public"."customers"."email_address" IS \'Where order confirmations go.\'');
   await createFunction(knex, 'sync_customers_email_phase_1', { version: 1 });
   await createTrigger(knex, '00_sync_customers_email_phase_1', { version: 1, on: '"public"."customers"' });
+  await createTrigger(knex, '000_sync_customers_email_phase_1', { version: 1, on: '"public"."customers"' });
 }
 
 export async function down(knex: Knex): Promise<void> {
   await dropTrigger(knex, '00_sync_customers_email_phase_1', { on: '"public"."customers"', revertToVersion: 1 });
+  await dropTrigger(knex, '000_sync_customers_email_phase_1', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_1', { schema: 'public', revertToVersion: 1 });
   await dropColumn(knex, { on: '"public"."customers"', column: 'email_address' });
 }

@@ -11,7 +11,9 @@ export async function up(knex: Knex): Promise<void> {
   await execute(knex, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
   await createFunction(knex, 'sync_customers_email_phase_2', { version: 1 });
   await createTrigger(knex, '00_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
+  await createTrigger(knex, '000_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
   await dropTrigger(knex, '00_sync_customers_email_phase_1', { on: '"public"."customers"', revertToVersion: 1 });
+  await dropTrigger(knex, '000_sync_customers_email_phase_1', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_1', { schema: 'public', revertToVersion: 1 });
 }
 
@@ -19,7 +21,9 @@ export async function down(knex: Knex): Promise<void> {
   await atomically(knex, async (trx) => {
     await createFunction(trx, 'sync_customers_email_phase_1', { version: 1 });
     await createTrigger(trx, '00_sync_customers_email_phase_1', { version: 1, on: '"public"."customers"' });
+    await createTrigger(trx, '000_sync_customers_email_phase_1', { version: 1, on: '"public"."customers"' });
     await dropTrigger(trx, '00_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
+    await dropTrigger(trx, '000_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
     await dropFunction(trx, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
     await execute(trx, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
     await execute(trx, 'DROP SEQUENCE IF EXISTS "phase"."straggler_last_customers_email_to_email_address"');

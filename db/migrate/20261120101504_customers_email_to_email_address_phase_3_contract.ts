@@ -33,6 +33,7 @@ export const config = { downTransaction: false, safeToRepeat: true };
 export async function up(knex: Knex): Promise<void> {
   await confirmGate(knex, 'customers_email_to_email_address', { phase: 3 });
   await dropTrigger(knex, '00_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
+  await dropTrigger(knex, '000_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
   await replaceColumn(knex, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
   await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
@@ -50,6 +51,7 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
       await execute(trx, 'COMMENT ON COLUMN "public"."customers"."email" IS \'Where order confirmations go.\'');
       await createFunction(trx, 'sync_customers_email_phase_2', { version: 1 });
       await createTrigger(trx, '00_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
+      await createTrigger(trx, '000_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
     });
   }
   await backfill({

@@ -1,8 +1,7 @@
 -- Rename customers_email_to_email_address, phase 1.
--- No column list: an application trigger may change the column without naming it, and a row that any other UPDATE moves
--- must be in step, too. The condition keeps all other writes at full speed.
+-- Inserts, and updates that write one of the columns. The condition keeps those that leave them in step at full speed.
 CREATE OR REPLACE TRIGGER "00_sync_customers_email_phase_1"
-  BEFORE INSERT OR UPDATE ON "public"."customers"
+  BEFORE INSERT OR UPDATE OF "email", "email_address" ON "public"."customers"
   FOR EACH ROW
   WHEN (NEW."email" IS DISTINCT FROM NEW."email_address")
   EXECUTE FUNCTION "public"."sync_customers_email_phase_1"();

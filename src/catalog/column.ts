@@ -1,7 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { ColumnFacts, ColumnPrivilege } from '../domain/facts.ts';
+import type { ColumnFacts, ColumnPrivilege, DefaultFacts } from '../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
-import type { DefaultClass } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { closest } from './find-table.ts';
 
@@ -23,17 +22,26 @@ interface ColumnRow {
   comment: string | null;
   default_expression: string | null;
   default_volatile: boolean;
+  default_immutable: boolean;
   domain_default: string | null;
   domain_default_volatile: boolean;
+  domain_default_immutable: boolean;
+  toastable: boolean;
   rewrites: boolean;
   identity: boolean;
 }
 
-/** SQL that is true where a stored expression calls a volatile function. */
-function isVolatile(expression: string): string {
+/** SQL that is true where a stored expression calls a function of one of these volatilities. */
+function calls(expression: string, volatilities: string): string {
   return `EXISTS (SELECT 1 FROM regexp_matches(${expression}::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS called(oids)
-      JOIN pg_proc p ON p.oid = called.oids[1]::oid WHERE p.provolatile = 'v')`;
+      JOIN pg_proc p ON p.oid = called.oids[1]::oid WHERE p.provolatile IN (${volatilities}))`;
 }
+
+const isVolatile = (expression: string): string => calls(expression, `'v'`);
+
+/** CURRENT_TIMESTAMP and the like are no functions, and a cast by the texts of two types may be anything. */
+const isImmutable = (expression: string): string =>
+  `NOT (${calls(expression, `'v', 's'`)} OR ${expression}::text ~ '\\{(SQLVALUEFUNCTION|COERCEVIAIO|NEXTVALUEEXPR) ')`;
 
 /** The column, its type down to what a domain is based on, and its default. */
 const COLUMN = (): string => `
@@ -52,8 +60,9 @@ const COLUMN = (): string => `
     a.attoptions AS options,
     col_description(a.attrelid, a.attnum) AS comment,
     pg_get_expr(d.adbin, d.adrelid) AS default_expression,
-    volatility.any AS default_volatile, a.attidentity <> '' AS identity,
-    domains.standing AS domain_default, coalesce(domains.volatile, false) AS domain_default_volatile, coalesce(domains.constrained, false) AS rewrites
+    volatility.any AS default_volatile, volatility.none AS default_immutable, a.attidentity <> '' AS identity,
+    domains.standing AS domain_default, coalesce(domains.volatile, false) AS domain_default_volatile, coalesce(domains.immutable, true) AS domain_default_immutable,
+    coalesce(domains.constrained, false) AS rewrites, base.typlen = -1 AND NOT coalesce(domains.not_null, false) AS toastable
   FROM pg_attribute a
   JOIN pg_type t ON t.oid = a.atttypid
   JOIN LATERAL (
@@ -63,6 +72,7 @@ const COLUMN = (): string => `
     SELECT max(chain.oid) FILTER (WHERE chain.base = 0) AS base,
       (array_agg(pg_get_expr(d.typdefaultbin, 0) ORDER BY level) FILTER (WHERE d.typdefaultbin IS NOT NULL))[1] AS standing,
       bool_or(d.typdefaultbin IS NOT NULL AND ${isVolatile('d.typdefaultbin')}) AS volatile,
+      bool_and(d.typdefaultbin IS NULL OR ${isImmutable('d.typdefaultbin')}) AS immutable, bool_or(d.typnotnull) AS not_null,
       bool_or(d.typnotnull OR EXISTS (SELECT 1 FROM pg_constraint co WHERE co.contypid = d.oid)) AS constrained
     FROM chain JOIN pg_type d ON d.oid = chain.oid AND d.typtype = 'd' OR d.oid = chain.oid AND chain.base = 0
   ) AS domains ON true
@@ -71,7 +81,7 @@ const COLUMN = (): string => `
   LEFT JOIN pg_collation co ON co.oid = a.attcollation
   LEFT JOIN pg_namespace cn ON cn.oid = co.collnamespace
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  JOIN LATERAL (SELECT ${isVolatile('d.adbin')} AS any) AS volatility ON true
+  JOIN LATERAL (SELECT ${isVolatile('d.adbin')} AS any, ${isImmutable('d.adbin')} AS none) AS volatility ON true
   WHERE a.attrelid = $1::oid AND a.attname = $2 AND a.attnum > 0 AND NOT a.attisdropped`;
 
 /** Types whose equality is equality of their bytes. */
@@ -128,8 +138,12 @@ export async function readColumn(
     notNull: row.not_null,
     notNullValidated: row.not_null_validated,
     notNullName: row.not_null_name,
-    default: standing(row.default_expression, row.default_volatile),
-    domainDefault: row.default_expression === null ? standing(row.domain_default, row.domain_default_volatile) : null,
+    default: await standing(db, row, row.default_expression, row.default_volatile, row.default_immutable),
+    domainDefault:
+      row.default_expression === null
+        ? await standing(db, row, row.domain_default, row.domain_default_volatile, row.domain_default_immutable)
+        : null,
+    toastable: row.toastable,
     rewrites: row.rewrites,
     identity: row.identity,
     ownedSequence: await ownedSequence(db, table, row.number),
@@ -148,22 +162,41 @@ function isByteEqual({ type_schema, type_name, typtype, deterministic }: ColumnR
   return BYTE_EQUAL.includes(type_name) || (BYTE_EQUAL_TEXT.includes(type_name) && deterministic);
 }
 
-function standing(expression: string | null, isVolatile: boolean): { expression: string; class: DefaultClass } | null {
+/**
+ * A default that gives the same value throughout a transaction may stand on both columns. One that not every session can
+ * evaluate, such as a setting that only some have, must not: a release that gives the value itself would get its error.
+ */
+async function standing(
+  db: Queryable,
+  { type }: ColumnRow,
+  expression: string | null,
+  isVolatile: boolean,
+  immutable: boolean,
+): Promise<DefaultFacts | null> {
   if (expression === null) return null;
-  return { expression, class: isVolatile || USER_DEPENDENT.test(expression) ? 'volatile' : 'constant' };
+  const isOneSided =
+    isVolatile ||
+    USER_DEPENDENT.test(expression) ||
+    (!immutable && !(await evaluates(db, `CAST(${expression} AS ${type})`)));
+  return { expression, class: isOneSided ? 'volatile' : 'constant', immutable };
 }
 
 /** Whether the type has a hash function; asked of the server, since arrays and row types depend on their parts. */
-async function isHashable(db: Queryable, type: string): Promise<boolean> {
-  await db.query('SAVEPOINT hashable');
+function isHashable(db: Queryable, type: string): Promise<boolean> {
+  return evaluates(db, `pg_catalog.hash_record_extended(ROW(CAST(NULL AS ${type})), 0)`);
+}
+
+/** Whether the server can evaluate an expression, here and now. In a transaction. */
+async function evaluates(db: Queryable, expression: string): Promise<boolean> {
+  await db.query('SAVEPOINT evaluated');
   try {
-    await db.query(`SELECT pg_catalog.hash_record_extended(ROW(CAST(NULL AS ${type})), 0)`);
+    await db.query(`SELECT ${expression}`);
     return true;
   } catch {
-    await db.query('ROLLBACK TO SAVEPOINT hashable');
+    await db.query('ROLLBACK TO SAVEPOINT evaluated');
     return false;
   } finally {
-    await db.query('RELEASE SAVEPOINT hashable');
+    await db.query('RELEASE SAVEPOINT evaluated');
   }
 }
 

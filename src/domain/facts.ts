@@ -16,9 +16,14 @@ export interface ColumnFacts {
   readonly notNullValidated: boolean;
   /** Name of its NOT NULL constraint; null before PostgreSQL 18. */
   readonly notNullName: string | null;
-  readonly default: { readonly expression: string; readonly class: DefaultClass } | null;
+  readonly default: DefaultFacts | null;
   /** Where the type is a domain with a default of its own, and the column has none. */
-  readonly domainDefault: { readonly expression: string; readonly class: DefaultClass } | null;
+  readonly domainDefault: DefaultFacts | null;
+  /**
+   * Whether its values may be large, so that comparing them has to be avoided: of variable length, and of no domain that
+   * forbids NULL, which the new column holds until a row is filled.
+   */
+  readonly toastable: boolean;
   /** Whether PostgreSQL checks each row when a column of this type is added: a domain with constraints. */
   readonly rewrites: boolean;
   readonly identity: boolean;
@@ -31,6 +36,14 @@ export interface ColumnFacts {
   readonly options: readonly string[];
   readonly comment: string | null;
   readonly privileges: readonly ColumnPrivilege[];
+}
+
+/** What a column gets on INSERT when it is given nothing. */
+export interface DefaultFacts {
+  readonly expression: string;
+  readonly class: DefaultClass;
+  /** Whether it gives the same value at all times: ADD COLUMN evaluates another one at once, for all rows. */
+  readonly immutable: boolean;
 }
 
 export interface ColumnPrivilege {

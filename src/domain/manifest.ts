@@ -1,4 +1,5 @@
 import type { Release } from './release.ts';
+import type { StepName } from './rename.ts';
 
 /** Changes the schema, or the rows. */
 export type MigrationKind = 'schema' | 'data';
@@ -15,6 +16,8 @@ export interface ManifestEntry {
   readonly sha256: string;
   readonly rename?: string | undefined;
   readonly phase?: Phase | undefined;
+  /** Which step of the rename it is: never read from its name. */
+  readonly step?: StepName | undefined;
   /** Ids that must have run before it. */
   readonly after?: readonly string[] | undefined;
   /** Tables it touches, `schema.name`; absent when nobody has observed it. */

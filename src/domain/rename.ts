@@ -5,6 +5,10 @@ import type { MigrationKind, Phase } from './manifest.ts';
 export const RENAME_STEPS = ['expand', 'backfill', 'constrain', 'switch', 'contract'] as const;
 export type RenameStepName = (typeof RENAME_STEPS)[number];
 
+/** What a migration of a rename is: one of its five steps, or what `--refresh` has added to a phase. */
+export const STEP_NAMES = [...RENAME_STEPS, 'refresh'] as const;
+export type StepName = (typeof STEP_NAMES)[number];
+
 /** Which phase and kind each step has, as in docs/three-phases.md. */
 export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationKind }> = {
   expand: { phase: 1, kind: 'schema' },
@@ -13,11 +17,6 @@ export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationK
   switch: { phase: 2, kind: 'schema' },
   contract: { phase: 3, kind: 'schema' },
 };
-
-/** The step that a scaffolded migration's id names, or null. */
-export function renameStepOf(id: string): RenameStepName | null {
-  return RENAME_STEPS.find((step) => id.endsWith(`_phase_${STEP_FACTS[step].phase}_${step}`)) ?? null;
-}
 
 /** How the default of the column decides who wins on INSERT: a stable default counts as constant. */
 export type DefaultClass = 'none' | 'constant' | 'volatile';
@@ -96,13 +95,36 @@ export interface Rename {
 export interface RenameSync {
   readonly functions: readonly [phase1: string, phase2: string];
   readonly triggers: readonly [phase1: string, phase2: string];
+  /** Triggers of the same functions for updates that write neither column; null where the others fire for these, too. */
+  readonly moved: readonly [phase1: string, phase2: string] | null;
   /** The trigger that sorts last, where the application's own triggers change the column. */
   readonly last: { readonly functions: readonly [string, string]; readonly triggers: readonly [string, string] } | null;
   /** Sequences in the schema `phase` that count writes to the old column in phase 2, and keep the time of the last. */
   readonly stragglers: { readonly count: string; readonly last: string };
 }
 
-/** SQL that is true where the two columns hold different bytes; `row` is a prefix such as `NEW.`. */
+/** Names of all triggers that keep the columns in step in a phase. */
+export function syncTriggers({ triggers, moved, last }: RenameSync, phase: 1 | 2): string[] {
+  return [triggers, moved, last?.triggers].flatMap((names) => names?.[phase - 1] ?? []);
+}
+
+/** SQL that is true where the two columns hold different bytes. */
 export function differs(a: string, b: string, byteEqual: boolean): string {
   return byteEqual ? `${a} IS DISTINCT FROM ${b}` : `pg_catalog.record_image_ne(ROW(${a}), ROW(${b}))`;
+}
+
+/** Bytes up to which a stored value is compared whatever it costs. */
+const SMALL = 128;
+
+/**
+ * The same for rows that a statement only moves, at a cost that does not grow with the values: true where one of them is
+ * NULL, as in every row that is not filled yet, or where they differ in their stored sizes or are small. A copy has the size of its
+ * original, but for four bytes where only one of them is out of line. It misses values of more than 128 bytes that differ and have the same
+ * size: neither the backfill nor a release leaves such a row (docs/adr/0016).
+ */
+export function differsAtAnySize(a: string, b: string, byteEqual: boolean): string {
+  const size = (value: string): string => `pg_catalog.pg_column_size(${value})`;
+  const isNull = (value: string): string => (byteEqual ? `${value} IS NULL` : `${value} IS NOT DISTINCT FROM NULL`);
+  const mayDiffer = `abs(${size(a)} - ${size(b)}) > 4 OR ${size(a)} < ${SMALL}`;
+  return `(${isNull(a)}) <> (${isNull(b)}) OR (${mayDiffer}) AND ${differs(a, b, byteEqual)}`;
 }

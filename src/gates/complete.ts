@@ -1,6 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import { isTwinned, type Rename, type TwinnedObject } from '../domain/rename.ts';
+import { isTwinned, type Rename, syncTriggers, type TwinnedObject } from '../domain/rename.ts';
 import { twinName } from '../domain/twin-name.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
@@ -11,9 +11,7 @@ import { all, type Queryable } from '../postgres/queryable.ts';
  * @throws PH2007 naming what is missing.
  */
 export async function ensureComplete(db: Queryable, rename: Rename, table: number, place: 0 | 1): Promise<void> {
-  const triggers = [rename.sync.triggers[place], rename.sync.last?.triggers[place]].filter(
-    (name) => name !== undefined,
-  );
+  const triggers = syncTriggers(rename.sync, place === 0 ? 1 : 2);
   const on = quoteQualified(rename.table);
   // What a refresh has added is built in phase 3.
   const twins = [...rename.carried, ...(place === 0 ? [] : rename.refreshed)].filter(isTwinned);
@@ -49,11 +47,7 @@ function missingTwin({ kind, twin, on, state }: TwinnedObject, table: string, pr
 }
 
 /** A row trigger of a partitioned table is one on each partition, and each may be disabled by itself. */
-async function missingTriggers(
-  db: Queryable,
-  table: number,
-  names: readonly (string | undefined)[],
-): Promise<string[]> {
+async function missingTriggers(db: Queryable, table: number, names: readonly string[]): Promise<string[]> {
   const rows = await all<{ trigger: string; table: string; root: boolean }>(
     db,
     `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)

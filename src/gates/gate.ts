@@ -3,7 +3,7 @@ import { type HangingObject, locate, readHangingObjects } from '../catalog/hangi
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { isTwinned, type Rename, renameStepOf } from '../domain/rename.ts';
+import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { formatDuration } from '../project/duration.ts';
 import { ensureComplete } from './complete.ts';
@@ -14,8 +14,7 @@ import { readStragglers } from './stragglers.ts';
 export type GatedStep = 'switch' | 'contract';
 
 /** The gated step that a migration is, or null. */
-export function gatedStepOf(migration: Pick<OrderedMigration, 'id' | 'rename'>): GatedStep | null {
-  const step = migration.rename === undefined ? null : renameStepOf(migration.id);
+export function gatedStepOf({ step }: Pick<OrderedMigration, 'step'>): GatedStep | null {
   return step === 'switch' || step === 'contract' ? step : null;
 }
 
@@ -114,7 +113,7 @@ async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: numbe
  */
 async function ensureNothingLost(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<void> {
   const attributes = await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3);
-  const ours = [...rename.sync.triggers, ...(rename.sync.last?.triggers ?? [])];
+  const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
   const hanging = step === 'switch' ? [] : await readHangingObjects(db, table, rename.from, ours);
   const objects = [
     ...hanging.filter((object) => !isCarried(rename, object)).map(({ description }) => description),

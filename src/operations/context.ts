@@ -13,6 +13,13 @@ export interface OperationContext {
   readonly rewriteLimitBytes: number;
   /** Statements are only printed, so nothing can be read back. */
   readonly dryRun: boolean;
+  /** Gates that have been passed in this run, each as `gateKey` names it; null where nobody checks any. */
+  readonly passedGates: Set<string> | null;
+}
+
+/** A gate by its rename and phase. */
+export function gateKey(rename: string, phase: 2 | 3): string {
+  return `${phase} ${rename}`;
 }
 
 const KEY = 'triphase';
@@ -33,6 +40,7 @@ export function contextOf(knex: Knex): OperationContext {
       stragglerWindowMs: 600_000,
       rewriteLimitBytes: 16 * 1_024 * 1_024,
       dryRun: false,
+      passedGates: null,
     }
   );
 }

@@ -5,19 +5,21 @@ import type { Rename } from '../domain/rename.ts';
 import { recheckGate } from '../gates/gate.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
-import { contextOf } from './context.ts';
+import { contextOf, gateKey } from './context.ts';
 import { execute, isTransaction } from './execute.ts';
 import { lockViews } from './rebind.ts';
 
 /**
  * Takes the locks of the step, and checks again what may have changed since its gate: the sync, the twins, stragglers and
  * what hangs on the old column. The first call of the steps 2 and 3 of a rename.
- * @throws PH2006, PH2007, PH2008; PH1026 when there is no such rename.
+ * @throws PH2006, PH2007, PH2008; PH1026 when there is no such rename, PH3019 when the gate itself was not passed.
  */
 export async function confirmGate(knex: Knex, name: string, { phase }: { readonly phase: 2 | 3 }): Promise<void> {
-  const { renames, stragglerWindowMs, dryRun } = contextOf(knex);
+  const { renames, stragglerWindowMs, dryRun, passedGates } = contextOf(knex);
   const rename = renames.get(name);
   if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
+  // The count of mismatches is made by the gate alone, which the runner finds by the manifest's entry.
+  if (passedGates?.has(gateKey(name, phase)) === false) throw new PhaseError('PH3019', { rename: name, phase });
   if (phase === 2) await lockViews(knex, rename.carried.filter(({ kind }) => kind === 'view').map(asView));
   const tables = [...(await tablesOfKeys(knex, rename, phase)), quoteQualified(rename.table)];
   await execute(knex, `LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);

@@ -3,7 +3,7 @@ import { groupBy } from '../domain/group.ts';
 import type { Manifest, ManifestEntry } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { RENAME_STEPS, renameStepOf } from '../domain/rename.ts';
+import { STEP_NAMES } from '../domain/rename.ts';
 
 /**
  * The one total order of all migrations: release, then dependencies, then timestamp. A dependency beats a timestamp,
@@ -45,8 +45,8 @@ function withImpliedBreaks(migrations: Map<string, OrderedMigration>): Map<strin
     if (rename !== undefined && phase === 2) switched.set(rename, release);
   }
   for (const migration of migrations.values()) {
-    const { id, rename, breaks } = migration;
-    const second = renameStepOf(id) === 'contract' ? switched.get(rename ?? '') : undefined;
+    const { id, rename, step, breaks } = migration;
+    const second = step === 'contract' ? switched.get(rename ?? '') : undefined;
     const implied = `<${second}`;
     if (second === undefined || breaks === implied) continue;
     migrations.set(id, { ...migration, breaks: breaks === undefined ? implied : `${breaks} || ${implied}` });
@@ -102,6 +102,7 @@ function ensurePhasesAscend(rename: string, before: OrderedMigration, step: Orde
     const files = steps.map((migration) => `${fileOf(migration)} (${migration.release})`);
     throw new PhaseError('PH3009', { rename, ids: steps.map(({ id }) => id), files, reason });
   };
+  if (before.step === step.step && step.step !== 'refresh') refuse(`Both are its step ${step.step}.`);
   const releases = compareReleases(before.release, step.release);
   if (before.phase === step.phase && releases !== 0) refuse('The steps of one phase belong to one release.');
   if (before.phase !== step.phase && releases === 0) {
@@ -110,9 +111,9 @@ function ensurePhasesAscend(rename: string, before: OrderedMigration, step: Orde
   if (releases > 0) refuse('A later phase stands in an earlier release.');
 }
 
-function stepNumber(migration: ManifestEntry): number {
-  const step = renameStepOf(migration.id);
-  return step === null ? (migration.phase ?? 0) * 10 : (migration.phase ?? 0) * 10 + RENAME_STEPS.indexOf(step);
+/** What a refresh adds to a phase comes before the steps of that phase. */
+function stepNumber({ phase = 1, step = 'refresh' }: ManifestEntry): number {
+  return phase * 10 + (step === 'refresh' ? 0 : 1 + STEP_NAMES.indexOf(step));
 }
 
 /** Kahn's algorithm; among what may run next, the lowest timestamp. */

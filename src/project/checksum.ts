@@ -26,6 +26,7 @@ export function manifestSum(manifest: Pick<Manifest, 'migrations' | 'sources'>):
       entry.after ?? null,
       entry.touches ?? null,
       entry.breaks ?? null,
+      ...(entry.step === undefined ? [] : [entry.step]),
     ]),
     ...manifest.sources.map((source) => ['source', source.file, source.sha256]),
   ].map((line) => `${JSON.stringify(line)}\n`);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest.ts';
 import { compareReleases, isRange, parseRelease, type Release } from '../domain/release.ts';
+import { STEP_FACTS, STEP_NAMES } from '../domain/rename.ts';
 import { manifestSum } from './checksum.ts';
 import { problemsOf } from './config.ts';
 import type { FileChange } from './files.ts';
@@ -24,11 +25,22 @@ const entrySchema = z
       .enum(['1', '2', '3'])
       .transform((phase) => Number(phase) as 1 | 2 | 3)
       .optional(),
+    step: z.enum(STEP_NAMES).optional(),
     after: z.array(z.string()).optional(),
     touches: z.array(z.string()).optional(),
     breaks: z.string().refine(isRange, 'is not a range of releases').optional(),
   })
-  .refine(({ rename, phase }) => (rename === undefined) === (phase === undefined), 'rename and phase go together');
+  .refine(
+    ({ rename, phase, step }) => new Set([rename, phase, step].map((part) => part === undefined)).size === 1,
+    'rename, phase and step go together',
+  )
+  .refine(isOfItsPhase, 'its phase and kind are not those of its step');
+
+function isOfItsPhase({ phase, step, kind }: Pick<ManifestEntry, 'phase' | 'step' | 'kind'>): boolean {
+  if (step === undefined) return true;
+  if (step === 'refresh') return kind === 'schema';
+  return STEP_FACTS[step].phase === phase && STEP_FACTS[step].kind === kind;
+}
 
 const manifestSchema = z.strictObject({
   release: z.string(),

@@ -39,6 +39,7 @@ const renameSchema = z.strictObject({
   sync: z.strictObject({
     functions: pair,
     triggers: pair,
+    moved: z.union([z.enum(['none']).transform(() => null), pair]).default(null),
     last: z.union([z.enum(['none']).transform(() => null), z.strictObject({ functions: pair, triggers: pair })]),
     stragglers: z.strictObject({ count: z.string(), last: z.string() }),
   }),
@@ -52,7 +53,7 @@ export function renamePath(name: string): string {
 /** The file's text for a rename. */
 export function renderRename({ name, sync, refreshed: _, ...rest }: Rename): string {
   return stringify(
-    { rename: name, ...rest, sync: { ...sync, last: sync.last ?? 'none' } },
+    { rename: name, ...rest, sync: { ...sync, moved: sync.moved ?? 'none', last: sync.last ?? 'none' } },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }

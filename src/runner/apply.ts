@@ -2,9 +2,9 @@ import type { Knex } from 'knex';
 import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { renameStepOf } from '../domain/rename.ts';
 import { checkGate, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
+import { gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
@@ -86,14 +86,15 @@ function describe(error: unknown, id: string, loaded: LoadedMigration, direction
 /** What has to hold before a step of a rename, and what may be made good before it. */
 async function runGate(session: Session, entry: OrderedMigration): Promise<void> {
   const rename = session.history.renames.get(entry.rename ?? '');
-  const renameStep = renameStepOf(entry.id);
-  if (!rename || renameStep === null) return;
-  if (renameStep === 'expand') await checkPreflight(session.worker, rename);
-  await catchUpPartitions(session, rename, renameStep);
+  if (!rename || entry.step === undefined) return;
+  if (entry.step === 'expand') await checkPreflight(session.worker, rename);
+  await catchUpPartitions(session, rename, entry.step);
   const step = gatedStepOf(entry);
   if (step === null) return;
-  session.options.reporter.gate(rename.name, step === 'switch' ? 2 : 3);
+  const phase = step === 'switch' ? 2 : 3;
+  session.options.reporter.gate(rename.name, phase);
   await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
+  session.passedGates.add(gateKey(rename.name, phase));
 }
 
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */

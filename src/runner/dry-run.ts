@@ -73,6 +73,7 @@ class Recorder {
       stragglerWindowMs: options.stragglerWindowMs,
       rewriteLimitBytes: config.rewriteLimit,
       dryRun: true,
+      passedGates: null,
     });
   }
 
@@ -153,8 +154,8 @@ class Recorder {
   }
 }
 
-function ledgerRow({ id, kind, release, rename, phase, sha256, breaks }: RunnableMigration['entry']): string {
+function ledgerRow({ id, kind, release, rename, phase, step, sha256, breaks }: RunnableMigration['entry']): string {
   const text = (value: string | undefined) => (value === undefined ? 'NULL' : quoteLiteral(value));
-  return `INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, host, tool_version)
-  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
+  return `INSERT INTO phase.migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version)
+  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(step)}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
 }

@@ -19,7 +19,7 @@ export async function knexRows(db: Queryable, table: string): Promise<LedgerRow[
   if (!found) return [];
   return all<LedgerRow>(
     db,
-    `SELECT regexp_replace(name, '\\.[^.]+$', '') AS id, 'schema' AS kind, '0.0.0' AS release, NULL AS rename, NULL AS phase, NULL AS sha256,
+    `SELECT regexp_replace(name, '\\.[^.]+$', '') AS id, 'schema' AS kind, '0.0.0' AS release, NULL AS rename, NULL AS phase, NULL AS step, NULL AS sha256,
        NULL AS breaks, 'applied' AS state, 0::float8 AS "durationMs",
        to_char(migration_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
        to_char(migration_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"

@@ -59,6 +59,7 @@ async function changesOf(
     stragglerWindowMs: 0,
     rewriteLimitBytes: config.rewriteLimit,
     dryRun: true,
+    passedGates: null,
   });
   const changes: { name: string; query: Query }[] = [];
   const dataChange = async (name: string, request: DataChangeRequest) => {

@@ -2,9 +2,11 @@ import { hostname } from 'node:os';
 import type { MigrationKind, Phase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
+import type { StepName } from '../domain/rename.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { knexRows } from './knex-baseline.ts';
 import { ensureKnownFormat, ledgerFormat, servedBefore } from './ledger-format.ts';
+import { STEP_BY_NAME } from './ledger-formats/format-4.ts';
 import { toolVersion } from './tool-version.ts';
 
 /** A migration as the ledger has it. */
@@ -14,6 +16,7 @@ export interface LedgerRow {
   readonly release: Release;
   readonly rename: string | null;
   readonly phase: Phase | null;
+  readonly step: StepName | null;
   /** Null for what knex has run before there was a ledger. */
   readonly sha256: string | null;
   readonly breaks: string | null;
@@ -36,8 +39,8 @@ export interface Ledger {
   readonly since: readonly Release[];
 }
 
-const ROWS = `
-  SELECT id, kind, release, rename, phase, sha256, breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
+const rowsOf = (format: number): string => `
+  SELECT id, kind, release, rename, phase, ${format < 4 ? STEP_BY_NAME : 'step'} AS step, sha256, breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
     to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
     to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
   FROM phase.migrations ORDER BY applied_order`;
@@ -50,7 +53,7 @@ const ROWS = `
 export async function readLedger(db: Queryable, knexTable: string): Promise<Ledger> {
   const format = await ledgerFormat(db);
   ensureKnownFormat(format);
-  const own = format === 0 ? [] : await all<LedgerRow>(db, ROWS);
+  const own = format === 0 ? [] : await all<LedgerRow>(db, rowsOf(format));
   const rows = own.length === 0 ? await knexRows(db, knexTable) : own;
   if (format === 0) return { rows, servedBefore: await servedBefore(db), migrated: [], confirmed: null, since: [] };
   const migrated = await all<{ release: string }>(
@@ -81,9 +84,9 @@ export function appliedIds({ rows }: Ledger): Set<string> {
 }
 
 const UPSERT = `
-  INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version)
+  INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version, step)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() - make_interval(secs => $9 / 1000.0),
-    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11)
+    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11, $12)
   ON CONFLICT (id) DO UPDATE SET state = excluded.state, sha256 = excluded.sha256, finished_at = excluded.finished_at,
     duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version`;
 
@@ -94,7 +97,7 @@ export async function recordMigration(
   state: LedgerRow['state'],
   durationMs: number,
 ): Promise<void> {
-  const { id, kind, release, rename, phase, sha256, breaks } = migration;
+  const { id, kind, release, rename, phase, step, sha256, breaks } = migration;
   await db.query(UPSERT, [
     id,
     kind,
@@ -107,6 +110,7 @@ export async function recordMigration(
     Math.round(durationMs),
     hostname(),
     toolVersion(),
+    step ?? null,
   ]);
 }
 

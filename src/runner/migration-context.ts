@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import { DEFAULT_SETTINGS, withSettings } from '../data/settings.ts';
 import { Work, type WorkContext } from '../data/work.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { renameStepOf } from '../domain/rename.ts';
 import { recordMismatches } from '../gates/mismatches.ts';
 import type { Session } from './session.ts';
 import { toolVersion } from './tool-version.ts';
@@ -42,7 +41,7 @@ export function workFor(
     onTable: (table) => observer?.table(table),
     onLog: (message) => reporter.log(entry.id, message),
     async onFilled({ remaining }) {
-      if (renameStepOf(entry.id) !== 'backfill' || entry.rename === undefined) return;
+      if (entry.step !== 'backfill' || entry.rename === undefined) return;
       await recordMismatches(session.lock.client, entry.rename, remaining);
     },
   });

@@ -3,7 +3,7 @@ import { leavesOf } from '../data/backfill/leaves.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { differs, type Rename, type RenameStepName, renameStepOf } from '../domain/rename.ts';
+import { differs, type Rename, type StepName } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { all } from '../postgres/queryable.ts';
@@ -16,7 +16,7 @@ import type { Session } from './session.ts';
  * before they were attached are not in step, and an index that only leaves have is missing. Before a later step of the
  * rename both are made good, for these partitions alone: rows of others that differ are for the gate to refuse.
  */
-export async function catchUpPartitions(session: Session, rename: Rename, step: RenameStepName): Promise<void> {
+export async function catchUpPartitions(session: Session, rename: Rename, step: StepName): Promise<void> {
   if (step !== 'constrain' && step !== 'switch' && step !== 'contract') return;
   const earlier = stepsOf(session, rename);
   const backfill = earlier.get('backfill');
@@ -27,14 +27,9 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
   if (step !== 'constrain' && constrain !== undefined) await again(session, constrain);
 }
 
-function stepsOf({ history }: Session, { name }: Rename): Map<RenameStepName, OrderedMigration> {
+function stepsOf({ history }: Session, { name }: Rename): Map<StepName, OrderedMigration> {
   const own = orderMigrations(history.manifests).filter((entry) => entry.rename === name);
-  return new Map(
-    own.flatMap((entry) => {
-      const step = renameStepOf(entry.id);
-      return step === null ? [] : [[step, entry] as const];
-    }),
-  );
+  return new Map(own.flatMap((entry) => (entry.step === undefined ? [] : [[entry.step, entry] as const])));
 }
 
 /** Leaves that the backfill has never walked. */

@@ -43,6 +43,8 @@ export interface Session {
   /** Opens one more like it. */
   connect(): Promise<pg.Client>;
   readonly history: History;
+  /** What migrations are told of the gates that let them through. */
+  readonly passedGates: Set<string>;
 }
 
 /**
@@ -94,9 +96,11 @@ async function withWork<T>(
     stragglerWindowMs,
     rewriteLimitBytes: project.config.rewriteLimit,
     dryRun: false,
+    passedGates: new Set<string>(),
   };
   try {
-    return await body({ options, lock, knex: withContext(knex, context), worker, connect: open, history });
+    const { passedGates } = context;
+    return await body({ options, lock, knex: withContext(knex, context), worker, connect: open, history, passedGates });
   } finally {
     await knex.destroy();
     await worker.end().catch(() => undefined);

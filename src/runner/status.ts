@@ -2,7 +2,7 @@ import { locate } from '../catalog/hanging.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import type { Release } from '../domain/release.ts';
 import { compareReleases, manifestRelease } from '../domain/release.ts';
-import { type Rename, renameStepOf } from '../domain/rename.ts';
+import type { Rename } from '../domain/rename.ts';
 import { countMismatches, recordMismatches } from '../gates/mismatches.ts';
 import { readStragglers } from '../gates/stragglers.ts';
 import { orderMigrations } from '../planner/order.ts';
@@ -102,7 +102,7 @@ async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count
 
 function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
   const phases = rows
-    .filter((row) => row.rename === rename.name && row.state === 'applied' && renameStepOf(row.id) !== null)
+    .filter((row) => row.rename === rename.name && row.state === 'applied' && row.step !== 'refresh')
     .map(({ phase }) => phase ?? 0);
   return Math.max(0, ...phases) as RenameStatus['phase'];
 }

@@ -47,7 +47,7 @@ export function scaffoldVersion({ name, version, content, before }: FunctionVers
 
 function scaffoldBody({ kind, name, phase, place, view }: PlannedBody): ScaffoldedFile {
   const template = kind === 'trigger' ? 'trigger' : place === 'last' ? 'last_function' : 'function';
-  const content = render(`rename/${template}.sql`, { ...view, tag: dollarTag(view), always: view.when === '' });
+  const content = render(`rename/${template}.sql`, { ...view, place, tag: dollarTag(view) });
   return { fileName: `${name}_v01.sql`, kind, phase, content, step: null };
 }
 

@@ -66,7 +66,16 @@ export async function draftRefresh(
   const carried = { path: refreshPath(name, number), content: renderRefresh(name, plan.carried) };
   const manifest = await changeManifest(history.root, {
     release,
-    add: [{ id: plan.step.id, kind: 'schema', sha256: checksum(migration.content), rename: name, phase: 3 }],
+    add: [
+      {
+        id: plan.step.id,
+        kind: 'schema',
+        sha256: checksum(migration.content),
+        rename: name,
+        phase: 3,
+        step: 'refresh',
+      },
+    ],
     addSources: [
       ...versions.map((file) => sourceOf(pathOf(file), file.content)),
       sourceOf(carried.path, carried.content),

@@ -205,6 +205,7 @@ function entryOf({ rename }: RenamePlan, { step, content }: ScaffoldedFile): Man
       sha256: checksum(content),
       rename: rename.name,
       phase: step.phase,
+      step: step.step,
       ...(step.after === null ? {} : { after: [step.after] }),
       ...(step.breaks === null ? {} : { breaks: step.breaks }),
     },

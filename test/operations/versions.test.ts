@@ -21,6 +21,7 @@ beforeEach(async () => {
     stragglerWindowMs: 0,
     rewriteLimitBytes: 16_000_000,
     dryRun: false,
+    passedGates: null,
   });
 });
 afterEach(async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Manifest, ManifestEntry } from '../../src/domain/manifest.ts';
+import { STEP_NAMES } from '../../src/domain/rename.ts';
 import { orderMigrations } from '../../src/planner/order.ts';
 
 const sha256 = '0'.repeat(64);
@@ -17,7 +18,8 @@ const manifest = (release: string, migrations: ManifestEntry[]): Manifest => ({
   sources: [],
 });
 const ids = (manifests: Manifest[]) => orderMigrations(manifests).map(({ id }) => id);
-const step = (id: string, rename: string, phase: 1 | 2 | 3) => entry(id, { rename, phase });
+const step = (id: string, rename: string, phase: 1 | 2 | 3) =>
+  entry(id, { rename, phase, step: STEP_NAMES.find((name) => id.includes(name)) });
 
 test('release comes before timestamp', () => {
   expect(ids([manifest('1.1.0', [entry('20260101000000_b')]), manifest('1.0.0', [entry('20260202000000_a')])])).toEqual(
@@ -56,7 +58,7 @@ test.each([
     const ordered = orderMigrations([
       manifest('1.1.0', [step('1_r_phase_1_expand', 'r', 1)]),
       manifest('1.2.5', [step('2_r_phase_2_switch', 'r', 2)]),
-      manifest('1.3.0', [entry('3_r_phase_3_contract', { rename: 'r', phase: 3, breaks })]),
+      manifest('1.3.0', [entry('3_r_phase_3_contract', { rename: 'r', phase: 3, step: 'contract', breaks })]),
     ]);
     expect(ordered.map((migration) => migration.breaks)).toEqual([undefined, undefined, expected]);
   },

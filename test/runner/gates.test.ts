@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 
@@ -50,6 +52,43 @@ describe('phase 2', () => {
       code: 4,
       json: { error: { code: 'PH2007', message: expect.stringContaining(missing) } },
     });
+  });
+});
+
+describe('a step whose file has another name', () => {
+  /** Gives the contract another name, as somebody who tidies up would, and its entry with it. */
+  function renamed(edit: (entry: string) => string): void {
+    const { project } = fixture;
+    const path = Object.keys(project.files()).find((file) => file.endsWith('_phase_3_contract.ts')) ?? '';
+    const id = /(\d+_.*)\.ts$/.exec(path)?.[1] ?? '';
+    project.write(path.replace(id, '20270101000000_drop_the_old_name'), project.read(path));
+    rmSync(join(project.root, path));
+    const manifest = project
+      .read('db/releases/1.3.0.yml')
+      .replace('state: released', 'state: open')
+      .replace(/^sum: .*\n/m, '');
+    project.write('db/releases/1.3.0.yml', edit(manifest.replace(id, '20270101000000_drop_the_old_name')));
+  }
+
+  test('has its gate all the same', async () => {
+    await fixture.deploy(R2);
+    renamed((manifest) => manifest);
+    await pastTheSync(`UPDATE users SET new = 'lost' || id WHERE id <= 3`);
+    expect(await migrate(R3)).toMatchObject({
+      code: 4,
+      json: { error: { code: 'PH2005', details: { mismatches: 3 } } },
+    });
+    expect((await fixture.project.json('status')).renames).toMatchObject([{ phase: 2 }]);
+  });
+
+  test.each([
+    ['its step', /^ {4}step: .*\n/m, 'PH3005'],
+    ['its rename, phase and step', /^ {4}(step|rename|phase): .*\n/gm, 'PH3019'],
+  ])('is an error of integrity without %s', async (_what, lines, code) => {
+    await fixture.deploy(R2);
+    renamed((manifest) => manifest.replace(lines, ''));
+    expect(await migrate(R3)).toMatchObject({ code: 5, json: { error: { code } } });
+    expect(await fixture.database.sql('SELECT count(old)::int AS kept FROM users')).toEqual([{ kept: 100 }]);
   });
 });
 

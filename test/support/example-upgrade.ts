@@ -44,7 +44,7 @@ export function exampleUpgrade({
     for (const step of RENAME_STEPS) {
       const { phase, kind } = STEP_FACTS[step];
       const breaks = step === 'contract' ? { breaks: `<${EXAMPLE_RELEASES[phases[1]]}` } : {};
-      const facts = { kind, rename, phase, touches: [`public.${table}`], ...breaks };
+      const facts = { kind, rename, phase, step, touches: [`public.${table}`], ...breaks };
       enter(phases[phase - 1] ?? 0, `${rename}_phase_${phase}_${step}`, facts);
     }
   }

@@ -16,7 +16,7 @@ export function renameFacts(
     notNull: false,
     carried: [],
     refreshed: [],
-    sync: { functions: ['', ''], triggers: ['', ''], last: null, stragglers: { count: '', last: '' } },
+    sync: { functions: ['', ''], triggers: ['', ''], moved: null, last: null, stragglers: { count: '', last: '' } },
     ...more,
   };
 }

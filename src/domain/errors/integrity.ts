@@ -19,6 +19,7 @@ export interface IntegrityErrors {
   PH3015: { id: string; releases: readonly string[] };
   PH3016: { file: string; reason: string };
   PH3018: { rename: string; phase: number; at: string; release: string };
+  PH3019: { rename: string; phase: number };
   PH3017: {
     first: string;
     second: string;
@@ -160,12 +161,20 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     remedy: (d) =>
       `Move ${d.second} to releases after ${d.ends ?? `that of phase 3 of ${d.first}`} (phase release retarget ${d.second}), and scaffold it anew once ${d.first} has ended.`,
   },
+  PH3019: {
+    exit: 5,
+    title: 'A step of a rename is not entered as one',
+    what: (d) => `Phase ${d.phase} of ${d.rename} would run without its gate.`,
+    why: () => 'The manifest does not list this migration with its rename, phase and step, by which the gate is found.',
+    remedy: () =>
+      'Bring the entry back as phase new rename-column has written it (version control has it), then run phase hash.',
+  },
   PH3018: {
     exit: 5,
     title: 'The next phase of a rename is missing',
     what: (d) => `Phase ${d.phase} of ${d.rename} is in ${d.at}, and no manifest lists phase ${d.phase + 1}.`,
     why: (d) => `With ${d.release} it would be due: what is begun would never be ended, and the sync would stay.`,
     remedy: () =>
-      'Bring the files of that phase back, and enter them with phase hash; or undo the rename where nobody has it yet.',
+      'Bring the files of that phase back from version control, and with them what the manifest said of them; or undo the rename where nobody has it yet.',
   },
 };

@@ -76,12 +76,14 @@ function stateOf(object: IndexFacts | ConstraintFacts): Pick<TwinnedObject, 'sta
 /** Names of the sync's functions and triggers; `taken` are names of functions in the schema and in db/functions. */
 export function syncNames(facts: TableFacts, rename: string, taken: ReadonlySet<string>): RenameSync {
   const stem = syncStem(facts, taken);
+  const first = triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0);
   const isChanged = facts.triggers.some(
     ({ mentionsColumn, assignsRow, before, row }) => (mentionsColumn || assignsRow) && before && row,
   );
   return {
     functions: byPhase(stem),
-    triggers: triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0),
+    triggers: first,
+    moved: isChanged || facts.column.toastable ? [beforeFirst(first[0]), beforeFirst(first[1])] : null,
     last: isChanged
       ? {
           functions: byPhase(`${stem}_last`),
@@ -126,6 +128,11 @@ function triggersThat(
       instead: 'Rename that trigger.',
     })),
   });
+}
+
+/** `000_...` for `00_...`: fires right before it. */
+function beforeFirst(name: string): string {
+  return deriveName(name.replace('00_', '000_'), '');
 }
 
 function compareBytes(a: string, b: string): number {

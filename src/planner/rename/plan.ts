@@ -1,12 +1,12 @@
 import type { TableFacts } from '../../domain/facts.ts';
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
-import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS } from '../../domain/rename.ts';
+import { RENAME_STEPS, type Rename, STEP_FACTS, type StepName } from '../../domain/rename.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
 import { boundOf, renameName, syncNames, twinsOf } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
 import { ensureSupported } from './supported.ts';
-import { type SyncView, standingDefault, syncView } from './sync.ts';
+import { namesAt, type SyncPlace, type SyncView, standingDefault, syncPlaces, syncView } from './sync.ts';
 import { type Warning, warningsOf } from './warnings.ts';
 
 /** What a user asks for. */
@@ -28,7 +28,7 @@ export interface RenameRequest {
 }
 
 export interface PlannedStep extends StepCode {
-  readonly step: RenameStepName | 'refresh';
+  readonly step: StepName;
   readonly id: string;
   readonly kind: MigrationKind;
   readonly phase: Phase;
@@ -43,7 +43,7 @@ export interface PlannedBody {
   readonly kind: 'function' | 'trigger';
   readonly name: string;
   readonly phase: 1 | 2;
-  readonly place: 'first' | 'last';
+  readonly place: SyncPlace;
   readonly view: SyncView;
 }
 
@@ -119,15 +119,15 @@ export function timestamp(now: Date, seconds: number): string {
 }
 
 function planBodies(facts: TableFacts, rename: Rename): PlannedBody[] {
-  const places = rename.sync.last === null ? (['first'] as const) : (['first', 'last'] as const);
-  return places.flatMap((place) =>
+  return syncPlaces(rename).flatMap((place) =>
     ([1, 2] as const).flatMap((phase) => {
-      const names = place === 'first' ? rename.sync : (rename.sync.last ?? rename.sync);
+      const { functionName, triggerName } = namesAt(rename, place, phase);
       const view = syncView(facts, rename, phase, place);
-      return [
-        { kind: 'function' as const, name: names.functions[phase - 1] ?? '', phase, place, view },
-        { kind: 'trigger' as const, name: names.triggers[phase - 1] ?? '', phase, place, view },
-      ];
+      const trigger = { kind: 'trigger' as const, name: triggerName, phase, place, view };
+      // The trigger for rows that are only moved runs the first one's function.
+      return place === 'moved'
+        ? [trigger]
+        : [{ kind: 'function' as const, name: functionName, phase, place, view }, trigger];
     }),
   );
 }

@@ -1,7 +1,7 @@
 import type { TableFacts } from '../../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
-import { type CarriedObject, isTwinned, type Rename } from '../../domain/rename.ts';
+import { type CarriedObject, isTwinned, type Rename, syncTriggers } from '../../domain/rename.ts';
 import { type Code, call } from '../code.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
 import { boundOf, twinsOf } from './names.ts';
@@ -104,7 +104,7 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
     (kind: CarriedObject['kind']) =>
     ({ name, on }: { readonly name: string; readonly on: QualifiedName | null }) =>
       !known.has(`${kind} ${on === null ? home : quoteQualified(on)} ${name}`) && !twins.has(name);
-  const ours = new Set([...sync.triggers, ...(sync.last?.triggers ?? [])]);
+  const ours = new Set([...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]);
   return {
     ...facts,
     indexes: facts.indexes.filter(fresh('index')),

@@ -37,7 +37,7 @@ function expand(part: Parts): StepCode {
   return {
     up: [
       ...(facts.column.rewrites ? [call('ensureSmall', on)] : []),
-      execute(part.addColumn(part.new)),
+      ...part.addColumn(part.new),
       ...part.attributes(part.new),
       ...part.copyAttributes(part.rename.from, part.rename.to),
       ...part.createSync(1),
@@ -180,7 +180,7 @@ function contract(part: Parts): StepCode {
               ...part.setAside(),
               ...part.renameNotNull(),
               ...part.createStragglers(),
-              execute(part.addColumn(part.old)),
+              ...part.addColumn(part.old),
               ...part.attributes(part.old),
               ...part.copyAttributes(rename.to, rename.from),
               ...part.createSync(2),

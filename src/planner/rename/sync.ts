@@ -1,6 +1,32 @@
 import type { ColumnFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
-import { differs, type Rename } from '../../domain/rename.ts';
+import { differs, differsAtAnySize, type Rename } from '../../domain/rename.ts';
+
+/**
+ * Which of the sync's triggers: the one that sorts before the application's, that of the same function for rows which a statement only moves,
+ * and the one that sorts after the application's.
+ */
+export type SyncPlace = 'first' | 'moved' | 'last';
+
+/** The places that a rename has triggers for. */
+export function syncPlaces({ sync }: Rename): SyncPlace[] {
+  return [
+    'first',
+    ...(sync.moved === null ? [] : ['moved' as const]),
+    ...(sync.last === null ? [] : ['last' as const]),
+  ];
+}
+
+/** What the trigger of a place is called, and the function that it runs; not qualified, not quoted. */
+export function namesAt(
+  { sync }: Rename,
+  place: SyncPlace,
+  phase: 1 | 2,
+): { readonly functionName: string; readonly triggerName: string } {
+  const names = place === 'last' ? (sync.last ?? sync) : sync;
+  const triggers = place === 'moved' ? (sync.moved ?? sync.triggers) : names.triggers;
+  return { functionName: names.functions[phase - 1] ?? '', triggerName: triggers[phase - 1] ?? '' };
+}
 
 /** What the templates of the sync's functions and triggers are filled with. Every field is SQL or a plain fact. */
 export interface SyncView {
@@ -30,6 +56,14 @@ export interface SyncView {
   /** Where the first trigger leaves the value for the last one; empty when there is no last one. */
   readonly state: string;
   readonly when: string;
+  /** `INSERT OR UPDATE`, with the columns where a statement has to write one of them. */
+  readonly events: string;
+  /** Whether rows that a statement only moves have a trigger of their own. */
+  readonly separate: boolean;
+  /** The trigger's argument, which tells the function that the row is only moved; else empty. */
+  readonly argument: string;
+  /** Of the first function: true where a moved row may need the sync; empty where it is not asked. */
+  readonly movedDiffer: string;
 }
 
 /** The default that a column gets on INSERT: its own, or that of the domain that it is of. */
@@ -38,21 +72,24 @@ export function standingDefault({ default: own, domainDefault }: ColumnFacts): C
 }
 
 /** The view of the sync's first function and trigger, or of the last ones. */
-export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place: 'first' | 'last'): SyncView {
-  const names = place === 'first' ? rename.sync : (rename.sync.last ?? rename.sync);
+export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place: SyncPlace): SyncView {
+  const { functionName, triggerName } = namesAt(rename, place, phase);
   const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
   const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
   const given = standingDefault(facts.column);
   const standing = given === null ? '' : `CAST(${given.expression} AS ${rename.type})`;
   // Where the application's own triggers may still change the key, the last function guards it.
-  const guardsHere = (rename.sync.last === null) === (place === 'first');
+  const guardsHere = (rename.sync.last === null) === (place !== 'last');
   const uniques = [...facts.indexes, ...facts.uniques, ...facts.primaryKeys];
-  const always = place === 'first' && rename.sync.last !== null;
+  // What the first function leaves for the last one has to be told of every row.
+  const always = place !== 'last' && rename.sync.last !== null;
+  const { toastable } = facts.column;
+  const movedDiffer = toastable ? differsAtAnySize(old, fresh, rename.byteEqual) : differ(old, fresh);
   return {
     rename: rename.name,
     phase,
-    functionName: quoteQualified({ schema: rename.table.schema, name: names.functions[phase - 1] ?? '' }),
-    triggerName: quoteIdent(names.triggers[phase - 1] ?? ''),
+    functionName: quoteQualified({ schema: rename.table.schema, name: functionName }),
+    triggerName: quoteIdent(triggerName),
     table: quoteQualified(rename.table),
     oldName: quoteIdent(rename.from),
     newName: quoteIdent(rename.to),
@@ -69,8 +106,18 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
     guards: guardsHere ? uniques.filter(guarded).map((index) => guardKey(facts, index)) : [],
     straggler: phase === 1 ? '' : countStraggler(rename),
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
-    when: always ? '' : differ(old, fresh),
+    when: always ? '' : place === 'moved' ? movedDiffer : differ(old, fresh),
+    events: eventsOf(rename, place),
+    separate: rename.sync.moved !== null,
+    argument: place === 'moved' && always ? "'moved'" : '',
+    movedDiffer: always ? movedDiffer : '',
   };
+}
+
+function eventsOf({ sync, from, to }: Rename, place: SyncPlace): string {
+  if (place === 'moved') return 'UPDATE';
+  const isForWritten = place === 'first' && sync.moved !== null;
+  return `INSERT OR UPDATE${isForWritten ? ` OF ${quoteIdent(from)}, ${quoteIdent(to)}` : ''}`;
 }
 
 /** `IS NULL` is also true for a row value whose fields are all NULL, which is a value like any other. */

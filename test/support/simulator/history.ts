@@ -160,7 +160,7 @@ class Maker {
       const { phase } = STEP_FACTS[step];
       const at = rename.releases[phase - 1] ?? place;
       const breaks = step === 'contract' ? { breaks: `<${this.#releases[second]}` } : {};
-      this.#enter(at, { kind: 'rename', rename, step }, { rename: name, phase, ...breaks });
+      this.#enter(at, { kind: 'rename', rename, step }, { rename: name, phase, step, ...breaks });
     }
     attribute.names.push({ from: second, name: to });
     this.#taken.set(`${table}.${from}`, third);

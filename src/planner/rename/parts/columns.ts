@@ -2,6 +2,7 @@ import type { TableFacts } from '../../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified } from '../../../domain/identifier.ts';
 import { differs, isTwinned, type Rename, type TwinnedObject } from '../../../domain/rename.ts';
 import { type Code, call, execute } from '../../code.ts';
+import { namesAt, syncPlaces } from '../sync.ts';
 
 /** The pieces of a rename's steps that concern the two columns and the sync. */
 export class ColumnParts {
@@ -26,12 +27,24 @@ export class ColumnParts {
     return this.#twins.get(`${kind} ${on} ${name}`) ?? name;
   }
 
-  /** A constant default comes with the column: rows that hold it need no backfill. A volatile one stands on one side only. */
-  addColumn(column: string): string {
-    const { type, collation, default: standing, domainDefault } = this.facts.column;
-    const given = standing?.class === 'constant' ? ` DEFAULT ${standing.expression}` : '';
-    const withheld = domainDefault?.class === 'volatile' ? ' DEFAULT NULL' : '';
-    return `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}${withheld}`;
+  /**
+   * A constant default comes with the column where comparing values costs little: rows that hold it need no backfill. Else
+   * the column is NULL until a row is filled, so that such a row is known by that, and gets its default afterwards; so it does where the
+   * default is evaluated anew at each time. A volatile one stands on one side only.
+   */
+  addColumn(column: string): Code[] {
+    const { type, collation, default: standing, domainDefault, toastable } = this.facts.column;
+    const isConstant = standing?.class === 'constant';
+    const comesAlong = isConstant && standing.immutable && !toastable;
+    const isWithheld = domainDefault !== null && (domainDefault.class === 'volatile' || toastable);
+    const given = comesAlong ? ` DEFAULT ${standing.expression}` : isWithheld ? ' DEFAULT NULL' : '';
+    const add = `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}`;
+    const alter = `ALTER TABLE ${this.on} ALTER COLUMN ${column}`;
+    return [
+      add,
+      ...(isConstant && !comesAlong ? [`${alter} SET DEFAULT ${standing.expression}`] : []),
+      ...(isWithheld && domainDefault.class !== 'volatile' ? [`${alter} DROP DEFAULT`] : []),
+    ].map(execute);
   }
 
   /** Undoes `addColumn`. */
@@ -65,26 +78,27 @@ export class ColumnParts {
   }
 
   createSync(phase: 1 | 2): Code[] {
-    return this.#syncPairs(phase).flatMap(([functionName, triggerName]) => [
+    return this.#syncPairs(phase).flatMap(({ functionName, triggers }) => [
       call('createFunction', functionName, { version: 1 }),
-      call('createTrigger', triggerName, { version: 1, on: this.on }),
+      ...triggers.map((name) => call('createTrigger', name, { version: 1, on: this.on })),
     ]);
   }
 
   dropSync(phase: 1 | 2): Code[] {
-    return this.#syncPairs(phase).flatMap(([functionName, triggerName]) => [
-      call('dropTrigger', triggerName, { on: this.on, revertToVersion: 1 }),
+    return this.#syncPairs(phase).flatMap(({ functionName, triggers }) => [
+      ...triggers.map((name) => call('dropTrigger', name, { on: this.on, revertToVersion: 1 })),
       call('dropFunction', functionName, { schema: this.rename.table.schema, revertToVersion: 1 }),
     ]);
   }
 
-  #syncPairs(phase: 1 | 2): [string, string][] {
-    const { sync } = this.rename;
-    const pair = (names: { functions: readonly string[]; triggers: readonly string[] }): [string, string] => [
-      names.functions[phase - 1] ?? '',
-      names.triggers[phase - 1] ?? '',
-    ];
-    return [pair(sync), ...(sync.last === null ? [] : [pair(sync.last)])];
+  /** The sync's functions, each with the triggers that run it. */
+  #syncPairs(phase: 1 | 2): { readonly functionName: string; readonly triggers: readonly string[] }[] {
+    const places = syncPlaces(this.rename).map((place) => namesAt(this.rename, place, phase));
+    const functions = [...new Set(places.map(({ functionName }) => functionName))];
+    return functions.map((functionName) => ({
+      functionName,
+      triggers: places.filter((place) => place.functionName === functionName).map(({ triggerName }) => triggerName),
+    }));
   }
 
   createStragglers(): Code[] {
