@@ -1,4 +1,6 @@
 /** What a migration, a task or a configuration of an application imports. */
+export { addColumnLike } from './operations/add-column.ts';
+export { alterType, dropDefault, dropNotNull, setDefault } from './operations/alter-columns.ts';
 export { copyAttributes, matchNotNull } from './operations/attributes.ts';
 export { appointOriginals, dropColumn, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
 export {

@@ -19,7 +19,7 @@ const ARROWS: Record<string, readonly string[]> = {
   schema: ['domain', 'postgres', 'project', 'catalog'],
   gates: ['domain', 'postgres', 'project', 'catalog', 'data'],
   operations: ['domain', 'postgres', 'project', 'catalog', 'gates'],
-  runner: ['domain', 'planner', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
+  runner: ['domain', 'planner', 'scaffold', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
   replay: ['domain', 'planner', 'postgres', 'project', 'schema', 'runner'],
   tasks: ['domain', 'postgres', 'project', 'data', 'runner'],
   app: ['domain', 'postgres', 'project'],

@@ -28,7 +28,7 @@ export async function up(knex: Knex): Promise<void> {
     name: 'customers_email_check_triphase',
     definition: "CHECK ((POSITION(('@'::text) IN (email_address)) > 1))",
   });
-  await setNotNull(knex, { on: '"public"."customers"', column: 'email_address' });
+  await setNotNull(knex, { on: '"public"."customers"', column: 'email_address', like: 'email' });
   await execute(knex, 'ANALYZE "public"."customers" ("email_address")');
 }
 

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import {
+  addColumnLike,
   addConstraint,
   addUnique,
   appointOriginals,
@@ -47,8 +48,7 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
       await renameNotNull(trx, { on: '"public"."customers"', column: 'email_address' });
       await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."stragglers_customers_email_to_email_address"');
       await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
-      await execute(trx, 'ALTER TABLE "public"."customers" ADD COLUMN "email" character varying(320)');
-      await execute(trx, 'COMMENT ON COLUMN "public"."customers"."email" IS \'Where order confirmations go.\'');
+      await addColumnLike(trx, { on: '"public"."customers"', column: 'email', like: 'email_address' });
       await createFunction(trx, 'sync_customers_email_phase_2', { version: 1 });
       await createTrigger(trx, '00_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
       await createTrigger(trx, '000_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
@@ -81,7 +81,7 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     name: 'customers_email_check',
     definition: "CHECK ((POSITION(('@'::text) IN (email)) > 1))",
   });
-  await setNotNull(knex, { on: '"public"."customers"', column: 'email' });
+  await setNotNull(knex, { on: '"public"."customers"', column: 'email', like: 'email_address' });
   await appointOriginals(knex, { on: '"public"."customers"', carried });
   await execute(knex, 'ANALYZE "public"."customers" ("email")');
 }

@@ -84,6 +84,8 @@ export interface Rename {
   /** Whether equality of the type is equality of its bytes: `IS DISTINCT FROM` then says the same as the bytes. */
   readonly byteEqual: boolean;
   readonly default: DefaultClass;
+  /** The default, where it is a constant one. */
+  readonly standing: string | null;
   readonly notNull: boolean;
   readonly carried: readonly CarriedObject[];
   /** What `--refresh` has added since: carried over by a migration of phase 3 of its own. */

@@ -20,7 +20,9 @@ export async function ensureComplete(db: Queryable, rename: Rename, table: numbe
     ...(await missingTriggers(db, table, triggers)),
     ...twins.flatMap((object) => missingTwin(object, on, present)),
     ...(await missingKeyTwins(db, rename, table)),
-    ...(rename.notNull && !present.has(`not null ${on} ${rename.to}`) ? [`NOT NULL of ${quoteIdent(rename.to)}`] : []),
+    ...(present.has(`not null ${on} ${rename.from}`) && !present.has(`not null ${on} ${rename.to}`)
+      ? [`NOT NULL of ${quoteIdent(rename.to)}`]
+      : []),
   ];
   if (missing.length > 0) throw new PhaseError('PH2007', { rename: rename.name, missing });
 }

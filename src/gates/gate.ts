@@ -5,6 +5,7 @@ import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { formatDuration } from '../project/duration.ts';
 import { ensureComplete } from './complete.ts';
 import { countMismatches, recordMismatches } from './mismatches.ts';
@@ -38,7 +39,7 @@ export async function checkGate(
       JSON.stringify(result),
     ]);
   try {
-    await recheckGate(db, rename, step, stragglerWindowMs);
+    await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
     const mismatches = await countMismatches(db, rename);
     await recordMismatches(db, rename.name, mismatches);
     if (mismatches > 0) throw new PhaseError('PH2005', { rename: rename.name, mismatches });

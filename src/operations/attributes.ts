@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { type AttributePair, differingAttributes } from '../catalog/attributes.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { PAIR_ATTRIBUTES, type PairAttribute } from '../domain/pair.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { setNotNull } from './constraints.ts';
 import { execute } from './execute.ts';
@@ -15,9 +16,15 @@ export interface ColumnPair {
 /**
  * Gives a column what another one has, on the table and on each of its partitions, which may differ: storage, compression,
  * statistics target, options, comment, privileges and a default. Catalogue changes only. Not the type, and not NOT NULL.
+ * @param only these of them.
  */
-export async function copyAttributes(knex: Knex, columns: ColumnPair): Promise<void> {
+export async function copyAttributes(
+  knex: Knex,
+  columns: ColumnPair,
+  only: readonly PairAttribute[] = PAIR_ATTRIBUTES,
+): Promise<void> {
   for (const pair of await differences(knex, columns)) {
+    if (!only.includes(pair.attribute)) continue;
     for (const statement of await statementsFor(knex, columns, pair)) await execute(knex, statement);
   }
 }

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { isTwinName, twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
+import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
 import { type ConstraintMember, constraintFamily } from './families.ts';
 import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
@@ -183,6 +184,8 @@ export interface NotNullOptions {
   readonly validate?: boolean;
   /** The constraint's name, where PostgreSQL keeps one (18). */
   readonly name?: string;
+  /** Only as long as this column of the table is NOT NULL, too. */
+  readonly like?: string;
 }
 
 /**
@@ -190,7 +193,8 @@ export interface NotNullOptions {
  * Source: https://www.postgresql.org/docs/current/sql-altertable.html (SET NOT NULL)
  */
 export async function setNotNull(knex: Knex, options: NotNullOptions): Promise<void> {
-  const { on, column, name } = options;
+  const { on, column, name, like } = options;
+  if (like !== undefined && !(await isNotNull(knex, on, like)) && !contextOf(knex).dryRun) return;
   if (!(await isNotNull(knex, on, column))) await makeNotNull(knex, options);
   const current = name === undefined ? null : await notNullName(knex, on, column);
   if (name === undefined || current === null || current === name) return;

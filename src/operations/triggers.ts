@@ -79,23 +79,63 @@ const ENABLED = { O: 'ENABLE TRIGGER', D: 'DISABLE TRIGGER', R: 'ENABLE REPLICA 
  */
 export async function rebindTrigger(knex: Knex, name: string, { on, definition }: ReboundTrigger): Promise<void> {
   await atomically(knex, async (trx) => {
-    const states = await runSql<TriggerState>(
-      trx,
-      `SELECT ${sqlQualified('n', 'c')} AS table, t.tgenabled AS enabled, obj_description(t.oid, 'pg_trigger') AS comment
-       FROM pg_trigger own JOIN pg_trigger t ON t.tgname = own.tgname AND t.tgrelid IN (SELECT relid FROM pg_partition_tree(own.tgrelid) UNION SELECT own.tgrelid)
-       JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE own.tgrelid = to_regclass($1) AND own.tgname = $2 ORDER BY t.tgrelid <> own.tgrelid, 1`,
-      [on, name],
-    );
+    const states = await statesOf(trx, name, on);
     await dropTrigger(trx, name, { on });
     await execute(trx, definition);
-    const [root] = states;
-    for (const { table, enabled, comment } of states) {
-      // What the table's trigger is, those of the partitions become with it.
-      const isSet = enabled === 'O' && (root === undefined || root.enabled === 'O');
-      if (!isSet) await execute(trx, `ALTER TABLE ${table} ${ENABLED[enabled]} ${quoteIdent(name)}`);
-      if (comment !== null)
-        await execute(trx, `COMMENT ON TRIGGER ${quoteIdent(name)} ON ${table} IS ${quoteLiteral(comment)}`);
-    }
+    await restoreStates(trx, name, states);
   });
+}
+
+/**
+ * Runs something while the triggers that name columns of a table are away, and makes them again from their own text. In the
+ * transaction of the caller, which holds the table's lock.
+ */
+export async function withTriggersAside(
+  trx: Knex,
+  on: string,
+  columns: readonly string[],
+  body: () => Promise<void>,
+): Promise<void> {
+  const triggers = await runSql<{ name: string; on: string; definition: string }>(
+    trx,
+    `WITH tree AS (SELECT relid AS oid FROM pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1))
+     SELECT DISTINCT t.tgname AS name, ${sqlQualified('n', 'c')} AS on, pg_get_triggerdef(t.oid) AS definition
+     FROM tree JOIN pg_trigger t ON t.tgrelid = tree.oid AND NOT t.tgisinternal AND t.tgparentid = 0
+     JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attname = ANY ($2)
+     JOIN pg_depend d ON d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = a.attnum
+     ORDER BY 2, 1`,
+    [on, columns],
+  );
+  const aside: { name: string; definition: string; states: TriggerState[] }[] = [];
+  for (const trigger of triggers) aside.push({ ...trigger, states: await statesOf(trx, trigger.name, trigger.on) });
+  for (const trigger of triggers) await dropTrigger(trx, trigger.name, { on: trigger.on });
+  await body();
+  for (const { name, definition, states } of aside) {
+    await execute(trx, definition);
+    await restoreStates(trx, name, states);
+  }
+}
+
+/** Of a trigger and of those that it has made on partitions; its own first. */
+function statesOf(trx: Knex, name: string, on: string): Promise<TriggerState[]> {
+  return runSql<TriggerState>(
+    trx,
+    `SELECT ${sqlQualified('n', 'c')} AS table, t.tgenabled AS enabled, obj_description(t.oid, 'pg_trigger') AS comment
+     FROM pg_trigger own JOIN pg_trigger t ON t.tgname = own.tgname AND t.tgrelid IN (SELECT relid FROM pg_partition_tree(own.tgrelid) UNION SELECT own.tgrelid)
+     JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE own.tgrelid = to_regclass($1) AND own.tgname = $2 ORDER BY t.tgrelid <> own.tgrelid, 1`,
+    [on, name],
+  );
+}
+
+async function restoreStates(trx: Knex, name: string, states: readonly TriggerState[]): Promise<void> {
+  const [root] = states;
+  for (const { table, enabled, comment } of states) {
+    // What the table's trigger is, those of the partitions become with it.
+    const isSet = enabled === 'O' && (root === undefined || root.enabled === 'O');
+    if (!isSet) await execute(trx, `ALTER TABLE ${table} ${ENABLED[enabled]} ${quoteIdent(name)}`);
+    if (comment !== null)
+      await execute(trx, `COMMENT ON TRIGGER ${quoteIdent(name)} ON ${table} IS ${quoteLiteral(comment)}`);
+  }
 }

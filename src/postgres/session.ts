@@ -1,4 +1,4 @@
-import type { Queryable } from './queryable.ts';
+import { one, type Queryable } from './queryable.ts';
 
 /** Set on each connection that works for phase, before its first statement. */
 export async function prepareSession(db: Queryable, lockTimeoutMs: number): Promise<void> {
@@ -19,4 +19,13 @@ export async function prepareSession(db: Queryable, lockTimeoutMs: number): Prom
  */
 export async function printQualified(db: Queryable): Promise<void> {
   await db.query(`SET LOCAL search_path = pg_catalog`);
+}
+
+/** Runs something under that search path, in a transaction, and gives it back its own. */
+export async function underQualifiedNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
+  const { path } = await one<{ path: string }>(db, `SELECT pg_catalog.current_setting('search_path') AS path`);
+  await printQualified(db);
+  const result = await body();
+  await db.query(`SELECT pg_catalog.set_config('search_path', $1, true)`, [path]);
+  return result;
 }

@@ -34,6 +34,10 @@ const renameSchema = z.strictObject({
   type: z.string(),
   byteEqual: truth,
   default: z.enum(['none', 'constant', 'volatile']),
+  standing: z
+    .string()
+    .optional()
+    .transform((expression) => expression ?? null),
   notNull: truth,
   carried,
   sync: z.strictObject({
@@ -51,9 +55,17 @@ export function renamePath(name: string): string {
 }
 
 /** The file's text for a rename. */
-export function renderRename({ name, sync, refreshed: _, ...rest }: Rename): string {
+export function renderRename({ name, sync, standing, refreshed: _, ...rest }: Rename): string {
+  const { notNull, carried: objects, ...first } = rest;
   return stringify(
-    { rename: name, ...rest, sync: { ...sync, moved: sync.moved ?? 'none', last: sync.last ?? 'none' } },
+    {
+      rename: name,
+      ...first,
+      ...(standing === null ? {} : { standing }),
+      notNull,
+      carried: objects,
+      sync: { ...sync, moved: sync.moved ?? 'none', last: sync.last ?? 'none' },
+    },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }

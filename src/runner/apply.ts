@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
 import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { checkGate, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
+import { matchNotNull } from '../operations/attributes.ts';
 import { gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
@@ -13,6 +15,7 @@ import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import { workFor } from './migration-context.ts';
+import { settle, settleOutside } from './pairs/watch.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
 
@@ -45,6 +48,7 @@ export async function revertMigration(session: Session, migration: RunnableMigra
     } else {
       await withWork(session, migration, 'down', async (workOn) => {
         await runBody(migration, 'down', session.knex, workOn(session.knex));
+        await settleOutside(session, { ...migration.entry, direction: 'down' });
         await removeMigration(session.worker, migration.entry.id);
       });
     }
@@ -93,6 +97,8 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   if (step === null) return;
   const phase = step === 'switch' ? 2 : 3;
   session.options.reporter.gate(rename.name, phase);
+  // The old column may have become NOT NULL since the first phase.
+  await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
   await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
   session.passedGates.add(gateKey(rename.name, phase));
 }
@@ -111,6 +117,7 @@ async function runInTransaction(session: Session, migration: RunnableMigration, 
           await beginWatched(session, db, watch);
           await runBody(migration, direction, trx, workOn(trx));
           await ensureSameTransaction(session, db, entry.id);
+          await settle(session, trx, { ...entry, direction });
           if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
           else await removeMigration(db, entry.id);
         },
@@ -141,6 +148,7 @@ async function runOutside(session: Session, migration: RunnableMigration): Promi
   const attempt = (): Promise<void> =>
     withWork(session, migration, 'up', (workOn) => runBody(migration, 'up', session.knex, workOn(session.knex)));
   await retrying(session, entry.id, attempt, attempts);
+  await settleOutside(session, { ...entry, direction: 'up' });
   await session.lock.ensureHeld();
   await recordMigration(session.lock.client, entry, 'applied', performance.now() - began);
 }

@@ -4,6 +4,7 @@ import { reasonOf } from '../postgres/errors.ts';
 import { readHistory, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
+import { settleByHand } from './pairs/watch.ts';
 import { targetOf } from './prepare.ts';
 import { prepareRun, type RunRequest } from './prepare-run.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
@@ -60,6 +61,7 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
   noticeUnlisted(session);
   const { plan, pending, runnable, confirms } = await prepareRun(lock.client, history, before, request);
   await openLedger(session);
+  await settleByHand(session);
   const { applied, error } = await runSteps(session, pending, runnable);
   if (error === null) await recordReached(session, plan.to, confirms);
   const done = new Set([...appliedIds(before), ...applied]);

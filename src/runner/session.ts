@@ -11,6 +11,7 @@ import type { History } from '../project/history.ts';
 import { readLedger } from './ledger.ts';
 import { ensureLedger } from './ledger-format.ts';
 import { RunnerLock } from './lock.ts';
+import type { FollowedChange } from './pairs/pair.ts';
 import type { Reporter } from './reporter.ts';
 import { takeOver } from './take-over.ts';
 
@@ -31,6 +32,8 @@ export interface RunObserver {
   connection(client: pg.Client): void;
   /** A table, as in SQL, that work on data goes through in batches. */
   table(name: string): void;
+  /** A migration altered one column of a rename that is under way, and the other one followed. */
+  followed?(migration: string, change: FollowedChange): void;
 }
 
 /** Everything that a run holds while it has the lock. */

@@ -45,7 +45,8 @@ export function scaffoldVersion({ name, version, content, before }: FunctionVers
   return [...(before === null ? [] : [file(version - 1, before)]), file(version, content)];
 }
 
-function scaffoldBody({ kind, name, phase, place, view }: PlannedBody): ScaffoldedFile {
+/** A function or trigger of the sync. */
+export function scaffoldBody({ kind, name, phase, place, view }: PlannedBody): ScaffoldedFile {
   const template = kind === 'trigger' ? 'trigger' : place === 'last' ? 'last_function' : 'function';
   const content = render(`rename/${template}.sql`, { ...view, place, tag: dollarTag(view) });
   return { fileName: `${name}_v01.sql`, kind, phase, content, step: null };

@@ -11,6 +11,7 @@ import type { Rename } from '../domain/rename.ts';
 import { planRefresh } from '../planner/rename/refresh.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { checksum } from '../project/checksum.ts';
 import type { FileChange } from '../project/files.ts';
 import { folders } from '../project/folders.ts';
@@ -100,7 +101,8 @@ export async function draftRefresh(
 
 /** A refresh that copies attributes and has not run yet copies what differs then. */
 async function attributesDiffer(db: Queryable, history: History, rename: Rename, table: number): Promise<boolean> {
-  if ((await lostAttributes(db, table, rename, 3)).length === 0) return false;
+  const lost = await inRolledBackTransaction(db, () => lostAttributes(db, table, rename, 3));
+  if (lost.length === 0) return false;
   const applied = await appliedMigrations(db);
   for (const { id, path } of history.files) {
     if (!id.includes(`_${rename.name}_phase_3_refresh_`) || applied.has(id)) continue;

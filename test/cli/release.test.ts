@@ -40,6 +40,7 @@ test('a phase moves with its migrations, its functions and its triggers, and wha
   expect(manifest('1.3.0').sources.map(({ file }: { file: string }) => file)).toEqual([
     'functions/sync_users_a_phase_2_v01.sql',
     'triggers/00_sync_users_a_phase_2_v01.sql',
+    'triggers/000_sync_users_a_phase_2_v01.sql',
   ]);
   expect(manifest('1.2.0').sources.every(({ file }: { file: string }) => file.includes('users_b'))).toBe(true);
   expect(manifest('1.4.0').migrations.map(({ breaks }: { breaks: string }) => breaks)).toEqual(['<1.3.0', '<1.2.0']);
@@ -54,7 +55,7 @@ test('a phase moves with its migrations, its functions and its triggers, and wha
 test('the first phase takes the facts of the rename along', async () => {
   await scaffold('a', 'x', '1.2.0,1.3.0,1.4.0');
   expect((await retarget(RENAME, '--phase', '1', '--release', '1.1.5')).code).toBe(0);
-  expect(manifest('1.1.5').sources).toHaveLength(3);
+  expect(manifest('1.1.5').sources).toHaveLength(4);
   expect(manifest('1.2.0')).toMatchObject({ migrations: [], sources: [] });
 });
 

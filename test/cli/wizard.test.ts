@@ -82,7 +82,7 @@ test('asks for table, column, name and releases, shows what it will write, and w
   screen.events.keypress('enter');
   await shows(screen, '(2.1.0,2.2.0,2.3.0)');
   screen.events.keypress('enter');
-  await shows(screen, 'Write these 13 files?');
+  await shows(screen, 'Write these 15 files?');
   screen.events.type('y');
   screen.events.keypress('enter');
   await expect(screen.answer).resolves.toBe(0);
@@ -94,7 +94,7 @@ test('asks for table, column, name and releases, shows what it will write, and w
 test('what flags answer is not asked; a no writes nothing', async () => {
   const flags = ['--table', 'users', '--from', 'email', '--to', 'mail', '--releases', '2.1.0,2.2.0,2.3.0'];
   const screen = await render(wizard(['new', 'rename-column', ...flags]) as never, {} as never);
-  await shows(screen, 'Write these 13 files?');
+  await shows(screen, 'Write these 15 files?');
   screen.events.type('n');
   screen.events.keypress('enter');
   await expect(screen.answer).resolves.toBe(2);

@@ -39,7 +39,6 @@ describe('phase 2', () => {
   test.each([
     ['DROP INDEX users_other_triphase', 'index "users_other_triphase"'],
     ['ALTER TABLE users DROP CONSTRAINT users_old_check_triphase', 'constraint "users_old_check_triphase"'],
-    ['ALTER TABLE users ALTER COLUMN new DROP NOT NULL', 'NOT NULL of "new"'],
     ['DROP TRIGGER "00_sync_users_old_phase_1" ON users', 'trigger "00_sync_users_old_phase_1"'],
     ['ALTER TABLE users DISABLE TRIGGER ALL', 'trigger "00_sync_users_old_phase_1"'],
     [

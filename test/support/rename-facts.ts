@@ -13,6 +13,7 @@ export function renameFacts(
     type: 'text',
     byteEqual: true,
     default: 'none',
+    standing: null,
     notNull: false,
     carried: [],
     refreshed: [],

@@ -19,6 +19,7 @@ export interface RefusalErrors {
   PH2015: { table: string };
   PH2016: { tables: readonly string[] };
   PH2017: { table: string; reason: string };
+  PH2018: { rename: string; changes: readonly { what: string; instead: string }[] };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
@@ -149,6 +150,13 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${list(d.tables)} cannot be filled: PostgreSQL refuses every update of it.`,
     why: () => 'It is published with its updates, and has neither a primary key nor another replica identity.',
     remedy: () => 'Give it a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL, then run the same command again.',
+  },
+  PH2018: {
+    exit: 4,
+    title: 'A column that is being renamed was altered in a way that cannot be followed',
+    what: (d) => `${d.rename}: ${list(d.changes.map(({ what }) => what))}.`,
+    why: () => 'The two columns would not hold the same any more, or writes of a release that is alive would be lost.',
+    remedy: (d) => `${d.changes.map(({ instead }) => instead).join(' ')} Then run the same command again.`,
   },
   PH2017: {
     exit: 4,

@@ -6,7 +6,16 @@ import { type FunctionVersion, functionVersions, type KnownVersion } from './fun
 import { boundOf, renameName, syncNames, twinsOf } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
 import { ensureSupported } from './supported.ts';
-import { namesAt, type SyncPlace, type SyncView, standingDefault, syncPlaces, syncView } from './sync.ts';
+import {
+  namesAt,
+  type SyncFacts,
+  type SyncPlace,
+  type SyncView,
+  standingDefault,
+  syncFactsOf,
+  syncPlaces,
+  syncView,
+} from './sync.ts';
 import { type Warning, warningsOf } from './warnings.ts';
 
 /** What a user asks for. */
@@ -68,7 +77,7 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
   return {
     rename,
     steps: planSteps(facts, rename, request, versions),
-    bodies: planBodies(facts, rename),
+    bodies: planBodies(syncFactsOf(facts), rename),
     versions,
     warnings: warningsOf(facts, rename, request, versions),
   };
@@ -85,6 +94,7 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
     type: column.type,
     byteEqual: column.byteEqual,
     default: column.identity ? 'volatile' : (standingDefault(column)?.class ?? 'none'),
+    standing: standingDefault(column)?.class === 'constant' ? (standingDefault(column)?.expression ?? null) : null,
     notNull: column.notNull,
     carried: [...twinsOf(facts, own), ...boundOf(facts)],
     refreshed: [],
@@ -118,7 +128,8 @@ export function timestamp(now: Date, seconds: number): string {
   return new Date(now.getTime() + seconds * 1_000).toISOString().replaceAll(/[-:T]/g, '').slice(0, 14);
 }
 
-function planBodies(facts: TableFacts, rename: Rename): PlannedBody[] {
+/** Every function and trigger of the sync, in the order in which they are made. */
+export function planBodies(facts: SyncFacts, rename: Rename): PlannedBody[] {
   return syncPlaces(rename).flatMap((place) =>
     ([1, 2] as const).flatMap((phase) => {
       const { functionName, triggerName } = namesAt(rename, place, phase);

@@ -37,7 +37,7 @@ function expand(part: Parts): StepCode {
   return {
     up: [
       ...(facts.column.rewrites ? [call('ensureSmall', on)] : []),
-      ...part.addColumn(part.new),
+      ...part.addColumn(),
       ...part.attributes(part.new),
       ...part.copyAttributes(part.rename.from, part.rename.to),
       ...part.createSync(1),
@@ -180,9 +180,7 @@ function contract(part: Parts): StepCode {
               ...part.setAside(),
               ...part.renameNotNull(),
               ...part.createStragglers(),
-              ...part.addColumn(part.old),
-              ...part.attributes(part.old),
-              ...part.copyAttributes(rename.to, rename.from),
+              call('addColumnLike', { on, column: rename.from, like: rename.to }),
               ...part.createSync(2),
               ...part.rebindTriggers('during'),
             ],

@@ -1,5 +1,5 @@
 import type { ColumnFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
-import { quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
+import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import { differs, differsAtAnySize, type Rename } from '../../domain/rename.ts';
 
 /**
@@ -7,6 +7,20 @@ import { differs, differsAtAnySize, type Rename } from '../../domain/rename.ts';
  * and the one that sorts after the application's.
  */
 export type SyncPlace = 'first' | 'moved' | 'last';
+
+/** What the sync has to know of a table. */
+export interface SyncFacts {
+  readonly table: QualifiedName;
+  readonly column: Pick<ColumnFacts, 'default' | 'domainDefault' | 'hashable' | 'toastable'>;
+  /** Unique indexes on the column that are checked at once. */
+  readonly keys: readonly GuardedKey[];
+}
+
+type GuardedKey = Pick<IndexFacts, 'name' | 'keys' | 'predicate' | 'nullsNotDistinct'>;
+
+export function syncFactsOf({ table, column, indexes, uniques, primaryKeys }: TableFacts): SyncFacts {
+  return { table, column, keys: [...indexes, ...uniques, ...primaryKeys].filter(guarded) };
+}
 
 /** The places that a rename has triggers for. */
 export function syncPlaces({ sync }: Rename): SyncPlace[] {
@@ -67,12 +81,15 @@ export interface SyncView {
 }
 
 /** The default that a column gets on INSERT: its own, or that of the domain that it is of. */
-export function standingDefault({ default: own, domainDefault }: ColumnFacts): ColumnFacts['default'] {
+export function standingDefault({
+  default: own,
+  domainDefault,
+}: Pick<ColumnFacts, 'default' | 'domainDefault'>): ColumnFacts['default'] {
   return own ?? domainDefault;
 }
 
 /** The view of the sync's first function and trigger, or of the last ones. */
-export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place: SyncPlace): SyncView {
+export function syncView(facts: SyncFacts, rename: Rename, phase: 1 | 2, place: SyncPlace): SyncView {
   const { functionName, triggerName } = namesAt(rename, place, phase);
   const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
   const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
@@ -80,7 +97,6 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
   const standing = given === null ? '' : `CAST(${given.expression} AS ${rename.type})`;
   // Where the application's own triggers may still change the key, the last function guards it.
   const guardsHere = (rename.sync.last === null) === (place !== 'last');
-  const uniques = [...facts.indexes, ...facts.uniques, ...facts.primaryKeys];
   // What the first function leaves for the last one has to be told of every row.
   const always = place !== 'last' && rename.sync.last !== null;
   const { toastable } = facts.column;
@@ -103,7 +119,7 @@ export function syncView(facts: TableFacts, rename: Rename, phase: 1 | 2, place:
     newChanged: differ(fresh, `OLD.${quoteIdent(rename.to)}`),
     oldGiven: differ(old, standing),
     newGiven: differ(fresh, standing),
-    guards: guardsHere ? uniques.filter(guarded).map((index) => guardKey(facts, index)) : [],
+    guards: guardsHere ? facts.keys.map((key) => guardKey(facts, key)) : [],
     straggler: phase === 1 ? '' : countStraggler(rename),
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
     when: always ? '' : place === 'moved' ? movedDiffer : differ(old, fresh),
@@ -133,7 +149,7 @@ function guarded(index: IndexFacts & { readonly deferrable?: boolean }): boolean
  * A number for what a unique index would call the same key: the hash that the types' own hash functions give, so that
  * equal values of citext or numeric fall together; text where a type has none.
  */
-function guardKey({ table, column }: TableFacts, { name, keys, predicate, nullsNotDistinct }: IndexFacts): string {
+function guardKey({ table, column }: SyncFacts, { name, keys, predicate, nullsNotDistinct }: GuardedKey): string {
   const seed = Number.parseInt(shortHash(`${quoteQualified(table)} ${name}`), 16);
   const row = `ROW(${keys.join(', ')})`;
   const hash = column.hashable

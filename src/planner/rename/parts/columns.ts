@@ -1,3 +1,4 @@
+import { addColumnStatements } from '../../../domain/add-column.ts';
 import type { TableFacts } from '../../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified } from '../../../domain/identifier.ts';
 import { differs, isTwinned, type Rename, type TwinnedObject } from '../../../domain/rename.ts';
@@ -27,24 +28,8 @@ export class ColumnParts {
     return this.#twins.get(`${kind} ${on} ${name}`) ?? name;
   }
 
-  /**
-   * A constant default comes with the column where comparing values costs little: rows that hold it need no backfill. Else
-   * the column is NULL until a row is filled, so that such a row is known by that, and gets its default afterwards; so it does where the
-   * default is evaluated anew at each time. A volatile one stands on one side only.
-   */
-  addColumn(column: string): Code[] {
-    const { type, collation, default: standing, domainDefault, toastable } = this.facts.column;
-    const isConstant = standing?.class === 'constant';
-    const comesAlong = isConstant && standing.immutable && !toastable;
-    const isWithheld = domainDefault !== null && (domainDefault.class === 'volatile' || toastable);
-    const given = comesAlong ? ` DEFAULT ${standing.expression}` : isWithheld ? ' DEFAULT NULL' : '';
-    const add = `ALTER TABLE ${this.on} ADD COLUMN ${column} ${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}`;
-    const alter = `ALTER TABLE ${this.on} ALTER COLUMN ${column}`;
-    return [
-      add,
-      ...(isConstant && !comesAlong ? [`${alter} SET DEFAULT ${standing.expression}`] : []),
-      ...(isWithheld && domainDefault.class !== 'volatile' ? [`${alter} DROP DEFAULT`] : []),
-    ].map(execute);
+  addColumn(): Code[] {
+    return addColumnStatements(this.on, this.new, this.facts.column).map(execute);
   }
 
   /** Undoes `addColumn`. */
@@ -146,6 +131,7 @@ export class ColumnParts {
   }
 
   setNotNull(column: string): Code[] {
+    const { from, to } = this.rename;
     const { notNull, notNullValidated, notNullName } = this.facts.column;
     if (!notNull) return [];
     const usual = `${this.rename.table.name}_${this.rename.from}_not_null`;
@@ -154,6 +140,7 @@ export class ColumnParts {
       call('setNotNull', {
         on: this.on,
         column,
+        like: column === to ? from : to,
         ...(notNullValidated ? {} : { validate: false }),
         ...(named ? { name: notNullName } : {}),
       }),

@@ -1,0 +1,72 @@
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { Side } from '../domain/pair.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+
+/** Where a table and two of its columns are now, by what the catalogue numbers them. */
+export interface PairPlace {
+  readonly table: QualifiedName | null;
+  readonly columns: Readonly<Record<Side, string | null>>;
+}
+
+/** What tables and columns of these numbers are called now; null for what is gone. */
+export async function placeOf(
+  db: Queryable,
+  table: number,
+  numbers: Readonly<Record<Side, number>>,
+): Promise<PairPlace> {
+  const [row] = await all<{ schema: string; name: string; from: string | null; to: string | null }>(
+    db,
+    `SELECT n.nspname AS schema, c.relname AS name,
+       (SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum = $2 AND NOT attisdropped) AS "from",
+       (SELECT attname FROM pg_attribute WHERE attrelid = c.oid AND attnum = $3 AND NOT attisdropped) AS "to"
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid`,
+    [table, numbers.from, numbers.to],
+  );
+  return row === undefined
+    ? { table: null, columns: { from: null, to: null } }
+    : { table: { schema: row.schema, name: row.name }, columns: { from: row.from, to: row.to } };
+}
+
+/** Statements that bring a table and two of its columns back to where a rename looks for them, as far as one can. */
+export function wayBack(
+  { table, columns }: PairPlace,
+  wanted: QualifiedName,
+  names: Readonly<Record<Side, string>>,
+): string[] {
+  if (table === null) return [];
+  const moved = { schema: wanted.schema, name: table.name };
+  return [
+    ...(table.schema === wanted.schema
+      ? []
+      : [`ALTER TABLE ${quoteQualified(table)} SET SCHEMA ${quoteIdent(wanted.schema)}`]),
+    ...(table.name === wanted.name
+      ? []
+      : [`ALTER TABLE ${quoteQualified(moved)} RENAME TO ${quoteIdent(wanted.name)}`]),
+    ...(['from', 'to'] as const).flatMap((side) => {
+      const name = columns[side];
+      return name === null || name === names[side]
+        ? []
+        : [`ALTER TABLE ${quoteQualified(wanted)} RENAME COLUMN ${quoteIdent(name)} TO ${quoteIdent(names[side])}`];
+    }),
+  ];
+}
+
+/** Unique indexes on a column that are checked at once: what contended inserts are guarded by. */
+export function guardedKeys(
+  db: Queryable,
+  table: number,
+  column: number,
+): Promise<{ name: string; keys: string[]; predicate: string | null; nullsNotDistinct: boolean }[]> {
+  return all(
+    db,
+    `SELECT coalesce(co.conname, c.relname) AS name, ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
+       pg_get_expr(i.indpred, i.indrelid) AS predicate, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS "nullsNotDistinct"
+     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     LEFT JOIN pg_constraint co ON co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u')
+     WHERE i.indrelid = $1::oid AND i.indisunique AND i.indimmediate AND i.indislive AND ($2 = ANY (i.indkey::int2[]) OR EXISTS (
+       SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
+         AND d.refobjid = i.indrelid AND d.refobjsubid = $2))
+     ORDER BY c.oid`,
+    [table, column],
+  );
+}

@@ -1,0 +1,37 @@
+import type { Knex } from 'knex';
+import { readColumn } from '../catalog/column.ts';
+import { addColumnStatements } from '../domain/add-column.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import { COPIED_ATTRIBUTES } from '../domain/pair.ts';
+import { onConnection, runSql } from '../postgres/knex.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
+import { copyAttributes } from './attributes.ts';
+import { execute } from './execute.ts';
+
+export interface ColumnLike {
+  /** The table, schema and name quoted. */
+  readonly on: string;
+  /** The column to add. */
+  readonly column: string;
+  /** The column that it is to be like. */
+  readonly like: string;
+}
+
+/**
+ * Adds a column that is what another one is now: type, collation, default, storage, compression, statistics target, options, comment and
+ * privileges, on the table and on each partition. In the transaction of the caller. Not its constraints.
+ */
+export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike): Promise<void> {
+  const [table] = await runSql<{ oid: string; schema: string; name: string }>(
+    knex,
+    `SELECT c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name FROM pg_class c
+     JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+    [on],
+  );
+  if (table === undefined) return execute(knex, `LOCK TABLE ${on} IN ACCESS EXCLUSIVE MODE`);
+  const facts = await onConnection(knex, (db) =>
+    underQualifiedNames(db, () => readColumn(db, Number(table.oid), table, like)),
+  );
+  for (const statement of addColumnStatements(on, quoteIdent(column), facts)) await execute(knex, statement);
+  await copyAttributes(knex, { on, from: like, to: column }, COPIED_ATTRIBUTES);
+}

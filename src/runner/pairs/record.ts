@@ -1,0 +1,45 @@
+import type { PairFacts, PairRecord, SyncGround } from '../../domain/pair.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+
+interface PairRow {
+  rename: string;
+  table: string;
+  from: number;
+  to: number;
+  phase: 1 | 2;
+  facts: PairFacts;
+  ground: SyncGround;
+}
+
+/** The pairs of all renames that are under way, by name of the rename. The ledger has to be up to date. */
+export async function readPairs(db: Queryable): Promise<PairRecord[]> {
+  const rows = await all<PairRow>(
+    db,
+    `SELECT rename, table_oid::int8::text AS "table", old_number AS "from", new_number AS "to", phase, facts, ground
+     FROM phase.pairs ORDER BY rename`,
+  );
+  return rows.map(({ rename, table, from, to, phase, facts, ground }) => ({
+    rename,
+    table: Number(table),
+    numbers: { from, to },
+    phase,
+    facts,
+    ground,
+  }));
+}
+
+/** Keeps what a pair is now. */
+export async function writePair(db: Queryable, record: PairRecord): Promise<void> {
+  const { rename, table, numbers, phase, facts, ground } = record;
+  await db.query(
+    `INSERT INTO phase.pairs (rename, table_oid, old_number, new_number, phase, facts, ground) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (rename) DO UPDATE SET table_oid = excluded.table_oid, old_number = excluded.old_number, new_number = excluded.new_number,
+       phase = excluded.phase, facts = excluded.facts, ground = excluded.ground, updated_at = clock_timestamp()`,
+    [rename, table, numbers.from, numbers.to, phase, JSON.stringify(facts), JSON.stringify(ground)],
+  );
+}
+
+/** The rename has ended, or was undone. */
+export async function forgetPair(db: Queryable, rename: string): Promise<void> {
+  await db.query('DELETE FROM phase.pairs WHERE rename = $1', [rename]);
+}

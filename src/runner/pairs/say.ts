@@ -1,0 +1,7 @@
+import type { FollowedChange } from './pair.ts';
+
+/** What was followed, as a sentence for whoever runs phase. */
+export function sayFollowed({ rename, attribute, column, other }: FollowedChange): string {
+  const what = attribute === 'not null' ? 'NOT NULL' : attribute;
+  return `${rename}: ${what} of ${column} was altered; ${other} follows until phase 3, so that no write of a living release is lost.`;
+}

@@ -1,0 +1,79 @@
+import type { Knex } from 'knex';
+import type { Rename } from '../../domain/rename.ts';
+import { connectionOf } from '../../postgres/knex.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
+import { type FollowedChange, Pair, type RanStep } from './pair.ts';
+import { forgetPair, readPairs } from './record.ts';
+
+/**
+ * Sees to the columns of all renames that are under way: after a step, in its transaction, or with `ran` null for what
+ * was done by hand. The columns of a rename whose own step it was are taken as that step has left them.
+ * @throws PH2018 for a change that cannot be followed; the transaction of the caller has to be rolled back then.
+ */
+export async function settlePairs(
+  trx: Knex.Transaction,
+  renames: ReadonlyMap<string, Rename>,
+  ran: RanStep | null,
+): Promise<FollowedChange[]> {
+  const db = await connectionOf(trx);
+  const records = new Map((await readPairs(db)).map((record) => [record.rename, record]));
+  const own = renames.get(ran?.rename ?? '');
+  if (records.size === 0 && own === undefined) return [];
+  return underQualifiedNames(db, async () => {
+    const followed: FollowedChange[] = [];
+    for (const rename of renames.values()) {
+      const record = records.get(rename.name);
+      const pair = new Pair(trx, db, rename);
+      const change = rename === own && ran !== null ? changeOf(ran) : 'none';
+      if (change === 'ends') await forgetPair(db, rename.name);
+      else if (change === 'none') {
+        if (record !== undefined) followed.push(...(await pair.follow(record, rename === own ? ran : null)));
+      } else if (record === undefined || change.begins) followed.push(...(await pair.begin(change.phase)));
+      else followed.push(...(await pair.turn(record, change.phase)));
+    }
+    return followed;
+  });
+}
+
+/** What a rename's own step makes of its pair. */
+function changeOf({ step, direction }: RanStep): 'none' | 'ends' | { readonly phase: 1 | 2; readonly begins: boolean } {
+  switch (step) {
+    case 'expand':
+      return direction === 'up' ? { phase: 1, begins: true } : 'ends';
+    case 'switch':
+      return { phase: direction === 'up' ? 2 : 1, begins: false };
+    case 'contract':
+      return direction === 'up' ? 'ends' : { phase: 2, begins: true };
+    default:
+      return 'none';
+  }
+}
+
+/**
+ * Keeps the pairs of all renames that are under way by the ledger, and of no others: an earlier version may have begun one, and
+ * somebody may have said by hand what became of a step.
+ */
+export async function adoptPairs(trx: Knex.Transaction, renames: ReadonlyMap<string, Rename>): Promise<void> {
+  const db = await connectionOf(trx);
+  const known = new Set((await readPairs(db)).map(({ rename }) => rename));
+  const current = await underWay(db);
+  for (const name of known) if (!current.some(({ rename }) => rename === name)) await forgetPair(db, name);
+  const unknown = current.filter(({ rename }) => !known.has(rename));
+  if (unknown.length === 0) return;
+  await underQualifiedNames(db, async () => {
+    for (const { rename: name, phase } of unknown) {
+      const rename = renames.get(name);
+      if (rename !== undefined) await new Pair(trx, db, rename).begin(phase);
+    }
+  });
+}
+
+function underWay(db: Queryable): Promise<{ rename: string; phase: 1 | 2 }[]> {
+  return all(
+    db,
+    `SELECT rename, CASE WHEN bool_or(step = 'switch') THEN 2 ELSE 1 END AS phase FROM phase.migrations
+     WHERE state = 'applied' AND rename IS NOT NULL GROUP BY rename
+     HAVING bool_or(step = 'expand') AND NOT bool_or(step = 'contract')`,
+  );
+}

@@ -1,0 +1,52 @@
+import type { Knex } from 'knex';
+import type { OrderedMigration } from '../../domain/plan.ts';
+import { withLockRetries } from '../../postgres/retry.ts';
+import type { Session } from '../session.ts';
+import type { FollowedChange, RanStep } from './pair.ts';
+import { sayFollowed } from './say.ts';
+import { adoptPairs, settlePairs } from './settle.ts';
+
+type WatchedStep = RanStep & Pick<OrderedMigration, 'id'>;
+
+/** The columns of renames that are under way, after a migration that may have altered them; in its transaction. @throws PH2018 */
+export async function settle({ history, options }: Session, trx: Knex.Transaction, ran: WatchedStep): Promise<void> {
+  const followed = await settlePairs(trx, history.renames, ran);
+  for (const change of followed) {
+    options.observer?.followed?.(ran.id, change);
+    options.reporter.notice(sayFollowed(change));
+  }
+}
+
+/** The same after one that ran outside a transaction. */
+export function settleOutside(session: Session, ran: WatchedStep): Promise<void> {
+  return inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran));
+}
+
+/** Before steps are undone: what is under way by the ledger has its pair, and nothing else has. */
+export function adoptByHand(session: Session): Promise<void> {
+  return inOneTransaction(session, 'Reading the ledger', (trx) => adoptPairs(trx, session.history.renames));
+}
+
+/** What was done by hand since the last run, before anything runs. @throws PH2018 */
+export async function settleByHand(session: Session): Promise<void> {
+  const { history, options } = session;
+  const followed = await inOneTransaction(
+    session,
+    'What was altered by hand',
+    async (trx): Promise<FollowedChange[]> => {
+      await adoptPairs(trx, history.renames);
+      return settlePairs(trx, history.renames, null);
+    },
+  );
+  for (const change of followed) options.reporter.notice(sayFollowed(change));
+}
+
+function inOneTransaction<T>(
+  { knex, options }: Session,
+  what: string,
+  body: (trx: Knex.Transaction) => Promise<T>,
+): Promise<T> {
+  const { lockTimeout, lockAttempts } = options.project.config;
+  const patience = { lockTimeoutMs: lockTimeout, attempts: lockAttempts };
+  return withLockRetries(what, patience, { blockers: () => [] }, () => knex.transaction(body));
+}
