@@ -24,6 +24,7 @@ const requests = {
     set: z.record(z.string(), sql).refine((set) => Object.keys(set).length > 0, 'names no column'),
     where: sql,
     quietTriggers: z.boolean().optional(),
+    exact: z.boolean().optional(),
     walk: z.enum(['pages', 'keys']).optional(),
     workers: count.optional(),
     ...settings,

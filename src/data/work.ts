@@ -60,6 +60,8 @@ export interface WorkOptions extends TrailOwner {
   onLog(message: string): void;
   /** A table that is gone through in batches. */
   onTable?(table: string): void;
+  /** Names of the triggers of renames, which leave a row as it is when both columns hold the same. */
+  readonly ownTriggers?: readonly string[];
   /** A backfill is complete. */
   onFilled?(result: BackfillResult): Promise<void>;
 }
@@ -136,7 +138,8 @@ export class Work {
     const { side, control, throttle } = await this.#steer();
     const result = await runBackfill(request, {
       ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
-      finish: (done) => recordSummary(db, this.#options, { part, ...done, isQuiet: request.quietTriggers === true }),
+      ownTriggers: this.#options.ownTriggers ?? [],
+      finish: (done) => recordSummary(db, this.#options, { part, ...done }),
     });
     await onFilled?.(result);
     return { rows: result.rows };

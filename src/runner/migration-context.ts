@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { DEFAULT_SETTINGS, withSettings } from '../data/settings.ts';
 import { Work, type WorkContext } from '../data/work.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
+import { syncTriggers } from '../domain/rename.ts';
 import { recordMismatches } from '../gates/mismatches.ts';
 import type { Session } from './session.ts';
 import { toolVersion } from './tool-version.ts';
@@ -36,6 +37,10 @@ export function workFor(
     knex,
     db: session.worker,
     connect: session.connect,
+    ownTriggers: [...session.history.renames.values()].flatMap(({ sync }) => [
+      ...syncTriggers(sync, 1),
+      ...syncTriggers(sync, 2),
+    ]),
     onProgress: (progress) => reporter.backfill(entry.id, progress),
     onNotice: (message) => reporter.notice(message),
     onTable: (table) => observer?.table(table),

@@ -52,7 +52,7 @@ async function fill(session: Session, rename: Rename, backfill: OrderedMigration
   for (const table of await newLeaves(session, rename, backfill.id)) {
     const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });
     try {
-      await work.context.backfill({ table, set, where: differs(from, to, rename.byteEqual) });
+      await work.context.backfill({ table, set, where: differs(from, to, rename.byteEqual), exact: true });
       await work.succeeded();
     } catch (error) {
       await work.failed(error instanceof PhaseError ? error : { code: 'PH5000', message: reasonOf(error) });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { listColumns } from '../../catalog/column.ts';
 import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
-import { ensureMayQuiet, mayQuiet } from '../../data/backfill/quiet.ts';
+import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
@@ -45,7 +45,10 @@ export function registerNewRename(group: Command, action: Action): void {
     .option('--to <name>', 'its new name, not quoted')
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
     .option('--name <slug>', 'name of the rename')
-    .option('--quiet-triggers', "keep the application's triggers quiet while the backfill runs, where the role may")
+    .option(
+      '--quiet-triggers',
+      "refuse a role that may not keep the application's triggers quiet while the backfill runs",
+    )
     .option('--refresh <rename>', 'scaffold what has come to hang on the old column since, into the third release')
     .addHelpText(
       'after',
@@ -68,35 +71,15 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     const answers = await askRename(db, prompts, project, history, flags);
     const { rewriteLimit } = project.config;
     const options = { now: new Date(), rewriteLimit };
-    const first = await draftRename(db, history, answers, options);
-    const quietTriggers = await askQuiet(db, prompts, first, flags.quietTriggers);
-    const draft = quietTriggers ? await draftRename(db, history, answers, { ...options, quietTriggers }) : first;
+    const quietTriggers = flags.quietTriggers ?? false;
+    if (quietTriggers) await ensureMayQuiet(db);
+    const draft = await draftRename(db, history, answers, { ...options, quietTriggers });
     context.output.notice(describeFacts(draft.facts));
     context.output.notice(describeFiles(draft.files, draft.warnings));
     await ensureConfirmed(prompts, draft.files.length);
     await writeDraft(history, draft);
     return written(draft);
   });
-}
-
-/**
- * Triggers such as updated_at and audits fire for each row of a backfill; they are named, and may be kept quiet.
- * @throws PH5016 when that is asked for and the role may not.
- */
-async function askQuiet(
-  db: Queryable,
-  prompts: Prompts,
-  { plan }: RenameDraft,
-  given: boolean | undefined,
-): Promise<boolean> {
-  if (given === true) {
-    await ensureMayQuiet(db);
-    return true;
-  }
-  const firing = plan.warnings.filter(({ code }) => code === 'trigger_fires_on_backfill');
-  if (given === false || firing.length === 0 || !prompts.canAsk || !(await mayQuiet(db))) return false;
-  const message = `${firing.map((warning) => warning.message.split(';')[0]).join('. ')}. Keep quiet?`;
-  return prompts.decide(message);
 }
 
 /** @throws PH1015 when it is asked to rename something at the same time. */

@@ -10,12 +10,13 @@ import type { Throttle } from '../throttle/throttle.ts';
 import { WaiterWatch } from '../throttle/waiters.ts';
 import { Checkpoint, type Part } from './checkpoint.ts';
 import { walkOf } from './choose-walk.ts';
+import { handleExactly, type TriggerFate, type TriggerHandling } from './exact.ts';
 import { Growth, mayVacuum } from './growth.ts';
 import { estimatedRows } from './key-walk.ts';
 import { heapPlace, type Leaf, leavesOf } from './leaves.ts';
 import { Pool } from './pool.ts';
 import { ProgressMeter } from './progress.ts';
-import { ensureMayQuiet } from './quiet.ts';
+import { ensureMayQuiet, QUIET } from './quiet.ts';
 import { type Change, TableMoved, type Task } from './worker.ts';
 
 /** What to write, where, and which rows still need it. */
@@ -31,6 +32,11 @@ export interface BackfillRequest extends Partial<RunSettings> {
    * the same. Foreign keys are not checked for the rows written.
    */
   readonly quietTriggers?: boolean;
+  /**
+   * Nothing else of a row changes: the application's triggers are kept quiet where the role may; where it may not, what they change of a row is put
+   * back. The values set have to be the same when they are computed twice.
+   */
+  readonly exact?: boolean;
   /** By ranges of heap pages, where the table has them, or of a unique key. */
   readonly walk?: 'pages' | 'keys';
 }
@@ -46,6 +52,8 @@ export interface BackfillTools extends Part {
   readonly patience: LockPatience;
   readonly control: RunControl;
   readonly throttle: Throttle;
+  /** Names of triggers that leave a row as it is when it holds what is set. */
+  readonly ownTriggers: readonly string[];
   /** Marks its walks as done. */
   finish(result: BackfillResult): Promise<void>;
   onProgress(progress: RunProgress): void;
@@ -59,6 +67,8 @@ export interface BackfillResult {
   /** Rows that still need it: 0, or the backfill has failed. */
   readonly remaining: number;
   readonly passes: number;
+  /** What became of the application's triggers. */
+  readonly triggers: TriggerFate;
 }
 
 /** How often the whole table is walked again when rows are left. */
@@ -72,13 +82,14 @@ const MOST_PASSES = 5;
  * PH5014 when it is cancelled, PH5016 when the role may not keep triggers quiet, PH2017 for tables that cannot be walked.
  */
 export async function runBackfill(request: BackfillRequest, tools: BackfillTools): Promise<BackfillResult> {
-  const { table, set, where, quietTriggers = false, walk, ...settings } = request;
+  const { table, set, where, quietTriggers = false, exact = false, walk, ...settings } = request;
   tools.control.prefer(settings);
   if (quietTriggers) await ensureMayQuiet(tools.db);
-  const change = { set, where, quietTriggers };
+  const triggers = exact ? await handleExactly(table, set, tools) : handleAsAsked(quietTriggers);
+  const change = { set, where, settings: triggers.settings };
   const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);
   try {
-    return await inPasses(tools, { table, change, walk, waiters, rows: 0 });
+    return await inPasses(tools, { table, change, walk, waiters, triggers, rows: 0 });
   } catch (error) {
     if (codeOf(error) !== sqlState.undefinedTable) throw error;
     await leavesOf(tools.db, table);
@@ -88,11 +99,17 @@ export async function runBackfill(request: BackfillRequest, tools: BackfillTools
   }
 }
 
+function handleAsAsked(quietTriggers: boolean): TriggerHandling {
+  const settings = quietTriggers ? [QUIET] : [];
+  return { fate: quietTriggers ? 'quiet' : 'fired', settings, end: async () => undefined };
+}
+
 interface Job {
   readonly table: string;
   readonly change: Change;
   readonly walk: BackfillRequest['walk'];
   readonly waiters: WaiterWatch;
+  readonly triggers: TriggerHandling;
   /** Rows changed so far. */
   rows: number;
 }
@@ -105,7 +122,9 @@ async function inPasses(tools: BackfillTools, job: Job): Promise<BackfillResult>
     await walkTable(tools, job, pass);
     const remaining = await countLeft(tools, table, change.where);
     if (remaining === 0) {
-      const result = { rows: job.rows, remaining, passes: pass };
+      // Before it counts as done: a killed run makes the trigger again, and takes it away.
+      await job.triggers.end();
+      const result = { rows: job.rows, remaining, passes: pass, triggers: job.triggers.fate };
       await tools.finish(result);
       return result;
     }

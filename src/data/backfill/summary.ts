@@ -2,13 +2,14 @@ import type pg from 'pg';
 import { Redaction } from '../audit/csv.ts';
 import { cursorSource } from '../audit/source.ts';
 import { AuditTrail, type TrailOwner } from '../audit/trail.ts';
+import type { TriggerFate } from './exact.ts';
 
 /** What a backfill that is complete says of itself, beside its checkpoints. */
 export interface BackfillSummary {
   readonly part: string;
   readonly remaining: number;
-  /** Whether the application's triggers were kept quiet. */
-  readonly isQuiet: boolean;
+  /** What became of the application's triggers. */
+  readonly triggers: TriggerFate;
 }
 
 const SUMMARY = `
@@ -21,7 +22,7 @@ const SUMMARY = `
 export async function recordSummary(
   db: pg.Client,
   trailOwner: TrailOwner,
-  { part, remaining, isQuiet }: BackfillSummary,
+  { part, remaining, triggers }: BackfillSummary,
 ): Promise<void> {
   const { owner } = trailOwner;
   await AuditTrail.during(db, trailOwner, async (trail) => {
@@ -32,7 +33,7 @@ export async function recordSummary(
     if (marked.rowCount === 0) return;
     const name = await freeName(db, trailOwner, `backfill_${part.replace(' ', '_')}`);
     const facts = { name, kind: 'change', key: [], redacted: [], keysRule: 'equal', isSummary: true } as const;
-    const query = { sql: SUMMARY, values: [owner, part, remaining, isQuiet ? 'quiet' : 'fired'] };
+    const query = { sql: SUMMARY, values: [owner, part, remaining, triggers] };
     await trail.write(db, facts, cursorSource(db, query, new Redaction([], Buffer.alloc(0))));
   });
 }

@@ -9,7 +9,6 @@ import type { Watched } from '../throttle/waiters.ts';
 import { type Checkpoint, type Course, isSame, type Progressed, type Window } from './checkpoint.ts';
 import type { Leaf } from './leaves.ts';
 import { Pace } from './pace.ts';
-import { QUIET } from './quiet.ts';
 import type { Position, Walk } from './walk.ts';
 
 /** What to write, and which rows still need it. */
@@ -18,8 +17,8 @@ export interface Change {
   readonly set: Readonly<Record<string, string>>;
   /** Condition that is true for a row that still needs it, and false once it has it. */
   readonly where: string;
-  /** Keep the application's triggers quiet; those ENABLE ALWAYS fire all the same. */
-  readonly quietTriggers: boolean;
+  /** Said in each batch, of the application's triggers. */
+  readonly settings: readonly string[];
 }
 
 /** The walk over one table that a worker takes part in. */
@@ -200,12 +199,12 @@ function nextOf(window: Window, to: Position, sweeps: number): { from: Position 
  * A batch that a crash of the server takes back takes its checkpoint with it, so it need not wait for the disk or for
  * synchronous replicas.
  */
-function beginWith({ quietTriggers }: Change, { batchDuration }: RunSettings): string {
+function beginWith({ settings }: Change, { batchDuration }: RunSettings): string {
   return [
     'BEGIN',
     `SET LOCAL lock_timeout = ${BATCH_LOCK_TIMEOUT_MS}`,
     `SET LOCAL statement_timeout = ${Math.max(5_000, Math.round(batchDuration * 20))}`,
     'SET LOCAL synchronous_commit = off',
-    ...(quietTriggers ? [QUIET] : []),
+    ...settings,
   ].join('; ');
 }

@@ -43,12 +43,10 @@ export function warningsOf(
         message: `The function ${trigger.function} of the trigger ${quoteIdent(trigger.name)} names ${quoteIdent(rename.from)}. Write a version that names ${quoteIdent(rename.to)} for release ${releases[1]} (phase new function); phase 3 refuses to run until then.`,
       })),
     ...facts.triggers
-      .filter(({ row, before, insertOrUpdate, mentionsColumn }) => row && insertOrUpdate && !(before && mentionsColumn))
-      .map((trigger) => ({
+      .filter(({ row, insertOrUpdate }) => row && insertOrUpdate)
+      .map(({ name, before }) => ({
         code: 'trigger_fires_on_backfill',
-        message: quietTriggers
-          ? `The trigger ${quoteIdent(trigger.name)} is kept quiet while the backfill runs.`
-          : `The trigger ${quoteIdent(trigger.name)} fires for each row that the backfill changes; --quiet-triggers keeps it quiet, where the role may.`,
+        message: `The trigger ${quoteIdent(name)} is kept quiet while the backfill runs${quietTriggers ? '.' : `, where the role that migrates may; where it may not, it fires for each row${before ? ', and what it changes of a row is put back' : ''}. --quiet-triggers insists.`}`,
       })),
     ...facts.published.map((publication) => ({
       code: 'published',

@@ -126,7 +126,7 @@ export class ColumnParts {
       table: this.on,
       set: { [to]: source },
       where: differs(source, target, this.rename.byteEqual),
-      ...(quietTriggers ? { quietTriggers } : {}),
+      ...(quietTriggers ? { quietTriggers } : { exact: true }),
     });
   }
 

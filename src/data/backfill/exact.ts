@@ -1,0 +1,104 @@
+import { quoteIdent, quoteLiteral, shortHash } from '../../domain/identifier.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+import type { LockPatience } from '../../postgres/retry.ts';
+import { withLockRetries } from '../../postgres/retry.ts';
+import { inTransaction } from '../../postgres/transaction.ts';
+import { mayQuiet, QUIET } from './quiet.ts';
+
+/** What becomes of the application's triggers while a backfill runs, as its audit says it. */
+export type TriggerFate = 'quiet' | 'fired' | 'put back';
+
+/** How a backfill deals with them. */
+export interface TriggerHandling {
+  readonly fate: TriggerFate;
+  /** Said in each batch. */
+  readonly settings: readonly string[];
+  /** Takes away what was made for it. */
+  end(): Promise<void>;
+}
+
+export interface ExactTools {
+  readonly db: Queryable;
+  readonly patience: LockPatience;
+  /** Names of triggers that leave a row as it is when both columns hold the same. */
+  readonly ownTriggers: readonly string[];
+}
+
+const nothing = async (): Promise<void> => undefined;
+
+/**
+ * Rows get what is set, and nothing else of them changes: triggers are kept quiet where the role may. Where it may not, or they fire all the same, and
+ * one may change the row, a trigger that sorts after all of them puts back what they changed, for the batches of this backfill alone.
+ */
+export async function handleExactly(
+  table: string,
+  set: Readonly<Record<string, string>>,
+  { db, patience, ownTriggers }: ExactTools,
+): Promise<TriggerHandling> {
+  const isQuiet = await mayQuiet(db);
+  const settings = isQuiet ? [QUIET] : [];
+  const before = await changingTriggers(db, table, Object.keys(set), isQuiet ? ['R', 'A'] : ['O', 'A']);
+  const theirs = before.filter((name) => !ownTriggers.includes(name));
+  if (theirs.length === 0) return { fate: isQuiet ? 'quiet' : 'fired', settings, end: nothing };
+  const name = `exact_${shortHash(`${table} ${JSON.stringify(set)}`)}`;
+  const trigger = nameAfter(before, name);
+  const run = (statements: readonly string[]): Promise<void> =>
+    withLockRetries(`The trigger ${trigger}`, patience, { blockers: () => [] }, () =>
+      inTransaction(db, async () => {
+        await db.query(`SET LOCAL lock_timeout = ${patience.lockTimeoutMs}`);
+        for (const statement of statements) await db.query(statement);
+      }),
+    );
+  const drop = [`DROP TRIGGER IF EXISTS ${quoteIdent(trigger)} ON ${table}`, `DROP FUNCTION IF EXISTS phase.${name}()`];
+  await run([...drop, functionText(name, set), ...triggerText(trigger, table, name)]);
+  return {
+    fate: 'put back',
+    settings: [...settings, `SET LOCAL triphase.exact = ${quoteLiteral(name)}`],
+    end: () => run(drop),
+  };
+}
+
+/** BEFORE triggers that fire for an update of some columns, where they are enabled in one of these ways; on any partition. */
+async function changingTriggers(
+  db: Queryable,
+  table: string,
+  columns: readonly string[],
+  enabled: readonly string[],
+): Promise<string[]> {
+  const rows = await all<{ name: string }>(
+    db,
+    `SELECT DISTINCT t.tgname AS name FROM pg_catalog.pg_trigger t
+     WHERE t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1)) AND NOT t.tgisinternal
+       AND t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 16 = 16 AND t.tgenabled = ANY ($3)
+       AND (cardinality(t.tgattr::int2[]) = 0 OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
+         WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[]) AND a.attname = ANY ($2)))`,
+    [table, columns, enabled],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** BEFORE triggers fire in the order of their names' bytes. */
+function nameAfter(others: readonly string[], name: string): string {
+  const names = ['zz_', '~zz_', '\u{10ffff}zz_'].map((prefix) => prefix + name);
+  const isAfter = (candidate: string): boolean =>
+    others.every((other) => Buffer.compare(Buffer.from(candidate), Buffer.from(other)) > 0);
+  return names.find(isAfter) ?? `\u{10ffff}${names.at(-1)}`;
+}
+
+/** The row before, with what is set of it. Expressions are computed from the row before, as the UPDATE does. */
+function functionText(name: string, set: Readonly<Record<string, string>>): string {
+  const assignments = Object.entries(set).map(
+    ([column, expression]) =>
+      `  NEW.${quoteIdent(column)} := (SELECT (${expression}\n) FROM (SELECT OLD.*) AS "row before");\n`,
+  );
+  const body = `\n#variable_conflict use_column\nBEGIN\n  NEW := OLD;\n${assignments.join('')}  RETURN NEW;\nEND\n`;
+  return `CREATE OR REPLACE FUNCTION phase.${name}() RETURNS trigger LANGUAGE plpgsql AS ${quoteLiteral(body)}`;
+}
+
+function triggerText(trigger: string, table: string, name: string): string[] {
+  const when = `pg_catalog.current_setting('triphase.exact', true) = ${quoteLiteral(name)}`;
+  return [
+    `CREATE TRIGGER ${quoteIdent(trigger)} BEFORE UPDATE ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION phase.${name}()`,
+    `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${quoteIdent(trigger)}`,
+  ];
+}
