@@ -10,6 +10,7 @@ export async function up(_knex: Knex, { backfill }: MigrationContext): Promise<v
     table: '"public"."customers"',
     set: { email_address: '"email"' },
     where: '"email" IS DISTINCT FROM "email_address"',
+    exact: true,
   });
 }
 

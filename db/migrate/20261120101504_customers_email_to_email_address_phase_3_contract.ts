@@ -58,6 +58,7 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     table: '"public"."customers"',
     set: { email: '"email_address"' },
     where: '"email_address" IS DISTINCT FROM "email"',
+    exact: true,
   });
   await createIndex(knex, {
     name: 'customers_email_lower_idx',

@@ -54,7 +54,7 @@ const DEPENDENTS = `
         SELECT 1 FROM pg_class c WHERE c.oid = d.objid AND c.relkind IN ('i', 'I', 'S'))))
       AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
         SELECT 1 FROM pg_attrdef ad JOIN columns own ON own.attrelid = ad.adrelid AND own.attnum = ad.adnum WHERE ad.oid = d.objid)))
-  SELECT DISTINCT ON (class, schema, "table", name) found.classid::regclass::text AS class, c.relkind AS relation_kind, r.rulename AS rule, c.oid IN (SELECT oid FROM tree) AS on_own,
+  SELECT DISTINCT ON (class, schema, "table", name, identity) found.classid::regclass::text AS class, CASE WHEN r.oid IS NULL THEN found.objid ELSE r.oid END AS identity, c.relkind AS relation_kind, r.rulename AS rule, c.oid IN (SELECT oid FROM tree) AS on_own,
     n.nspname AS schema, c.relname AS table,
     coalesce(nullif(r.rulename, '_RETURN'), pol.polname, pub.pubname, g.attname, f.proname, c.relname, found.objid::text) AS name,
     CASE WHEN f.oid IS NOT NULL THEN ${sqlQuoted('fn.nspname')} || '.' || ${sqlQuoted('f.proname')} || '(' || (
@@ -85,7 +85,7 @@ const DEPENDENTS = `
   LEFT JOIN pg_namespace fn ON fn.oid = f.pronamespace
   LEFT JOIN pg_class c ON c.oid = coalesce(r.ev_class, pol.polrelid, pr.prrelid, ad.adrelid, CASE WHEN found.classid = 'pg_class'::regclass THEN found.objid END)
   LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
-  ORDER BY class, schema, "table", name`;
+  ORDER BY class, schema, "table", name, identity`;
 
 /** Everything bound to the column of a table or of its partitions, by kind. */
 export async function readDependents(db: Queryable, table: number, column: string): Promise<FoundDependent[]> {

@@ -3,7 +3,7 @@ import type { BoundObject, TwinnedObject } from '../domain/rename.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { readDependents } from './dependents.ts';
-import { argumentsOf, type TriggerSource, triggerMentions } from './mentions.ts';
+import { argumentsOf } from './mentions.ts';
 import { TREE } from './tree.ts';
 
 /** An object that hangs on a column, by the names that `db/renames` has. */
@@ -57,11 +57,10 @@ const STATISTICS = `${COLUMNS}
   ORDER BY 2, 1`;
 
 const TRIGGERS = `${COLUMNS}
-  SELECT t.tgname AS name, ${ON('t.tgrelid')} AS on, p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments,
-    p.oid::regproc::text AS function,
+  SELECT t.tgname AS name, ${ON('t.tgrelid')} AS on, encode(t.tgargs, 'hex') AS arguments,
     EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = columns.attnum) AS depends
-  FROM pg_trigger t JOIN columns ON columns.attrelid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+  FROM pg_trigger t JOIN columns ON columns.attrelid = t.tgrelid
   WHERE NOT t.tgisinternal AND t.tgparentid = 0
   ORDER BY 2, 1`;
 
@@ -99,28 +98,35 @@ export async function readHangingObjects(
   ];
 }
 
+interface HangingTriggerRow {
+  name: string;
+  on: string;
+  arguments: string;
+  depends: boolean;
+}
+
 async function hangingTriggers(db: Queryable, at: unknown[], ours: readonly string[]): Promise<HangingObject[]> {
   const [, column] = at;
-  const rows = await all<TriggerSource & { name: string; on: string; function: string; depends: boolean }>(
-    db,
-    TRIGGERS,
-    at,
-  );
-  const found: HangingObject[] = [];
-  for (const row of rows.filter(({ name }) => !ours.includes(name))) {
-    const { name, on } = row;
-    const object = { on, freedLast: false };
-    if (row.depends) found.push({ ...object, kind: 'trigger', name, description: `trigger ${quoteIdent(name)}` });
-    const named = quoteIdent(String(column));
-    if (argumentsOf(row).includes(String(column))) {
-      const description = `trigger ${quoteIdent(name)}, which gives ${named} to its function as an argument`;
-      found.push({ ...object, kind: 'other', name, description });
-    } else if (await triggerMentions(row, String(column))) {
-      const description = `function ${row.function} of the trigger ${quoteIdent(name)}, which names ${named}`;
-      found.push({ ...object, kind: 'other', name: row.function, description });
-    }
-  }
-  return found;
+  const rows = await all<HangingTriggerRow>(db, TRIGGERS, at);
+  return rows
+    .filter(({ name }) => !ours.includes(name))
+    .flatMap((row) => {
+      const { name, on } = row;
+      const trigger = {
+        on,
+        freedLast: false,
+        name,
+        kind: 'trigger' as const,
+        description: `trigger ${quoteIdent(name)}`,
+      };
+      const given = `${trigger.description}, which gives ${quoteIdent(String(column))} to its function as an argument`;
+      return [
+        ...(row.depends ? [trigger] : []),
+        ...(argumentsOf(row).includes(String(column))
+          ? [{ ...trigger, kind: 'other' as const, description: given }]
+          : []),
+      ];
+    });
 }
 
 /** Numbers of a table and of two of its columns; null for what is not there. */

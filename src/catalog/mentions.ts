@@ -1,21 +1,24 @@
 import { scan } from 'libpg-query';
 import type { MentionFacts } from '../domain/facts.ts';
-import { patternOf } from '../domain/pattern.ts';
+import { type QualifiedName, slug } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { bodyOf } from './bodies.ts';
+import { useOf, wordOf } from './column-uses.ts';
+import { rowUsesIn } from './row-uses.ts';
 import { TREE } from './tree.ts';
 
 /** What has to be known of a trigger to say whether its function is told of a column. */
-export interface TriggerSource {
+interface TriggerSource {
   /** The function's body. */
   readonly source: string;
   readonly language: string;
-  /** Arguments of the trigger, each ended by `\000`, as encode(tgargs, 'escape') gives them. */
+  /** Arguments of the trigger, each ended by a zero byte, in hexadecimal. */
   readonly arguments: string;
 }
 
 /** What a trigger gives to its function. */
-export function argumentsOf({ arguments: encoded }: TriggerSource): string[] {
-  return encoded.split('\\000').slice(0, -1);
+export function argumentsOf({ arguments: encoded }: Pick<TriggerSource, 'arguments'>): string[] {
+  return Buffer.from(encoded, 'hex').toString('utf8').split('\0').slice(0, -1);
 }
 
 /** Whether a trigger's function, or an argument that the trigger gives it, names a column. */
@@ -42,49 +45,101 @@ export async function assignsRow({ source, language }: TriggerSource): Promise<b
 }
 
 interface FunctionRow {
+  oid: string;
   schema: string;
   name: string;
   signature: string;
+  procedure: string;
+  md5: string;
+  arguments: string;
   definition: string;
   source: string;
   language: string;
   overloaded: boolean;
   triggers: string[];
+  triggersElsewhere: string[];
+  returnsRows: boolean;
+  rowTriggers: boolean;
 }
 
-/** Functions whose body is text: nothing in the catalogue says what they use. */
+/** Functions whose body is text that has a word in it, `$2`: nothing in the catalogue says what they use. */
 const FUNCTIONS = `
   ${TREE}
-  SELECT n.nspname AS schema, p.proname AS name,
+  SELECT p.oid::int8::text AS oid, n.nspname AS schema, p.proname AS name, oidvectortypes(p.proargtypes) AS arguments,
     quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature,
-    pg_get_functiondef(p.oid) AS definition, p.prosrc AS source, l.lanname AS language,
+    pg_get_functiondef(p.oid) AS definition, p.prosrc AS source, l.lanname AS language, p.oid::regprocedure::text AS procedure, md5(p.prosrc) AS md5,
     EXISTS (SELECT 1 FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid AND o.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)) AS overloaded,
-    ARRAY(SELECT DISTINCT t.tgname::text FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal ORDER BY 1) AS triggers
+    ARRAY(SELECT DISTINCT t.tgname::text FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal ORDER BY 1) AS triggers,
+    ARRAY(SELECT DISTINCT quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass::text FROM pg_trigger t
+      WHERE t.tgfoid = p.oid AND t.tgrelid NOT IN (SELECT oid FROM tree) AND NOT t.tgisinternal AND t.tgparentid = 0 ORDER BY 1) AS "triggersElsewhere",
+    EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype) AS "returnsRows",
+    EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND t.tgtype & 1 = 1 AND NOT t.tgisinternal) AS "rowTriggers"
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
   WHERE p.prokind IN ('f', 'p') AND l.lanname NOT IN ('internal', 'c') AND p.prosqlbody IS NULL
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase') AND position(lower($2) IN lower(p.prosrc)) > 0
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
+    AND (position(lower($2) IN lower(p.prosrc)) > 0 OR $3 AND EXISTS (
+      SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal))
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-  ORDER BY 1, 2, 3`;
+  ORDER BY 2, 3, 5`;
+
+interface NamedTable extends QualifiedName {
+  readonly oid: number;
+}
 
 /**
- * Functions that name the column in a body that is text: those that triggers of the table run, and those that name the
- * table as well. More may be listed than use it (another table may have a column of that name), never fewer, but for names
- * that a function puts together itself.
+ * Functions that use the column in a body that is text, or may: those that triggers of the table run, and those that name the
+ * table as well. What a function puts together itself is not seen. `ours` are functions of the sync.
  */
 export async function readMentions(
   db: Queryable,
-  table: { readonly oid: number; readonly name: string },
+  table: NamedTable,
   column: string,
+  ours: ReadonlySet<string> = new Set(),
 ): Promise<MentionFacts[]> {
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, column]);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, column, false]);
   const found: MentionFacts[] = [];
-  for (const { source, language, definition, ...row } of rows) {
+  for (const row of rows.filter(({ name }) => !ours.has(name))) {
+    const { source, language, definition, triggers } = row;
     const offsets = await offsetsOf(source, language, column);
-    const concerns = row.triggers.length > 0 || (await offsetsOf(source, language, table.name)).length > 0;
+    const concerns = triggers.length > 0 || (await offsetsOf(source, language, table.name)).length > 0;
     if (offsets.length === 0 || !concerns) continue;
+    const facts = { mentioned: true, isTriggerOfTable: triggers.length > 0 };
+    const use = useOf(facts, await bodyOf(definition, source, language), table, column);
+    if (use === 'none') continue;
     const before = definition.slice(0, definition.indexOf(source));
     const lines = offsets.map((offset) => lineAt(before + source, Buffer.byteLength(before) + offset));
-    found.push({ ...row, definition, lines: [...new Set(lines)] });
+    found.push({
+      schema: row.schema,
+      name: row.name,
+      versionName: row.overloaded ? `${row.name}_${slug(row.arguments)}`.replace(/_$/, '') : row.name,
+      signature: row.signature,
+      procedure: row.procedure,
+      md5: row.md5,
+      definition,
+      use,
+      lines: [...new Set(lines)],
+      triggers,
+      triggersElsewhere: row.triggersElsewhere,
+    });
+  }
+  return found;
+}
+
+/** A function that depends on the order or the number of a table's columns. */
+export interface RowUserFacts {
+  readonly signature: string;
+  readonly uses: readonly string[];
+}
+
+/** Functions whose body is text and that put whole rows of the table where columns go by their position. */
+export async function readRowUsers(db: Queryable, table: NamedTable, isLastColumn: boolean): Promise<RowUserFacts[]> {
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, table.name, true]);
+  const found: RowUserFacts[] = [];
+  for (const { source, language, definition, signature, returnsRows, rowTriggers } of rows) {
+    const body = await bodyOf(definition, source, language);
+    const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn };
+    const uses = body === null ? [] : rowUsesIn(body, table, user);
+    if (uses.length > 0) found.push({ signature, uses });
   }
   return found;
 }
@@ -116,6 +171,6 @@ async function offsetsOf(source: string, language: string, name: string): Promis
 
 /** Where a text holds a name with nothing of a name on either side of it, in bytes. */
 function wordsIn(text: string, name: string): number[] {
-  const matches = text.matchAll(new RegExp(`(?<![\\w$])${patternOf(name)}(?![\\w$])`, 'giu'));
+  const matches = text.matchAll(new RegExp(wordOf(name), 'giu'));
   return [...matches].map(({ index }) => Buffer.byteLength(text.slice(0, index)));
 }

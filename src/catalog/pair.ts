@@ -70,3 +70,14 @@ export function guardedKeys(
     [table, column],
   );
 }
+
+/** MD5 of the bodies of functions, those that are there, by signature with schema and types of arguments. */
+export async function bodiesOf(db: Queryable, signatures: readonly string[]): Promise<Record<string, string>> {
+  const rows = await all<{ signature: string; md5: string }>(
+    db,
+    `SELECT wanted.signature, md5(p.prosrc) AS md5 FROM unnest($1::text[]) AS wanted(signature)
+     JOIN pg_proc p ON p.oid = to_regprocedure(wanted.signature)`,
+    [signatures],
+  );
+  return Object.fromEntries(rows.map(({ signature, md5 }) => [signature, md5]));
+}

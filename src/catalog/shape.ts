@@ -25,6 +25,8 @@ export interface TableShape {
   readonly withoutIdentity: readonly string[];
   /** Partitions in which the column has another default than in the table. */
   readonly ownDefaults: readonly string[];
+  /** Columns of other tables whose values are rows of the table: of its row type, arrays and domains over it. */
+  readonly rowColumns: readonly string[];
   /** Tables of the tree that are partitioned by the column. */
   readonly partitionedBy: readonly string[];
 }
@@ -35,6 +37,18 @@ export const WITHOUT_IDENTITY = `ARRAY(
       JOIN pg_publication_tables pt ON pt.schemaname = tn.nspname AND pt.tablename = t.relname JOIN pg_publication p ON p.pubname = pt.pubname AND p.pubupdate
       WHERE NOT (t.relreplident = 'f' OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = t.oid
         AND CASE t.relreplident WHEN 'd' THEN i.indisprimary AND i.indimmediate WHEN 'i' THEN i.indisreplident ELSE false END)) ORDER BY 1)`;
+
+/** SQL for columns elsewhere that hold rows of tables in `tree`, however deep in arrays, domains and other types. */
+export const ROW_COLUMNS = `ARRAY(
+      WITH RECURSIVE holding(oid) AS (
+        SELECT c.reltype FROM tree JOIN pg_class c ON c.oid = tree.oid
+        UNION SELECT made.oid FROM holding CROSS JOIN LATERAL (
+          SELECT t.oid FROM pg_type t WHERE t.typelem = holding.oid AND t.typlen = -1 OR t.typbasetype = holding.oid
+          UNION ALL SELECT r.rngtypid FROM pg_range r WHERE r.rngsubtype = holding.oid
+          UNION ALL SELECT k.reltype FROM pg_attribute a JOIN pg_class k ON k.oid = a.attrelid AND k.relkind = 'c'
+            WHERE a.atttypid = holding.oid AND NOT a.attisdropped) AS made)
+      SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) FROM holding JOIN pg_attribute a ON a.atttypid = holding.oid AND a.attnum > 0 AND NOT a.attisdropped
+      JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'p', 'm', 'f') ORDER BY 1)`;
 
 const SHAPE = `
   ${TREE}
@@ -49,7 +63,7 @@ const SHAPE = `
     ARRAY(SELECT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'f' ORDER BY 1) AS "foreignPartitions",
     ARRAY(SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_class t ON t.reltype = f.prorettype AND t.oid IN (SELECT oid FROM tree)
       WHERE f.prosqlbody IS NOT NULL ORDER BY 1) AS "rowFunctions",
-    ${WITHOUT_IDENTITY} AS "withoutIdentity",
+    ${WITHOUT_IDENTITY} AS "withoutIdentity", ${ROW_COLUMNS} AS "rowColumns",
     ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = a.attname
       LEFT JOIN pg_attrdef own ON own.adrelid = tree.oid AND own.adnum = k.attnum LEFT JOIN pg_attrdef whole ON whole.adrelid = c.oid AND whole.adnum = a.attnum
       WHERE pg_get_expr(own.adbin, own.adrelid) IS DISTINCT FROM pg_get_expr(whole.adbin, whole.adrelid) ORDER BY 1) AS "ownDefaults",

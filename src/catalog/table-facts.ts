@@ -8,7 +8,7 @@ import { type FoundConstraint, readChecks, readForeignKeys } from './constraints
 import { type FoundDependent, readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
-import { readMentions } from './mentions.ts';
+import { readMentions, readRowUsers } from './mentions.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
 import { readShape, takenNames } from './shape.ts';
 import { type FoundStatistics, readStatistics } from './statistics.ts';
@@ -44,7 +44,8 @@ export function readTableFacts(
     const dependents = await readDependents(db, table.oid, from);
     const columns = await listColumns(db, table.oid);
     const byPosition = await withAliasedJoins(dependents);
-    const found = { ...hanging, keys, dependents, byPosition, shape, column };
+    const rowUsers = await readRowUsers(db, table, columns.at(-1) === from);
+    const found = { ...hanging, keys, dependents, byPosition, rowUsers, shape, column };
     return {
       table: { schema: table.schema, name: table.name },
       serverVersion: await serverVersion(db),

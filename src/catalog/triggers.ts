@@ -1,6 +1,6 @@
 import type { TriggerFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { assignsRow, triggerMentions } from './mentions.ts';
+import { argumentsOf, assignsRow, triggerMentions } from './mentions.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
 import type { TreeMember } from './tree.ts';
 
@@ -19,6 +19,7 @@ interface TriggerRow {
   arguments: string;
   depends: boolean;
   fresh: string;
+  fresh_name: string;
 }
 
 const TRIGGERS = `
@@ -28,8 +29,8 @@ const TRIGGERS = `
     ARRAY(SELECT k.number::int FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place) ORDER BY k.place) AS column_numbers,
     ARRAY(SELECT quote_ident(a.attname) FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place)
       JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number ORDER BY k.place) AS column_names,
-    p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'escape') AS arguments,
-    quote_ident($3) AS fresh,
+    p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'hex') AS arguments,
+    quote_ident($3) AS fresh, $3::text AS fresh_name,
     EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = $2) AS depends
   FROM pg_trigger t
@@ -80,7 +81,8 @@ async function describe(
   from: string,
   copy: TriggerRow | undefined,
 ): Promise<FoundTrigger> {
-  const rebound = row.depends && copy ? rebind(row, column, copy) : null;
+  const givesName = argumentsOf(row).includes(from);
+  const rebound = (row.depends && copy) || givesName ? rebind(row, column, copy ?? row, from) : null;
   return {
     facts: {
       on: { schema, name: table },
@@ -91,25 +93,40 @@ async function describe(
       mentionsColumn: await triggerMentions(row, from),
       assignsRow: await assignsRow(row),
       function: row.function,
+      givesName,
       rebound,
     },
-    understood: !row.depends || rebound !== null,
+    understood: !(row.depends || givesName) || rebound !== null,
   };
 }
 
-/** Its three forms: as it is; firing for both columns; and as a plain RENAME COLUMN would leave it. */
-function rebind(row: TriggerRow, number: number, copy: TriggerRow): TriggerFacts['rebound'] {
+/** Its forms: as it is; firing for both columns, and told of the new one; and as a plain RENAME COLUMN would leave it. */
+function rebind(row: TriggerRow, number: number, copy: TriggerRow, from: string): TriggerFacts['rebound'] {
   const tail = after(row.definition, head(row, row.table_name, row.column_names));
-  const newTail = after(copy.definition, head(copy, copy.table_name, copy.column_names));
-  if (tail === null || newTail === null) return null;
+  const copied = after(copy.definition, head(copy, copy.table_name, copy.column_names));
+  const switchedTail = tail === null ? null : withNewName(tail, row, from);
+  const newTail = copied === null ? null : withNewName(copied, row, from);
+  if (tail === null || switchedTail === null || newTail === null) return null;
   const both = row.column_names.flatMap((name, place) =>
     row.column_numbers[place] === number ? [name, row.fresh] : [name],
   );
   return {
     original: row.definition,
     during: head(row, row.table_name, both) + tail,
+    switched: head(row, row.table_name, both) + switchedTail,
     after: head(row, row.table_name, copy.column_names) + newTail,
   };
+}
+
+/** Its arguments stand last, as PostgreSQL prints them; null when they do not. */
+function withNewName(tail: string, row: TriggerRow, from: string): string | null {
+  const given = argumentsOf(row);
+  if (!given.includes(from)) return tail;
+  const ending = (names: readonly string[]): string =>
+    `(${names.map((name) => `'${name.replaceAll("'", "''")}'`).join(', ')})`;
+  const printed = ending(given);
+  if (!tail.endsWith(printed)) return null;
+  return tail.slice(0, -printed.length) + ending(given.map((name) => (name === from ? row.fresh_name : name)));
 }
 
 /** The beginning of a trigger's definition up to its table, as pg_get_triggerdef prints it. */

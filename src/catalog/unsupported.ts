@@ -2,6 +2,7 @@ import type { ColumnFacts, UnsupportedObject } from '../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { FoundKey } from './constraints.ts';
 import type { FoundDependent } from './dependents.ts';
+import type { RowUserFacts } from './mentions.ts';
 import { type TableShape, tableInWords } from './shape.ts';
 import type { Hanging } from './table-facts.ts';
 
@@ -10,6 +11,7 @@ interface Found extends Hanging {
   readonly keys: { readonly out: readonly FoundKey[]; readonly into: readonly FoundKey[] };
   readonly dependents: readonly FoundDependent[];
   readonly byPosition: readonly FoundDependent[];
+  readonly rowUsers: readonly RowUserFacts[];
   readonly shape: TableShape;
   readonly column: ColumnFacts;
 }
@@ -24,6 +26,13 @@ const refuse = (object: string, reason: string, instead = AWAY): UnsupportedObje
 export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedObject[] {
   return [
     ...unsupportedShape(table, found.shape),
+    ...found.rowUsers.map(({ signature, uses }) =>
+      refuse(
+        `function ${signature}`,
+        `${uses.join(', and ')}: one more column breaks or misplaces that, and the new one has another place in the end`,
+        `Name the columns in it, in a release before the first phase.`,
+      ),
+    ),
     ...unsupportedIndexes(table, found),
     ...unsupportedKeys(found),
     ...unsupportedDependents(found.dependents),
@@ -41,7 +50,7 @@ export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedOb
 function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedObject[] {
   const { inheritedFrom, children, foreignPartitions, partitionedBy, ownDefaults, typed, generated, columnsEver } =
     shape;
-  const { rowFunctions, withoutIdentity } = shape;
+  const { rowFunctions, rowColumns, withoutIdentity } = shape;
   return [
     ...(inheritedFrom === null
       ? []
@@ -70,6 +79,13 @@ function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedO
         `function ${name}, which returns rows of the table`,
         'its body is parsed and lists the columns, so it fails as soon as the table has one more',
         'Make its body a text (AS $$ SELECT * ... $$) in an earlier release, or let it return TABLE (...).',
+      ),
+    ),
+    ...rowColumns.map((name) =>
+      refuse(
+        `column ${name}, which holds rows of the table`,
+        'PostgreSQL keeps such a row without names, so the field of the new column would be NULL in all that are stored',
+        'Keep the values in columns of their own, or as jsonb, in an earlier release.',
       ),
     ),
     ...withoutIdentity.map((name) =>

@@ -14,7 +14,9 @@ export function switchedRenames(
 ): Rename[] {
   const reached = manifests.filter((manifest) => compareReleases(manifest.release, release) <= 0);
   const inPhase = (wanted: number, of: readonly Manifest[]): Rename[] => {
-    const entries = of.flatMap(({ migrations }) => migrations.filter(({ phase }) => phase === wanted));
+    const entries = of.flatMap(({ migrations }) =>
+      migrations.filter(({ phase, step }) => phase === wanted && step !== 'refresh'),
+    );
     return [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => renames.get(name ?? '') ?? []);
   };
   const isOver = ({ release: own, state }: Manifest): boolean =>

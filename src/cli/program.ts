@@ -3,6 +3,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
 import { toolVersion } from '../runner/tool-version.ts';
 import type { Action } from './action.ts';
+import { registerAcknowledge } from './commands/acknowledge.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerDb } from './commands/db.ts';
@@ -65,6 +66,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerWait,
     registerRollback,
     registerResolve,
+    registerAcknowledge,
     registerRelease,
     registerCheck,
     registerUsages,

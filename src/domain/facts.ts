@@ -121,8 +121,17 @@ export interface TriggerFacts {
   /** Whether its function may change the column without naming it: it gives NEW as a whole another value. */
   readonly assignsRow: boolean;
   readonly function: string;
-  /** Set when its column list or WHEN names the column: definitions for the time of the rename, and after it. */
-  readonly rebound: { readonly original: string; readonly during: string; readonly after: string } | null;
+  /** Whether it gives the column's name to its function as an argument. */
+  readonly givesName: boolean;
+  /**
+   * Set when its column list, WHEN or an argument names the column: its definitions in phase 1, in phase 2, and after the rename.
+   */
+  readonly rebound: {
+    readonly original: string;
+    readonly during: string;
+    readonly switched: string;
+    readonly after: string;
+  } | null;
 }
 
 /** Kinds of objects whose text PostgreSQL binds anew to the column that has the name at that moment. */
@@ -150,15 +159,23 @@ export interface DependentFacts {
 export interface MentionFacts {
   readonly schema: string;
   readonly name: string;
-  /** With its argument types, as in SQL. */
+  /** What its versions in db/functions are called: its name, and where others have that too its arguments. */
+  readonly versionName: string;
+  /** Whether it uses the column for certain, by the tree of its body, or only as far as its text can tell. */
+  readonly use: 'certain' | 'possible';
+  /** With its arguments, as in SQL. */
   readonly signature: string;
+  /** With the types of its arguments alone, as PostgreSQL finds it. */
+  readonly procedure: string;
+  /** MD5 of its body. */
+  readonly md5: string;
   /** `CREATE OR REPLACE ...` as PostgreSQL prints it. */
   readonly definition: string;
   readonly lines: readonly number[];
   /** Triggers of the table that run it. */
   readonly triggers: readonly string[];
-  /** Whether another function has the same name: a versioned file cannot tell them apart. */
-  readonly overloaded: boolean;
+  /** Triggers of other tables that run it, each with its table: `"t" on public.orders`. */
+  readonly triggersElsewhere: readonly string[];
 }
 
 /** Something that hangs on the column and that cannot be carried over online. */

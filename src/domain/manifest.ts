@@ -44,10 +44,11 @@ export interface Manifest {
 }
 
 /**
- * The release in which a phase of a rename stands; null where no manifest lists it.
+ * The release in which a phase of a rename stands; null where no manifest lists it. What a refresh adds may come in a release before it.
  * @param manifests ascending: of a backport it is the lowest.
  */
 export function releaseOfPhase(manifests: readonly Manifest[], rename: string, phase: Phase): Release | null {
-  const lists = (entry: ManifestEntry): boolean => entry.rename === rename && entry.phase === phase;
+  const lists = (entry: ManifestEntry): boolean =>
+    entry.rename === rename && entry.phase === phase && entry.step !== 'refresh';
   return manifests.find(({ migrations }) => migrations.some(lists))?.release ?? null;
 }

@@ -50,6 +50,8 @@ export interface PairRecord {
   readonly phase: 1 | 2;
   readonly facts: PairFacts;
   readonly ground: SyncGround;
+  /** Functions that phase 2 has brought to a version which somebody has reviewed: MD5 of their bodies, by signature. */
+  readonly reviewed: Readonly<Record<string, string>>;
 }
 
 export function otherSide(side: Side): Side {

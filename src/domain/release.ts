@@ -47,6 +47,11 @@ export function manifestRelease(release: Release, manifests: readonly Release[])
   return parsed ? `${parsed.major}.${parsed.minor}.${parsed.patch}` : release;
 }
 
+/** The release of a hotfix after `current`. */
+export function nextPatch(current: Release): Release {
+  return semver.inc(current, 'patch') ?? current;
+}
+
 /** The next three minor releases after `current`: what the wizard proposes. */
 export function nextReleases(current: Release): [Release, Release, Release] {
   const first = semver.inc(current, 'minor') ?? current;

@@ -90,8 +90,19 @@ export interface Rename {
   readonly carried: readonly CarriedObject[];
   /** What `--refresh` has added since: carried over by a migration of phase 3 of its own. */
   readonly refreshed: readonly CarriedObject[];
+  /** The application's functions that name the column, and the version that phase 2 brings each to. */
+  readonly versions: readonly RenamedFunction[];
   /** Names of the sync's functions (same schema as the table) and triggers. */
   readonly sync: RenameSync;
+}
+
+/** A version of one of the application's functions: a copy that somebody has to review before its release is cut. */
+export interface RenamedFunction {
+  /** With its schema and argument types, as in SQL. */
+  readonly signature: string;
+  /** `db/functions/FILE_vNN.sql`. */
+  readonly file: string;
+  readonly version: number;
 }
 
 export interface RenameSync {

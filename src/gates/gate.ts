@@ -1,14 +1,19 @@
 import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
 import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
+import { readMentions } from '../catalog/mentions.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import { differs, isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { formatDuration } from '../project/duration.ts';
+import { readAcknowledged } from './acknowledged.ts';
 import { ensureComplete } from './complete.ts';
 import { countMismatches, recordMismatches } from './mismatches.ts';
+import { readPairs } from './pair-record.ts';
 import { readStragglers } from './stragglers.ts';
 
 /** Steps that a gate guards. */
@@ -21,6 +26,7 @@ export function gatedStepOf({ step }: Pick<OrderedMigration, 'step'>): GatedStep
 
 /**
  * The gate of a step, outside any transaction and without long locks. Its result goes into the ledger.
+ * @returns what may be lost, as far as its text tells, in words: for people to look at.
  * @throws PH2005 mismatches, PH2006 stragglers, PH2007 the phase before is not complete, PH2008 something would be lost.
  */
 export async function checkGate(
@@ -28,7 +34,7 @@ export async function checkGate(
   rename: Rename,
   step: GatedStep,
   stragglerWindowMs: number,
-): Promise<void> {
+): Promise<string[]> {
   const phase = step === 'switch' ? 2 : 3;
   const note = (passed: boolean, code: string | null, result: object) =>
     db.query('INSERT INTO phase.gates (rename, phase, passed, error_code, result) VALUES ($1, $2, $3, $4, $5)', [
@@ -39,30 +45,46 @@ export async function checkGate(
       JSON.stringify(result),
     ]);
   try {
-    await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
+    const doubts = await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
     const mismatches = await countMismatches(db, rename);
     await recordMismatches(db, rename.name, mismatches);
-    if (mismatches > 0) throw new PhaseError('PH2005', { rename: rename.name, mismatches });
-    await note(true, null, { mismatches });
+    if (mismatches > 0) throw new PhaseError('PH2005', { rename: rename.name, mismatches, ...mending(rename) });
+    await note(true, null, { mismatches, doubts });
+    return doubts;
   } catch (error) {
     if (error instanceof PhaseError) await note(false, error.code, { message: error.message, details: error.details });
     throw error;
   }
 }
 
-/** What could change between the gate and the step: checked again in the step's transaction, once it has its lock. */
-export async function recheckGate(
+/** Statements that show the rows that differ, and that put them right by the rules of the sync. */
+function mending({ table, from, to, byteEqual }: Rename): { where: string; mend: string } {
+  const [on, old, fresh] = [quoteQualified(table), quoteIdent(from), quoteIdent(to)];
+  const condition = differs(old, fresh, byteEqual);
+  return {
+    where: `SELECT * FROM ${on} WHERE ${condition}`,
+    mend: `UPDATE ${on} SET ${fresh} = ${fresh} WHERE ${condition}`,
+  };
+}
+
+/**
+ * What could change between the gate and the step: checked again in the step's transaction, once it has its lock.
+ * @returns what may be lost, as `checkGate` does.
+ */
+export function recheckGate(
   db: Queryable,
   rename: Rename,
   step: GatedStep,
   stragglerWindowMs: number,
-): Promise<void> {
-  const places = await locate(db, rename.table, rename.from, rename.to);
-  const present = await ensureColumns(rename, places);
-  await ensureNoChildren(db, rename, present.table);
-  await ensureComplete(db, rename, present.table, step === 'switch' ? 0 : 1);
-  if (step === 'contract') await ensureNoStragglers(db, rename, stragglerWindowMs);
-  await ensureNothingLost(db, rename, present.table, step);
+): Promise<string[]> {
+  return underQualifiedNames(db, async () => {
+    const places = await locate(db, rename.table, rename.from, rename.to);
+    const present = await ensureColumns(rename, places);
+    await ensureNoChildren(db, rename, present.table);
+    await ensureComplete(db, rename, present.table, step === 'switch' ? 0 : 1);
+    if (step === 'contract') await ensureNoStragglers(db, rename, stragglerWindowMs);
+    return ensureNothingLost(db, rename, present.table, step);
+  });
 }
 
 interface Present {
@@ -94,7 +116,7 @@ async function ensureNoChildren(db: Queryable, rename: Rename, table: number): P
   );
   if (rows.length === 0) return;
   const objects = rows.map(({ name }) => `the columns of table ${name}, which inherits from it or the other way round`);
-  throw new PhaseError('PH2008', { rename: rename.name, objects });
+  throw new PhaseError('PH2008', { rename: rename.name, phase: 2, objects });
 }
 
 async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: number): Promise<void> {
@@ -111,16 +133,68 @@ async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: numbe
 /**
  * Nothing hangs on the old column that is not carried over: PostgreSQL drops some of it without a word. Before phase 2 that is a
  * default which somebody gave it by hand: on one side alone it would even lose values.
+ * @returns functions that may use the old column, in words.
  */
-async function ensureNothingLost(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<void> {
+async function ensureNothingLost(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<string[]> {
+  const { objects: found, doubts } = await lostObjects(db, rename, table, step);
+  const acknowledged = await readAcknowledged(db, rename.name);
+  const objects = found.filter((object) => !acknowledged.has(object));
+  if (objects.length > 0)
+    throw new PhaseError('PH2008', { rename: rename.name, phase: step === 'switch' ? 2 : 3, objects });
+  return doubts;
+}
+
+interface LostObjects {
+  readonly objects: readonly string[];
+  /** What may use the old column. */
+  readonly doubts: string[];
+}
+
+async function lostObjects(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<LostObjects> {
   const attributes = await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3);
-  const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
-  const hanging = step === 'switch' ? [] : await readHangingObjects(db, table, rename.from, ours);
+  const functions = step === 'switch' ? [] : await unreviewedFunctions(db, rename, table);
+  const inWords = (use: MentionFacts['use']): string[] =>
+    functions.filter((mention) => mention.use === use).map((mention) => functionInWords(rename, mention));
   const objects = [
-    ...hanging.filter((object) => !isCarried(rename, object)).map(({ description }) => description),
+    ...(step === 'switch' ? [] : await hangingObjects(db, rename, table)),
     ...attributes.map((pair) => attributeInWords(rename, pair)),
+    ...inWords('certain'),
   ];
-  if (objects.length > 0) throw new PhaseError('PH2008', { rename: rename.name, objects });
+  return { objects, doubts: inWords('possible') };
+}
+
+/** What the gate of the third phase would name now, acknowledged or not. In a transaction. */
+export function objectsNamed(db: Queryable, rename: Rename): Promise<readonly string[]> {
+  return underQualifiedNames(db, async () => {
+    const { table } = await locate(db, rename.table, rename.from, rename.to);
+    return table === null ? [] : (await lostObjects(db, rename, table, 'contract')).objects;
+  });
+}
+
+async function hangingObjects(db: Queryable, rename: Rename, table: number): Promise<string[]> {
+  const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
+  const hanging = await readHangingObjects(db, table, rename.from, ours);
+  return hanging.filter((object) => !isCarried(rename, object)).map(({ description }) => description);
+}
+
+/**
+ * Functions that triggers run, of any table, and that use the old column, but for those that phase 2 has brought to a version which somebody
+ * has reviewed.
+ */
+async function unreviewedFunctions(db: Queryable, rename: Rename, table: number): Promise<MentionFacts[]> {
+  const { sync, from } = rename;
+  const ours = new Set([...sync.functions, ...(sync.last?.functions ?? [])]);
+  const mentions = await readMentions(db, { ...rename.table, oid: table }, from, ours);
+  const reviewed = (await readPairs(db)).find((record) => record.rename === rename.name)?.reviewed ?? {};
+  return mentions.filter(
+    ({ triggers, triggersElsewhere, procedure, md5 }) =>
+      triggers.length + triggersElsewhere.length > 0 && reviewed[procedure] !== md5,
+  );
+}
+
+function functionInWords({ from }: Rename, { signature, triggers, triggersElsewhere }: MentionFacts): string {
+  const names = [...triggers.map(quoteIdent), ...triggersElsewhere].join(', ');
+  return `function ${signature} of the trigger ${names}, which names ${quoteIdent(from)}`;
 }
 
 function attributeInWords({ from: column }: Rename, { attribute, from, on, root }: AttributePair): string {

@@ -1,18 +1,22 @@
-import { WITHOUT_IDENTITY } from '../catalog/shape.ts';
+import { readRowUsers } from '../catalog/mentions.ts';
+import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { Rename } from '../domain/rename.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { readAcknowledged } from './acknowledged.ts';
 
 /**
  * Before phase 1: the backfill would meet what it looks for. Outside any transaction and without locks.
- * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role, PH2016 updates are refused.
+ * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role, PH2016 updates are refused,
+ * PH2019 something depends on the order of its columns.
  */
 export async function checkPreflight(db: Queryable, rename: Rename): Promise<void> {
   const table = quoteQualified(rename.table);
   await ensureAllVisible(db, table);
   await ensureUpdatable(db, table);
+  await ensureNoRowUsers(db, rename);
   const rows: { constraint: string; rows: number }[] = [];
   for (const { name, violated } of await uncheckedConstraints(db, table)) {
     const found = await countRows([db], table, violated);
@@ -31,6 +35,34 @@ async function ensureUpdatable(db: Queryable, table: string): Promise<void> {
     [table],
   );
   if (tables.length > 0) throw new PhaseError('PH2016', { tables });
+}
+
+/** @throws PH2019 */
+async function ensureNoRowUsers(db: Queryable, rename: Rename): Promise<void> {
+  const found = await rowUsers(db, rename);
+  const acknowledged = await readAcknowledged(db, rename.name);
+  const objects = found.filter((object) => !acknowledged.has(object));
+  if (objects.length > 0) throw new PhaseError('PH2019', { rename: rename.name, objects });
+}
+
+/**
+ * What puts whole rows of the table where columns go by their position, in words: it breaks with one more column. Production may have such a
+ * function where development has none.
+ */
+export async function rowUsers(db: Queryable, { table, from }: Pick<Rename, 'table' | 'from'>): Promise<string[]> {
+  const { columns, rowColumns, oid } = await one<{ columns: string[]; rowColumns: string[]; oid: string | null }>(
+    db,
+    `WITH RECURSIVE tree(oid) AS (SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+     SELECT ${ROW_COLUMNS} AS "rowColumns", to_regclass($1)::oid::int8::text AS oid,
+       ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum) AS columns`,
+    [quoteQualified(table)],
+  );
+  if (oid === null) return [];
+  const users = await readRowUsers(db, { ...table, oid: Number(oid) }, columns.at(-1) === from);
+  return [
+    ...users.map(({ signature, uses }) => `function ${signature}: ${uses.join(', and ')}`),
+    ...rowColumns.map((column) => `column ${column}, which holds rows of the table`),
+  ];
 }
 
 /** With row_security off PostgreSQL fails instead of hiding rows; asked here, so that it is said in words. */

@@ -104,7 +104,9 @@ function ensurePhasesAscend(rename: string, before: OrderedMigration, step: Orde
   };
   if (before.step === step.step && step.step !== 'refresh') refuse(`Both are its step ${step.step}.`);
   const releases = compareReleases(before.release, step.release);
-  if (before.phase === step.phase && releases !== 0) refuse('The steps of one phase belong to one release.');
+  const isAhead = before.step === 'refresh' && releases < 0;
+  if (before.phase === step.phase && releases !== 0 && !isAhead)
+    refuse('The steps of one phase belong to one release.');
   if (before.phase !== step.phase && releases === 0) {
     refuse('Two phases stand in one release: an old and a new instance would not understand each other.');
   }

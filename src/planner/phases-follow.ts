@@ -17,8 +17,8 @@ export function ensurePhasesFollow(manifests: readonly Manifest[], release: Rele
 function unfollowed(manifests: readonly Manifest[]): { rename: string; phase: number; release: Release }[] {
   const last = new Map<string, { rename: string; phase: number; release: Release }>();
   for (const { release, migrations } of manifests) {
-    for (const { rename, phase } of migrations) {
-      if (rename === undefined || phase === undefined) continue;
+    for (const { rename, phase, step } of migrations) {
+      if (rename === undefined || phase === undefined || step === 'refresh') continue;
       if ((last.get(rename)?.phase ?? 0) < phase) last.set(rename, { rename, phase, release });
     }
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseDocument, stringify } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { BOUND_KINDS, type CarriedObject, type Rename, TWINNED_KINDS } from '../domain/rename.ts';
+import { BOUND_KINDS, type CarriedObject, type Rename, type RenamedFunction, TWINNED_KINDS } from '../domain/rename.ts';
 import { problemsOf } from './config.ts';
 import { folders } from './folders.ts';
 
@@ -20,7 +20,13 @@ const carried = z.array(
   ]),
 );
 
-const refreshSchema = z.strictObject({ refreshes: z.string(), carried });
+const versions = z
+  .array(
+    z.strictObject({ signature: z.string(), file: z.string(), version: z.string().regex(/^\d+$/).transform(Number) }),
+  )
+  .default([]);
+
+const refreshSchema = z.strictObject({ refreshes: z.string(), carried, versions });
 
 const truth = z.enum(['true', 'false']).transform((word) => word === 'true');
 const pair = z.tuple([z.string(), z.string()]);
@@ -40,6 +46,7 @@ const renameSchema = z.strictObject({
     .transform((expression) => expression ?? null),
   notNull: truth,
   carried,
+  versions,
   sync: z.strictObject({
     functions: pair,
     triggers: pair,
@@ -56,7 +63,8 @@ export function renamePath(name: string): string {
 
 /** The file's text for a rename. */
 export function renderRename({ name, sync, standing, refreshed: _, ...rest }: Rename): string {
-  const { notNull, carried: objects, ...first } = rest;
+  const { notNull, carried: objects, versions: functions, ...first } = rest;
+  const copies = asText(functions);
   return stringify(
     {
       rename: name,
@@ -64,10 +72,15 @@ export function renderRename({ name, sync, standing, refreshed: _, ...rest }: Re
       ...(standing === null ? {} : { standing }),
       notNull,
       carried: objects,
+      ...(copies.length === 0 ? {} : { versions: copies }),
       sync: { ...sync, moved: sync.moved ?? 'none', last: sync.last ?? 'none' },
     },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
+}
+
+function asText(functions: readonly RenamedFunction[]): object[] {
+  return functions.map((copy) => ({ ...copy, version: String(copy.version) }));
 }
 
 /** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
@@ -76,8 +89,13 @@ export function refreshPath(name: string, number: number): string {
 }
 
 /** The text of that file. */
-export function renderRefresh(name: string, objects: readonly CarriedObject[]): string {
-  return stringify({ refreshes: name, carried: objects }, { lineWidth: 0, aliasDuplicateObjects: false });
+export function renderRefresh(
+  name: string,
+  objects: readonly CarriedObject[],
+  functions: readonly RenamedFunction[],
+): string {
+  const copies = functions.length === 0 ? {} : { versions: asText(functions) };
+  return stringify({ refreshes: name, carried: objects, ...copies }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /**
@@ -101,10 +119,14 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
     renames.set(name, { name, refreshed: [], ...rest });
   }
   for (const { file, document } of documents.filter((one) => isRefresh(one.document))) {
-    const { refreshes, carried: objects } = validated(file, refreshSchema.safeParse(document));
+    const { refreshes, carried: objects, versions: more } = validated(file, refreshSchema.safeParse(document));
     const rename = renames.get(refreshes);
     if (!rename) throw new PhaseError('PH3005', { file, problems: [`refreshes: there is no rename ${refreshes}`] });
-    renames.set(refreshes, { ...rename, refreshed: [...rename.refreshed, ...objects] });
+    renames.set(refreshes, {
+      ...rename,
+      refreshed: [...rename.refreshed, ...objects],
+      versions: [...rename.versions, ...more],
+    });
   }
   return renames;
 }

@@ -66,6 +66,8 @@ export function withChanges(history: History, changes: readonly ManifestChange[]
 function phaseOf({ manifests }: History, { rename, release }: Retarget, phase: Phase): Standing {
   for (const manifest of manifests) {
     const entries = manifest.migrations.filter((entry) => entry.rename === rename && entry.phase === phase);
+    // What a refresh has put into a release before the phase stays there.
+    if (entries.length > 0 && entries.every(({ step }) => step === 'refresh')) continue;
     if (entries.length > 0) return { manifest, entries };
   }
   throw new PhaseError('PH1027', { rename, phase, release, reason: 'No manifest lists that phase.' });
@@ -91,7 +93,7 @@ function ensureMovable(history: History, target: Retarget, { manifest }: Standin
 }
 
 function lists({ migrations }: Manifest, rename: string, phase: Phase): boolean {
-  return migrations.some((entry) => entry.rename === rename && entry.phase === phase);
+  return migrations.some((entry) => entry.rename === rename && entry.phase === phase && entry.step !== 'refresh');
 }
 
 /** The third phase breaks every release below that of the second. */

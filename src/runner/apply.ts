@@ -99,7 +99,9 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   session.options.reporter.gate(rename.name, phase);
   // The old column may have become NOT NULL since the first phase.
   await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
-  await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
+  const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
+  for (const doubt of doubts)
+    session.options.reporter.notice(`${rename.name}: look at the ${doubt}, which may use the old column.`);
   session.passedGates.add(gateKey(rename.name, phase));
 }
 

@@ -1,7 +1,7 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { readHistory } from '../project/history.ts';
-import { beginAttempt, readLedger, recordMigration, removeMigration } from './ledger.ts';
+import { beginAttempt, type Ledger, type LedgerRow, readLedger, recordMigration, removeMigration } from './ledger.ts';
 import { openLedger, type RunnerOptions, withSession } from './session.ts';
 
 /**
@@ -23,11 +23,12 @@ export async function resolveMigration(
       const entry = orderMigrations(history.manifests).find((migration) => migration.id === id);
       const row = ledger.rows.find((candidate) => candidate.id === id);
       if (!entry) throw new PhaseError('PH1016', { id, known: ledger.rows.map((candidate) => candidate.id) });
-      if (as === 'retry' && row?.state === 'applied') {
+      if (as === 'retry' && row?.state === 'applied' && !mayRunAgain(ledger, row)) {
         throw new PhaseError('PH1015', {
           what: 'resolve --retry',
           value: id,
-          allowed: 'a migration that was started and did not finish; phase rollback undoes one that is applied',
+          allowed:
+            'a migration that was started and did not finish, or the constraints of a rename before its phase 3, or its backfill before its phase 2; phase rollback undoes one that is applied',
         });
       }
       await openLedger(session);
@@ -38,4 +39,15 @@ export async function resolveMigration(
       return { id, state: as === 'applied' ? 'applied' : 'pending' };
     },
   );
+}
+
+/**
+ * Steps of a rename that do what is missing and nothing else, as long as that is of use: constraints and indexes before the last phase, the
+ * backfill while the old column has authority.
+ */
+function mayRunAgain({ rows }: Ledger, { rename, step }: LedgerRow): boolean {
+  const hasRun = (other: LedgerRow['step']): boolean =>
+    rows.some((row) => row.rename === rename && row.step === other && row.state === 'applied');
+  if (step === 'constrain') return !hasRun('contract');
+  return step === 'backfill' && !hasRun('switch');
 }

@@ -2,6 +2,7 @@ import type { Release } from '../domain/release.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensurePhasesFollow } from '../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../planner/renames-apart.ts';
+import { ensureCopiesReviewed } from '../project/copies.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { cutRelease } from '../project/release-files.ts';
@@ -9,7 +10,7 @@ import { cutRelease } from '../project/release-files.ts';
 /**
  * Freezes a manifest whose place in the order is right: it never changes again.
  * @throws what cutRelease and loadMigration throw; what the order refuses; PH3017 for renames that overlap, PH3018 for a phase that is
- * due and nowhere.
+ * due and nowhere, PH3020 for copies of functions that nobody has edited.
  */
 export async function cut(history: History, release: Release): Promise<void> {
   // Of all manifests: a later one may hold what should be in this one.
@@ -17,6 +18,7 @@ export async function cut(history: History, release: Release): Promise<void> {
   ensureRenamesApart(history.manifests, history.renames, release);
   ensurePhasesFollow(history.manifests, release);
   await ensureLoadable(history, release);
+  await ensureCopiesReviewed(history, release);
   await cutRelease(history, release);
 }
 

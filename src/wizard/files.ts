@@ -20,7 +20,7 @@ export interface WrittenFile {
 /** What db/functions holds of the functions that name the column. */
 export async function knownVersions(root: string, { mentions }: TableFacts): Promise<Map<string, KnownVersion>> {
   const known = new Map<string, KnownVersion>();
-  for (const { name } of mentions) {
+  for (const { versionName: name } of mentions) {
     const version = await lastVersion(root, 'function', name);
     if (version > 0) known.set(name, { version, content: await readVersion(root, 'function', name, version) });
   }

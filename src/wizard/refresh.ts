@@ -6,8 +6,9 @@ import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type Phase, releaseOfPhase } from '../domain/manifest.ts';
-import type { Release } from '../domain/release.ts';
+import { compareReleases, nextPatch, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import { renamedFunction } from '../planner/rename/function-versions.ts';
 import { planRefresh } from '../planner/rename/refresh.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
@@ -17,7 +18,6 @@ import type { FileChange } from '../project/files.ts';
 import { folders } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { changeManifest, manifestPath } from '../project/manifests.ts';
-import { ensureOpen } from '../project/release-files.ts';
 import { refreshPath, renderRefresh } from '../project/renames.ts';
 import { scaffoldStep, scaffoldVersion } from '../scaffold/rename.ts';
 import { earlierRenames, renameInAdvance } from './earlier-renames.ts';
@@ -33,18 +33,19 @@ export interface RefreshDraft {
 /**
  * Drafts what a rename does not carry over yet, of what hangs on the old column in a database, as one more migration of its
  * third phase.
- * @throws PH1026 when there is no such rename, PH1019 when its third release is cut, PH2001.
+ * @param into the release that it goes into; null for that of the third phase.
+ * @throws PH1026 when there is no such rename, PH1019 when that release is cut, PH2001.
  */
 export async function draftRefresh(
   db: Queryable,
   history: History,
   name: string,
-  { now, rewriteLimit }: { readonly now: Date; readonly rewriteLimit: number },
+  { now, rewriteLimit, into }: { readonly now: Date; readonly rewriteLimit: number; readonly into: Release | null },
 ): Promise<RefreshDraft> {
   const rename = history.renames.get(name);
   if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...history.renames.keys()] });
   const releases = releasesOf(history, rename);
-  ensureOpen(history, releases[2]);
+  const release = ensureUsable(history, rename, releases, into);
   const table = await findTable(db, quoteQualified(rename.table));
   const facts = await readTableFacts(db, table, rename, async () => {
     await renameInAdvance(db, earlierRenames(history, releases[0]), name);
@@ -54,6 +55,7 @@ export async function draftRefresh(
   const plan = planRefresh(facts, {
     rename,
     releases,
+    into: release,
     number,
     now: afterExisting(history, now),
     functions,
@@ -63,8 +65,10 @@ export async function draftRefresh(
   if (plan === null) return { files: [], changes: [], warnings: [] };
   const migration = scaffoldStep(name, plan.step);
   const versions = plan.versions.flatMap(scaffoldVersion);
-  const release = releases[2];
-  const carried = { path: refreshPath(name, number), content: renderRefresh(name, plan.carried) };
+  const carried = {
+    path: refreshPath(name, number),
+    content: renderRefresh(name, plan.carried, plan.versions.map(renamedFunction)),
+  };
   const manifest = await changeManifest(history.root, {
     release,
     add: [
@@ -97,6 +101,33 @@ export async function draftRefresh(
     ],
     warnings: plan.warnings,
   };
+}
+
+/**
+ * The release that a refresh goes into: that of the third phase while it is open, else one between it and the second.
+ * @throws PH1019, which says which one may be given.
+ */
+function ensureUsable(
+  history: History,
+  { name }: Rename,
+  [, second, third]: readonly [Release, Release, Release],
+  into: Release | null,
+): Release {
+  const release = into ?? third;
+  const isBetween = compareReleases(second, release) < 0 && compareReleases(release, third) <= 0;
+  const state = history.manifests.find((manifest) => manifest.release === release)?.state;
+  if (isBetween && state !== 'released') return release;
+  const before = history.manifests.map((manifest) => manifest.release).filter((one) => compareReleases(one, third) < 0);
+  const example = nextPatch(before.at(-1) ?? second);
+  const instead =
+    compareReleases(example, third) < 0
+      ? `Give --release a hotfix release after ${second} and before ${third} that is not cut, such as ${example}: phase new rename-column --refresh ${name} --release ${example}; cut it, and migrate again.`
+      : `Between ${second} and ${third} there is no release. Drop what is named on this database and make it again after phase 3, or acknowledge that it goes (phase acknowledge).`;
+  throw new PhaseError('PH1019', {
+    release,
+    state: isBetween ? 'released' : `not between ${second} and ${third}`,
+    instead,
+  });
 }
 
 /** A refresh that copies attributes and has not run yet copies what differs then. */

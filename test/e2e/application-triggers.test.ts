@@ -75,10 +75,14 @@ test('the wizard names the function, and phase 3 waits for a version that names 
   fixture = await renameFixture({ schema: schema('tidy_it') });
   await fixture.deploy(R1);
   await fixture.deploy(R2);
+  // Not the version that phase 2 has brought it to.
+  await fixture.database.sql(tidy('old').replace('seen, 0) + 1', 'seen, 0) + 2'));
   const refused = await fixture.project.phase('migrate', '--release', R3, '--straggler-window', '0', '--json');
   expect(refused).toMatchObject({
     code: 4,
-    json: { error: { code: 'PH2008', message: expect.stringContaining('function tidy of the trigger "tidy_it"') } },
+    json: {
+      error: { code: 'PH2008', message: expect.stringContaining('function public.tidy() of the trigger "tidy_it"') },
+    },
   });
   await fixture.database.sql(tidy('new'));
   await fixture.deploy(R3);

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 
 let fixture: RenameFixture;
@@ -29,19 +29,23 @@ test('functions whose text names the column get a version to edit, listed with t
   const { project, database, deploy } = fixture;
   const versions = Object.keys(project.files()).filter((path) => /functions\/(?!sync).*sql$/.test(path));
   expect(versions.sort()).toEqual(
-    ['find_v01', 'find_v02', 'tidy_v01', 'tidy_v02'].map((name) => `db/functions/${name}.sql`),
+    ['find_v01', 'find_v02', 'tidy_v01', 'tidy_v02', 'twice_integer_v01', 'twice_integer_v02'].map(
+      (name) => `db/functions/${name}.sql`,
+    ),
   );
   const edited = project.read('db/functions/tidy_v02.sql');
-  expect(edited.split('\n')[7]).toContain('NEW.old := lower(NEW.old)');
+  expect(edited.split('\n')[6]).toContain('NEW.old := lower(NEW.old)');
   project.write('db/functions/tidy_v02.sql', edited.replaceAll('NEW.old', 'NEW.new'));
   project.write(
     'db/functions/find_v02.sql',
     project.read('db/functions/find_v02.sql').replace('WHERE old', 'WHERE new'),
   );
+  const overload = project.read('db/functions/twice_integer_v02.sql');
+  project.write('db/functions/twice_integer_v02.sql', overload.replace('SELECT old', 'SELECT new'));
   await project.json('hash');
   for (const release of [R2, R3]) await project.json('release', 'cut', release);
   for (const release of [R1, R2, R3]) await deploy(release);
-  expect(await database.sql(`SELECT find('abc') AS id`)).toEqual([{ id: 1 }]);
+  expect(await database.sql(`SELECT find('abc') AS id, twice(1) AS overload`)).toEqual([{ id: 1, overload: 'abc' }]);
   await project.json('rollback', '--steps', '2');
   expect(
     await database.sql(`SELECT find('abc') AS id, pg_get_functiondef('tidy'::regproc) ~ 'NEW.old' AS back`),
@@ -72,8 +76,89 @@ test('the wizard warns of each with place and line, and of none that only looks 
     .filter(({ code }: { code: string }) => code.endsWith('names_column'))
     .map(({ message }: { message: string }) => message);
   expect(messages).toEqual([
-    expect.stringMatching(/find\(what text\) names "old" .*find_v03\.sql.*edit it/),
+    expect.stringMatching(/find\(what text\) may name "old" .*find_v03\.sql.*edit it/),
     expect.stringMatching(/tidy\(\) names "old" .*tidy_v03\.sql.*Phase 3 refuses/),
-    expect.stringMatching(/twice\(a integer\) names "old" in line 4 of its definition/),
+    expect.stringMatching(/twice\(a integer\) names "old" .*twice_integer_v03\.sql/),
   ]);
+});
+
+test('functions that only look as if they used the column hold nothing up, and need no version', async () => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE env (id int, name text); CREATE TABLE keys (id int, note text); CREATE TABLE kinds (id int);
+      CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE v kinds.id%type; BEGIN
+        DELETE FROM keys WHERE id = 3; SELECT k.id INTO v FROM kinds k JOIN keys b ON b.id = k.id LIMIT 1; RETURN NEW; END $$;
+      CREATE TRIGGER forget BEFORE UPDATE ON env FOR EACH ROW EXECUTE FUNCTION forget(); INSERT INTO env VALUES (1, 'a')`,
+    table: 'env',
+    from: 'id',
+    to: 'env_id',
+  });
+  expect(Object.keys(fixture.project.files()).filter((path) => path.includes('forget'))).toEqual([]);
+  for (const release of [R1, R2, R3]) await fixture.deploy(release);
+  expect(await fixture.database.sql(`UPDATE env SET name = 'b' RETURNING env_id`)).toEqual([{ env_id: 1 }]);
+});
+
+describe('a copy that nobody has edited', () => {
+  const OTHER_TABLE = `CREATE TABLE users (id int PRIMARY KEY, old text); CREATE TABLE orders (id int, buyer int, mail text);
+    CREATE FUNCTION note_mail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      SELECT u.old INTO NEW.mail FROM users u WHERE u.id = NEW.buyer; RETURN NEW; END $$;
+    CREATE TRIGGER note_mail BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION note_mail(); INSERT INTO users VALUES (1, 'a@x')`;
+
+  async function scaffold(): Promise<void> {
+    fixture = await renameFixture({ schema: OTHER_TABLE, cut: [] });
+    const path = 'db/functions/note_mail_v02.sql';
+    fixture.project.write(path, `-- For phase 2 of the rename of old to new: ...\n${fixture.project.read(path)}`);
+    await fixture.project.json('hash', '--no-replay');
+  }
+
+  test('is found by check and not frozen, also of a trigger of another table', async () => {
+    await scaffold();
+    fixture.project.write('package.json', '{ "version": "1.2.0" }');
+    const checked = await fixture.project.phase('check', '--no-replay', '--json');
+    expect(checked).toMatchObject({
+      code: 7,
+      json: {
+        findings: expect.arrayContaining([
+          expect.objectContaining({ code: 'unedited_copy', file: 'db/functions/note_mail_v02.sql', line: 1 }),
+        ]),
+      },
+    });
+    await fixture.project.json('release', 'cut', R1);
+    expect(await fixture.project.phase('release', 'cut', R2, '--json')).toMatchObject({
+      code: 5,
+      json: { error: { code: 'PH3020', details: { files: ['db/functions/note_mail_v02.sql'] } } },
+    });
+  });
+
+  test('can be cut once it is edited, and the other table takes rows after phase 3', async () => {
+    await scaffold();
+    const path = 'db/functions/note_mail_v02.sql';
+    fixture.project.write(path, fixture.project.read(path).replaceAll('u.old', 'u.new'));
+    await fixture.project.json('hash', '--no-replay');
+    for (const release of [R1, R2, R3]) {
+      await fixture.project.json('release', 'cut', release);
+      await fixture.deploy(release);
+    }
+    expect(await fixture.database.sql('INSERT INTO orders VALUES (1, 1) RETURNING mail')).toEqual([{ mail: 'a@x' }]);
+  });
+
+  test('that came into the database by another way stops phase 3: a hotfix release or an acknowledgement leads on', async () => {
+    fixture = await renameFixture({ schema: OTHER_TABLE });
+    await fixture.deploy(R1);
+    await fixture.deploy(R2);
+    const [{ definition }] = await fixture.database.sql(
+      `SELECT pg_get_functiondef('note_mail'::regproc) AS definition`,
+    );
+    await fixture.database.sql(definition.replace('BEGIN', 'BEGIN NULL;'));
+    const migrate = () => fixture.project.phase('migrate', '--release', R3, '--straggler-window', '0', '--json');
+    const refused = await migrate();
+    const object = 'function public.note_mail() of the trigger note_mail on public.orders, which names "old"';
+    expect(refused).toMatchObject({ code: 4, json: { error: { code: 'PH2008', details: { objects: [object] } } } });
+    const wrong = await fixture.project.phase('acknowledge', 'users_old_to_new', 'note_mail', '--why', 'x', '--json');
+    expect([wrong.code, wrong.json.error.code]).toEqual([2, 'PH1031']);
+    await fixture.project.json('acknowledge', 'users_old_to_new', object, '--why', 'orders are closed');
+    expect((await migrate()).code).toBe(0);
+    expect(await fixture.database.sql('SELECT why FROM phase.acknowledgements')).toEqual([
+      { why: 'orders are closed' },
+    ]);
+  });
 });

@@ -60,22 +60,25 @@ test.each(CASES)('a backfill by %s leaves what triggers keep of a row as it was'
   expect(await database.sql('SELECT touched, addr FROM users WHERE id = 1')).toEqual([{ touched: 8, addr: 'new' }]);
 });
 
-test.each(CASES)('a backfill by %s leaves the very column as it was that a trigger keeps', async (_who, given) => {
-  await prepare(given);
-  await project.json(...rename('updated_at', 'changed_at'));
-  await project.json('migrate', '--release', R1);
-  expect(
-    await database.sql(
-      `SELECT updated_at::date::text AS old, changed_at::date::text AS new, touched, count(*)::int AS rows FROM users GROUP BY 1, 2, 3`,
-    ),
-  ).toEqual([{ old: '2001-02-03', new: '2001-02-03', touched: 7, rows: 100 }]);
-  await database.sql(`UPDATE users SET email = 'new' WHERE id = 1`);
-  expect(
-    await database.sql(
-      'SELECT updated_at = changed_at AS alike, updated_at > now() - interval $$1 hour$$ AS recent FROM users WHERE id = 1',
-    ),
-  ).toEqual([{ alike: true, recent: true }]);
-});
+test.each(CASES)(
+  'a backfill by %s leaves the very column as it was that a trigger keeps',
+  async (_who, given, _fate) => {
+    await prepare(given);
+    await project.json(...rename('updated_at', 'changed_at'));
+    await project.json('migrate', '--release', R1);
+    expect(
+      await database.sql(
+        `SELECT updated_at::date::text AS old, changed_at::date::text AS new, touched, count(*)::int AS rows FROM users GROUP BY 1, 2, 3`,
+      ),
+    ).toEqual([{ old: '2001-02-03', new: '2001-02-03', touched: 7, rows: 100 }]);
+    await database.sql(`UPDATE users SET email = 'new' WHERE id = 1`);
+    expect(
+      await database.sql(
+        'SELECT updated_at = changed_at AS alike, updated_at > now() - interval $$1 hour$$ AS recent FROM users WHERE id = 1',
+      ),
+    ).toEqual([{ alike: true, recent: true }]);
+  },
+);
 
 test('undoing phase 3 leaves what triggers keep as it was, too', async () => {
   await prepare({ as: 'owner' });

@@ -17,6 +17,7 @@ export function renameFacts(
     notNull: false,
     carried: [],
     refreshed: [],
+    versions: [],
     sync: { functions: ['', ''], triggers: ['', ''], moved: null, last: null, stragglers: { count: '', last: '' } },
     ...more,
   };

@@ -32,6 +32,7 @@ interface RenameFlags {
   releases?: string;
   name?: string;
   refresh?: string;
+  release?: string;
   quietTriggers?: boolean;
 }
 
@@ -50,6 +51,7 @@ export function registerNewRename(group: Command, action: Action): void {
       "refuse a role that may not keep the application's triggers quiet while the backfill runs",
     )
     .option('--refresh <rename>', 'scaffold what has come to hang on the old column since, into the third release')
+    .option('--release <version>', 'with --refresh, where the third release is cut: a hotfix release before it')
     .addHelpText(
       'after',
       '\nExample:\n  phase new rename-column --table users --from email --to email_address --releases 1.1.0,1.2.0,1.3.0 --yes',
@@ -84,10 +86,10 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
 
 /** @throws PH1015 when it is asked to rename something at the same time. */
 async function runRefresh(context: CommandContext, flags: RenameFlags, name: string): Promise<Result> {
-  const { refresh: _, ...others } = flags;
+  const { refresh: _, release, ...others } = flags;
   const [other] = Object.keys(others);
   if (other !== undefined) {
-    const allowed = 'no other flag than --yes: table, columns and releases are those of the rename';
+    const allowed = 'no other flag than --release and --yes: table, columns and releases are those of the rename';
     throw new PhaseError('PH1015', { what: '--refresh', value: `${name} --${other}`, allowed });
   }
   const project = await context.openProject();
@@ -95,7 +97,11 @@ async function runRefresh(context: CommandContext, flags: RenameFlags, name: str
   const { rewriteLimit } = project.config;
   const url = context.databaseUrl(project);
   return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
-    const draft = await draftRefresh(db, history, name, { now: new Date(), rewriteLimit });
+    const draft = await draftRefresh(db, history, name, {
+      now: new Date(),
+      rewriteLimit,
+      into: release === undefined ? null : parseRelease(release),
+    });
     const document = { rename: name, files: draft.files, warnings: draft.warnings };
     if (draft.files.length === 0) return { document, text: 'nothing is missing' };
     context.output.notice(describeFiles(draft.files, draft.warnings));

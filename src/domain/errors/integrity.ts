@@ -20,6 +20,7 @@ export interface IntegrityErrors {
   PH3016: { file: string; reason: string };
   PH3018: { rename: string; phase: number; at: string; release: string };
   PH3019: { rename: string; phase: number };
+  PH3020: { release: string; files: readonly string[] };
   PH3017: {
     first: string;
     second: string;
@@ -160,6 +161,15 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
       `${d.second} begins in ${d.begins}, and ${d.first} ${d.ends === null ? 'has no phase 3 in any manifest' : `ends in ${d.ends}`}; what one makes the other would have to carry over half-way.`,
     remedy: (d) =>
       `Move ${d.second} to releases after ${d.ends ?? `that of phase 3 of ${d.first}`} (phase release retarget ${d.second}), and scaffold it anew once ${d.first} has ended.`,
+  },
+  PH3020: {
+    exit: 5,
+    title: 'Copies of functions were not reviewed',
+    what: (d) => `${d.release} would freeze copies of functions that nobody has edited: ${d.files.join(', ')}.`,
+    why: () =>
+      'Phase 2 brings the functions to these versions, which still name the old column; it is gone after phase 3.',
+    remedy: () =>
+      'Write the new name where the old one means the column, or take the first line out where it means none; run phase hash, then cut again.',
   },
   PH3019: {
     exit: 5,

@@ -6,10 +6,10 @@ export interface RefusalErrors {
   PH2002: { rename: string; other: string; reason: string; remedy: string };
   PH2003: { release: string; open: readonly string[] };
   PH2004: { to: string; step: string; held: string; breaks: string; reason: string; stops: readonly string[] };
-  PH2005: { rename: string; mismatches: number };
+  PH2005: { rename: string; mismatches: number; where: string; mend: string };
   PH2006: { rename: string; stragglers: number; last: string; window: string };
   PH2007: { rename: string; missing: readonly string[] };
-  PH2008: { rename: string; objects: readonly string[] };
+  PH2008: { rename: string; phase: number; objects: readonly string[] };
   PH2009: { release: string; id: string; breaks: string };
   PH2010: Record<never, never>;
   PH2011: { id: string; reason: string };
@@ -19,10 +19,13 @@ export interface RefusalErrors {
   PH2015: { table: string };
   PH2016: { tables: readonly string[] };
   PH2017: { table: string; reason: string };
+  PH2019: { rename: string; objects: readonly string[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[] };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
+const acknowledging = (d: { readonly rename: string; readonly objects: readonly string[] }): string =>
+  `say so: phase acknowledge ${d.rename} '${(d.objects[0] ?? '').replaceAll("'", "'\\''")}' --why '...'`;
 const megabytes = (bytes: number): string => `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
 
 export const refusalErrors: ErrorTexts<RefusalErrors> = {
@@ -65,8 +68,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.rename}: ${d.mismatches} rows hold different values in the old and the new column.`,
     why: () =>
       'A writer got past the sync trigger (session_replication_role, a disabled trigger), or the backfill has not finished.',
-    remedy: () =>
-      'Find the writer, set the rows right, then run the same command again; phase status --count counts them.',
+    remedy: (d) =>
+      `Find the writer and look at the rows (${d.where}). Where the side that has authority is right, ${d.mend} puts them right, before phase 2 also phase resolve ID --retry with the id of the backfill, in batches; else write the right value into one of the columns. Then run the same command again; phase status --count counts them.`,
   },
   PH2006: {
     exit: 4,
@@ -83,15 +86,17 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.rename}: the step before is not complete: ${list(d.missing)}.`,
     why: () => 'The next phase would lose what is missing.',
     remedy: () =>
-      'Run phase migrate again to complete it, or restore what was taken away by hand, then run the same command again.',
+      'Indexes, constraints and NOT NULL: phase resolve ID --retry, with the id of the step ..._constrain as phase status prints it, then phase migrate builds what is missing. A trigger that is disabled: ALTER TABLE ... ENABLE TRIGGER; one that is gone: run its file in db/triggers with psql, and that of its function. A column or table that is gone: phase rollback undoes the steps so far. Then run the same command again.',
   },
   PH2008: {
     exit: 4,
     title: 'Something hangs on the old column that the rename does not carry over',
-    what: (d) => `${d.rename}: dropping the old column would lose or break ${list(d.objects)}.`,
-    why: () => 'It is in this database, but was not there, or not so, when the rename was scaffolded.',
+    what: (d) =>
+      `${d.rename}: ${d.phase === 2 ? 'the switch' : 'dropping the old column'} would lose or break ${list(d.objects)}.`,
+    why: () =>
+      'It is in this database, and the rename does not carry it over: it was not there when that was scaffolded, or is not what it was.',
     remedy: (d) =>
-      `Run phase new rename-column --refresh ${d.rename} against a database that has it, or drop it; then run the same command again.`,
+      `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, a child table by taking it out of the inheritance. What need not be kept is dropped; where nothing would be lost, ${acknowledging(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,
@@ -150,6 +155,14 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${list(d.tables)} cannot be filled: PostgreSQL refuses every update of it.`,
     why: () => 'It is published with its updates, and has neither a primary key nor another replica identity.',
     remedy: () => 'Give it a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL, then run the same command again.',
+  },
+  PH2019: {
+    exit: 4,
+    title: 'Something depends on the order of the columns',
+    what: (d) => `${d.rename}: one more column would break or misplace what this does: ${list(d.objects)}.`,
+    why: () => 'It puts whole rows of the table where columns go by their position, or keeps them.',
+    remedy: (d) =>
+      `Name the columns in it (in a release before the first phase, in a hotfix release below it, or by CREATE OR REPLACE FUNCTION on this database); where it is none of that, ${acknowledging(d)}. Then run the same command again.`,
   },
   PH2018: {
     exit: 4,

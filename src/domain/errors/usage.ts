@@ -20,7 +20,7 @@ export interface UsageErrors {
   PH1016: { id: string; known: readonly string[] };
   PH1017: { kind: string; name: string; version: number; file: string };
   PH1018: { version: number; package: string };
-  PH1019: { release: string; state: string };
+  PH1019: { release: string; state: string; instead?: string };
   PH1020: { table: string };
   PH1021: Record<never, never>;
   PH1022: { task: string; known: readonly string[] };
@@ -32,6 +32,7 @@ export interface UsageErrors {
   PH1028: { reason: string };
   PH1029: { release: string; newest: string };
   PH1030: { file: string; reason: string };
+  PH1031: { rename: string; object: string; named: readonly string[] };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -170,7 +171,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     title: 'The release is cut already',
     what: (d) => `Release ${d.release} is ${d.state}.`,
     why: () => 'A released manifest never changes again, since customers may have it.',
-    remedy: () => 'Use a later release.',
+    remedy: (d) => d.instead ?? 'Use a later release.',
   },
   PH1021: {
     exit: 2,
@@ -243,6 +244,14 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `${d.release} cannot be the release that is running.`,
     why: (d) => `The newest that has a manifest, or was migrated to, is ${d.newest}.`,
     remedy: () => 'Give --running the release that every instance has now.',
+  },
+  PH1031: {
+    exit: 2,
+    title: 'No gate names that object',
+    what: (d) => `No gate of ${d.rename} names ${d.object} in this database.`,
+    why: (d) =>
+      d.named.length === 0 ? 'None names anything that could be acknowledged.' : `Named are: ${d.named.join('; ')}.`,
+    remedy: () => 'Give the object as the refusal has named it, in quotes of the shell.',
   },
   PH1030: {
     exit: 2,

@@ -1,4 +1,5 @@
 import type { MentionFacts, TableFacts } from '../../domain/facts.ts';
+import type { RenamedFunction } from '../../domain/rename.ts';
 
 /** The last version of a function that db/functions holds. */
 export interface KnownVersion {
@@ -8,7 +9,10 @@ export interface KnownVersion {
 
 /** A new version of one of the application's functions, for a person to edit. */
 export interface FunctionVersion {
+  /** Of its files. */
   readonly name: string;
+  /** With its schema and the types of its arguments, as PostgreSQL finds it. */
+  readonly signature: string;
   readonly version: number;
   readonly content: string;
   /** Lines of the new version that name the old column. */
@@ -17,12 +21,20 @@ export interface FunctionVersion {
   readonly before: string | null;
 }
 
+/** How `db/renames` lists it. */
+export function renamedFunction({ signature, name, version }: FunctionVersion): RenamedFunction {
+  return { signature, file: name, version };
+}
+
+/** What the first line of a copy says; `project/copies.ts` knows by its beginning that nobody has reviewed it. */
+const TO_DO = 'write the new name where the old one means the column, or take this line out where it means none.';
+
 /** A name that can stand in the name of a file. */
 const FILE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}$/;
 
-/** Whether a new version of a function can be scaffolded: versions go by the function's name alone. */
-export function isVersionable({ name, overloaded }: MentionFacts): boolean {
-  return !overloaded && FILE_NAME.test(name);
+/** Whether a new version of a function can be scaffolded: its name becomes that of a file. */
+export function isVersionable({ versionName }: MentionFacts): boolean {
+  return FILE_NAME.test(versionName);
 }
 
 /** New versions of the functions that name the column: copies, with a head that says what to edit. */
@@ -32,16 +44,14 @@ export function functionVersions(
   known: ReadonlyMap<string, KnownVersion>,
 ): FunctionVersion[] {
   return mentions.filter(isVersionable).map((mention) => {
-    const { name, definition, lines } = mention;
+    const { versionName: name, procedure: signature, definition, lines } = mention;
     const last = known.get(name);
     const printed = `${definition.trim()};\n`;
-    const head = [
-      `-- For phase 2 of the rename of ${oneLine(column.name)} to ${oneLine(to)}: write the new name where the old one means the column.`,
-      '',
-    ];
+    const head = [`-- For phase 2 of the rename of ${oneLine(column.name)} to ${oneLine(to)}: ${TO_DO}`, ''];
     const body = last?.content ?? printed;
     return {
       name,
+      signature,
       version: (last?.version ?? 1) + 1,
       content: head.join('\n') + body,
       lines: last === undefined ? lines.map((line) => line + head.length - 1) : [],

@@ -2,7 +2,7 @@ import type { TableFacts } from '../../domain/facts.ts';
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
 import { RENAME_STEPS, type Rename, STEP_FACTS, type StepName } from '../../domain/rename.ts';
-import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
+import { type FunctionVersion, functionVersions, type KnownVersion, renamedFunction } from './function-versions.ts';
 import { boundOf, renameName, syncNames, twinsOf } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
 import { ensureSupported } from './supported.ts';
@@ -72,8 +72,8 @@ export interface RenamePlan {
  */
 export function planRename(facts: TableFacts, request: RenameRequest): RenamePlan {
   ensureSupported(facts, request.rewriteLimit);
-  const rename = describe(facts, request);
   const versions = functionVersions(facts, request.to, request.functions);
+  const rename = { ...describe(facts, request), versions: versions.map(renamedFunction) };
   return {
     rename,
     steps: planSteps(facts, rename, request, versions),
@@ -83,7 +83,7 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
   };
 }
 
-function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest): Rename {
+function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest): Omit<Rename, 'versions'> {
   const { table, column } = facts;
   const own = name ?? renameName(table.name, column.name, to);
   return {

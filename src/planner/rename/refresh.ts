@@ -16,6 +16,8 @@ export interface RefreshRequest {
   readonly rename: Rename;
   /** Releases of the three phases. */
   readonly releases: readonly [Release, Release, Release];
+  /** The release that it is written into: that of the third phase, or one between it and the second. */
+  readonly into: Release;
   /** The number of this refresh, from 1. */
   readonly number: number;
   readonly now: Date;
@@ -44,12 +46,14 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
   const missing = withoutCarried(facts, rename);
   ensureSupported(missing, request.rewriteLimit);
   const carried = [...twinsOf(missing, rename.name), ...boundOf(missing)];
-  const unversioned = missing.mentions.filter(({ name }) => !request.functions.has(name));
+  const unversioned = missing.mentions.filter(({ versionName }) => !request.functions.has(versionName));
   const versions = functionVersions({ ...missing, mentions: unversioned }, rename.to, request.functions);
   if (carried.length === 0 && versions.length === 0 && !request.attributesDiffer) return null;
   const part = new Parts(missing, { ...rename, carried });
   const id = `${timestamp(now, 0)}_${rename.name}_phase_3_refresh_${number}`;
-  const rest = { kind: 'schema', phase: 3, release: releases[2], after: null, breaks: null } as const;
+  // It binds things to the new column alone, as the contract does.
+  const breaks = `<${releases[1]}`;
+  const rest = { kind: 'schema', phase: 3, release: request.into, after: null, breaks } as const;
   return {
     step: { step: 'refresh', id, ...rest, ...refreshCode(part, versions, request.attributesDiffer) },
     carried,
@@ -66,14 +70,14 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[], attribut
   const same = { on: part.on, from, to };
   const moved: Code[] = [
     ...part.dropForeignKeys(),
-    ...part.rebindTriggers('after'),
+    ...part.rebindTriggers('original', 'after'),
     ...part.rebindDependents('switch', 'to new'),
     ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
   ];
   const back: Code[] = [
     ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
     ...part.rebindDependents('switch', 'back'),
-    ...part.rebindTriggers('original'),
+    ...part.rebindTriggers('after', 'original'),
   ];
   const atOnce = (body: readonly Code[]): Code[] => (body.length === 0 ? [] : [{ kind: 'atomically', body }]);
   return {

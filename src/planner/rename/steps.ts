@@ -41,9 +41,9 @@ function expand(part: Parts): StepCode {
       ...part.attributes(part.new),
       ...part.copyAttributes(part.rename.from, part.rename.to),
       ...part.createSync(1),
-      ...part.rebindTriggers('during'),
+      ...part.rebindTriggers('original', 'during'),
     ],
-    down: [...part.rebindTriggers('original'), ...part.dropSync(1), part.dropColumn()],
+    down: [...part.rebindTriggers('during', 'original'), ...part.dropSync(1), part.dropColumn()],
     transaction: true,
     downTransaction: true,
   };
@@ -134,6 +134,7 @@ function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
       ...part.dropSync(1),
       ...part.moveDefault(rename.from, rename.to),
       ...part.dropForeignKeys(),
+      ...part.rebindTriggers('during', 'switched'),
       ...part.rebindDependents('switch', 'to new'),
       ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
     ],
@@ -144,6 +145,7 @@ function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
         body: [
           ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
           ...part.rebindDependents('switch', 'back'),
+          ...part.rebindTriggers('switched', 'during'),
           ...part.createSync(1),
           ...part.dropSync(2),
           ...part.moveDefault(rename.to, rename.from),
@@ -162,7 +164,7 @@ function contract(part: Parts): StepCode {
   return {
     up: [
       part.gate(3),
-      ...part.rebindTriggers('after'),
+      ...part.rebindTriggers('switched', 'after'),
       ...part.dropSync(2),
       ...part.rebindDependents('publications', 'to new'),
       part.replaceColumn(),
@@ -182,7 +184,7 @@ function contract(part: Parts): StepCode {
               ...part.createStragglers(),
               call('addColumnLike', { on, column: rename.from, like: rename.to }),
               ...part.createSync(2),
-              ...part.rebindTriggers('during'),
+              ...part.rebindTriggers('after', 'switched'),
             ],
           },
         ],

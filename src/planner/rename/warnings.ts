@@ -17,30 +17,31 @@ export function warningsOf(
   versions: readonly FunctionVersion[],
 ): Warning[] {
   const table = quoteQualified(facts.table);
-  const listed = new Set(facts.mentions.flatMap(({ triggers }) => triggers));
   return [
     {
       code: 'one_more_column',
-      message: `From phase 1 on ${table} has one more column: a prepared SELECT * or RETURNING * fails once after it is added, COPY ${table} FROM without a column list and functions that return the row see it.`,
+      message: `From phase 1 on ${table} has one more column: a prepared SELECT * or RETURNING * fails after it is added, and again after phase 3, each time until it is prepared anew (triphase/app does that outside transactions), COPY ${table} FROM without a column list and functions that return the row see it.`,
     },
     ...facts.mentions.map((mention) => {
-      const version = versions.find(({ name }) => name === mention.name && isVersionable(mention));
+      const version = versions.find(({ name }) => name === mention.versionName && isVersionable(mention));
       const place =
         version === undefined
           ? `in ${lines(mention.lines)} of its definition. Write a version of it that names ${quoteIdent(rename.to)} for release ${releases[1]}.`
           : `${version.lines.length === 0 ? '' : `in ${lines(version.lines)} of `}db/functions/${version.name}_v${String(version.version).padStart(2, '0')}.sql, a copy that phase 2 brings it to: edit it.`;
+      const isRun = mention.triggers.length + mention.triggersElsewhere.length > 0;
       const gate =
-        mention.triggers.length === 0 ? '' : ' Phase 3 refuses to run while a trigger runs one that names it.';
+        isRun && mention.use === 'certain' ? ' Phase 3 refuses to run while a trigger runs one that uses it.' : '';
+      const may = mention.use === 'certain' ? 'names' : 'may name';
       return {
-        code: mention.triggers.length === 0 ? 'function_names_column' : 'trigger_function_names_column',
-        message: `The function ${mention.signature} names ${quoteIdent(rename.from)} ${place}${gate}`,
+        code: isRun ? 'trigger_function_names_column' : 'function_names_column',
+        message: `The function ${mention.signature} ${may} ${quoteIdent(rename.from)} ${place}${gate}`,
       };
     }),
     ...facts.triggers
-      .filter(({ mentionsColumn, name }) => mentionsColumn && !listed.has(name))
-      .map((trigger) => ({
-        code: 'trigger_function_names_column',
-        message: `The function ${trigger.function} of the trigger ${quoteIdent(trigger.name)} names ${quoteIdent(rename.from)}. Write a version that names ${quoteIdent(rename.to)} for release ${releases[1]} (phase new function); phase 3 refuses to run until then.`,
+      .filter(({ givesName }) => givesName)
+      .map(({ name }) => ({
+        code: 'trigger_argument_names_column',
+        message: `The trigger ${quoteIdent(name)} gives ${quoteIdent(rename.from)} to its function as an argument; phase 2 makes it anew with ${quoteIdent(rename.to)}. Take that out of the migrations where it does not mean the column.`,
       })),
     ...facts.triggers
       .filter(({ row, insertOrUpdate }) => row && insertOrUpdate)

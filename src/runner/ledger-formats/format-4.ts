@@ -19,6 +19,7 @@ CREATE TABLE phase.pairs (
   phase int NOT NULL CHECK (phase IN (1, 2)),
   facts jsonb NOT NULL,
   ground jsonb NOT NULL,
+  reviewed jsonb NOT NULL DEFAULT '{}',
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE phase.pairs IS 'The two columns of each rename that is under way, as they were when the runner saw to them last.';
@@ -29,5 +30,21 @@ COMMENT ON COLUMN phase.pairs.new_number IS 'Number of the new column.';
 COMMENT ON COLUMN phase.pairs.phase IS 'Of the sync: 1, the old column has authority, or 2, the new one.';
 COMMENT ON COLUMN phase.pairs.facts IS 'Attributes of both columns: what was changed since is followed on the other one.';
 COMMENT ON COLUMN phase.pairs.ground IS 'What the functions of the sync are written for: type and default.';
+COMMENT ON COLUMN phase.pairs.reviewed IS 'MD5 of the bodies of functions that phase 2 has brought to a reviewed version, by signature.';
 COMMENT ON COLUMN phase.pairs.updated_at IS 'When that was.';
+
+CREATE TABLE phase.acknowledgements (
+  rename text NOT NULL,
+  object text NOT NULL,
+  why text NOT NULL,
+  acknowledged_by text NOT NULL DEFAULT session_user,
+  acknowledged_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (rename, object)
+);
+COMMENT ON TABLE phase.acknowledgements IS 'What a gate names and somebody has looked at: it does not hold a step up any more.';
+COMMENT ON COLUMN phase.acknowledgements.rename IS 'The rename.';
+COMMENT ON COLUMN phase.acknowledgements.object IS 'The object, as the gate calls it.';
+COMMENT ON COLUMN phase.acknowledgements.why IS 'The reason that was given.';
+COMMENT ON COLUMN phase.acknowledgements.acknowledged_by IS 'Role of the session.';
+COMMENT ON COLUMN phase.acknowledgements.acknowledged_at IS 'When.';
 `;

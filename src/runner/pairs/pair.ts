@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
 import { locate } from '../../catalog/hanging.ts';
-import { placeOf, wayBack } from '../../catalog/pair.ts';
+import { bodiesOf, placeOf, wayBack } from '../../catalog/pair.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
@@ -24,12 +24,12 @@ import {
 } from '../../domain/pair.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
 import type { Rename } from '../../domain/rename.ts';
+import { writePair } from '../../gates/pair-record.ts';
 import { changeTypes } from '../../operations/alter-columns.ts';
 import { copyAttributes } from '../../operations/attributes.ts';
 import { execute } from '../../operations/execute.ts';
 import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
-import { writePair } from './record.ts';
 import { remakeSync } from './sync.ts';
 
 /** What was done on one column because somebody had altered the other. */
@@ -88,7 +88,10 @@ export class Pair {
     }
     const standing = await this.#standing(table, authority);
     await this.#setDefaults(now, standing, authority, authority);
-    await this.#keep({ ...located, phase, ground: this.#groundOfFiles() }, groundOf(now.from.type, standing));
+    await this.#keep(
+      { ...located, phase, ground: this.#groundOfFiles(), reviewed: {} },
+      groundOf(now.from.type, standing),
+    );
     return this.#followed;
   }
 
@@ -102,8 +105,9 @@ export class Pair {
         ? null
         : { expression: constant ?? moved ?? '', class: kind, immutable: false, isOfDomain: moved === null };
     if (moved !== IDENTITY) await this.#setDefaults(now, standing, authorityIn(phase), authorityIn(phase));
+    const reviewed = phase === 1 ? {} : await this.#reviewed();
     await this.#keep(
-      { ...before, phase, ground: this.#groundOfFiles() },
+      { ...before, phase, ground: this.#groundOfFiles(), reviewed },
       { ...before.ground, type: now.from.type ?? '' },
     );
     return this.#followed;
@@ -217,6 +221,14 @@ export class Pair {
   #note(attribute: PairAttribute, side: Side): void {
     const [column, other] = [this.#names[side], this.#names[otherSide(side)]];
     this.#followed.push({ rename: this.#rename.name, attribute, column, other });
+  }
+
+  /** Phase 2 has brought these functions to versions that were reviewed before their release was cut. */
+  #reviewed(): Promise<Record<string, string>> {
+    return bodiesOf(
+      this.#db,
+      this.#rename.versions.map(({ signature }) => signature),
+    );
   }
 
   /** What the versions of the sync's functions in db/functions are written for. */

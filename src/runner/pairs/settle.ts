@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import type { Rename } from '../../domain/rename.ts';
+import { forgetPair, readPairs } from '../../gates/pair-record.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { type FollowedChange, Pair, type RanStep } from './pair.ts';
-import { forgetPair, readPairs } from './record.ts';
 
 /**
  * Sees to the columns of all renames that are under way: after a step, in its transaction, or with `ran` null for what

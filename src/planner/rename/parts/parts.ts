@@ -4,6 +4,8 @@ import { isTwinned, type TwinnedObject } from '../../../domain/rename.ts';
 import { type Argument, type Code, call, Reference } from '../../code.ts';
 import { ObjectParts, timingOf } from './objects.ts';
 
+type TriggerForm = keyof NonNullable<TriggerFacts['rebound']>;
+
 /** The pieces that steps are put together from, for one table and rename: what is bound elsewhere, and the last phase. */
 export class Parts extends ObjectParts {
   /** Sync and rebound objects are gone: the old column goes, and what is on the new one gets its names. */
@@ -117,10 +119,12 @@ export class Parts extends ObjectParts {
     );
   }
 
-  /** The application's triggers that name the column, in another form. */
-  rebindTriggers(form: keyof NonNullable<TriggerFacts['rebound']>): Code[] {
+  /** The application's triggers that name the column, from one form to another where they differ. */
+  rebindTriggers(before: TriggerForm, form: TriggerForm): Code[] {
     return this.facts.triggers.flatMap(({ name, on, rebound }) =>
-      rebound === null ? [] : [call('rebindTrigger', name, { on: quoteQualified(on), definition: rebound[form] })],
+      rebound === null || rebound[before] === rebound[form]
+        ? []
+        : [call('rebindTrigger', name, { on: quoteQualified(on), definition: rebound[form] })],
     );
   }
 

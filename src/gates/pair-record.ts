@@ -1,5 +1,5 @@
-import type { PairFacts, PairRecord, SyncGround } from '../../domain/pair.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
+import type { PairFacts, PairRecord, SyncGround } from '../domain/pair.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
 
 interface PairRow {
   rename: string;
@@ -9,33 +9,44 @@ interface PairRow {
   phase: 1 | 2;
   facts: PairFacts;
   ground: SyncGround;
+  reviewed: Record<string, string>;
 }
 
 /** The pairs of all renames that are under way, by name of the rename. The ledger has to be up to date. */
 export async function readPairs(db: Queryable): Promise<PairRecord[]> {
   const rows = await all<PairRow>(
     db,
-    `SELECT rename, table_oid::int8::text AS "table", old_number AS "from", new_number AS "to", phase, facts, ground
+    `SELECT rename, table_oid::int8::text AS "table", old_number AS "from", new_number AS "to", phase, facts, ground, reviewed
      FROM phase.pairs ORDER BY rename`,
   );
-  return rows.map(({ rename, table, from, to, phase, facts, ground }) => ({
+  return rows.map(({ rename, table, from, to, phase, facts, ground, reviewed }) => ({
     rename,
     table: Number(table),
     numbers: { from, to },
     phase,
     facts,
     ground,
+    reviewed,
   }));
 }
 
 /** Keeps what a pair is now. */
 export async function writePair(db: Queryable, record: PairRecord): Promise<void> {
-  const { rename, table, numbers, phase, facts, ground } = record;
+  const { rename, table, numbers, phase, facts, ground, reviewed } = record;
   await db.query(
-    `INSERT INTO phase.pairs (rename, table_oid, old_number, new_number, phase, facts, ground) VALUES ($1, $2, $3, $4, $5, $6, $7)
+    `INSERT INTO phase.pairs (rename, table_oid, old_number, new_number, phase, facts, ground, reviewed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
      ON CONFLICT (rename) DO UPDATE SET table_oid = excluded.table_oid, old_number = excluded.old_number, new_number = excluded.new_number,
-       phase = excluded.phase, facts = excluded.facts, ground = excluded.ground, updated_at = clock_timestamp()`,
-    [rename, table, numbers.from, numbers.to, phase, JSON.stringify(facts), JSON.stringify(ground)],
+       phase = excluded.phase, facts = excluded.facts, ground = excluded.ground, reviewed = excluded.reviewed, updated_at = clock_timestamp()`,
+    [
+      rename,
+      table,
+      numbers.from,
+      numbers.to,
+      phase,
+      JSON.stringify(facts),
+      JSON.stringify(ground),
+      JSON.stringify(reviewed),
+    ],
   );
 }
 

@@ -1,0 +1,140 @@
+import type { QualifiedName } from '../domain/identifier.ts';
+import { type Body, type BodyStatement, nodesOf, type SqlNode } from './bodies.ts';
+import { isTable, pathOf } from './column-uses.ts';
+
+/** A use of a table's rows by the order of their columns, in words. */
+export type RowUse = string;
+
+export interface RowUser {
+  /** Whether a trigger of the table runs it for each row. */
+  readonly isTriggerOfTable: boolean;
+  /** Whether it returns rows of the table. */
+  readonly returnsRows: boolean;
+  /** Whether the column is the last one of the table: what is inserted by position stays in place then. */
+  readonly isLastColumn: boolean;
+}
+
+interface InsertStatement {
+  readonly relation?: SqlNode;
+  readonly cols?: readonly unknown[];
+  readonly selectStmt?: { readonly SelectStmt?: SqlNode };
+}
+
+/**
+ * Where a function depends on the order and number of a table's columns: its rows as a whole put where columns go by their
+ * position. One more column breaks or misplaces them, and so does a column that has another place in the end.
+ */
+export function rowUsesIn(body: Body, table: QualifiedName, user: RowUser): RowUse[] {
+  const uses = body.statements.flatMap((statement) => usesInStatement(statement, table, user));
+  return [...new Set(uses)];
+}
+
+function usesInStatement({ tree, returned, variables }: BodyStatement, table: QualifiedName, user: RowUser): RowUse[] {
+  const rows = new Rows(tree, table, user.isTriggerOfTable);
+  const select = tree.SelectStmt as SqlNode | undefined;
+  const isWhole = select !== undefined && rows.yields(select);
+  return [
+    ...(nodesOf(tree, 'InsertStmt') as InsertStatement[]).flatMap((insert) => usesInInsert(insert, rows, table, user)),
+    ...nodesOf(tree, 'SelectStmt').flatMap(({ op, larg, rarg }) =>
+      op !== undefined &&
+      op !== 'SETOP_NONE' &&
+      [larg, rarg].filter((side) => rows.yields(side as SqlNode)).length === 1
+        ? ['it unites whole rows of the table with others']
+        : [],
+    ),
+    ...(returned && isWhole && !user.returnsRows ? ['it returns whole rows of the table as other columns'] : []),
+    ...(variables > 0 && isWhole ? ['it reads whole rows of the table into variables one by one'] : []),
+  ];
+}
+
+function usesInInsert(
+  { relation, cols, selectStmt }: InsertStatement,
+  rows: Rows,
+  table: QualifiedName,
+  { isLastColumn }: RowUser,
+): RowUse[] {
+  const source = selectStmt?.SelectStmt;
+  if (source === undefined) return [];
+  const into = String(relation?.relname ?? '');
+  const isOwn = isTable((relation ?? {}) as Record<string, string>, table);
+  const isWhole = rows.yields(source);
+  if (isOwn)
+    return cols === undefined && !isWhole && !isLastColumn
+      ? ['it inserts into the table without naming the columns']
+      : [];
+  return isWhole ? [`it inserts whole rows of the table into ${into}`] : [];
+}
+
+/** Which parts of one statement give whole rows of the table. */
+class Rows {
+  readonly #withs: ReadonlyMap<string, SqlNode>;
+  readonly #table: QualifiedName;
+  readonly #isTrigger: boolean;
+
+  constructor(tree: SqlNode, table: QualifiedName, isTrigger: boolean) {
+    this.#table = table;
+    this.#isTrigger = isTrigger;
+    this.#withs = new Map(
+      nodesOf(tree, 'CommonTableExpr').map(({ ctename, ctequery }) => [String(ctename), ctequery as SqlNode]),
+    );
+  }
+
+  /** Whether a query's columns are, among others, all of the table's by their order. */
+  yields(select: SqlNode | undefined): boolean {
+    if (select === undefined || select === null) return false;
+    if (select.larg !== undefined) return this.yields(select.larg as SqlNode) || this.yields(select.rarg as SqlNode);
+    const lists = (select.valuesLists ?? []) as { readonly List?: { readonly items?: readonly unknown[] } }[];
+    const items = [...((select.targetList ?? []) as unknown[]), ...lists.flatMap(({ List }) => List?.items ?? [])];
+    return items.some((item) => this.#isStar(item, (select.fromClause ?? []) as unknown[]));
+  }
+
+  #isStar(item: unknown, from: readonly unknown[]): boolean {
+    const value = (item as { ResTarget?: { val?: SqlNode } }).ResTarget?.val ?? (item as SqlNode);
+    const indirection = value?.A_Indirection as { arg?: SqlNode; indirection?: readonly SqlNode[] } | undefined;
+    if (indirection !== undefined) {
+      const isWhole = (indirection.indirection ?? []).some((part) => 'A_Star' in part);
+      return (
+        isWhole && nodesOf(indirection.arg, 'ColumnRef').some((reference) => this.#isRow(pathOf(reference)[0], from))
+      );
+    }
+    const reference = value?.ColumnRef as SqlNode | undefined;
+    if (reference === undefined || nodesOf(reference, 'A_Star').length === 0) return false;
+    const [qualifier] = pathOf(reference);
+    return qualifier === undefined ? from.some((part) => this.#gives(part)) : this.#isRow(qualifier, from);
+  }
+
+  /** A row by the name that it has in the statement: NEW, OLD, or a table's. */
+  #isRow(name: string | undefined, from: readonly unknown[]): boolean {
+    if (this.#isTrigger && (name === 'new' || name === 'old')) return true;
+    return from.some((part) => calledIn(part) === name && this.#gives(part));
+  }
+
+  /** Whether a part of FROM gives rows of the table: itself, a subquery, or a WITH that does. */
+  #gives(part: unknown): boolean {
+    const { RangeVar, RangeSubselect, JoinExpr } = part as Record<string, SqlNode | undefined>;
+    if (JoinExpr !== undefined) return this.#gives(JoinExpr.larg) || this.#gives(JoinExpr.rarg);
+    if (RangeSubselect !== undefined) {
+      return this.yields((RangeSubselect.subquery as { SelectStmt?: SqlNode } | undefined)?.SelectStmt);
+    }
+    if (RangeVar === undefined) return false;
+    const query = RangeVar.schemaname === undefined ? this.#withs.get(String(RangeVar.relname)) : undefined;
+    return query === undefined ? isTable(RangeVar as Record<string, string>, this.#table) : this.#queryGives(query);
+  }
+
+  #queryGives(query: SqlNode): boolean {
+    if (query.SelectStmt !== undefined) return this.yields(query.SelectStmt as SqlNode);
+    const [written] = Object.values(query) as SqlNode[];
+    const { relation, returningList, returningClause } = written ?? {};
+    const returned = (returningList ?? (returningClause as SqlNode | undefined)?.exprs ?? []) as unknown[];
+    return isTable((relation ?? {}) as Record<string, string>, this.#table) && nodesOf(returned, 'A_Star').length > 0;
+  }
+}
+
+function calledIn(part: unknown): string | undefined {
+  const { RangeVar, RangeSubselect } = part as Record<
+    string,
+    { alias?: { aliasname?: string }; relname?: string } | undefined
+  >;
+  const named = RangeVar ?? RangeSubselect;
+  return named?.alias?.aliasname ?? named?.relname;
+}
