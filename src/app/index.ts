@@ -6,6 +6,7 @@ import type { Queryable } from '../postgres/queryable.ts';
 import { attach, type Client } from './attach.ts';
 import { renamedColumns } from './columns.ts';
 import { type Place, Places } from './places.ts';
+import { prepareAnew } from './prepared.ts';
 import { Reads } from './reads.ts';
 import { currentRenames } from './renames.ts';
 import { Writes } from './writes.ts';
@@ -24,7 +25,8 @@ export interface RenamesOptions {
 /**
  * Gives an application that uses knex or pg what its release asks for while columns are being renamed:
  * in phase 1 rows do not have the new column, and reading the old one warns once a place; from phase 2 on rows do not
- * have the old column, and a statement that writes it fails. Where no rename is under way nothing is changed.
+ * have the old column, and a statement that writes it fails. Where no rename is under way nothing of that is changed; statements that were prepared before a table got
+ * another column are prepared anew in any case.
  * @param target a knex, a pool or a connected client of pg; it is given back. Right after it was made.
  * @throws PH5023 for something else, PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and
  * what the query throws that looks for the columns.
@@ -34,6 +36,7 @@ export async function withRenames<T extends Knex | pg.Pool | pg.Client>(
   { root = process.cwd(), release, onDeprecation = warn }: RenamesOptions = {},
 ): Promise<T> {
   ensureUsable(target);
+  attachTo(target, prepareAnew);
   const current = await currentRenames(root, release);
   if (current.length === 0) return target;
   const columns = await renamedColumns(queryable(target), current);
