@@ -5,9 +5,15 @@ import { LockObserver, type ObservedLocks } from '../postgres/lock-observer.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
+import type { FollowedChange } from '../runner/pairs/pair.ts';
 import type { RunObserver } from '../runner/session.ts';
 import { baseOf, type Replay, withReplay } from './replay.ts';
 import type { ShadowServer } from './shadow.ts';
+
+/** A migration that was seen to alter one column of a rename that is under way. */
+export interface ObservedChange extends FollowedChange {
+  readonly id: string;
+}
 
 /** What some migrations were seen to touch. */
 export interface ObservedTouches {
@@ -16,6 +22,8 @@ export interface ObservedTouches {
   readonly touches: ReadonlyMap<string, readonly string[]>;
   /** By id: the modes in which its tables were locked. */
   readonly locks: ReadonlyMap<string, ObservedLocks>;
+  /** Migrations that alter one column of a rename alone, which the other one had to follow. */
+  readonly followed: readonly ObservedChange[];
   /** Where the replay ended too early: this migration failed, and those after it are not known. */
   readonly failed: { readonly id: string; readonly error: PhaseError } | null;
 }
@@ -32,9 +40,9 @@ export async function observeTouches(
 ): Promise<ObservedTouches> {
   const first = steps.findIndex(({ id }) => wanted.has(id));
   const last = steps.findLastIndex(({ id }) => wanted.has(id));
-  const found: Mutable = { touches: new Map(), locks: new Map(), failed: null };
+  const found: Mutable = { touches: new Map(), locks: new Map(), followed: [], failed: null };
   if (first === -1) return found;
-  const watch = new Watch();
+  const watch = new Watch((change) => void (wanted.has(change.id) && found.followed.push(change)));
   await server.withClone(baseOf({ project, history }, steps.slice(0, first)), (url) =>
     withReplay({ project, history, url, observer: watch }, async (replay) => {
       for (const step of steps.slice(first, last + 1)) {
@@ -49,6 +57,7 @@ export async function observeTouches(
 interface Mutable {
   readonly touches: Map<string, readonly string[]>;
   readonly locks: Map<string, ObservedLocks>;
+  readonly followed: ObservedChange[];
   failed: ObservedTouches['failed'];
 }
 
@@ -57,6 +66,15 @@ class Watch implements RunObserver {
   readonly locks = new LockObserver();
   /** As migrations name them. An empty table is not locked by a backfill that finds nothing to do. */
   readonly tables = new Set<string>();
+  readonly #onFollowed: (change: ObservedChange) => void;
+
+  constructor(onFollowed: (change: ObservedChange) => void) {
+    this.#onFollowed = onFollowed;
+  }
+
+  followed(id: string, change: FollowedChange): void {
+    this.#onFollowed({ id, ...change });
+  }
 
   connection(client: pg.Client): void {
     this.locks.watch(client);

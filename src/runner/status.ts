@@ -4,13 +4,15 @@ import type { Release } from '../domain/release.ts';
 import { compareReleases, manifestRelease } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { countMismatches, recordMismatches } from '../gates/mismatches.ts';
+import { readPairs } from '../gates/pair-record.ts';
 import { readStragglers } from '../gates/stragglers.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
 import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
-import { ledgerFormat } from './ledger-format.ts';
+import { LEDGER_FORMAT, ledgerFormat } from './ledger-format.ts';
+import { alteredByHand } from './pairs/look.ts';
 import { planFor, type Target } from './prepare.ts';
 
 interface RenameStatus {
@@ -24,6 +26,8 @@ interface RenameStatus {
   readonly mismatchesCountedAt: string | null;
   readonly stragglers: number;
   readonly lastStragglerAt: string | null;
+  /** What was altered by hand of its columns since the last run, in words. */
+  readonly altered: readonly string[];
 }
 
 /** How a database stands to the files. */
@@ -97,7 +101,15 @@ async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count
     mismatchesCountedAt: counted?.countedAt ?? null,
     stragglers: stragglers.count,
     lastStragglerAt: stragglers.lastAt,
+    altered: await alteredSince(db, rename),
   };
+}
+
+/** Nothing where the ledger is still of a format that keeps none. */
+async function alteredSince(db: Queryable, rename: Rename): Promise<string[]> {
+  if ((await ledgerFormat(db)) < LEDGER_FORMAT) return [];
+  const record = (await readPairs(db)).find((pair) => pair.rename === rename.name);
+  return record === undefined ? [] : alteredByHand(db, rename, record);
 }
 
 function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { addMigration } from '../support/history.ts';
 import { TestProject } from '../support/project.ts';
 
 const RENAME = 'users_e_mail_to_email';
@@ -212,4 +213,52 @@ test('the notice says when what changes, for people outside', async () => {
   ]) {
     expect(stdout).toContain(text);
   }
+});
+
+describe('a migration that alters a column while it is renamed', () => {
+  let own: TestProject;
+  let schema: TestDatabase;
+  beforeEach(async () => {
+    schema = await createDatabase();
+    own = new TestProject(schema.url, { 'package.json': '{"version": "1.0.0"}' });
+    await addMigration(own, '1.0.0', 'users', 'CREATE TABLE users (id int PRIMARY KEY, email varchar(20));');
+    await own.json('migrate', '--release', '1.0.0');
+    await own.json('release', 'cut', '1.0.0');
+    const flags = ['--table', 'users', '--from', 'email', '--to', 'addr', '--releases', '1.1.0,1.2.0,1.3.0', '--yes'];
+    await own.json('new', 'rename-column', ...flags);
+  });
+  afterEach(async () => {
+    own.remove();
+    await schema.drop();
+  });
+
+  const findings = async (sql: string, extension = 'sql') => {
+    const id = await addMigration(own, '1.1.5', 'alter', sql, { extension, replay: true });
+    const { json } = await own.phase('check', '--json');
+    return { id, findings: json.findings };
+  };
+
+  test('by a plain ALTER is found, with the operation that says it for both', async () => {
+    const { id, findings: found } = await findings(`ALTER TABLE users ALTER COLUMN addr SET DEFAULT 'unknown'`);
+    expect(found).toMatchObject([
+      {
+        code: 'altered_alone',
+        severity: 'warning',
+        file: `db/migrate/${id}.sql`,
+        remedy: expect.stringContaining('setDefault'),
+      },
+    ]);
+  });
+
+  test('in a way that cannot be followed is found, too', async () => {
+    expect((await findings('ALTER TABLE users RENAME TO people')).findings).toMatchObject([
+      { code: 'PH2018', severity: 'error' },
+    ]);
+  });
+
+  test('by the operation is fine', async () => {
+    const text = `import { alterType, setDefault } from 'triphase'; export const down = async () => undefined;
+      export const up = async (knex) => { const on = '"public"."users"'; await setDefault(knex, { on, column: 'addr', expression: "'x'" }); await alterType(knex, { on, column: 'addr', type: 'varchar(40)' }); };`;
+    expect((await findings(text, 'mjs')).findings).toEqual([]);
+  });
 });

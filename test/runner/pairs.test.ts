@@ -141,8 +141,16 @@ test('comment, privileges, storage and statistics target follow from whichever c
 
 test('what was altered by hand is followed by the next command, before anything runs', async () => {
   await phase1();
-  await rows(`ALTER TABLE users ALTER COLUMN addr SET DEFAULT 'unknown'`);
+  await rows(
+    `ALTER TABLE users ALTER COLUMN addr SET DEFAULT 'unknown'; ALTER TABLE users DISABLE TRIGGER "00_sync_users_email_phase_1"`,
+  );
+  expect((await fixture.project.json('status')).renames).toMatchObject([
+    { altered: ['default of addr, which email will follow', expect.stringContaining('is missing or disabled')] },
+  ]);
+  expect((await fixture.project.phase('status')).stdout).toContain('altered by hand');
+  await rows('ALTER TABLE users ENABLE TRIGGER "00_sync_users_email_phase_1"');
   await fixture.project.json('migrate', '--release', R1);
+  expect((await fixture.project.json('status')).renames).toMatchObject([{ altered: [] }]);
   await rows(`INSERT INTO users (id, email) VALUES (2, 'b@x')`);
   expect(await rows('SELECT email, addr FROM users WHERE id = 2')).toEqual([{ email: 'b@x', addr: 'b@x' }]);
 });
@@ -200,6 +208,7 @@ test.each([
   async (sql, back) => {
     await phase1();
     await rows(sql);
+    expect((await fixture.project.json('status')).renames[0].altered).toEqual([`not in its place; back by ${back}`]);
     const refused = await fixture.project.phase('migrate', '--release', R2, '--json');
     expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2018']);
     expect(refused.json.error.remedy).toContain(`${back};`);

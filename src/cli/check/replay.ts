@@ -1,3 +1,4 @@
+import { checkAlteredAlone } from '../../checks/altered-alone.ts';
 import { checkTouches } from '../../checks/touches.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
@@ -24,10 +25,14 @@ export async function checkByReplay(context: CommandContext, project: Project): 
   const failed = problem && isCertain ? [findingOf(problem, history.files)] : [];
   if (observed instanceof PhaseError) return failed;
   const manifests = open.map((manifest) => ({ file: manifestPath(manifest.release), manifest }));
-  return [...failed, ...checkTouches(manifests, observed.touches)];
+  const altered = observed.followed.map((change) => ({
+    ...change,
+    file: history.files.find(({ id }) => id === change.id)?.path ?? null,
+  }));
+  return [...failed, ...checkTouches(manifests, observed.touches), ...checkAlteredAlone(altered)];
 }
 
 /** The rest may be for want of tables from before phase, of extensions or roles that are not on the embedded server. */
 function isWrongAnywhere(error: PhaseError): boolean {
-  return ['PH3014', 'PH5006'].includes(error.code) || codeOf(error) === sqlState.syntaxError;
+  return ['PH2018', 'PH3014', 'PH5006'].includes(error.code) || codeOf(error) === sqlState.syntaxError;
 }

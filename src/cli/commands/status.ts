@@ -75,6 +75,10 @@ function describe({ output }: CommandContext, status: Status): string {
         `${stragglers} stragglers${lastStragglerAt === null ? '' : `, last ${lastStragglerAt}`}`,
       ]),
     ),
+    section(
+      output.paint('yellow', 'altered by hand since the last run'),
+      status.renames.flatMap(({ name, altered }) => altered.map((what) => [name, what])),
+    ),
   ];
   return sections.filter((text) => text !== '').join('\n\n');
 }

@@ -1,0 +1,58 @@
+import { readPairFacts } from '../../catalog/attributes.ts';
+import { placeOf, wayBack } from '../../catalog/pair.ts';
+import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
+import { type Rename, syncTriggers } from '../../domain/rename.ts';
+import { follow } from '../../planner/rename/follow.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
+import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+
+/**
+ * What was altered by hand of the columns of a rename since the runner saw to them last, in words: the next run follows it, or refuses it.
+ * Writes nothing.
+ */
+export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord): Promise<string[]> {
+  return inRolledBackTransaction(db, () =>
+    underQualifiedNames(db, async () => {
+      const names = { from: rename.from, to: rename.to };
+      const place = await placeOf(db, record.table, record.numbers);
+      const back = wayBack(place, rename.table, names);
+      if (place.table === null || place.columns.from === null || place.columns.to === null) {
+        return ['the table or one of its columns is gone'];
+      }
+      if (back.length > 0) return back.map((statement) => `not in its place; back by ${statement}`);
+      const now = await readPairFacts(db, record.table, record.numbers);
+      const {
+        copies,
+        default: standing,
+        nullable,
+        refused,
+      } = follow(record.facts, now, {
+        authority: authorityIn(record.phase),
+        names,
+      });
+      const other = (side: 'from' | 'to'): string => `${names[side]}, which ${names[otherSide(side)]} will follow`;
+      return [
+        ...refused.map(({ what }) => what),
+        ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
+        ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
+        ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),
+        ...(await missingSync(db, rename, record)),
+      ];
+    }),
+  );
+}
+
+/** Without its triggers writes of one release do not reach the other. */
+async function missingSync(db: Queryable, { sync }: Rename, { table, phase }: PairRecord): Promise<string[]> {
+  const rows = await all<{ name: string }>(
+    db,
+    `SELECT wanted.name FROM unnest($2::text[]) AS wanted(name) WHERE NOT EXISTS (
+       SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1::oid AND tgname = wanted.name AND tgenabled IN ('O', 'A'))`,
+    [table, syncTriggers(sync, phase)],
+  );
+  return rows.map(
+    ({ name }) =>
+      `the trigger ${name} of its sync is missing or disabled, so writes of one release do not reach the other`,
+  );
+}
