@@ -81,3 +81,20 @@ export async function bodiesOf(db: Queryable, signatures: readonly string[]): Pr
   );
   return Object.fromEntries(rows.map(({ signature, md5 }) => [signature, md5]));
 }
+
+/** Numbers of the indexes on a column of a table and of its partitions, those of constraints and of parents' indexes left out. */
+export async function indexesOn(db: Queryable, table: number, column: number): Promise<Map<number, string>> {
+  const rows = await all<{ oid: string; name: string }>(
+    db,
+    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+     SELECT c.oid::int8::text AS oid, c.relname AS name FROM tree
+     JOIN pg_catalog.pg_attribute a ON a.attrelid = tree.oid AND a.attname = (SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attnum = $2)
+     JOIN pg_catalog.pg_index i ON i.indrelid = tree.oid AND i.indisvalid JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint co WHERE co.conindid = c.oid AND co.contype IN ('p', 'u', 'x'))
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = c.oid)
+       AND (a.attnum = ANY (i.indkey::int2[]) OR EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+         AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))`,
+    [table, column],
+  );
+  return new Map(rows.map(({ oid, name }) => [Number(oid), name]));
+}

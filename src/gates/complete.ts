@@ -35,17 +35,31 @@ const PRESENT = `
     FROM tables JOIN pg_class c ON c.oid = tables.oid JOIN pg_namespace n ON n.oid = c.relnamespace)
   SELECT 'index ' || named.name || ' ' || c.relname AS object FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN named ON named.oid = i.indrelid
     WHERE i.indisvalid AND i.indisready
+  UNION ALL SELECT 'index of any state ' || named.name || ' ' || c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN named ON named.oid = i.indrelid
   UNION ALL SELECT 'statistics ' || ${sqlQuoted('n.nspname')} || ' ' || s.stxname FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
     WHERE s.stxrelid IN (SELECT oid FROM tree)
   UNION ALL SELECT 'constraint ' || named.name || ' ' || conname FROM pg_constraint JOIN named ON named.oid = conrelid WHERE convalidated
   UNION ALL SELECT 'constraint of any state ' || named.name || ' ' || conname FROM pg_constraint JOIN named ON named.oid = conrelid
   UNION ALL SELECT 'not null ' || named.name || ' ' || attname FROM pg_attribute JOIN named ON named.oid = attrelid WHERE attnotnull`;
 
-function missingTwin({ kind, twin, on, state }: TwinnedObject, table: string, present: ReadonlySet<string>): string[] {
+function missingTwin(
+  { kind, name, twin, on, state }: TwinnedObject,
+  table: string,
+  present: ReadonlySet<string>,
+): string[] {
   if (kind === 'primary key') return [];
+  // Phase 2 drops the foreign keys of the old column. What else is gone there somebody has dropped, and it does not come back.
+  const isWanted = kind === 'foreign key' || hasOriginal(kind, on ?? table, name, present);
+  if (!isWanted) return [];
   const kindNow = kind === 'index' || kind === 'statistics' ? kind : 'constraint';
   const wanted = state === undefined ? kindNow : 'constraint of any state';
   return present.has(`${wanted} ${on ?? table} ${twin}`) ? [] : [`${kindNow} ${quoteIdent(twin)}`];
+}
+
+function hasOriginal(kind: TwinnedObject['kind'], on: string, name: string, present: ReadonlySet<string>): boolean {
+  const what =
+    kind === 'statistics' ? 'statistics' : kind === 'index' ? 'index of any state' : 'constraint of any state';
+  return present.has(`${what} ${on} ${name}`);
 }
 
 /** A row trigger of a partitioned table is one on each partition, and each may be disabled by itself. */

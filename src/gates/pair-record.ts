@@ -50,7 +50,8 @@ export async function writePair(db: Queryable, record: PairRecord): Promise<void
   );
 }
 
-/** The rename has ended, or was undone. */
-export async function forgetPair(db: Queryable, rename: string): Promise<void> {
+/** The rename has ended, or was undone: then nothing of it is left. */
+export async function forgetPair(db: Queryable, rename: string, isUndone = false): Promise<void> {
   await db.query('DELETE FROM phase.pairs WHERE rename = $1', [rename]);
+  if (isUndone) await db.query('DELETE FROM phase.carried WHERE rename = $1', [rename]);
 }

@@ -7,7 +7,7 @@ import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/ren
 import { twinName } from '../domain/twin-name.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
-import { notNullName } from './constraints.ts';
+import { dropConstraint, notNullName } from './constraints.ts';
 import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
 import { appointments, constraintFamily, type IndexMember, indexFamily } from './families.ts';
@@ -65,7 +65,7 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   // An exclusion constraint may name the column in its WHERE alone, and would not go with it; keys may reference it.
   for (const kind of ['referencing key', 'exclusion']) {
     for (const { name, on: table = on } of carried.filter((object) => object.kind === kind)) {
-      await execute(knex, `ALTER TABLE ${table} DROP CONSTRAINT ${quoteIdent(name)}`);
+      await dropConstraint(knex, { on: table, name });
     }
   }
   const movePrimaryKey = async () => {
@@ -111,6 +111,11 @@ async function refreshedDependents(
 /** Statements that give a twin, and those of it on partitions, the names of the original; read before that is dropped. */
 async function restorations(knex: Knex, table: string, object: TwinnedObject): Promise<string[]> {
   const { kind, name, twin, on = table } = object;
+  if (kind !== 'primary key' && kind !== 'foreign key' && !contextOf(knex).dryRun) {
+    // Somebody has dropped the original meanwhile: it does not come back.
+    if (!(await isThere(knex, on, kind, twin))) return [];
+    if (!(await isThere(knex, on, kind, name))) return [dropping(on, kind, twin)];
+  }
   switch (kind) {
     case 'index':
     case 'unique':
@@ -122,6 +127,25 @@ async function restorations(knex: Knex, table: string, object: TwinnedObject): P
     default:
       return restoreConstraints(knex, on, name, twin);
   }
+}
+
+/** Whether a table has an index, constraint or statistics object of a name. */
+async function isThere(knex: Knex, on: string, kind: TwinnedObject['kind'], name: string): Promise<boolean> {
+  if (kind === 'index' || kind === 'unique') return (await indexFamily(knex, on, name)).length > 0;
+  if (kind !== 'statistics') return (await constraintFamily(knex, on, name)).length > 0;
+  const found = await runSql(
+    knex,
+    `SELECT FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE quote_ident(n.nspname) = ANY ($1) AND s.stxname = $2`,
+    [[on, on.slice(1, -1)], name],
+  );
+  return found.length > 0;
+}
+
+/** Of an index in the schema of its table. */
+function dropping(on: string, kind: TwinnedObject['kind'], name: string): string {
+  if (kind === 'statistics') return `DROP STATISTICS ${on}.${quoteIdent(name)}`;
+  if (kind !== 'index') return `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`;
+  return `DROP INDEX ${on.slice(0, on.indexOf('"."') + 1)}.${quoteIdent(name)}`;
 }
 
 async function restoreIndexes(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
@@ -185,7 +209,7 @@ export async function setAside(knex: Knex, options: Omit<ReplacedColumn, 'primar
   const { on } = options;
   const refreshed = refreshedObjects(knex, options).filter(isTwinned);
   for (const { kind, name, twin, on: table = on } of [...options.carried, ...refreshed]) {
-    if (kind === 'primary key') continue;
+    if (kind === 'primary key' || !(await isThere(knex, table, kind, name))) continue;
     if (kind === 'statistics') {
       await execute(knex, `ALTER STATISTICS ${table}.${quoteIdent(name)} RENAME TO ${quoteIdent(twin)}`);
     } else if (kind === 'index' || kind === 'unique') {

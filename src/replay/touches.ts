@@ -11,7 +11,7 @@ import { baseOf, type Replay, withReplay } from './replay.ts';
 import type { ShadowServer } from './shadow.ts';
 
 /** A migration that was seen to alter one column of a rename that is under way. */
-export interface ObservedChange extends FollowedChange {
+interface ObservedChange extends FollowedChange {
   readonly id: string;
 }
 

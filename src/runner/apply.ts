@@ -15,6 +15,7 @@ import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import { workFor } from './migration-context.ts';
+import { followIndexes, knownIndexes, returnIndexes } from './pairs/indexes.ts';
 import { settle, settleOutside } from './pairs/watch.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
@@ -34,8 +35,10 @@ type Direction = 'up' | 'down';
 export async function applyMigration(session: Session, migration: RunnableMigration): Promise<void> {
   await attempt(session, migration, 'up', async () => {
     await runGate(session, migration.entry);
+    const indexes = await knownIndexes(session);
     if (migration.loaded.transaction) await runInTransaction(session, migration, 'up');
     else await runOutside(session, migration);
+    await followIndexes(session, indexes, migration.entry.rename);
   });
 }
 
@@ -49,6 +52,7 @@ export async function revertMigration(session: Session, migration: RunnableMigra
       await withWork(session, migration, 'down', async (workOn) => {
         await runBody(migration, 'down', session.knex, workOn(session.knex));
         await settleOutside(session, { ...migration.entry, direction: 'down' });
+        if (migration.entry.step === 'contract') await returnIndexes(session, migration.entry.rename);
         await removeMigration(session.worker, migration.entry.id);
       });
     }

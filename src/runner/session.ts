@@ -2,6 +2,8 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import { repairAudits } from '../data/audit/repair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Rename } from '../domain/rename.ts';
+import { withCarried } from '../gates/carried.ts';
 import { withContext } from '../operations/context.ts';
 import { connect } from '../postgres/connection.ts';
 import { openKnex } from '../postgres/knex.ts';
@@ -121,6 +123,7 @@ export async function openLedger({ lock, options, history }: Session): Promise<v
     await ensureLedger(lock.client);
     await takeOver(lock.client, before, history);
     await repairAudits(lock.client, options.project.root);
+    await withCarried(lock.client, history.renames as Map<string, Rename>);
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;
     throw new PhaseError('PH5008', { reason: (error as Error).message }, { cause: error });

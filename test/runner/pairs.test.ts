@@ -298,3 +298,63 @@ describe('operations for migrations alter both columns at once', () => {
     ]);
   });
 });
+
+describe('what somebody has dropped from the old column', () => {
+  const HANGING = `CREATE TABLE users (id int PRIMARY KEY, email text, note text, CONSTRAINT short CHECK (length(email) < 90), CONSTRAINT once UNIQUE (email, id));
+    CREATE INDEX by_email ON users (email); CREATE STATISTICS related ON email, note FROM users; INSERT INTO users VALUES (1, 'a@x')`;
+  const left = () =>
+    rows(`SELECT relname AS name FROM pg_class WHERE relkind = 'i' AND relname ~ 'email|once' UNION SELECT conname FROM pg_constraint WHERE conname ~ 'short|once'
+      UNION SELECT stxname FROM pg_statistic_ext`);
+
+  test('does not come back in phase 3, nor does any phase wait for it', async () => {
+    await phase1(HANGING);
+    await migration('DROP INDEX by_email; ALTER TABLE users DROP CONSTRAINT short; DROP STATISTICS related');
+    await fixture.deploy(R2);
+    await migration('ALTER TABLE users DROP CONSTRAINT once', '1.2.5');
+    await fixture.deploy(R3);
+    expect(await left()).toEqual([]);
+  });
+
+  test('twin and all, neither', async () => {
+    await phase1(HANGING);
+    await rows(
+      'DROP INDEX by_email, by_email_triphase; ALTER TABLE users DROP CONSTRAINT short, DROP CONSTRAINT short_triphase',
+    );
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect((await left()).map(({ name }) => name).sort()).toEqual(['once', 'related']);
+    // Undoing the phase makes what it was scaffolded with; the way that the refusal names builds the counterparts.
+    await fixture.project.json('rollback', '--steps', '1');
+    const { code, json } = await fixture.project.phase('migrate', '--release', R3, '--straggler-window', '0', '--json');
+    expect([code, json.error.code]).toEqual([4, 'PH2007']);
+    const { applied } = await fixture.project.json('status');
+    const { id } = applied.find((step: { id: string }) => step.id.endsWith('_constrain'));
+    await fixture.project.json('resolve', id, '--retry');
+    await fixture.deploy(R3);
+  });
+});
+
+test('an index that a migration makes on the old column has its counterpart, and its name after phase 3', async () => {
+  await phase1();
+  await migration(
+    'CREATE INDEX by_note ON users (note, email); CREATE UNIQUE INDEX once ON users (lower(email)) WHERE email IS NOT NULL',
+  );
+  const indexes = () =>
+    rows(`SELECT indexdef FROM pg_indexes WHERE tablename = 'users' AND indexname <> 'users_pkey' ORDER BY indexname`);
+  expect((await indexes()).map(({ indexdef }) => indexdef)).toEqual([
+    'CREATE INDEX by_note ON public.users USING btree (note, email)',
+    'CREATE INDEX by_note_triphase ON public.users USING btree (note, addr)',
+    'CREATE UNIQUE INDEX once ON public.users USING btree (lower(email)) WHERE (email IS NOT NULL)',
+    'CREATE UNIQUE INDEX once_triphase ON public.users USING btree (lower(addr)) WHERE (addr IS NOT NULL)',
+  ]);
+  await fixture.deploy(R2);
+  await fixture.deploy(R3);
+  const after = [
+    'CREATE INDEX by_note ON public.users USING btree (note, addr)',
+    'CREATE UNIQUE INDEX once ON public.users USING btree (lower(addr)) WHERE (addr IS NOT NULL)',
+  ];
+  expect((await indexes()).map(({ indexdef }) => indexdef)).toEqual(after);
+  await fixture.project.json('rollback', '--steps', '1');
+  await fixture.deploy(R3);
+  expect((await indexes()).map(({ indexdef }) => indexdef)).toEqual(after);
+});

@@ -33,6 +33,16 @@ COMMENT ON COLUMN phase.pairs.ground IS 'What the functions of the sync are writ
 COMMENT ON COLUMN phase.pairs.reviewed IS 'MD5 of the bodies of functions that phase 2 has brought to a reviewed version, by signature.';
 COMMENT ON COLUMN phase.pairs.updated_at IS 'When that was.';
 
+CREATE TABLE phase.carried (
+  number bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+  rename text NOT NULL,
+  object jsonb NOT NULL
+);
+COMMENT ON TABLE phase.carried IS 'What migrations have made on the old column since a rename was scaffolded, and what has a counterpart on the new one.';
+COMMENT ON COLUMN phase.carried.number IS 'In the order in which it came.';
+COMMENT ON COLUMN phase.carried.rename IS 'The rename.';
+COMMENT ON COLUMN phase.carried.object IS 'As in db/renames: kind, name, twin, on.';
+
 CREATE TABLE phase.acknowledgements (
   rename text NOT NULL,
   object text NOT NULL,

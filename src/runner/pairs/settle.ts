@@ -26,7 +26,7 @@ export async function settlePairs(
       const record = records.get(rename.name);
       const pair = new Pair(trx, db, rename);
       const change = rename === own && ran !== null ? changeOf(ran) : 'none';
-      if (change === 'ends') await forgetPair(db, rename.name);
+      if (change === 'ends') await forgetPair(db, rename.name, ran?.direction === 'down');
       else if (change === 'none') {
         if (record !== undefined) followed.push(...(await pair.follow(record, rename === own ? ran : null)));
       } else if (record === undefined || change.begins) followed.push(...(await pair.begin(change.phase)));

@@ -1,0 +1,104 @@
+import { findTable } from '../../catalog/find-table.ts';
+import { indexesOn } from '../../catalog/pair.ts';
+import { readTableFacts } from '../../catalog/table-facts.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import type { PairRecord } from '../../domain/pair.ts';
+import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { addCarried, readCarried } from '../../gates/carried.ts';
+import { readPairs } from '../../gates/pair-record.ts';
+import { createIndex, type IndexOptions } from '../../operations/indexes.ts';
+import { twinsOf } from '../../planner/rename/names.ts';
+import { Parts } from '../../planner/rename/parts/parts.ts';
+import { connectionOf } from '../../postgres/knex.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
+import type { Session } from '../session.ts';
+import { remakeSync } from './sync.ts';
+
+/** Numbers of the indexes on the old column of each rename that is under way. */
+export type KnownIndexes = ReadonlyMap<string, ReadonlySet<number>>;
+
+/** The indexes as they are before a migration runs. */
+export async function knownIndexes({ worker }: Session): Promise<KnownIndexes> {
+  const known = new Map<string, Set<number>>();
+  for (const { rename, table, numbers } of await readPairs(worker)) {
+    known.set(rename, new Set((await indexesOn(worker, table, numbers.from)).keys()));
+  }
+  return known;
+}
+
+/**
+ * Indexes that a migration has made on the old column of a rename get their counterparts on the new one, built concurrently, and phase 3 gives these the
+ * names. What was made by hand is left to the gate of phase 3.
+ */
+export async function followIndexes(session: Session, before: KnownIndexes, own: string | undefined): Promise<void> {
+  for (const record of await readPairs(session.worker)) {
+    const rename = session.history.renames.get(record.rename);
+    const known = before.get(record.rename);
+    if (rename === undefined || known === undefined || rename.name === own) continue;
+    const now = await indexesOn(session.worker, record.table, record.numbers.from);
+    const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
+    const fresh = [...now].filter(([oid, name]) => !known.has(oid) && !carried.has(name)).map(([, name]) => name);
+    if (fresh.length > 0) await buildCounterparts(session, rename, record, new Set(fresh));
+  }
+}
+
+async function buildCounterparts(
+  session: Session,
+  rename: Rename,
+  record: PairRecord,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  const { worker, knex, lock, history, options } = session;
+  const table = await findTable(worker, quoteQualified(rename.table));
+  const all = await readTableFacts(worker, table, rename);
+  const facts = { ...all, ...NOTHING, indexes: all.indexes.filter(({ name }) => names.has(name)) };
+  const twins = twinsOf(facts, rename.name);
+  const part = new Parts(facts, { ...rename, carried: twins });
+  for (const index of facts.indexes) {
+    const twin = part.twin('index', index.name, quoteQualified(index.on));
+    const code = part.createIndex(index, twin, index.definition, index.name);
+    if (code.kind === 'call') await createIndex(knex, code.args[0] as unknown as IndexOptions);
+    options.reporter.notice(
+      `${rename.name}: the index ${index.name} has its counterpart ${twin} on ${rename.to} until phase 3.`,
+    );
+  }
+  const objects: readonly TwinnedObject[] = twins.filter(isTwinned);
+  await addCarried(lock.client, rename.name, objects);
+  const renames = history.renames as Map<string, Rename>;
+  renames.set(rename.name, { ...rename, refreshed: [...rename.refreshed, ...objects] });
+  if (!facts.indexes.some(({ unique }) => unique)) return;
+  await knex.transaction(async (trx) => {
+    const db = await connectionOf(trx);
+    await underQualifiedNames(db, () => remakeSync(trx, rename, record, record.ground));
+  });
+}
+
+/**
+ * Undoing phase 3 brings back what the files of a rename know: what this database carries besides is built on the old column again, so that it does not count as
+ * dropped.
+ */
+export async function returnIndexes({ worker, knex, history }: Session, name: string | undefined): Promise<void> {
+  const rename = history.renames.get(name ?? '');
+  if (rename === undefined) return;
+  const originals = new Map((await readCarried(worker, rename.name)).map((object) => [object.twin, object.name]));
+  if (originals.size === 0) return;
+  const table = await findTable(worker, quoteQualified(rename.table));
+  const facts = await readTableFacts(worker, table, { from: rename.to, to: rename.from });
+  const part = new Parts(facts, { ...rename, carried: [] });
+  for (const index of facts.indexes) {
+    const original = originals.get(index.name);
+    if (original === undefined) continue;
+    const code = part.createIndex(index, original, index.definition, index.name);
+    if (code.kind === 'call') await createIndex(knex, code.args[0] as unknown as IndexOptions);
+  }
+}
+
+const NOTHING = {
+  uniques: [],
+  primaryKeys: [],
+  exclusions: [],
+  checks: [],
+  foreignKeys: [],
+  referencing: [],
+  statistics: [],
+} as const;
