@@ -2,172 +2,177 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
+import { onVersions } from '../support/versions.ts';
 
-let database: TestDatabase | undefined;
-let project: TestProject | undefined;
-let fixture: RenameFixture | undefined;
-afterEach(async () => {
-  project?.remove();
-  await database?.drop();
-  await fixture?.remove();
-  project = database = fixture = undefined;
-});
+onVersions((server) => {
+  let database: TestDatabase | undefined;
+  let project: TestProject | undefined;
+  let fixture: RenameFixture | undefined;
+  afterEach(async () => {
+    project?.remove();
+    await database?.drop();
+    await fixture?.remove();
+    project = database = fixture = undefined;
+  });
 
-const USERS = `CREATE TABLE users (id int PRIMARY KEY, email text, note text); CREATE TABLE arch (id int, email text, note text, at timestamptz DEFAULT now());`;
-const trigger = (
-  body: string,
-): string => `CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NULL; END $$;
+  const USERS = `CREATE TABLE users (id int PRIMARY KEY, email text, note text); CREATE TABLE arch (id int, email text, note text, at timestamptz DEFAULT now());`;
+  const trigger = (
+    body: string,
+  ): string => `CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NULL; END $$;
   CREATE TRIGGER keep AFTER UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION keep();`;
-const plain = (returns: string, language: string, body: string): string =>
-  `CREATE FUNCTION keep() RETURNS ${returns} LANGUAGE ${language} AS $$ ${body} $$;`;
+  const plain = (returns: string, language: string, body: string): string =>
+    `CREATE FUNCTION keep() RETURNS ${returns} LANGUAGE ${language} AS $$ ${body} $$;`;
 
-const POSITIONAL: readonly [string, string][] = [
-  ['VALUES (OLD.*)', trigger('INSERT INTO arch VALUES (OLD.*);')],
-  ['SELECT NEW.*', trigger('INSERT INTO arch SELECT NEW.*;')],
-  ['SELECT (OLD).*', trigger('INSERT INTO arch SELECT (OLD).*;')],
-  ['SELECT * FROM the table', plain('void', 'sql', 'INSERT INTO arch SELECT * FROM users')],
-  ['SELECT u.*', plain('void', 'plpgsql', 'BEGIN INSERT INTO arch SELECT u.* FROM public.users u WHERE id > 1; END')],
-  [
-    'DELETE ... RETURNING *',
-    plain('void', 'sql', 'WITH d AS (DELETE FROM users WHERE id = 1 RETURNING *) INSERT INTO arch SELECT * FROM d'),
-  ],
-  ['RETURN QUERY', plain('TABLE (a int, b text, c text)', 'plpgsql', 'BEGIN RETURN QUERY SELECT * FROM users; END')],
-  ['the result of a function in SQL', plain('TABLE (a int, b text, c text)', 'sql', 'SELECT * FROM users')],
-  [
-    'UNION',
-    plain('bigint', 'sql', 'SELECT count(*) FROM (SELECT * FROM users UNION ALL SELECT id, email, note FROM arch) x'),
-  ],
-  [
-    'variables one by one',
-    plain('text', 'plpgsql', 'DECLARE a int; b text; BEGIN SELECT * INTO a, b FROM users; RETURN b; END'),
-  ],
-  ['an INSERT that names no columns', plain('void', 'sql', "INSERT INTO users VALUES (1, 'a@x', 'n')")],
-];
+  const POSITIONAL: readonly [string, string][] = [
+    ['VALUES (OLD.*)', trigger('INSERT INTO arch VALUES (OLD.*);')],
+    ['SELECT NEW.*', trigger('INSERT INTO arch SELECT NEW.*;')],
+    ['SELECT (OLD).*', trigger('INSERT INTO arch SELECT (OLD).*;')],
+    ['SELECT * FROM the table', plain('void', 'sql', 'INSERT INTO arch SELECT * FROM users')],
+    ['SELECT u.*', plain('void', 'plpgsql', 'BEGIN INSERT INTO arch SELECT u.* FROM public.users u WHERE id > 1; END')],
+    [
+      'DELETE ... RETURNING *',
+      plain('void', 'sql', 'WITH d AS (DELETE FROM users WHERE id = 1 RETURNING *) INSERT INTO arch SELECT * FROM d'),
+    ],
+    ['RETURN QUERY', plain('TABLE (a int, b text, c text)', 'plpgsql', 'BEGIN RETURN QUERY SELECT * FROM users; END')],
+    ['the result of a function in SQL', plain('TABLE (a int, b text, c text)', 'sql', 'SELECT * FROM users')],
+    [
+      'UNION',
+      plain('bigint', 'sql', 'SELECT count(*) FROM (SELECT * FROM users UNION ALL SELECT id, email, note FROM arch) x'),
+    ],
+    [
+      'variables one by one',
+      plain('text', 'plpgsql', 'DECLARE a int; b text; BEGIN SELECT * INTO a, b FROM users; RETURN b; END'),
+    ],
+    ['an INSERT that names no columns', plain('void', 'sql', "INSERT INTO users VALUES (1, 'a@x', 'n')")],
+  ];
 
-const HARMLESS: readonly [string, string][] = [
-  ['the row as jsonb', trigger('INSERT INTO arch (note) VALUES (to_jsonb(OLD)::text);')],
-  [
-    'columns by their names',
-    trigger('INSERT INTO arch (id, email) VALUES (OLD.id, OLD.email);').replaceAll('OLD.email', 'OLD.note'),
-  ],
-  [
-    'a row variable',
-    plain('text', 'plpgsql', 'DECLARE r users%ROWTYPE; BEGIN SELECT * INTO r FROM users; RETURN r.note; END'),
-  ],
-  ['rows of the table as such', plain('SETOF users', 'sql', 'SELECT * FROM users')],
-  ['rows of another table', plain('void', 'sql', 'INSERT INTO arch SELECT * FROM arch')],
-];
+  const HARMLESS: readonly [string, string][] = [
+    ['the row as jsonb', trigger('INSERT INTO arch (note) VALUES (to_jsonb(OLD)::text);')],
+    [
+      'columns by their names',
+      trigger('INSERT INTO arch (id, email) VALUES (OLD.id, OLD.email);').replaceAll('OLD.email', 'OLD.note'),
+    ],
+    [
+      'a row variable',
+      plain('text', 'plpgsql', 'DECLARE r users%ROWTYPE; BEGIN SELECT * INTO r FROM users; RETURN r.note; END'),
+    ],
+    ['rows of the table as such', plain('SETOF users', 'sql', 'SELECT * FROM users')],
+    ['rows of another table', plain('void', 'sql', 'INSERT INTO arch SELECT * FROM arch')],
+  ];
 
-const RENAME = [
-  ...['new', 'rename-column', '--table', 'users', '--from', 'email', '--to', 'addr'],
-  ...['--releases', `${R1},${R2},${R3}`, '--yes', '--json'],
-];
+  const RENAME = [
+    ...['new', 'rename-column', '--table', 'users', '--from', 'email', '--to', 'addr'],
+    ...['--releases', `${R1},${R2},${R3}`, '--yes', '--json'],
+  ];
 
-async function wizard(schema: string): Promise<Awaited<ReturnType<TestProject['phase']>>> {
-  database = await createDatabase();
-  await database.sql(schema);
-  project = new TestProject(database.url);
-  return project.phase(...RENAME);
-}
+  async function wizard(schema: string): Promise<Awaited<ReturnType<TestProject['phase']>>> {
+    database = await createDatabase(server());
+    await database.sql(schema);
+    project = new TestProject(database.url);
+    return project.phase(...RENAME);
+  }
 
-describe('functions that use the table by the order of its columns are refused by name, and nothing is written', () => {
-  test.each(POSITIONAL)('%s', async (_what, sql) => {
-    const ran = await wizard(USERS + sql);
+  describe('functions that use the table by the order of its columns are refused by name, and nothing is written', () => {
+    test.each(POSITIONAL)('%s', async (_what, sql) => {
+      const ran = await wizard(USERS + sql);
+      expect({ code: ran.code, error: ran.json.error.code }).toEqual({ code: 4, error: 'PH2001' });
+      expect(ran.json.error.message).toContain('function public.keep()');
+      expect(Object.keys((project as TestProject).files())).toEqual([]);
+    });
+
+    test.each(HARMLESS)('but not %s', async (_what, sql) => {
+      expect((await wizard(USERS + sql)).code).toBe(0);
+    });
+
+    test('nor an INSERT without columns where the renamed one is the last', async () => {
+      const schema = `CREATE TABLE users (id int PRIMARY KEY, email text); ${plain('void', 'sql', "INSERT INTO users VALUES (1, 'a@x')")}`;
+      expect((await wizard(schema)).code).toBe(0);
+    });
+  });
+
+  test.each([
+    ['the row type', 'CREATE TABLE kept (r users)', 'column kept.r'],
+    ['an array of it', 'CREATE TABLE kept (rs users[])', 'column kept.rs'],
+    ['a domain over it', 'CREATE DOMAIN person AS users; CREATE TABLE kept (r person)', 'column kept.r'],
+    ['a type that holds it', 'CREATE TYPE pair AS (u users, n int); CREATE TABLE kept (p pair)', 'column kept.p'],
+  ])('a column that holds rows of the table is refused by name: %s', async (_what, sql, object) => {
+    const ran = await wizard(`${USERS} ${sql}`);
     expect({ code: ran.code, error: ran.json.error.code }).toEqual({ code: 4, error: 'PH2001' });
-    expect(ran.json.error.message).toContain('function public.keep()');
-    expect(Object.keys((project as TestProject).files())).toEqual([]);
+    expect(ran.json.error.message.replaceAll('public.', '')).toContain(object);
   });
 
-  test.each(HARMLESS)('but not %s', async (_what, sql) => {
-    expect((await wizard(USERS + sql)).code).toBe(0);
+  test.each([
+    [
+      'a function',
+      trigger('INSERT INTO arch (id, email, note) SELECT OLD.*;'),
+      `CREATE OR REPLACE ${trigger('INSERT INTO arch (id, note) VALUES (OLD.id, OLD.note);').split('; \n')[0]?.replace('CREATE ', '').split('$$;')[0]}$$`,
+    ],
+    ['a column', 'CREATE TABLE kept (r users)', 'DROP TABLE kept'],
+  ])('%s that only production has is found before phase 1, and there is a way on', async (_what, sql, mended) => {
+    fixture = await renameFixture({ server: server(), schema: USERS, from: 'email', to: 'addr' });
+    await fixture.database.sql(sql);
+    const migrate = () => (fixture as RenameFixture).project.phase('migrate', '--release', R1, '--json');
+    expect(await migrate()).toMatchObject({ code: 4, json: { applied: [], error: { code: 'PH2019' } } });
+    await fixture.database.sql(mended);
+    expect((await migrate()).code).toBe(0);
   });
 
-  test('nor an INSERT without columns where the renamed one is the last', async () => {
-    const schema = `CREATE TABLE users (id int PRIMARY KEY, email text); ${plain('void', 'sql', "INSERT INTO users VALUES (1, 'a@x')")}`;
-    expect((await wizard(schema)).code).toBe(0);
+  test('what only looks like it can be acknowledged, with a reason', async () => {
+    fixture = await renameFixture({ server: server(), schema: USERS, from: 'email', to: 'addr' });
+    await fixture.database.sql('CREATE TABLE kept (r users)');
+    const object = 'column kept.r, which holds rows of the table';
+    await fixture.project.json('acknowledge', 'users_email_to_addr', object, '--why', 'nobody reads it');
+    await fixture.deploy(R1);
   });
-});
 
-test.each([
-  ['the row type', 'CREATE TABLE kept (r users)', 'column kept.r'],
-  ['an array of it', 'CREATE TABLE kept (rs users[])', 'column kept.rs'],
-  ['a domain over it', 'CREATE DOMAIN person AS users; CREATE TABLE kept (r person)', 'column kept.r'],
-  ['a type that holds it', 'CREATE TYPE pair AS (u users, n int); CREATE TABLE kept (p pair)', 'column kept.p'],
-])('a column that holds rows of the table is refused by name: %s', async (_what, sql, object) => {
-  const ran = await wizard(`${USERS} ${sql}`);
-  expect({ code: ran.code, error: ran.json.error.code }).toEqual({ code: 4, error: 'PH2001' });
-  expect(ran.json.error.message.replaceAll('public.', '')).toContain(object);
-});
-
-test.each([
-  [
-    'a function',
-    trigger('INSERT INTO arch (id, email, note) SELECT OLD.*;'),
-    `CREATE OR REPLACE ${trigger('INSERT INTO arch (id, note) VALUES (OLD.id, OLD.note);').split('; \n')[0]?.replace('CREATE ', '').split('$$;')[0]}$$`,
-  ],
-  ['a column', 'CREATE TABLE kept (r users)', 'DROP TABLE kept'],
-])('%s that only production has is found before phase 1, and there is a way on', async (_what, sql, mended) => {
-  fixture = await renameFixture({ schema: USERS, from: 'email', to: 'addr' });
-  await fixture.database.sql(sql);
-  const migrate = () => (fixture as RenameFixture).project.phase('migrate', '--release', R1, '--json');
-  expect(await migrate()).toMatchObject({ code: 4, json: { applied: [], error: { code: 'PH2019' } } });
-  await fixture.database.sql(mended);
-  expect((await migrate()).code).toBe(0);
-});
-
-test('what only looks like it can be acknowledged, with a reason', async () => {
-  fixture = await renameFixture({ schema: USERS, from: 'email', to: 'addr' });
-  await fixture.database.sql('CREATE TABLE kept (r users)');
-  const object = 'column kept.r, which holds rows of the table';
-  await fixture.project.json('acknowledge', 'users_email_to_addr', object, '--why', 'nobody reads it');
-  await fixture.deploy(R1);
-});
-
-test('functions with parsed bodies are told apart by what they are, not by their names', async () => {
-  fixture = await renameFixture({
-    schema: `${USERS} CREATE FUNCTION find(i int) RETURNS text LANGUAGE sql RETURN (SELECT email FROM users WHERE id = i);
+  test('functions with parsed bodies are told apart by what they are, not by their names', async () => {
+    fixture = await renameFixture({
+      server: server(),
+      schema: `${USERS} CREATE FUNCTION find(i int) RETURNS text LANGUAGE sql RETURN (SELECT email FROM users WHERE id = i);
       CREATE FUNCTION find(t text) RETURNS int LANGUAGE sql RETURN (SELECT id FROM users WHERE email = t LIMIT 1); INSERT INTO users VALUES (1, 'a@x')`,
-    from: 'email',
-    to: 'addr',
+      from: 'email',
+      to: 'addr',
+    });
+    for (const release of [R1, R2, R3]) await fixture.deploy(release);
+    expect(await fixture.database.sql(`SELECT find(1) AS by_id, find('a@x') AS by_text`)).toEqual([
+      { by_id: 'a@x', by_text: 1 },
+    ]);
   });
-  for (const release of [R1, R2, R3]) await fixture.deploy(release);
-  expect(await fixture.database.sql(`SELECT find(1) AS by_id, find('a@x') AS by_text`)).toEqual([
-    { by_id: 'a@x', by_text: 1 },
-  ]);
-});
 
-test("a trigger that gives the column's name to its function gets the new one in phase 2, and back when that is undone", async () => {
-  fixture = await renameFixture({
-    schema: `CREATE TABLE posts (id int PRIMARY KEY, title text, tsv tsvector);
+  test("a trigger that gives the column's name to its function gets the new one in phase 2, and back when that is undone", async () => {
+    fixture = await renameFixture({
+      server: server(),
+      schema: `CREATE TABLE posts (id int PRIMARY KEY, title text, tsv tsvector);
       CREATE TRIGGER search BEFORE INSERT OR UPDATE ON posts FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger('tsv', 'pg_catalog.english', 'title');
       INSERT INTO posts VALUES (1, 'many words')`,
-    table: 'posts',
-    from: 'title',
-    to: 'headline',
+      table: 'posts',
+      from: 'title',
+      to: 'headline',
+    });
+    const { database: db, deploy } = fixture;
+    const search = async (id: number): Promise<string> =>
+      (await db.sql('SELECT tsv::text FROM posts WHERE id = $1', [id]))[0].tsv;
+    await deploy(R1);
+    await db.sql(`INSERT INTO posts (id, title) VALUES (2, 'first phase')`);
+    expect(await search(2)).toContain('first');
+    await deploy(R2);
+    await db.sql(
+      `INSERT INTO posts (id, headline) VALUES (3, 'second phase'); INSERT INTO posts (id, title) VALUES (4, 'old writer')`,
+    );
+    expect([await search(3), await search(4)]).toEqual([
+      expect.stringContaining('second'),
+      expect.stringContaining('writer'),
+    ]);
+    await fixture.project.json('rollback', '--steps', '1');
+    await db.sql(`INSERT INTO posts (id, title) VALUES (5, 'back again')`);
+    expect(await search(5)).toContain('back');
+    await deploy(R2);
+    await deploy(R3);
+    await db.sql(`INSERT INTO posts (id, headline) VALUES (6, 'third phase')`);
+    expect(await search(6)).toContain('third');
+    const [{ definition }] = await db.sql(
+      `SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgname = 'search'`,
+    );
+    expect(definition).toContain(`'headline')`);
   });
-  const { database: db, deploy } = fixture;
-  const search = async (id: number): Promise<string> =>
-    (await db.sql('SELECT tsv::text FROM posts WHERE id = $1', [id]))[0].tsv;
-  await deploy(R1);
-  await db.sql(`INSERT INTO posts (id, title) VALUES (2, 'first phase')`);
-  expect(await search(2)).toContain('first');
-  await deploy(R2);
-  await db.sql(
-    `INSERT INTO posts (id, headline) VALUES (3, 'second phase'); INSERT INTO posts (id, title) VALUES (4, 'old writer')`,
-  );
-  expect([await search(3), await search(4)]).toEqual([
-    expect.stringContaining('second'),
-    expect.stringContaining('writer'),
-  ]);
-  await fixture.project.json('rollback', '--steps', '1');
-  await db.sql(`INSERT INTO posts (id, title) VALUES (5, 'back again')`);
-  expect(await search(5)).toContain('back');
-  await deploy(R2);
-  await deploy(R3);
-  await db.sql(`INSERT INTO posts (id, headline) VALUES (6, 'third phase')`);
-  expect(await search(6)).toContain('third');
-  const [{ definition }] = await db.sql(
-    `SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgname = 'search'`,
-  );
-  expect(definition).toContain(`'headline')`);
 });
