@@ -13,6 +13,7 @@ export {
   renameNotNull,
   returnReplacedKey,
   setNotNull,
+  unsetNotNull,
 } from './operations/constraints.ts';
 export { atomically, execute } from './operations/execute.ts';
 export { createFunction, dropFunction, updateFunction } from './operations/functions.ts';

@@ -1,5 +1,14 @@
 import type { Knex } from 'knex';
-import { addConstraint, addUnique, createIndex, dropConstraint, dropIndex, execute, setNotNull } from 'triphase';
+import {
+  addConstraint,
+  addUnique,
+  createIndex,
+  dropConstraint,
+  dropIndex,
+  execute,
+  setNotNull,
+  unsetNotNull,
+} from 'triphase';
 
 // Rename customers_email_to_email_address.
 // Phase 1: the new column gets the indexes and constraints of the old one, without long locks.
@@ -33,7 +42,7 @@ export async function up(knex: Knex): Promise<void> {
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await execute(knex, 'ALTER TABLE "public"."customers" ALTER COLUMN "email_address" DROP NOT NULL');
+  await unsetNotNull(knex, { on: '"public"."customers"', column: 'email_address' });
   await dropConstraint(knex, { on: '"public"."customers"', name: 'customers_email_check_triphase' });
   await dropConstraint(knex, { on: '"public"."customers"', name: 'customers_email_key_triphase' });
   await dropIndex(knex, { on: '"public"."customers"', name: 'customers_email_lower_idx_triphase' });

@@ -178,13 +178,14 @@ async function restoreConstraints(knex: Knex, on: string, name: string, twin: st
 }
 
 /**
- * Drops a column that only the sync has used. INSERT ... ON CONFLICT in functions and rules depends on every column of its
+ * Drops a column that only the sync has used; nothing where it is gone. INSERT ... ON CONFLICT in functions and rules depends on every column of its
  * table, so these are put aside for a moment.
  */
 export async function dropColumn(
   knex: Knex,
   { on, column }: { readonly on: string; readonly column: string },
 ): Promise<void> {
+  if (!(await hasColumn(knex, on, column)) && !contextOf(knex).dryRun) return;
   const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(named);
   const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
   await withDependentsAside(knex, { on, from: column, to: column, dependents }, drop);

@@ -218,6 +218,15 @@ async function makeNotNull(knex: Knex, { on, column, validate = true }: NotNullO
   });
 }
 
+/** Undoes `setNotNull` on that column alone; nothing where the column is gone. */
+export async function unsetNotNull(
+  knex: Knex,
+  { on, column }: { readonly on: string; readonly column: string },
+): Promise<void> {
+  if (!(await isNotNull(knex, on, column))) return;
+  await execute(knex, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} DROP NOT NULL`);
+}
+
 async function isNotNull(knex: Knex, on: string, column: string): Promise<boolean> {
   const rows = await runSql(
     knex,

@@ -6,10 +6,10 @@ import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
 import { FAST_SETTINGS } from '../support/server.ts';
 import { type TrialResult, tryColumn } from './column.ts';
-import { fillTables } from './rows.ts';
+import { fillTables, USUAL_ROWS } from './rows.ts';
 import { columnsOf, loadDump, type SkippedStatement, type TrialColumn } from './schema.ts';
 
-const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE[.COLUMN]] [--pg-version 14..18] [--jobs N] [--json]
+const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE[.COLUMN]] [--rows N] [--pg-version 14..18] [--jobs N] [--json]
 
 Renames columns of a schema dump through three releases, each in a database of its own, and compares the end with
 ALTER TABLE ... RENAME COLUMN. Without --columns all of them; with it, so many drawn by the seed.`;
@@ -19,6 +19,7 @@ interface Settings {
   readonly columns: number;
   readonly seed: string;
   readonly only: string | undefined;
+  readonly rows: number;
   readonly version: EmbeddedVersion;
   readonly jobs: number;
   readonly json: boolean;
@@ -42,6 +43,7 @@ function settingsOf(args: string[]): Settings | null {
       columns: { type: 'string' },
       seed: { type: 'string', default: '1' },
       only: { type: 'string' },
+      rows: { type: 'string', default: String(USUAL_ROWS) },
       'pg-version': { type: 'string', default: '18' },
       jobs: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
@@ -50,10 +52,17 @@ function settingsOf(args: string[]): Settings | null {
   const [file] = positionals;
   const columns = values.columns === undefined ? Number.POSITIVE_INFINITY : Number(values.columns);
   const version = EMBEDDED_VERSIONS.find((known) => String(known) === values['pg-version']);
-  if (file === undefined || positionals.length > 1 || !(columns > 0) || !(Number(values.jobs) > 0) || !version)
+  if (
+    file === undefined ||
+    positionals.length > 1 ||
+    !(columns > 0) ||
+    !(Number(values.jobs) > 0) ||
+    !(Number(values.rows) > 0) ||
+    !version
+  )
     return null;
   const { seed, only, json } = values;
-  return { file, columns, seed, only, version, json, jobs: Number(values.jobs) };
+  return { file, columns, seed, only, version, json, jobs: Number(values.jobs), rows: Number(values.rows) };
 }
 
 async function main(): Promise<number> {
@@ -81,7 +90,7 @@ async function main(): Promise<number> {
 async function trial(url: string, settings: Settings): Promise<Report> {
   const template = await createDatabase(url);
   const skippedStatements = await loadDump(template, settings.file);
-  const emptyTables = await fillTables(template);
+  const emptyTables = await fillTables(template, settings.rows);
   const chosen = draw(await columnsOf(template), settings);
   const name = new URL(template.url).pathname.slice(1);
   await template.client.end();

@@ -1,8 +1,8 @@
 import { quoteIdent } from '../../src/domain/identifier.ts';
 import type { TestDatabase } from '../support/database.ts';
 
-/** How many rows each table gets. */
-const ROWS = 4;
+/** How many rows each table gets when nothing else is asked for. */
+export const USUAL_ROWS = 4;
 
 interface Table {
   readonly oid: string;
@@ -30,7 +30,7 @@ interface Column {
 const TABLES = `
   SELECT c.oid::text, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
     ARRAY(SELECT DISTINCT co.confrelid::text FROM pg_constraint co WHERE co.conrelid = c.oid AND co.contype = 'f' AND co.confrelid <> c.oid) AS needs,
-    (SELECT jsonb_agg(jsonb_build_object(
+    (SELECT coalesce(jsonb_agg(jsonb_build_object(
         'name', a.attname, 'number', a.attnum, 'type', format_type(a.atttypid, a.atttypmod), 'category', base.typcategory,
         'element', CASE WHEN base.typcategory = 'A' THEN format_type(base.typelem, NULL) END,
         'length', CASE WHEN base.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4
@@ -42,7 +42,7 @@ const TABLES = `
           FROM pg_constraint r JOIN LATERAL unnest(r.conkey, r.confkey) AS k(own, other) ON k.own = a.attnum
           JOIN pg_attribute ra ON ra.attrelid = r.confrelid AND ra.attnum = k.other
           WHERE r.conrelid = c.oid AND r.contype = 'f' LIMIT 1)
-      ) ORDER BY a.attnum)
+      ) ORDER BY a.attnum), '[]')
      FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
        JOIN pg_type base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
@@ -54,12 +54,12 @@ const TABLES = `
  * Gives every table a few rows: parents before children, every column filled, else those alone that need a value. A
  * partitioned table gets rows for the first values of its list partitions. Gives the tables that stayed empty.
  */
-export async function fillTables(database: TestDatabase): Promise<string[]> {
+export async function fillTables(database: TestDatabase, rows: number): Promise<string[]> {
   const tables = await database.sql<Table>(TABLES);
   const empty: string[] = [];
   for (const table of parentsFirst(tables)) {
     let filled = 0;
-    for (let row = 1; row <= ROWS; row++) if (await insertRow(database, table, row)) filled++;
+    for (let row = 1; row <= rows; row++) if (await insertRow(database, table, { row, rows })) filled++;
     if (filled === 0) empty.push(table.name);
   }
   await refreshViews(database);
@@ -91,15 +91,19 @@ function parentsFirst(tables: readonly Table[]): Table[] {
 }
 
 /** The last row leaves out what it may, so that NULL and defaults occur. */
-async function insertRow(database: TestDatabase, table: Table, row: number): Promise<boolean> {
+async function insertRow(
+  database: TestDatabase,
+  table: Table,
+  { row, rows }: { readonly row: number; readonly rows: number },
+): Promise<boolean> {
   const bounds = await partitionValues(database, table);
   const needed = table.columns.filter(
     ({ notNull, automatic, name }) => (notNull && automatic === null) || bounds.has(name),
   );
   const all = table.columns.filter(({ automatic }) => automatic !== 'generated');
-  const attempts = row === ROWS ? [needed, all] : [all, needed];
+  const attempts = row === rows ? [needed, all] : [all, needed];
   for (const columns of attempts) {
-    const values = columns.map((column) => bounds.get(column.name) ?? sampleValue(column, row));
+    const values = columns.map((column) => bounds.get(column.name) ?? sampleValue(column, row, rows));
     const sql =
       columns.length === 0
         ? `INSERT INTO ${table.name} DEFAULT VALUES`
@@ -126,9 +130,13 @@ async function partitionValues(database: TestDatabase, { oid }: Table): Promise<
 }
 
 /** An SQL expression of the column's type that differs from row to row where the type allows it. */
-function sampleValue({ type, category, element, length, labels, references }: Column, row: number): string {
+function sampleValue(
+  { type, category, element, length, labels, references }: Column,
+  row: number,
+  rows: number,
+): string {
   if (references !== null) {
-    return `(SELECT ${quoteIdent(references.column)} FROM ${references.table} ORDER BY 1 OFFSET ${(row - 1) % ROWS} LIMIT 1)`;
+    return `(SELECT ${quoteIdent(references.column)} FROM ${references.table} ORDER BY 1 OFFSET ${(row - 1) % rows} LIMIT 1)`;
   }
   if (labels.length > 0) return `'${(labels[row % labels.length] ?? '').replaceAll("'", "''")}'::${type}`;
   if (category === 'A') return `ARRAY[${simple(element ?? 'text', 'S', row, null)}]::${type}`;
@@ -136,22 +144,24 @@ function sampleValue({ type, category, element, length, labels, references }: Co
 }
 
 function simple(type: string, category: string, row: number, length: number | null): string {
+  const two = String(1 + ((row - 1) % 27)).padStart(2, '0');
+  const hex = (row % 256).toString(16).padStart(2, '0');
   if (category === 'N' || /^(smallint|integer|bigint|numeric|real|double precision|oid)/.test(type)) return String(row);
   if (category === 'B' || type === 'boolean') return row % 2 === 0 ? 'true' : 'false';
-  if (/^date/.test(type)) return `'2020-01-0${row}'`;
-  if (/^timestamp/.test(type)) return `'2020-01-0${row} 01:02:03'`;
-  if (/^time/.test(type)) return `'0${row}:00:00'`;
+  if (/^date/.test(type)) return `'2020-01-${two}'`;
+  if (/^timestamp/.test(type)) return `'2020-01-${two} 01:02:03'`;
+  if (/^time/.test(type)) return `'${String(row % 24).padStart(2, '0')}:00:00'`;
   if (/^interval/.test(type)) return `'${row} hours'`;
-  if (/^uuid/.test(type)) return `'00000000-0000-4000-8000-00000000000${row}'`;
+  if (/^uuid/.test(type)) return `'00000000-0000-4000-8000-${String(row).padStart(12, '0')}'`;
   if (/^jsonb?$/.test(type)) return `'{"a": ${row}}'`;
-  if (/^bytea/.test(type)) return `'\\x0${row}'`;
-  if (/^(inet|cidr)/.test(type)) return `'10.0.0.${row}'`;
-  if (/^macaddr/.test(type)) return `'08:00:2b:01:02:0${row}'`;
+  if (/^bytea/.test(type)) return `'\\x${hex}'`;
+  if (/^(inet|cidr)/.test(type)) return `'10.0.${Math.floor(row / 256)}.${row % 256}'`;
+  if (/^macaddr/.test(type)) return `'08:00:2b:01:02:${hex}'`;
   if (/^xml/.test(type)) return `'<a>${row}</a>'`;
   if (/^bit/.test(type)) return `'${'1'.repeat(length ?? 1)}'`;
   if (/^point/.test(type)) return `'(${row},${row})'`;
   if (/^(int|num)\d?.*range$/.test(type)) return `'[${row},${row + 1})'`;
-  if (/^(ts|tstz|date)range$/.test(type)) return `'[2020-01-0${row},2020-01-0${row + 1})'`;
+  if (/^(ts|tstz|date)range$/.test(type)) return `'[2020-01-${two},2020-02-01)'`;
   if (/^ts(vector|query)/.test(type)) return `'w${row}'`;
   const text = `v${row}`;
   return `'${length === null ? text : text.slice(-length)}'`;

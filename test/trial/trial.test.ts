@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase, serverUrl, type TestDatabase } from '../support/database.ts';
 import { tryColumn } from './column.ts';
-import { fillTables } from './rows.ts';
+import { fillTables, USUAL_ROWS } from './rows.ts';
 import { columnsOf, loadDump, type SkippedStatement } from './schema.ts';
 
 let template: TestDatabase;
@@ -13,7 +13,7 @@ const name = () => new URL(template.url).pathname.slice(1);
 beforeAll(async () => {
   template = await createDatabase();
   skipped = await loadDump(template, join(repository, 'test', 'trial', 'dumps', 'shop.sql'));
-  empty = await fillTables(template);
+  empty = await fillTables(template, USUAL_ROWS);
 });
 afterAll(() => template.drop());
 

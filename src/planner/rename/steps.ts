@@ -1,7 +1,7 @@
 import type { ConstraintFacts, TableFacts } from '../../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, RenameStepName } from '../../domain/rename.ts';
-import { type Argument, type Code, call, execute } from '../code.ts';
+import { type Argument, type Code, call } from '../code.ts';
 import type { FunctionVersion } from './function-versions.ts';
 import { Parts } from './parts/parts.ts';
 
@@ -60,7 +60,7 @@ function backfill(part: Parts, quietTriggers: boolean): StepCode {
 
 function constrain(part: Parts): StepCode {
   const { on, rename } = part;
-  const relax = execute(`ALTER TABLE ${on} ALTER COLUMN ${part.new} DROP NOT NULL`);
+  const relax = call('unsetNotNull', { on, column: rename.to });
   return {
     up: [
       ...buildTwins(part),
