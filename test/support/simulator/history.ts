@@ -10,6 +10,8 @@ export type Operation =
   | { readonly kind: 'drop column'; readonly table: string; readonly column: string }
   /** Appends a text to each value of rows that are there. */
   | { readonly kind: 'append'; readonly table: string; readonly column: string; readonly text: string }
+  /** Gives a column a default, or takes it away: also while it is being renamed. Clients name their columns, so it never reaches a row. */
+  | { readonly kind: 'alter default'; readonly table: string; readonly column: string; readonly text: string | null }
   | { readonly kind: 'rename'; readonly rename: RenameSpan; readonly step: RenameStepName };
 
 /** A rename and the releases of its phases, as places in the history. */
@@ -93,6 +95,7 @@ class Maker {
       if (this.#chance(0.3)) this.#addColumn(place);
       if (this.#chance(0.25)) this.#dropColumn(place, last);
       while (this.#chance(0.35)) this.#append(place);
+      while (this.#chance(0.35)) this.#alterDefault(place);
       if (this.#chance(0.1)) this.#createTable(place, `t${10 + place}`);
     }
     for (const entries of this.#entries) this.#declareDependencies(entries);
@@ -144,6 +147,15 @@ class Maker {
     if (!attribute) return;
     const { table } = attribute;
     this.#enter(place, { kind: 'append', table, column: nameAt(attribute, place), text: `+${this.#count}` });
+  }
+
+  /** Under the name that the application of the release uses: in the release of a second phase that is the new column, before or after the switch. */
+  #alterDefault(place: number): void {
+    const attribute = this.#pick(this.#attributes.filter(({ added, dropped }) => added < place && dropped > place));
+    if (!attribute) return;
+    const text = this.#chance(0.7) ? `d${this.#count}` : null;
+    const column = nameAt(attribute, place);
+    this.#enter(place, { kind: 'alter default', table: attribute.table, column, text });
   }
 
   #startRename(place: number, last: number): void {

@@ -118,6 +118,9 @@ export class Memory {
         }
         return;
       }
+      case 'alter default':
+        this.#need(operation.table, operation.column);
+        return;
       case 'rename':
         this.#rename(operation);
     }

@@ -56,6 +56,7 @@ export class SimulatedProject {
       await fleet.roll([from]);
       for (const action of way.actions) if (!(await this.#act(database, fleet, action))) return null;
       await fleet.roll([]);
+      await database.sql(FORGET);
       return await contentOf(database);
     } finally {
       await fleet.stop();
@@ -70,7 +71,11 @@ export class SimulatedProject {
       await fleet.roll([action.to]);
       return true;
     }
-    if (action.kind === 'finish') return this.#succeeds('finish', '--straggler-window', '0');
+    if (action.kind === 'finish') {
+      await alterByHand(database);
+      return this.#succeeds('finish', '--straggler-window', '0');
+    }
+    await alterByHand(database);
     if (action.maintenance) await fleet.roll([]);
     const release = this.#history.releases[action.to] ?? '';
     const flags = action.maintenance ? ['--maintenance'] : [];
@@ -136,6 +141,28 @@ export class SimulatedProject {
   }
 }
 
+/**
+ * What somebody does by hand to one column of each rename that is under way, this time the old one and the next time the new one, which the next
+ * command follows on the other.
+ */
+async function alterByHand(database: TestDatabase): Promise<void> {
+  await database.sql(`DO $$ DECLARE pair record; side text; BEGIN
+    IF to_regclass('phase.pairs') IS NULL THEN RETURN; END IF;
+    FOR pair IN EXECUTE 'SELECT p.table_oid, a.attname FROM phase.pairs p JOIN pg_attribute a ON a.attrelid = p.table_oid
+        AND a.attnum = CASE WHEN extract(milliseconds FROM clock_timestamp())::int % 2 = 0 THEN p.old_number ELSE p.new_number END' LOOP
+      EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', pair.table_oid::regclass, pair.attname, clock_timestamp()::text);
+      EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS %s', pair.table_oid::regclass, pair.attname, 1 + extract(milliseconds FROM clock_timestamp())::int % 99);
+    END LOOP; END $$`);
+}
+
+/** Takes back what was done by hand, so that ends can be compared. */
+const FORGET = `DO $$ DECLARE a record; BEGIN
+  FOR a IN SELECT attrelid::regclass AS on, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND attnum > 0 AND NOT attisdropped LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS NULL', a.on, a.attname);
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STATISTICS -1', a.on, a.attname);
+  END LOOP; END $$`;
+
 /** Rows that are there from the beginning; clients leave them alone. */
 const SEEDED = 2;
 
@@ -159,6 +186,10 @@ INSERT INTO ${table} (id, ${columns.join(', ')}) SELECT n, ${values.join(', ')} 
     case 'append': {
       const column = quoteIdent(operation.column);
       return `UPDATE ${table} SET ${column} = ${column} || '${operation.text}' WHERE id <= ${SEEDED};`;
+    }
+    case 'alter default': {
+      const action = operation.text === null ? 'DROP DEFAULT' : `SET DEFAULT '${operation.text}'`;
+      return `ALTER TABLE ${table} ALTER COLUMN ${quoteIdent(operation.column)} ${action};`;
     }
     case 'rename':
       throw new Error('a rename is scaffolded');
