@@ -17,6 +17,8 @@ export interface Body {
   readonly statements: readonly BodyStatement[];
   /** Fields of NEW and OLD that it names. */
   readonly rowFields: readonly string[];
+  /** Fields of NEW that it gives a value. */
+  readonly assignedFields: readonly string[];
   /** Types that it takes from elsewhere, such as `users.email%type`, in lower case. */
   readonly takenTypes: readonly string[];
   /** Names of its variables and arguments. */
@@ -42,7 +44,7 @@ export async function bodyOf(definition: string, source: string, language: strin
 async function sqlBody(source: string): Promise<Body> {
   const trees = await treesOf(source);
   const statements = trees.map((tree, at) => ({ tree, returned: at === trees.length - 1, variables: 0 }));
-  return { statements, rowFields: [], takenTypes: [], variables: [], texts: textsIn(trees) };
+  return { statements, rowFields: [], assignedFields: [], takenTypes: [], variables: [], texts: textsIn(trees) };
 }
 
 async function treesOf(sql: string): Promise<SqlNode[]> {
@@ -66,6 +68,7 @@ async function plpgsqlBody(definition: string): Promise<Body> {
   return {
     statements,
     rowFields: nodesOf(parsed, 'PLpgSQL_recfield').map(({ fieldname }) => String(fieldname)),
+    assignedFields: assignedFieldsOf(parsed),
     takenTypes: nodesOf(parsed, 'PLpgSQL_type')
       .map(({ typname }) => String(typname).toLowerCase())
       .filter((type) => type.includes('%')),
@@ -77,6 +80,21 @@ async function plpgsqlBody(definition: string): Promise<Body> {
 /** Constants that are texts. */
 function textsIn(trees: readonly SqlNode[]): string[] {
   return nodesOf(trees, 'A_Const').flatMap(({ sval }) => (sval as { sval?: string } | undefined)?.sval ?? []);
+}
+
+/** By assignments, and as targets of INTO. */
+function assignedFieldsOf(parsed: SqlNode | undefined): string[] {
+  const { datums } = (parsed?.PLpgSQL_function ?? {}) as { datums?: readonly SqlNode[] };
+  const numbers = nodesOf(parsed, 'PLpgSQL_stmt_assign').map(({ varno }) => Number(varno));
+  const assigned = numbers.flatMap((number) => {
+    const field = datums?.[number]?.PLpgSQL_recfield as { fieldname?: string; recparentno?: number } | undefined;
+    return field?.fieldname !== undefined && (field.recparentno ?? 0) === 0 ? [field.fieldname] : [];
+  });
+  const targets = nodesOf(parsed, 'PLpgSQL_row').flatMap(
+    ({ fields }) => (fields ?? []) as { readonly name?: string }[],
+  );
+  const into = targets.flatMap(({ name }) => (name?.startsWith('new.') ? [name.slice('new.'.length)] : []));
+  return [...new Set([...assigned, ...into])];
 }
 
 interface FoundExpression {

@@ -371,4 +371,38 @@ onVersions((server) => {
     await fixture.deploy(R3);
     expect((await indexes()).map(({ indexdef }) => indexdef)).toEqual(after);
   });
+  describe('a trigger that comes meanwhile and changes one of the columns', () => {
+    const made = (body: string): string =>
+      `CREATE OR REPLACE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$;`;
+    const TRIGGER = 'CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION tidy();';
+
+    test('is refused in the migration that makes it', async () => {
+      await phase1();
+      const refused = await migration(`${made('NEW.email := lower(NEW.email);')} ${TRIGGER}`);
+      expect(refused).toMatchObject({
+        code: 4,
+        json: { error: { code: 'PH2018', remedy: expect.stringContaining('NEW."addr" := NEW."email"') } },
+      });
+      expect(await rows(`SELECT tgname FROM pg_trigger WHERE tgname = 'tidy'`)).toEqual([]);
+    });
+
+    test('made by hand, it is found by status and the next command, and the way on leads on', async () => {
+      await phase1();
+      await rows(`${made('SELECT lower(NEW.email) INTO NEW.email;')} ${TRIGGER}`);
+      expect((await fixture.project.json('status')).renames[0].altered).toEqual([
+        expect.stringContaining('trigger "tidy"'),
+      ]);
+      expect((await fixture.project.phase('migrate', '--release', R2, '--json')).json.error.code).toBe('PH2018');
+      await rows(made('NEW.email := lower(NEW.email); NEW.addr := NEW.email;'));
+      await fixture.project.json('migrate', '--release', R1);
+      await rows(`INSERT INTO users (id, email) VALUES (7, 'ABC')`);
+      expect(await rows('SELECT email, addr FROM users WHERE id = 7')).toEqual([{ email: 'abc', addr: 'abc' }]);
+    });
+
+    test('that only reads it is fine', async () => {
+      await phase1();
+      const reads = made(`IF NEW.email = '' THEN RAISE 'no'; END IF; NEW.note := NEW.email;`);
+      expect((await migration(`${reads} ${TRIGGER}`)).code).toBe(0);
+    });
+  });
 });

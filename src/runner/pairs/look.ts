@@ -6,6 +6,7 @@ import { follow } from '../../planner/rename/follow.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+import { changedByTriggers } from './triggers.ts';
 
 /**
  * What was altered by hand of the columns of a rename since the runner saw to them last, in words: the next run follows it, or refuses it.
@@ -33,7 +34,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
       });
       const other = (side: 'from' | 'to'): string => `${names[side]}, which ${names[otherSide(side)]} will follow`;
       return [
-        ...refused.map(({ what }) => what),
+        ...[...refused, ...(await changedByTriggers(db, rename, record.table))].map(({ what }) => what),
         ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
         ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
         ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),

@@ -31,6 +31,7 @@ import { execute } from '../../operations/execute.ts';
 import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { remakeSync } from './sync.ts';
+import { changedByTriggers } from './triggers.ts';
 
 /** What was done on one column because somebody had altered the other. */
 export interface FollowedChange {
@@ -130,6 +131,7 @@ export class Pair {
     const authority = authorityIn(before.phase);
     const following = follow(before.facts, now, { authority, names: this.#names });
     this.#refuse(following.refused);
+    this.#refuse(await changedByTriggers(this.#db, this.#rename, before.table));
     for (const { attribute, side } of following.copies) await this.#copy(attribute, side);
     if (following.nullable !== null) await this.#dropNotNull(now, following.nullable);
     let ground = { ...before.ground, type: now.from.type ?? '' };
