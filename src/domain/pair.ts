@@ -11,6 +11,7 @@ export const PAIR_ATTRIBUTES = [
   'options',
   'comment',
   'privileges',
+  'security labels',
   'not null',
   'default',
 ] as const;
@@ -24,6 +25,7 @@ export const COPIED_ATTRIBUTES = [
   'options',
   'comment',
   'privileges',
+  'security labels',
 ] as const satisfies readonly PairAttribute[];
 
 /** The old column or the new one. */

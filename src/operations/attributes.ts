@@ -61,9 +61,26 @@ async function statementsFor(knex: Knex, { from, to }: ColumnPair, pair: Attribu
       return value === null || value === 'identity' ? [] : alter(`SET DEFAULT ${value}`);
     case 'privileges':
       return [...(await privileges(knex, on, to, 'REVOKE')), ...(await privileges(knex, on, from, 'GRANT', to))];
+    case 'security labels':
+      return securityLabels(knex, { on, from, to });
     default:
       return [];
   }
+}
+
+/** Statements that give a column the labels of another one, by each provider, and take away what that has not. */
+async function securityLabels(knex: Knex, { on, from, to }: ColumnPair): Promise<string[]> {
+  const rows = await runSql<{ provider: string; label: string | null }>(
+    knex,
+    `SELECT quote_ident(l.provider) AS provider, max(l.label) FILTER (WHERE a.attname = $2) AS label
+     FROM pg_seclabel l JOIN pg_attribute a ON a.attrelid = l.objoid AND a.attnum = l.objsubid
+     WHERE l.classoid = 'pg_class'::regclass AND l.objoid = to_regclass($1) AND a.attname IN ($2, $3) GROUP BY 1 ORDER BY 1`,
+    [on, from, to],
+  );
+  return rows.map(
+    ({ provider, label }) =>
+      `SECURITY LABEL FOR ${provider} ON COLUMN ${on}.${quoteIdent(to)} IS ${label === null ? 'NULL' : quoteLiteral(label)}`,
+  );
 }
 
 /** Statements that grant what one column's privileges are, or take them away. */

@@ -405,4 +405,19 @@ onVersions((server) => {
       expect((await migration(`${reads} ${TRIGGER}`)).code).toBe(0);
     });
   });
+
+  test('a security label is carried over by its provider, and never lost without a word where that is not loaded', async () => {
+    const label = (column: string): string => `SET allow_system_table_mods = on;
+      INSERT INTO pg_seclabel SELECT 'users'::regclass, 'pg_class'::regclass, attnum, 'masks', 'MASKED' FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = '${column}';
+      RESET allow_system_table_mods`;
+    await phase1();
+    await rows(label('email'));
+    const refused = await fixture.project.phase('migrate', '--release', R2, '--json');
+    expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2018']);
+    expect(refused.json.error.message).toContain('security label provider "masks" is not loaded');
+    await rows(label('addr'));
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows('SELECT label FROM pg_seclabel')).toEqual([{ label: 'MASKED' }]);
+  });
 });

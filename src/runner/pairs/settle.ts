@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Rename } from '../../domain/rename.ts';
 import { forgetPair, readPairs } from '../../gates/pair-record.ts';
+import { isConnectionLost, isRetryable, reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
@@ -28,12 +30,24 @@ export async function settlePairs(
       const change = rename === own && ran !== null ? changeOf(ran) : 'none';
       if (change === 'ends') await forgetPair(db, rename.name, ran?.direction === 'down');
       else if (change === 'none') {
-        if (record !== undefined) followed.push(...(await pair.follow(record, rename === own ? ran : null)));
+        if (record === undefined) continue;
+        const changes = pair.follow(record, rename === own ? ran : null).catch((error) => {
+          throw asRefusal(error, rename);
+        });
+        followed.push(...(await changes));
       } else if (record === undefined || change.begins) followed.push(...(await pair.begin(change.phase)));
       else followed.push(...(await pair.turn(record, change.phase)));
     }
     return followed;
   });
+}
+
+/** What PostgreSQL does not let this role do, such as a label of a provider that is not loaded, cannot be followed. */
+function asRefusal(error: unknown, { name }: Rename): unknown {
+  if (error instanceof PhaseError || isRetryable(error) || isConnectionLost(error)) return error;
+  const what = `what was altered on one column cannot be done on the other (${reasonOf(error)})`;
+  const instead = 'Do it on the other column as somebody who may, or take it back.';
+  return new PhaseError('PH2018', { rename: name, changes: [{ what, instead }] }, { cause: error });
 }
 
 /** What a rename's own step makes of its pair. */
