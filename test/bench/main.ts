@@ -7,13 +7,14 @@ import { createDatabase } from '../support/database.ts';
 import { type AppLine, benchApp } from './app.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';
 import { type BackfillLine, benchBackfill } from './backfill.ts';
+import { benchLargeValues, type LargeValueLine } from './large-values.ts';
 import { benchPlan, type PlanLine } from './plan.ts';
 import { benchTable, type Key } from './tables.ts';
 import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
-/** `npm run bench -- [--large] [--only backfill|writes|audits|count|app|plan] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
+/** `npm run bench -- [--large] [--only backfill|writes|large|audits|count|app|plan] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
     const result = {
       backfill: wants('backfill') ? await benchBackfill(url, tables, rounds, tell) : [],
       writes: wants('writes') ? await benchWriteRate(url, rounds, tell) : [],
+      large: wants('large') ? await benchLargeValues(url, rounds, tell) : [],
       audits: wants('audits') ? await benchAudits(url, [rows, 5 * rows], rounds, tell) : [],
       count: wants('count') ? await benchCount(url, rows, rounds) : [],
       plan: wants('plan') ? benchPlan(rounds) : [],
@@ -61,13 +63,14 @@ async function main(): Promise<void> {
 interface Result {
   readonly backfill: readonly BackfillLine[];
   readonly writes: readonly WriteRateLine[];
+  readonly large: readonly LargeValueLine[];
   readonly audits: readonly AuditLine[];
   readonly count: readonly CountLine[];
   readonly plan: readonly PlanLine[];
   readonly app: readonly AppLine[];
 }
 
-function textOf({ backfill, writes, audits, count, plan, app }: Result): string {
+function textOf({ backfill, writes, large, audits, count, plan, app }: Result): string {
   const parts = [
     backfill.length === 0 ? '' : markdown(BACKFILL_HEAD, backfill.map(backfillRow)),
     writes.length === 0
@@ -75,6 +78,12 @@ function textOf({ backfill, writes, audits, count, plan, app }: Result): string 
       : markdown(
           ['writes', 'trigger', 'rows/s', 'loss'],
           writes.map((line) => [line.writes, line.trigger, whole(line.rowsASecond), percent(line.loss)]),
+        ),
+    large.length === 0
+      ? ''
+      : markdown(
+          ['values of', 'trigger', 'rows/s', 'loss'],
+          large.map((line) => [line.size, line.trigger, whole(line.rowsASecond), percent(line.loss)]),
         ),
     audits.length === 0
       ? ''
