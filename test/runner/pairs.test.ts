@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { addMigration } from '../support/history.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 import { onVersions } from '../support/versions.ts';
+import { type Write, Writers } from '../support/writers.ts';
 
 onVersions((server) => {
   let fixture: RenameFixture;
@@ -420,4 +421,40 @@ onVersions((server) => {
     await fixture.deploy(R3);
     expect(await rows('SELECT label FROM pg_seclabel')).toEqual([{ label: 'MASKED' }]);
   });
+
+  test.each([
+    ['before the switch', '20200101000000'],
+    ['after the switch', '20990101000000'],
+  ])(
+    'under load of both releases no write is lost when phase 2 comes with a default of the new column, %s',
+    async (_when, stamp) => {
+      fixture = await renameFixture({ server: server(), schema: SCHEMA, from: 'email', to: 'addr', cut: [R1] });
+      const { project, database } = fixture;
+      project.write(`db/migrate/${stamp}_default.sql`, `ALTER TABLE users ALTER COLUMN addr SET DEFAULT 'unknown'`);
+      project.write('package.json', JSON.stringify({ version: R2 }));
+      await project.json('hash', '--no-replay');
+      for (const release of [R2, R3]) await project.json('release', 'cut', release);
+      await fixture.deploy(R1);
+      const write: Write = (column, id, value) => ({
+        text: `INSERT INTO users (id, ${column}) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET ${column} = excluded.${column}`,
+        values: [id, value],
+      });
+      const book = new Map<number, string>();
+      const [old, fresh] = [new Writers(database.url, write, book), new Writers(database.url, write, book)];
+      old.start('email', 1_000);
+      await project.json('migrate', '--release', R2);
+      fresh.start('addr', 5_000);
+      await new Promise((done) => setTimeout(done, 500));
+      await old.stop();
+      await project.json('finish', '--straggler-window', '0');
+      await project.json('migrate', '--release', R3, '--straggler-window', '0');
+      await project.json('finish', '--straggler-window', '0');
+      await fresh.stop();
+      expect([...old.errors, ...fresh.errors]).toEqual([]);
+      expect(book.size).toBeGreaterThan(50);
+      const stored = await rows('SELECT id, addr FROM users WHERE id >= 1000');
+      expect(stored.filter(({ id, addr }) => book.get(id) !== addr)).toEqual([]);
+      expect(stored).toHaveLength(book.size);
+    },
+  );
 });
