@@ -29,46 +29,69 @@ export function prepareAnew(client: Client): void {
   client.query = (...args: unknown[]) => {
     const [config, ...rest] = args;
     if (!isNamed(config)) return query(...args);
-    const { callback: configured, ...statement } = config;
-    const callback = rest.findLast((arg) => typeof arg === 'function') ?? configured;
+    const callback = rest.findLast((arg) => typeof arg === 'function') ?? config.callback;
     const others = rest.filter((arg) => typeof arg !== 'function');
-    const run = (done: Callback): unknown => {
-      const again = times.get(config.name);
-      const name = again === undefined ? config.name : `${config.name}.${again}`;
-      return query({ ...statement, name }, ...others, done);
+    const run = (done: Callback): unknown => query(renamed(config, times.get(config.name)), ...others, done);
+    const start = (done: Callback): unknown => {
+      const asked = times.get(config.name);
+      // Several that were under way when the plan became stale go on under one new name.
+      const another = (): void => void (times.get(config.name) === asked && times.set(config.name, (asked ?? 0) + 1));
+      return run((error, result) => orAnew(client, { error, result, another, run, done }));
     };
-    const runAgain = (done: Callback): void => {
-      times.set(config.name, (times.get(config.name) ?? 0) + 1);
-      run(done);
-    };
-    const start = (done: Callback): unknown =>
-      run((error, result) => orAnew(client, { error, result, runAgain, done }));
     if (typeof callback === 'function') return start(callback as Callback);
     return new Promise((resolve, reject) => start((error, result) => (error ? reject(error) : resolve(result))));
   };
 }
 
+/** The same statement under another name: whatever it is an instance of, its text may come from there. */
+function renamed(config: NamedQuery, again: number | undefined): object {
+  const own = (value: unknown): PropertyDescriptor => ({ value, writable: true, enumerable: true, configurable: true });
+  const name = again === undefined ? config.name : `${config.name}.${again}`;
+  return Object.create(config, { name: own(name), callback: own(undefined) });
+}
+
 interface Outcome {
   readonly error: unknown;
   readonly result: unknown;
-  readonly runAgain: (done: Callback) => void;
+  /** From now on the statement goes by another name. */
+  readonly another: () => void;
+  readonly run: (done: Callback) => unknown;
   readonly done: Callback;
 }
 
-/** Called while pg handles the answer: the server's word on the state of the connection comes after it, and must not be missed. */
-function orAnew({ connection }: Client, { error, result, runAgain, done }: Outcome): void {
+/**
+ * Called while pg handles the answer: the server's word on the state of the connection comes after it, and must not be missed. It runs again only where nothing
+ * waits behind it, which would come first then.
+ */
+function orAnew(client: Client, { error, result, another, run, done }: Outcome): void {
   if (!isStale(error)) {
     done(error, result);
     return;
   }
+  another();
+  const { connection } = client;
+  const isLast = !hasQueued(client);
   const lost = (): void => done(error, result);
   connection.once('end', lost);
   connection.once('readyForQuery', ({ status }: { status: string }) => {
     connection.off('end', lost);
     // I: not in a transaction.
-    if (status === 'I') runAgain(done);
+    if (status === 'I' && isLast && !isBusy(client)) run(done);
     else done(error, result);
   });
+}
+
+/** Whether pg has begun with a query that was asked meanwhile. */
+function isBusy(client: Client): boolean {
+  const active = client._getActiveQuery ? client._getActiveQuery() : client.activeQuery;
+  return active !== null && active !== undefined;
+}
+
+/** What pg keeps of queries that wait; under another name before 8.17. */
+function hasQueued(client: Client): boolean {
+  const { _queryQueue: queue, queryQueue } = client as Client & Record<'_queryQueue' | 'queryQueue', unknown>;
+  const waiting = (queue ?? queryQueue) as readonly unknown[] | undefined;
+  return waiting === undefined || waiting.length > 0;
 }
 
 /** Plain configurations alone: a cursor or a stream reads its rows itself. */

@@ -31,17 +31,19 @@ interface ColumnRow {
   identity: boolean;
 }
 
-/** SQL that is true where a stored expression calls a function of one of these volatilities. */
-function calls(expression: string, volatilities: string): string {
+/** SQL that is true where a stored expression calls a function for which a condition on `p`, its row in pg_proc, is true. */
+function calls(expression: string, condition: string): string {
   return `EXISTS (SELECT 1 FROM regexp_matches(${expression}::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS called(oids)
-      JOIN pg_proc p ON p.oid = called.oids[1]::oid WHERE p.provolatile IN (${volatilities}))`;
+      JOIN pg_proc p ON p.oid = called.oids[1]::oid WHERE ${condition})`;
 }
 
-const isVolatile = (expression: string): string => calls(expression, `'v'`);
+/** One that is stable and not PostgreSQL's own may read what the statement itself changes, row by row. */
+const isVolatile = (expression: string): string =>
+  calls(expression, `(p.provolatile = 'v' OR p.provolatile = 's' AND p.pronamespace <> 'pg_catalog'::regnamespace)`);
 
 /** CURRENT_TIMESTAMP and the like are no functions, and a cast by the texts of two types may be anything. */
 const isImmutable = (expression: string): string =>
-  `NOT (${calls(expression, `'v', 's'`)} OR ${expression}::text ~ '\\{(SQLVALUEFUNCTION|COERCEVIAIO|NEXTVALUEEXPR) ')`;
+  `NOT (${calls(expression, `p.provolatile <> 'i'`)} OR ${expression}::text ~ '\\{(SQLVALUEFUNCTION|COERCEVIAIO|NEXTVALUEEXPR) ')`;
 
 /** The column, its type down to what a domain is based on, and its default. */
 const COLUMN = (): string => `
@@ -103,8 +105,12 @@ const BYTE_EQUAL = [
 /** The same, under a deterministic collation. */
 const BYTE_EQUAL_TEXT = ['text', 'varchar'];
 
-/** Values that differ from user to user: inside the sync, which runs as its owner, they would be another's. */
-const USER_DEPENDENT = /\b(CURRENT_USER|SESSION_USER|CURRENT_ROLE|USER|CURRENT_SCHEMA|CURRENT_CATALOG)\b/;
+/**
+ * Values that differ from user to user, or with the search path: inside the sync, which runs as its owner and under its own path, they would be
+ * others.
+ */
+const SURROUNDINGS =
+  /\b(current_user|session_user|current_role|user|current_schemas?|current_catalog|search_path)\b|::reg[a-z]+\b/i;
 
 /** Names of a table's columns, in their order. */
 export async function listColumns(db: Queryable, table: number): Promise<string[]> {
@@ -164,7 +170,8 @@ function isByteEqual({ type_schema, type_name, typtype, deterministic }: ColumnR
 
 /**
  * A default that gives the same value throughout a transaction may stand on both columns. One that not every session can
- * evaluate, such as a setting that only some have, must not: a release that gives the value itself would get its error.
+ * evaluate, such as a setting that only some have or a function that needs the caller's search path, must not: a release that gives the value itself
+ * would get its error.
  */
 async function standing(
   db: Queryable,
@@ -175,9 +182,7 @@ async function standing(
 ): Promise<DefaultFacts | null> {
   if (expression === null) return null;
   const isOneSided =
-    isVolatile ||
-    USER_DEPENDENT.test(expression) ||
-    (!immutable && !(await evaluates(db, `CAST(${expression} AS ${type})`)));
+    isVolatile || SURROUNDINGS.test(expression) || !(await evaluates(db, `CAST(${expression} AS ${type})`));
   return { expression, class: isOneSided ? 'volatile' : 'constant', immutable };
 }
 

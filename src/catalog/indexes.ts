@@ -1,5 +1,6 @@
 import type { ConstraintFacts, UniqueFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { NEEDS_PATH } from './pair.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
 import type { TreeMember } from './tree.ts';
 
@@ -35,7 +36,7 @@ const INDEXES = `
     pg_get_indexdef(c.oid) AS definition, i.indisunique AS unique, i.indisvalid AND i.indisready AS valid,
     c.relkind = 'I' AS partitioned,
     ts.spcname AS tablespace, obj_description(c.oid, 'pg_class') AS comment,
-    ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
+    CASE WHEN ${NEEDS_PATH('c.oid')} THEN '{}' ELSE ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) END AS keys,
     pg_get_expr(i.indpred, i.indrelid) AS predicate,
     coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_not_distinct,
     (SELECT jsonb_object_agg(attnum, attstattarget) FROM pg_attribute WHERE attrelid = c.oid AND attstattarget >= 0) AS statistics,

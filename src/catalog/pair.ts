@@ -63,7 +63,7 @@ export function guardedKeys(
        pg_get_expr(i.indpred, i.indrelid) AS predicate, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS "nullsNotDistinct"
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
      LEFT JOIN pg_constraint co ON co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u')
-     WHERE i.indrelid = $1::oid AND i.indisunique AND i.indimmediate AND i.indislive AND ($2 = ANY (i.indkey::int2[]) OR EXISTS (
+     WHERE i.indrelid = $1::oid AND i.indisunique AND i.indimmediate AND i.indislive AND NOT ${NEEDS_PATH('c.oid')} AND ($2 = ANY (i.indkey::int2[]) OR EXISTS (
        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
          AND d.refobjid = i.indrelid AND d.refobjsubid = $2))
      ORDER BY c.oid`,
@@ -98,3 +98,9 @@ export async function indexesOn(db: Queryable, table: number, column: number): P
   );
   return new Map(rows.map(({ oid, name }) => [Number(oid), name]));
 }
+
+/** SQL that is true for an index whose expressions call functions that find what they need by the search path of their caller. */
+export const NEEDS_PATH = (index: string): string => `EXISTS (
+    SELECT FROM pg_catalog.pg_depend fd JOIN pg_catalog.pg_proc fp ON fp.oid = fd.refobjid JOIN pg_catalog.pg_language fl ON fl.oid = fp.prolang
+    WHERE fd.classid = 'pg_class'::regclass AND fd.objid = ${index} AND fd.refclassid = 'pg_proc'::regclass AND fl.lanname NOT IN ('internal', 'c')
+      AND NOT EXISTS (SELECT FROM unnest(fp.proconfig) AS setting WHERE setting LIKE 'search_path=%'))`;

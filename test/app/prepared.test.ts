@@ -74,6 +74,26 @@ test('in a transaction the error stays, since it has ended that, and the next on
   expect((await pool.query(READ)).rows).toHaveLength(1);
 });
 
+test('in a transaction repeating it helps, and it is not moved behind what waits', async () => {
+  const { client } = fixture.database;
+  await withRenames(client, options(R1));
+  await client.query(WRITE);
+  await fixture.deploy(R1);
+  const [written] = await Promise.allSettled([client.query(WRITE), client.query('BEGIN')]);
+  expect(written).toMatchObject({ status: 'rejected', reason: { code: '0A000' } });
+  expect((await client.query(WRITE)).rowCount).toBe(1);
+  await client.query('ROLLBACK');
+  expect((await client.query('SELECT note FROM users')).rows).toEqual([{ note: 'n!' }]);
+  class Built {
+    readonly name = 'built';
+    get text(): string {
+      return 'UPDATE users SET note = note || $1 RETURNING *';
+    }
+    readonly values = ['?'];
+  }
+  expect((await client.query(new Built() as unknown as pg.QueryConfig)).rowCount).toBe(1);
+});
+
 test('another error of that code is not repeated', async () => {
   await withRenames(pool, options(R1));
   let tries = 0;

@@ -37,7 +37,8 @@ export async function handleExactly(
 ): Promise<TriggerHandling> {
   const isQuiet = await mayQuiet(db);
   const settings = isQuiet ? [QUIET] : [];
-  const before = await changingTriggers(db, table, Object.keys(set), isQuiet ? ['R', 'A'] : ['O', 'A']);
+  const firing = await changingTriggers(db, table, Object.keys(set), isQuiet ? ['R', 'A'] : ['O', 'A']);
+  const before = firing.filter((trigger) => !/zz_exact_[0-9a-f]{8}$/.test(trigger));
   const theirs = before.filter((name) => !ownTriggers.includes(name));
   if (theirs.length === 0) return { fate: isQuiet ? 'quiet' : 'fired', settings, end: nothing };
   const name = `exact_${shortHash(`${table} ${JSON.stringify(set)}`)}`;
@@ -49,7 +50,8 @@ export async function handleExactly(
         for (const statement of statements) await db.query(statement);
       }),
     );
-  const drop = [`DROP TRIGGER IF EXISTS ${quoteIdent(trigger)} ON ${table}`, `DROP FUNCTION IF EXISTS phase.${name}()`];
+  // A run that was killed has left its own, under whatever name it had then.
+  const drop = [`DROP FUNCTION IF EXISTS phase.${name}() CASCADE`];
   await run([...drop, functionText(name, set), ...triggerText(trigger, table, name)]);
   return {
     fate: 'put back',

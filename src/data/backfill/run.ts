@@ -96,6 +96,8 @@ export async function runBackfill(request: BackfillRequest, tools: BackfillTools
     throw error;
   } finally {
     waiters.stop();
+    // Also where it has failed; where this fails, too, the next run takes it away.
+    await triggers.end().catch(() => undefined);
   }
 }
 

@@ -89,10 +89,8 @@ export class Pair {
     }
     const standing = await this.#standing(table, authority);
     await this.#setDefaults(now, standing, authority, authority);
-    await this.#keep(
-      { ...located, phase, ground: this.#groundOfFiles(), reviewed: {} },
-      groundOf(now.from.type, standing),
-    );
+    const reviewed = phase === 1 ? {} : await this.#reviewed();
+    await this.#keep({ ...located, phase, ground: this.#groundOfFiles(), reviewed }, groundOf(now.from.type, standing));
     return this.#followed;
   }
 
