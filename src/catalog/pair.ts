@@ -104,3 +104,36 @@ export const NEEDS_PATH = (index: string): string => `EXISTS (
     SELECT FROM pg_catalog.pg_depend fd JOIN pg_catalog.pg_proc fp ON fp.oid = fd.refobjid JOIN pg_catalog.pg_language fl ON fl.oid = fp.prolang
     WHERE fd.classid = 'pg_class'::regclass AND fd.objid = ${index} AND fd.refclassid = 'pg_proc'::regclass AND fl.lanname NOT IN ('internal', 'c')
       AND NOT EXISTS (SELECT FROM unnest(fp.proconfig) AS setting WHERE setting LIKE 'search_path=%'))`;
+
+/** Sequences that are dropped with a column, qualified and quoted; an identity's own is none. */
+export async function sequencesOf(db: Queryable, on: string, column: string): Promise<string[]> {
+  const rows = await all<{ sequence: string }>(
+    db,
+    `SELECT quote_ident(n.nspname) || '.' || quote_ident(s.relname) AS sequence FROM pg_catalog.pg_attribute a
+     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
+       AND d.refobjsubid = a.attnum AND d.deptype = 'a'
+     JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_catalog.pg_namespace n ON n.oid = s.relnamespace
+     WHERE a.attrelid = to_regclass($1) AND a.attname = $2 ORDER BY 1`,
+    [on, column],
+  );
+  return rows.map(({ sequence }) => sequence);
+}
+
+/** Partitions in which one of two columns has another default than in the table. */
+export function ownDefaults(
+  db: Queryable,
+  table: number,
+  columns: readonly [string, string],
+): Promise<{ on: string; column: string; whole: string | null }[]> {
+  return all(
+    db,
+    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+     defaults AS (SELECT tree.oid, a.attname, pg_get_expr(d.adbin, d.adrelid) AS expression FROM tree
+       JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = ANY ($2) AND NOT a.attisdropped AND a.attidentity = ''
+       LEFT JOIN pg_attrdef d ON d.adrelid = tree.oid AND d.adnum = a.attnum)
+     SELECT leaf.oid::regclass::text AS on, leaf.attname AS column, whole.expression AS whole
+     FROM defaults leaf JOIN defaults whole ON whole.oid = $1::oid AND whole.attname = leaf.attname
+     WHERE leaf.expression IS DISTINCT FROM whole.expression ORDER BY 1, 2`,
+    [table, columns],
+  );
+}

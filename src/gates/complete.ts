@@ -48,9 +48,8 @@ function missingTwin(
   present: ReadonlySet<string>,
 ): string[] {
   if (kind === 'primary key') return [];
-  // Phase 2 drops the foreign keys of the old column. What else is gone there somebody has dropped, and it does not come back.
-  const isWanted = kind === 'foreign key' || hasOriginal(kind, on ?? table, name, present);
-  if (!isWanted) return [];
+  // What is gone from the old column somebody has dropped, or phase 2 for its foreign keys: it does not come back.
+  if (!hasOriginal(kind, on ?? table, name, present)) return [];
   const kindNow = kind === 'index' || kind === 'statistics' ? kind : 'constraint';
   const wanted = state === undefined ? kindNow : 'constraint of any state';
   return present.has(`${wanted} ${on ?? table} ${twin}`) ? [] : [`${kindNow} ${quoteIdent(twin)}`];

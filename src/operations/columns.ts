@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { BoundObjectName } from '../catalog/definitions.ts';
 import { type FoundDependent, readDependents } from '../catalog/dependents.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
@@ -71,6 +72,12 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const movePrimaryKey = async () => {
     if (primaryKey === undefined) return;
     const { twin, ...key } = primaryKey;
+    if (!contextOf(knex).dryRun && !(await isThere(knex, on, 'primary key', key.name))) {
+      // Somebody has dropped the key meanwhile: its index is not needed.
+      const index = await qualifiedIndex(knex, on, twin);
+      await execute(knex, `DROP INDEX IF EXISTS ${index}`);
+      return;
+    }
     await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin) });
   };
   const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
@@ -111,10 +118,10 @@ async function refreshedDependents(
 /** Statements that give a twin, and those of it on partitions, the names of the original; read before that is dropped. */
 async function restorations(knex: Knex, table: string, object: TwinnedObject): Promise<string[]> {
   const { kind, name, twin, on = table } = object;
-  if (kind !== 'primary key' && kind !== 'foreign key' && !contextOf(knex).dryRun) {
-    // Somebody has dropped the original meanwhile: it does not come back.
+  if (kind !== 'primary key' && !contextOf(knex).dryRun) {
     if (!(await isThere(knex, on, kind, twin))) return [];
-    if (!(await isThere(knex, on, kind, name))) return [dropping(on, kind, twin)];
+    // Somebody has dropped the original meanwhile: it does not come back. Phase 2 drops foreign keys.
+    if (kind !== 'foreign key' && !(await isThere(knex, on, kind, name))) return [dropping(on, kind, twin)];
   }
   switch (kind) {
     case 'index':
@@ -186,9 +193,20 @@ export async function dropColumn(
   { on, column }: { readonly on: string; readonly column: string },
 ): Promise<void> {
   if (!(await hasColumn(knex, on, column)) && !contextOf(knex).dryRun) return;
+  await ensureOldIsThere(knex, on, column);
   const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(named);
   const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
   await withDependentsAside(knex, { on, from: column, to: column, dependents }, drop);
+}
+
+/** Undoing the first phase drops the new column: with the old one gone it would take the only values along. @throws PH2011 */
+async function ensureOldIsThere(knex: Knex, on: string, column: string): Promise<void> {
+  const rename = [...contextOf(knex).renames.values()].find(
+    ({ table, to }) => quoteQualified(table) === on && to === column,
+  );
+  if (rename === undefined || contextOf(knex).dryRun || (await hasColumn(knex, on, rename.from))) return;
+  const reason = `The column ${rename.from} is gone, and ${column} is the only one that holds its values.`;
+  throw new PhaseError('PH2011', { id: rename.name, reason });
 }
 
 async function dependentsOf(knex: Knex, on: string, column: string): Promise<FoundDependent[]> {

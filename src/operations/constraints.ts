@@ -129,7 +129,7 @@ export async function dropConstraint(
   knex: Knex,
   { on, name }: { readonly on: string; readonly name: string },
 ): Promise<void> {
-  await execute(knex, `ALTER TABLE ${on} DROP CONSTRAINT IF EXISTS ${quoteIdent(name)}`);
+  await execute(knex, `ALTER TABLE IF EXISTS ${on} DROP CONSTRAINT IF EXISTS ${quoteIdent(name)}`);
 }
 
 export interface ReplacedKey {
@@ -148,6 +148,11 @@ export async function dropReplacedKey(knex: Knex, { on, name, twin }: ReplacedKe
   const [, ...originals] = await constraintFamily(knex, on, name);
   const [, ...members] = await constraintFamily(knex, on, twin);
   const names = new Map(originals.map((member) => [place(member), member.name]));
+  if ((await constraintState(knex, on, name)) === 'absent' && !contextOf(knex).dryRun) {
+    // Somebody has dropped the key meanwhile: it does not come back.
+    await dropConstraint(knex, { on, name: twin });
+    return;
+  }
   await dropConstraint(knex, { on, name });
   for (const member of members) {
     const original = names.get(place(member));

@@ -1,10 +1,8 @@
 import type { Knex } from 'knex';
 import { type ColumnPlaces, swapAliases } from '../catalog/aliases.ts';
 import { type BoundObjectName, type Rebinding, readRebinding } from '../catalog/definitions.ts';
-import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
-import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
@@ -24,7 +22,7 @@ export interface ReboundObjects {
  * Binds views, policies, rules, functions with parsed bodies, generated columns and publications to another column of the
  * same table. PostgreSQL does it itself: for a moment, in one transaction, the two columns change names, each
  * object is made again from its own text, and the names change back. Output names, options and privileges stay.
- * @throws PH2007 when one of them is not there, PH2013 when one has to be filled anew and the table is too large.
+ * @throws PH2013 when one has to be filled anew and the table is too large.
  */
 export async function rebindDependents(knex: Knex, options: ReboundObjects): Promise<void> {
   await atomically(knex, (trx) => rebindAll(trx, options));
@@ -56,13 +54,11 @@ export async function runAll(knex: Knex, statements: readonly string[]): Promise
   for (const statement of statements) await execute(knex, statement);
 }
 
-/** @throws PH2007; a dry run goes on, since an earlier step may make the object. */
+/** Nothing for what somebody has dropped meanwhile. What only goes by another name hangs on the old column, and the gate of phase 3 names it. */
 export async function rebindingOf(knex: Knex, on: string, object: BoundObjectName): Promise<Rebinding> {
   const named = { ...object, on: object.on ?? on };
   const found = await onConnection(knex, (db) => readRebinding(db, named));
-  if (found !== null) return found;
-  if (contextOf(knex).dryRun) return { before: [], make: [], stub: [], rewrites: false };
-  throw new PhaseError('PH2007', { rename: on, missing: [`${object.kind} ${object.name}`] });
+  return found ?? { before: [], make: [], stub: [], rewrites: false };
 }
 
 /** Statements that name columns by their position name the other column. */

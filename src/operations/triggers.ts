@@ -80,6 +80,8 @@ const ENABLED = { O: 'ENABLE TRIGGER', D: 'DISABLE TRIGGER', R: 'ENABLE REPLICA 
 export async function rebindTrigger(knex: Knex, name: string, { on, definition }: ReboundTrigger): Promise<void> {
   await atomically(knex, async (trx) => {
     const states = await statesOf(trx, name, on);
+    // Somebody has dropped it meanwhile.
+    if (states.length === 0 && !contextOf(trx).dryRun) return;
     await dropTrigger(trx, name, { on });
     await execute(trx, definition);
     await restoreStates(trx, name, states);

@@ -4,11 +4,13 @@ import { readTableFacts } from '../../catalog/table-facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { isTwinName } from '../../domain/twin-name.ts';
 import { addCarried, readCarried } from '../../gates/carried.ts';
 import { readPairs } from '../../gates/pair-record.ts';
 import { createIndex, type IndexOptions } from '../../operations/indexes.ts';
 import { twinsOf } from '../../planner/rename/names.ts';
 import { Parts } from '../../planner/rename/parts/parts.ts';
+import { reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Session } from '../session.ts';
@@ -31,15 +33,38 @@ export async function knownIndexes({ worker }: Session): Promise<KnownIndexes> {
  * names. What was made by hand is left to the gate of phase 3.
  */
 export async function followIndexes(session: Session, before: KnownIndexes, own: string | undefined): Promise<void> {
-  for (const record of await readPairs(session.worker)) {
+  const records = await readPairs(session.worker);
+  const shared = await onSeveralColumns(session, records);
+  for (const record of records) {
     const rename = session.history.renames.get(record.rename);
     const known = before.get(record.rename);
     if (rename === undefined || known === undefined || rename.name === own) continue;
     const now = await indexesOn(session.worker, record.table, record.numbers.from);
     const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
-    const fresh = [...now].filter(([oid, name]) => !known.has(oid) && !carried.has(name)).map(([, name]) => name);
-    if (fresh.length > 0) await buildCounterparts(session, rename, record, new Set(fresh));
+    const fresh = [...now].filter(([oid, name]) => !known.has(oid) && !carried.has(name) && !isTwinName(name));
+    const names = new Set(fresh.filter(([oid]) => !shared.has(oid)).map(([, name]) => name));
+    // The migration stands in any case; the gate of phase 3 names what has no counterpart.
+    const tell = (error: unknown): void =>
+      session.options.reporter.notice(
+        `${rename.name}: ${[...names].join(', ')} have no counterpart on ${rename.to}: ${reasonOf(error)}`,
+      );
+    if (names.size > 0) await buildCounterparts(session, rename, record, names).catch(tell);
   }
+}
+
+/** Numbers of indexes over more than one of the columns that are being renamed: one counterpart would not do. */
+async function onSeveralColumns({ worker }: Session, records: readonly PairRecord[]): Promise<Set<number>> {
+  const seen = new Set<number>();
+  const several = new Set<number>();
+  for (const { table, numbers } of records) {
+    for (const number of [numbers.from, numbers.to]) {
+      for (const oid of (await indexesOn(worker, table, number)).keys()) {
+        if (seen.has(oid)) several.add(oid);
+        seen.add(oid);
+      }
+    }
+  }
+  return several;
 }
 
 async function buildCounterparts(

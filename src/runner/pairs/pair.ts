@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
 import { locate } from '../../catalog/hanging.ts';
-import { bodiesOf, placeOf, wayBack } from '../../catalog/pair.ts';
+import { bodiesOf, placeOf, sequencesOf, wayBack } from '../../catalog/pair.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
@@ -30,7 +30,8 @@ import { copyAttributes } from '../../operations/attributes.ts';
 import { execute } from '../../operations/execute.ts';
 import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
-import { remakeSync } from './sync.ts';
+import { defaultsOfPartitions, otherComparison } from './refused.ts';
+import { guardsFit, remakeSync } from './sync.ts';
 import { changedByTriggers } from './triggers.ts';
 
 /** What was done on one column because somebody had altered the other. */
@@ -130,13 +131,16 @@ export class Pair {
     const following = follow(before.facts, now, { authority, names: this.#names });
     this.#refuse(following.refused);
     this.#refuse(await changedByTriggers(this.#db, this.#rename, before.table));
+    this.#refuse(await otherComparison(this.#db, this.#rename, before.table));
+    this.#refuse(await defaultsOfPartitions(this.#db, this.#rename, before.table));
     for (const { attribute, side } of following.copies) await this.#copy(attribute, side);
     if (following.nullable !== null) await this.#dropNotNull(now, following.nullable);
-    let ground = { ...before.ground, type: now.from.type ?? '' };
-    if (following.default !== null) {
-      const standing = await this.#standing(before.table, following.default);
-      await this.#setDefaults(now, standing, authority, following.default);
-      ground = groundOf(now.from.type, standing);
+    // What it gives may have become another without the column being altered: by its domain, or a function that it calls.
+    const side = following.default ?? authority;
+    const standing = await this.#standing(before.table, side);
+    const ground = groundOf(now.from.type, standing);
+    if (following.default !== null || !isSameGround(ground, before.ground)) {
+      await this.#setDefaults(now, standing, authority, side);
     }
     await this.#keep(before, ground);
     return this.#followed;
@@ -157,10 +161,13 @@ export class Pair {
         .filter((side) => place.columns[side] === null)
         .map((side) => `the column ${this.#names[side]}`),
     ];
+    const isOldGone = place.table !== null && place.columns.from === null;
     this.#refuse(
       gone.map((what) => ({
         what: `${what} is not there any more, or was made anew`,
-        instead: 'Undo the rename as far as it has run (phase rollback), or bring the table back from a backup.',
+        instead: isOldGone
+          ? `The new column is the only one that holds the values: do not undo the rename. Add the old one again (ALTER TABLE ${this.#on} ADD COLUMN ${quoteIdent(this.#names.from)} ${this.#rename.type};), forget the record of the old pair (DELETE FROM phase.pairs WHERE rename = '${this.#rename.name}';), make the triggers of the sync from their files in db/functions and db/triggers, and fill it: UPDATE ${this.#on} SET ${quoteIdent(this.#names.from)} = ${quoteIdent(this.#names.to)};`
+          : 'Undo the rename as far as it has run (phase rollback), or bring the table back from a backup.',
       })),
     );
     this.#refuse(
@@ -212,6 +219,16 @@ export class Pair {
       await this.#alter(one, wanted[one] === null ? 'DROP DEFAULT' : `SET DEFAULT ${wanted[one]}`);
       if (one !== side) this.#note('default', side);
     }
+    if (standing?.class === 'volatile') await this.#moveSequences(authority);
+  }
+
+  /** The sequence of a default goes with the column that owns it: it has to be the one that has the default. */
+  async #moveSequences(authority: Side): Promise<void> {
+    const [from, to] = [this.#names[otherSide(authority)], this.#names[authority]];
+    const sequences = await sequencesOf(this.#db, this.#on, from);
+    for (const sequence of sequences) {
+      await execute(this.#knex, `ALTER SEQUENCE ${sequence} OWNED BY ${this.#on}.${quoteIdent(to)}`);
+    }
   }
 
   #alter(side: Side, action: string): Promise<void> {
@@ -239,7 +256,8 @@ export class Pair {
 
   /** @param record what the sync is written for now; @param ground what it has to be written for. */
   async #keep(record: Omit<PairRecord, 'facts' | 'rename'>, ground: SyncGround): Promise<void> {
-    if (!isSameGround(record.ground, ground)) await remakeSync(this.#knex, this.#rename, record, ground);
+    const fits = isSameGround(record.ground, ground) && (await guardsFit(this.#knex, this.#rename, record));
+    if (!fits) await remakeSync(this.#knex, this.#rename, record, ground);
     const facts = await readPairFacts(this.#db, record.table, record.numbers);
     await writePair(this.#db, { ...record, rename: this.#rename.name, facts, ground });
   }

@@ -6,7 +6,39 @@ import type { Rename } from '../../domain/rename.ts';
 import { execute } from '../../operations/execute.ts';
 import { planBodies } from '../../planner/rename/plan.ts';
 import { onConnection } from '../../postgres/knex.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
 import { scaffoldBody } from '../../scaffold/rename.ts';
+
+/**
+ * Whether the functions that are in the database guard the keys that are there now: an index may have come, gone, or name another column.
+ */
+export async function guardsFit(
+  knex: Knex,
+  rename: Rename,
+  { table, numbers, phase }: Pick<PairRecord, 'table' | 'numbers' | 'phase'>,
+): Promise<boolean> {
+  const { column, keys, sources } = await onConnection(knex, async (db) => ({
+    column: await readColumn(db, table, rename.table, rename.from),
+    keys: await guardedKeys(db, table, numbers.from),
+    sources: await sourcesOf(db, rename, phase),
+  }));
+  const wanted = planBodies({ table: rename.table, column, keys }, rename)
+    .filter((body) => body.kind === 'function' && body.phase === phase)
+    .flatMap(({ view }) => view.guards);
+  const made = sources.join('\n').split('guard := ').length - 1;
+  return made === wanted.length && wanted.every((guard) => sources.some((source) => source.includes(guard)));
+}
+
+async function sourcesOf(db: Queryable, { table, sync }: Rename, phase: 1 | 2): Promise<string[]> {
+  const names = [sync.functions[phase - 1], sync.last?.functions[phase - 1]];
+  const rows = await all<{ source: string }>(
+    db,
+    `SELECT p.prosrc AS source FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+     WHERE n.nspname = $1 AND p.proname = ANY ($2)`,
+    [table.schema, names.filter((name) => name !== undefined)],
+  );
+  return rows.map(({ source }) => source);
+}
 
 /**
  * Makes the functions of a sync anew for what the columns have become. Its triggers stay: they only name the columns. In the

@@ -1,0 +1,28 @@
+import { readColumn } from '../../catalog/column.ts';
+import { ownDefaults } from '../../catalog/pair.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
+import type { Rename } from '../../domain/rename.ts';
+import type { RefusedChange } from '../../planner/rename/follow.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
+
+/** A type whose equality is not that of its bytes, where the sync was written for one whose equality is: it would pass over values that differ. */
+export async function otherComparison(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
+  if (!rename.byteEqual) return [];
+  const { byteEqual, type } = await readColumn(db, table, rename.table, rename.from);
+  if (byteEqual) return [];
+  return [
+    {
+      what: `values of ${type} may be equal and not the same, which those of ${rename.type} cannot be`,
+      instead: 'Give the column that type after phase 3.',
+    },
+  ];
+}
+
+/** A default of a partition alone: the sync knows one for the whole table. */
+export async function defaultsOfPartitions(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
+  const found = await ownDefaults(db, table, [rename.from, rename.to]);
+  return found.map(({ on, column, whole }) => ({
+    what: `the partition ${on} has a default of its own for ${column}`,
+    instead: `Give it that of the table until phase 3 has run: ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} ${whole === null ? 'DROP DEFAULT' : `SET DEFAULT ${whole}`};`,
+  }));
+}
