@@ -59,7 +59,7 @@ interface PlpgsqlExpression {
 }
 
 async function plpgsqlBody(definition: string): Promise<Body> {
-  const [parsed] = ((await parsePlPgSQL(definition)) as { plpgsql_funcs: readonly SqlNode[] }).plpgsql_funcs;
+  const [parsed] = ((await parsePlPgSQL(asRecords(definition))) as { plpgsql_funcs: readonly SqlNode[] }).plpgsql_funcs;
   const statements: BodyStatement[] = [];
   for (const { node, returned, variables } of expressionsIn(parsed)) {
     const sql = statementOf(node);
@@ -75,6 +75,14 @@ async function plpgsqlBody(definition: string): Promise<Body> {
     variables: nodesOf(parsed, 'PLpgSQL_var').map(({ refname }) => String(refname)),
     texts: textsIn(statements.map(({ tree }) => tree)),
   };
+}
+
+/** The parser knows no catalogue: rows of a table's type have no fields for it, those of type record have any. */
+function asRecords(definition: string): string {
+  return definition.replace(
+    /(?:[\w$]+|"(?:[^"]|"")+")(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")+"))*\s*%\s*ROWTYPE\b/gi,
+    'record',
+  );
 }
 
 /** Constants that are texts. */

@@ -4,6 +4,7 @@ import { type QualifiedName, slug } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { bodyOf } from './bodies.ts';
 import { useOf, wordOf } from './column-uses.ts';
+import { usesNameAlone } from './name-uses.ts';
 import { rowUsesIn } from './row-uses.ts';
 import { TREE } from './tree.ts';
 
@@ -140,6 +141,17 @@ export async function readRowUsers(db: Queryable, table: NamedTable, isLastColum
     const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn };
     const uses = body === null ? [] : rowUsesIn(body, table, user);
     if (uses.length > 0) found.push({ signature, uses });
+  }
+  return found;
+}
+
+/** Functions in text for which a new column of the table would take a name that they use for something else, by their signatures. */
+export async function readNameUsers(db: Queryable, table: NamedTable, name: string): Promise<string[]> {
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, name, false]);
+  const found: string[] = [];
+  for (const { source, language, definition, signature } of rows) {
+    const body = await bodyOf(definition, source, language);
+    if (body !== null && usesNameAlone(body, source, table, name)) found.push(signature);
   }
   return found;
 }

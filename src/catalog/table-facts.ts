@@ -8,7 +8,7 @@ import { type FoundConstraint, readChecks, readForeignKeys } from './constraints
 import { type FoundDependent, readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
-import { readMentions, readRowUsers } from './mentions.ts';
+import { readMentions, readNameUsers, readRowUsers } from './mentions.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
 import { readShape, takenNames } from './shape.ts';
 import { type FoundStatistics, readStatistics } from './statistics.ts';
@@ -45,7 +45,9 @@ export function readTableFacts(
     const columns = await listColumns(db, table.oid);
     const byPosition = await withAliasedJoins(dependents);
     const rowUsers = await readRowUsers(db, table, columns.at(-1) === from);
-    const found = { ...hanging, keys, dependents, byPosition, rowUsers, shape, column };
+    // While a rename is under way functions may use the new column.
+    const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
+    const found = { ...hanging, keys, dependents, byPosition, rowUsers, nameUsers, shape, column };
     return {
       table: { schema: table.schema, name: table.name },
       serverVersion: await serverVersion(db),
@@ -72,7 +74,7 @@ export function readTableFacts(
       mentions: await readMentions(db, table, from),
       takenNames: await takenNames(db, table),
       published: shape.published,
-      unsupported: unsupportedOf(table, found),
+      unsupported: unsupportedOf(table, to, found),
     };
   });
 }

@@ -12,6 +12,8 @@ interface Found extends Hanging {
   readonly dependents: readonly FoundDependent[];
   readonly byPosition: readonly FoundDependent[];
   readonly rowUsers: readonly RowUserFacts[];
+  /** Functions that use the new name for something else. */
+  readonly nameUsers: readonly string[];
   readonly shape: TableShape;
   readonly column: ColumnFacts;
 }
@@ -23,7 +25,7 @@ const AWAY =
 const refuse = (object: string, reason: string, instead = AWAY): UnsupportedObject => ({ object, reason, instead });
 
 /** What PostgreSQL gives no way to carry over while the table is in use; docs/refusals.md explains each. */
-export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedObject[] {
+export function unsupportedOf(table: QualifiedName, to: string, found: Found): UnsupportedObject[] {
   return [
     ...unsupportedShape(table, found.shape),
     ...found.rowUsers.map(({ signature, uses }) =>
@@ -31,6 +33,13 @@ export function unsupportedOf(table: QualifiedName, found: Found): UnsupportedOb
         `function ${signature}`,
         `${uses.join(', and ')}: one more column breaks or misplaces that, and the new one has another place in the end`,
         `Name the columns in it, in a release before the first phase.`,
+      ),
+    ),
+    ...found.nameUsers.map((signature) =>
+      refuse(
+        `function ${signature}`,
+        `it names ${quoteIdent(to)} alone in a query of the table, which would be ambiguous or mean the new column`,
+        'Qualify it there (by the name of the function, or of the table that it is of) in a release before the first phase, or take another name.',
       ),
     ),
     ...unsupportedIndexes(table, found),

@@ -1,4 +1,4 @@
-import { readRowUsers } from '../catalog/mentions.ts';
+import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
@@ -46,10 +46,13 @@ async function ensureNoRowUsers(db: Queryable, rename: Rename): Promise<void> {
 }
 
 /**
- * What puts whole rows of the table where columns go by their position, in words: it breaks with one more column. Production may have such a
- * function where development has none.
+ * What breaks, or does something else, with one more column, in words: it puts whole rows of the table where columns go by their position, or
+ * uses the new name for something else. Production may have such a function where development has none.
  */
-export async function rowUsers(db: Queryable, { table, from }: Pick<Rename, 'table' | 'from'>): Promise<string[]> {
+export async function rowUsers(
+  db: Queryable,
+  { table, from, to }: Pick<Rename, 'table' | 'from' | 'to'>,
+): Promise<string[]> {
   const { columns, rowColumns, oid } = await one<{ columns: string[]; rowColumns: string[]; oid: string | null }>(
     db,
     `WITH RECURSIVE tree(oid) AS (SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
@@ -58,9 +61,12 @@ export async function rowUsers(db: Queryable, { table, from }: Pick<Rename, 'tab
     [quoteQualified(table)],
   );
   if (oid === null) return [];
-  const users = await readRowUsers(db, { ...table, oid: Number(oid) }, columns.at(-1) === from);
+  const named = { ...table, oid: Number(oid) };
+  const users = await readRowUsers(db, named, columns.at(-1) === from);
+  const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, named, to);
   return [
     ...users.map(({ signature, uses }) => `function ${signature}: ${uses.join(', and ')}`),
+    ...nameUsers.map((signature) => `function ${signature}: it names ${quoteIdent(to)} alone in a query of the table`),
     ...rowColumns.map((column) => `column ${column}, which holds rows of the table`),
   ];
 }

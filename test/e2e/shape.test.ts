@@ -43,6 +43,14 @@ onVersions((server) => {
       'variables one by one',
       plain('text', 'plpgsql', 'DECLARE a int; b text; BEGIN SELECT * INTO a, b FROM users; RETURN b; END'),
     ],
+    [
+      'beside a row whose type only the catalogue knows',
+      plain(
+        'void',
+        'plpgsql',
+        'DECLARE r public.arch%ROWTYPE; BEGIN r.id := 1; INSERT INTO arch SELECT * FROM users; END',
+      ),
+    ],
     ['an INSERT that names no columns', plain('void', 'sql', "INSERT INTO users VALUES (1, 'a@x', 'n')")],
   ];
 
@@ -90,6 +98,77 @@ onVersions((server) => {
     });
   });
 
+  /** Functions with something of the name that the column is to have, `addr`. */
+  const named = (args: string, language: string, body: string): string =>
+    `CREATE FUNCTION keep(${args}) RETURNS void LANGUAGE ${language} AS $$ ${body} $$;`;
+  const OTHER = 'CREATE TABLE visits (user_id int, addr text);';
+
+  describe('functions that have something else of the new name where the column would be meant are refused by name', () => {
+    test.each([
+      ['an argument of a function in SQL', named('addr text', 'sql', 'DELETE FROM users WHERE email = addr')],
+      ['one in plpgsql', named('addr text', 'plpgsql', 'BEGIN UPDATE users SET note = addr WHERE id = 1; END')],
+      [
+        'a variable',
+        named('', 'plpgsql', 'DECLARE addr text; n int; BEGIN SELECT id INTO n FROM users u WHERE email = addr; END'),
+      ],
+      [
+        'in ON CONFLICT',
+        named(
+          'addr text',
+          'plpgsql',
+          'BEGIN INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET email = addr; END',
+        ),
+      ],
+      [
+        'a column of another table',
+        named('', 'plpgsql', 'BEGIN PERFORM addr FROM visits JOIN users ON users.id = user_id; END'),
+      ],
+      [
+        'one outside a subquery',
+        named('', 'plpgsql', 'BEGIN DELETE FROM visits WHERE EXISTS (SELECT FROM users WHERE email = addr); END'),
+      ],
+      [
+        'by UPDATE ... FROM',
+        named('', 'sql', "UPDATE visits SET addr = 'x' FROM users WHERE users.id = user_id AND addr IS NULL"),
+      ],
+    ])('%s', async (_what, sql) => {
+      const ran = await wizard(USERS + OTHER + sql);
+      expect({ code: ran.code, error: ran.json.error.code }).toEqual({ code: 4, error: 'PH2001' });
+      expect(ran.json.error.message).toContain('function public.keep(');
+      expect(Object.keys((project as TestProject).files())).toEqual([]);
+    });
+
+    test.each([
+      [
+        'a value that is inserted',
+        named('addr text', 'plpgsql', 'BEGIN INSERT INTO users (id, email) VALUES (1, addr); END'),
+      ],
+      [
+        'a variable that is preferred',
+        named('addr text', 'plpgsql', '#variable_conflict use_variable\nBEGIN UPDATE users SET note = addr; END'),
+      ],
+      ['a qualified argument', named('addr text', 'sql', 'DELETE FROM users WHERE email = keep.addr')],
+      [
+        'a name of the output',
+        plain('TABLE (id int, x text)', 'sql', 'SELECT id, email AS addr FROM users ORDER BY addr'),
+      ],
+      [
+        'a query beside',
+        named('', 'sql', 'DELETE FROM users WHERE id IN (SELECT user_id FROM visits v WHERE v.addr IS NULL)'),
+      ],
+      [
+        'a subquery that sees nothing of it',
+        named('', 'sql', 'UPDATE users SET note = x.n FROM (SELECT addr AS n FROM visits) x'),
+      ],
+      [
+        'a query of WITH of the same name',
+        plain('text', 'sql', 'WITH users AS (SELECT addr FROM visits) SELECT addr FROM users LIMIT 1'),
+      ],
+    ])('but not %s', async (_what, sql) => {
+      expect((await wizard(USERS + OTHER + sql)).code).toBe(0);
+    });
+  });
+
   test.each([
     ['the row type', 'CREATE TABLE kept (r users)', 'column kept.r'],
     ['an array of it', 'CREATE TABLE kept (rs users[])', 'column kept.rs'],
@@ -108,6 +187,11 @@ onVersions((server) => {
       `CREATE OR REPLACE ${trigger('INSERT INTO arch (id, note) VALUES (OLD.id, OLD.note);').split('; \n')[0]?.replace('CREATE ', '').split('$$;')[0]}$$`,
     ],
     ['a column', 'CREATE TABLE kept (r users)', 'DROP TABLE kept'],
+    [
+      'an argument of the new name',
+      named('addr text', 'sql', 'DELETE FROM users WHERE email = addr'),
+      named('addr text', 'sql', 'DELETE FROM users WHERE email = keep.addr').replace('CREATE', 'CREATE OR REPLACE'),
+    ],
   ])('%s that only production has is found before phase 1, and there is a way on', async (_what, sql, mended) => {
     fixture = await renameFixture({ server: server(), schema: USERS, from: 'email', to: 'addr' });
     await fixture.database.sql(sql);

@@ -158,11 +158,12 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   },
   PH2019: {
     exit: 4,
-    title: 'Something depends on the order of the columns',
+    title: 'Something would break with one more column',
     what: (d) => `${d.rename}: one more column would break or misplace what this does: ${list(d.objects)}.`,
-    why: () => 'It puts whole rows of the table where columns go by their position, or keeps them.',
+    why: () =>
+      'It puts whole rows of the table where columns go by their position, or keeps them; or the new name has another meaning in it.',
     remedy: (d) =>
-      `Name the columns in it (in a release before the first phase, in a hotfix release below it, or by CREATE OR REPLACE FUNCTION on this database); where it is none of that, ${acknowledging(d)}. Then run the same command again.`,
+      `Name the columns in it, or qualify the name (in a release before the first phase, in a hotfix release below it, or by CREATE OR REPLACE FUNCTION on this database); where it is none of that, ${acknowledging(d)}. Then run the same command again.`,
   },
   PH2018: {
     exit: 4,
