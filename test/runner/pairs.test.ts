@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { addMigration } from '../support/history.ts';
+import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 import { onVersions } from '../support/versions.ts';
 import { type Write, Writers } from '../support/writers.ts';
@@ -12,18 +12,10 @@ onVersions((server) => {
 
   /** A rename of users.email to addr whose releases are cut, migrated to its first phase. */
   async function phase1(schema = SCHEMA): Promise<void> {
-    fixture = await renameFixture({ server: server(), schema, from: 'email', to: 'addr' });
-    await fixture.deploy(R1);
+    fixture = await pairAtPhase1(server(), schema);
   }
 
-  /** Runs a migration of a release between the first two. */
-  async function migration(sql: string, release = '1.1.5'): Promise<{ code: number; json: Record<string, unknown> }> {
-    fixture.project.write('package.json', JSON.stringify({ version: release }));
-    await addMigration(fixture.project, release, 'between', sql);
-    await fixture.project.json('release', 'cut', release);
-    const ran = await fixture.project.phase('migrate', '--release', release, '--json');
-    return { code: ran.code, json: ran.json };
-  }
+  const migration = (sql: string, release = '1.1.5') => migrateBetween(fixture, release, sql);
 
   const rows = (sql: string) => fixture.database.sql(sql);
 
@@ -249,16 +241,7 @@ onVersions((server) => {
     const operation = (call: string) => `import { alterType, dropDefault, dropNotNull, setDefault } from 'triphase';
     export const up = async (knex) => { ${call} }; export const down = async () => undefined;`;
 
-    async function migrationOf(
-      call: string,
-      release = '1.1.5',
-    ): Promise<{ code: number; json: Record<string, unknown> }> {
-      fixture.project.write('package.json', JSON.stringify({ version: release }));
-      await addMigration(fixture.project, release, 'between', operation(call), { extension: 'mjs' });
-      await fixture.project.json('release', 'cut', release);
-      const ran = await fixture.project.phase('migrate', '--release', release, '--json');
-      return { code: ran.code, json: ran.json };
-    }
+    const migrationOf = (call: string) => migrateBetween(fixture, '1.1.5', operation(call), 'mjs');
 
     test.each(['email', 'addr'])('by either name: %s', async (column) => {
       await phase1(`CREATE TABLE users (id int PRIMARY KEY, email varchar(20) NOT NULL DEFAULT 'none', note text);

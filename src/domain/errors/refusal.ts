@@ -20,12 +20,16 @@ export interface RefusalErrors {
   PH2016: { tables: readonly string[] };
   PH2017: { table: string; reason: string };
   PH2019: { rename: string; objects: readonly string[] };
-  PH2018: { rename: string; changes: readonly { what: string; instead: string }[] };
+  PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
 
 const list = (items: readonly string[]): string => items.join('; ');
 const acknowledging = (d: { readonly rename: string; readonly objects: readonly string[] }): string =>
   `say so: phase acknowledge ${d.rename} '${(d.objects[0] ?? '').replaceAll("'", "'\\''")}' --why '...'`;
+const passing = ({ migration }: { readonly migration?: string }): string =>
+  migration === undefined
+    ? ''
+    : `; where ${migration} is cut and cannot be mended, phase resolve ${migration} --applied passes it over`;
 const megabytes = (bytes: number): string => `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
 
 export const refusalErrors: ErrorTexts<RefusalErrors> = {
@@ -170,7 +174,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'A column that is being renamed was altered in a way that cannot be followed',
     what: (d) => `${d.rename}: ${list(d.changes.map(({ what }) => what))}.`,
     why: () => 'The two columns would not hold the same any more, or writes of a release that is alive would be lost.',
-    remedy: (d) => `${d.changes.map(({ instead }) => instead).join(' ')} Then run the same command again.`,
+    remedy: (d) => `${d.changes.map(({ instead }) => instead).join(' ')} Then run the same command again${passing(d)}.`,
   },
   PH2017: {
     exit: 4,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
 import type { Session } from '../session.ts';
@@ -10,11 +11,20 @@ type WatchedStep = RanStep & Pick<OrderedMigration, 'id'>;
 
 /** The columns of renames that are under way, after a migration that may have altered them; in its transaction. @throws PH2018 */
 export async function settle({ history, options }: Session, trx: Knex.Transaction, ran: WatchedStep): Promise<void> {
-  const followed = await settlePairs(trx, history.renames, ran);
+  const followed = await settlePairs(trx, history.renames, ran).catch((error) => {
+    throw ofMigration(error, ran);
+  });
   for (const change of followed) {
     options.observer?.followed?.(ran.id, change);
     options.reporter.notice(sayFollowed(change));
   }
+}
+
+/** A release that is cut never changes: what is refused in a migration of it has to have a way on. */
+function ofMigration(error: unknown, { id, direction }: WatchedStep): unknown {
+  if (!(error instanceof PhaseError) || error.code !== 'PH2018' || direction === 'down') return error;
+  const refused = error as PhaseError<'PH2018'>;
+  return new PhaseError('PH2018', { ...refused.details, migration: id }, { cause: error });
 }
 
 /** The same after one that ran outside a transaction. */

@@ -1,0 +1,192 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
+import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
+import { onVersions } from '../support/versions.ts';
+
+onVersions((server) => {
+  let fixture: RenameFixture;
+  afterEach(() => fixture.remove());
+  const rows = (sql: string) => fixture.database.sql(sql);
+  const phase1 = async (schema: string): Promise<void> => {
+    fixture = await pairAtPhase1(server(), schema);
+  };
+  const between = (sql: string, release = '1.1.5', extension = 'sql') =>
+    migrateBetween(fixture, release, sql, extension);
+  const plainly = (column: string, id: number) =>
+    `INSERT INTO users (id, tenant, ${column}) VALUES (${id}, 1, '${column}${id}') ON CONFLICT (tenant, ${column}) DO NOTHING`;
+
+  const UNIQUE = `CREATE TABLE users (id int PRIMARY KEY, tenant int DEFAULT 1, email text, note text);
+    CREATE UNIQUE INDEX once ON users (tenant, email); INSERT INTO users VALUES (1, 1, 'a@x')`;
+
+  describe('what the sync guards follows the indexes', () => {
+    test('when a column of it is renamed', async () => {
+      await phase1(UNIQUE);
+      expect(await between('ALTER TABLE users RENAME COLUMN tenant TO team')).toMatchObject({ code: 0 });
+      const write = (column: string, id: number) => rows(plainly(column, id).replaceAll('tenant', 'team'));
+      await write('email', 2);
+      await fixture.deploy(R2);
+      await write('email', 3);
+      await write('addr', 4);
+      expect(await rows('SELECT id FROM users WHERE email IS DISTINCT FROM addr')).toEqual([]);
+      await fixture.deploy(R3);
+      expect(await rows('SELECT count(*)::int AS rows FROM users WHERE addr IS NOT NULL')).toEqual([{ rows: 4 }]);
+    });
+
+    test('when it is renamed; the gate of phase 3 names it, and a refresh into a hotfix leads on', async () => {
+      await phase1(UNIQUE);
+      expect(await between('ALTER INDEX once RENAME TO one')).toMatchObject({ code: 0 });
+      await fixture.deploy(R2);
+      await rows(plainly('addr', 4));
+      expect(await rows('SELECT id FROM users WHERE email IS DISTINCT FROM addr')).toEqual([]);
+      const { project } = fixture;
+      const refused = await project.phase('migrate', '--release', R3, '--straggler-window', '0', '--json');
+      expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2008']);
+      await project.json('new', 'rename-column', '--refresh', 'users_email_to_addr', '--release', '1.2.9', '--yes');
+      await project.json('release', 'cut', '1.2.9');
+      await fixture.deploy(R3);
+      expect(await rows(`SELECT indexdef FROM pg_indexes WHERE indexname ~ '^on'`)).toEqual([
+        { indexdef: 'CREATE UNIQUE INDEX one ON public.users USING btree (tenant, addr)' },
+      ]);
+    });
+
+    test('when a column of it is dropped, and the index with it', async () => {
+      await phase1(UNIQUE);
+      expect(await between('ALTER TABLE users DROP COLUMN tenant')).toMatchObject({ code: 0 });
+      await rows(`INSERT INTO users (id, email) VALUES (2, 'b@x')`);
+      await fixture.deploy(R2);
+      await rows(`INSERT INTO users (id, email) VALUES (3, 'c@x'); INSERT INTO users (id, addr) VALUES (4, 'd@x')`);
+      expect(await rows('SELECT id FROM users WHERE email IS DISTINCT FROM addr')).toEqual([]);
+      await fixture.deploy(R3);
+    });
+  });
+
+  describe('a default that the catalogue gives by another way is followed', () => {
+    test('a domain whose default changes', async () => {
+      await phase1(
+        `CREATE DOMAIN address AS text DEFAULT 'first'; CREATE TABLE users (id int PRIMARY KEY, email address)`,
+      );
+      expect(await between(`ALTER DOMAIN address SET DEFAULT 'second'`)).toMatchObject({ code: 0 });
+      await rows(`INSERT INTO users (id) VALUES (1); INSERT INTO users (id, email) VALUES (2, 'b@x')`);
+      await fixture.deploy(R2);
+      await rows(`INSERT INTO users (id, email) VALUES (3, 'c@x'); INSERT INTO users (id, addr) VALUES (4, 'd@x')`);
+      expect(await rows('SELECT email, addr FROM users ORDER BY id')).toEqual(
+        ['second', 'b@x', 'c@x', 'd@x'].map((value) => ({ email: value, addr: value })),
+      );
+    });
+  });
+
+  const code = (statement: string): string =>
+    `import { alterType } from 'triphase'; export const up = async (knex) => { ${statement}; }; export const down = async () => undefined;`;
+
+  describe('what the sync was not written for is refused in the transaction that does it', () => {
+    test.each([
+      [
+        'a type that compares otherwise',
+        `await alterType(knex, { on: '"public"."users"', column: 'email', type: 'numeric' })`,
+        'after phase 3',
+      ],
+      [
+        'a default of one partition',
+        `await knex.raw('ALTER TABLE users_1 ALTER COLUMN email SET DEFAULT 5')`,
+        'ALTER TABLE public.users_1 ALTER COLUMN "email" DROP DEFAULT;',
+      ],
+    ])('%s', async (_what, sql, remedy) => {
+      await phase1(`CREATE TABLE users (id int PRIMARY KEY, email int) PARTITION BY RANGE (id);
+        CREATE TABLE users_1 PARTITION OF users FOR VALUES FROM (0) TO (100)`);
+      const refused = await between(code(sql), '1.1.5', 'mjs');
+      expect(refused).toMatchObject({ code: 4, json: { error: { code: 'PH2018' } } });
+      expect(refused.json.error.remedy).toContain(remedy);
+      const [, passing = ''] = refused.json.error.remedy.match(/phase (resolve \S+ --applied)/) ?? [];
+      await fixture.project.json(...passing.split(' '));
+      await fixture.deploy(R2);
+      await fixture.deploy(R3);
+    });
+  });
+
+  test('a sequence that was given to the old column goes with it', async () => {
+    await phase1('CREATE TABLE users (id int PRIMARY KEY, email int)');
+    expect(
+      await between(
+        `CREATE SEQUENCE numbers OWNED BY users.email; ALTER TABLE users ALTER COLUMN email SET DEFAULT nextval('numbers')`,
+      ),
+    ).toMatchObject({ code: 0 });
+    await rows('INSERT INTO users (id) VALUES (1)');
+    await fixture.deploy(R2);
+    await rows('INSERT INTO users (id) VALUES (2)');
+    await fixture.deploy(R3);
+    await rows('INSERT INTO users (id) VALUES (3)');
+    expect(await rows('SELECT addr FROM users ORDER BY id')).toEqual([{ addr: 1 }, { addr: 2 }, { addr: 3 }]);
+    expect(await rows(`SELECT pg_get_serial_sequence('users', 'addr') AS owned`)).toEqual([
+      { owned: 'public.numbers' },
+    ]);
+  });
+
+  describe('what somebody drops in between holds nothing up, and does not come back', () => {
+    const HANGING = `CREATE TABLE countries (code text PRIMARY KEY); INSERT INTO countries VALUES ('x');
+      CREATE TABLE users (id int PRIMARY KEY, email text UNIQUE REFERENCES countries, note text);
+      CREATE TABLE visits (email text REFERENCES users (email)); CREATE VIEW people AS SELECT id, email FROM users;
+      ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON users USING (email = current_user OR true);
+      CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+      CREATE TRIGGER watched BEFORE UPDATE OF email ON users FOR EACH ROW EXECUTE FUNCTION nothing();
+      INSERT INTO users VALUES (1, 'x')`;
+    test.each([
+      ['a view', 'DROP VIEW people', `SELECT to_regclass('people') AS left`],
+      ['a policy', 'DROP POLICY own ON users', `SELECT max(polname) AS left FROM pg_policy`],
+      [
+        'a foreign key',
+        'ALTER TABLE users DROP CONSTRAINT IF EXISTS users_email_fkey, DROP CONSTRAINT IF EXISTS users_email_fkey_triphase',
+        `SELECT max(conname) AS left FROM pg_constraint WHERE contype = 'f' AND conrelid = 'users'::regclass`,
+      ],
+      [
+        'a trigger',
+        'DROP TRIGGER watched ON users',
+        `SELECT max(tgname) AS left FROM pg_trigger WHERE tgname ~ 'watched'`,
+      ],
+      ['a table that references it', 'DROP TABLE visits', `SELECT to_regclass('visits') AS left`],
+      [
+        'the primary key',
+        'ALTER TABLE users DROP CONSTRAINT users_pkey',
+        `SELECT max(conname) AS left FROM pg_constraint WHERE contype = 'p' AND conrelid = 'users'::regclass`,
+      ],
+    ])('%s', async (_what, sql, left) => {
+      for (const release of ['1.1.5', '1.2.5']) {
+        await phase1(HANGING);
+        if (release === '1.2.5') await fixture.deploy(R2);
+        expect(await between(sql, release)).toMatchObject({ code: 0 });
+        if (release === '1.1.5') await fixture.deploy(R2);
+        await fixture.deploy(R3);
+        expect(await rows(left)).toEqual([{ left: null }]);
+        if (release === '1.1.5') await fixture.remove();
+      }
+    });
+  });
+
+  test('an index over the columns of two renames is left to both', async () => {
+    fixture = await renameFixture({
+      server: server(),
+      schema: 'CREATE TABLE users (id int PRIMARY KEY, email text, name text)',
+      from: 'email',
+      to: 'addr',
+      cut: [],
+    });
+    const flags = ['--table', 'users', '--from', 'name', '--to', 'label', '--releases', `${R1},${R2},${R3}`, '--yes'];
+    await fixture.project.json('new', 'rename-column', ...flags);
+    for (const release of [R1, R2, R3]) await fixture.project.json('release', 'cut', release);
+    await fixture.deploy(R1);
+    expect(await between('CREATE INDEX shared ON users (email, name)')).toMatchObject({ code: 0 });
+    await fixture.deploy(R2);
+    for (const rename of ['users_email_to_addr', 'users_name_to_label']) {
+      await fixture.project.json('acknowledge', rename, 'index "shared"', '--why', 'made anew afterwards');
+    }
+    await fixture.deploy(R3);
+    expect(await rows(`SELECT indexdef FROM pg_indexes WHERE indexname = 'shared'`)).toEqual([]);
+  });
+
+  test('the new column stays while it holds the only values: undoing phase 1 is refused', async () => {
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text, note text); INSERT INTO users VALUES (1, 'a@x')`);
+    await fixture.database.sql('ALTER TABLE users DROP COLUMN email CASCADE');
+    const undone = await fixture.project.phase('rollback', '--release', R1, '--steps', '9', '--json');
+    expect(undone.code).not.toBe(0);
+    expect(await rows('SELECT addr FROM users')).toEqual([{ addr: 'a@x' }]);
+  });
+});
