@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { releaseOfPhase } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
 import type { RenamedFunction } from '../domain/rename.ts';
-import { folders } from './folders.ts';
+import { versionFile } from './folders.ts';
 import type { History } from './history.ts';
 import { readVersion } from './versions.ts';
 
@@ -25,21 +24,25 @@ interface UneditedCopy extends RenamedFunction {
   readonly path: string;
 }
 
-/** Copies of functions that are still as they were scaffolded, of renames whose second phase is in one of these releases. */
+/** Copies of functions that are still as they were scaffolded, and that the manifest of one of these releases lists. */
 export async function uneditedCopies(
   { root, renames, manifests }: History,
   releases: readonly Release[],
 ): Promise<UneditedCopy[]> {
   const found: UneditedCopy[] = [];
+  const listed = new Set(
+    manifests
+      .filter(({ release }) => releases.includes(release))
+      .flatMap(({ sources }) => sources.map(({ file }) => join('db', file))),
+  );
   for (const { name, versions } of renames.values()) {
-    const second = releaseOfPhase(manifests, name, 2);
-    if (second === null || !releases.includes(second)) continue;
     for (const copy of versions) {
       const { file, version } = copy;
+      const path = versionFile('function', file, version);
+      if (!listed.has(path)) continue;
       const [content, before] = await Promise.all(
         [version, version - 1].map((one) => readVersion(root, 'function', file, one).catch(() => '')),
       );
-      const path = join(folders.functions, `${file}_v${String(version).padStart(2, '0')}.sql`);
       if (isUnedited(content ?? '', before ?? '')) found.push({ ...copy, rename: name, path });
     }
   }

@@ -50,8 +50,7 @@ export async function revertMigration(session: Session, migration: RunnableMigra
       await runInTransaction(session, migration, 'down');
     } else {
       await withWork(session, migration, 'down', async (workOn) => {
-        await runBody(migration, 'down', session.knex, workOn(session.knex));
-        await settleOutside(session, { ...migration.entry, direction: 'down' });
+        await runBodyOutside(session, migration, 'down', workOn(session.knex));
         if (migration.entry.step === 'contract') await returnIndexes(session, migration.entry.rename);
         await removeMigration(session.worker, migration.entry.id);
       });
@@ -152,9 +151,8 @@ async function runOutside(session: Session, migration: RunnableMigration): Promi
   await recordMigration(session.lock.client, entry, 'started', 0);
   const attempts = loaded.safeToRepeat ? session.options.project.config.lockAttempts : 1;
   const attempt = (): Promise<void> =>
-    withWork(session, migration, 'up', (workOn) => runBody(migration, 'up', session.knex, workOn(session.knex)));
+    withWork(session, migration, 'up', (workOn) => runBodyOutside(session, migration, 'up', workOn(session.knex)));
   await retrying(session, entry.id, attempt, attempts);
-  await settleOutside(session, { ...entry, direction: 'up' });
   await session.lock.ensureHeld();
   await recordMigration(session.lock.client, entry, 'applied', performance.now() - began);
 }
@@ -201,9 +199,37 @@ async function retrying(
   }
 }
 
-async function runBody({ loaded }: RunnableMigration, direction: Direction, knex: Knex, work: Work): Promise<void> {
+/** What each statement has altered takes effect at once, also where a later one fails: columns are followed as soon as they can be. */
+async function runBodyOutside(
+  session: Session,
+  migration: RunnableMigration,
+  direction: Direction,
+  work: Work,
+): Promise<void> {
+  const settled = (): Promise<void> => settleOutside(session, { ...migration.entry, direction });
+  try {
+    await runBody(migration, direction, session.knex, work, settled);
+  } catch (error) {
+    // What cannot be followed the next command says, before anything runs.
+    await settled().catch(() => undefined);
+    throw error;
+  }
+  await settled();
+}
+
+/** @param after is run after each statement of a migration in SQL. */
+async function runBody(
+  { loaded }: RunnableMigration,
+  direction: Direction,
+  knex: Knex,
+  work: Work,
+  after: () => Promise<void> = async () => undefined,
+): Promise<void> {
   if (loaded.form === 'sql') {
-    for (const statement of loaded.sql[direction] ?? []) await runSql(knex, statement);
+    for (const statement of loaded.sql[direction] ?? []) {
+      await runSql(knex, statement);
+      await after();
+    }
     return;
   }
   await loaded[direction]?.(knex, work.context as never);

@@ -59,7 +59,13 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
   const began = performance.now();
   const { history, lock } = session;
   noticeUnlisted(session);
-  const { plan, pending, runnable, confirms } = await prepareRun(lock.client, history, before, request);
+  const { plan, pending, runnable, confirms } = await prepareRun(lock.client, history, before, request).catch(
+    async (error) => {
+      // What has died in the middle may have altered columns, and nobody may get to it for a while.
+      if (error instanceof PhaseError && error.code === 'PH3011') await settleByHand(session).catch(() => undefined);
+      throw error;
+    },
+  );
   await openLedger(session);
   await settleByHand(session);
   const { applied, error } = await runSteps(session, pending, runnable);

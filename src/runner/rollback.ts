@@ -9,7 +9,7 @@ import { type History, readHistory } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { ensureReversible, type RunnableMigration, revertMigration } from './apply.ts';
 import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
-import { adoptByHand } from './pairs/watch.ts';
+import { settleBeforeUndoing } from './pairs/watch.ts';
 import { openLedger, type RunnerOptions, withSession } from './session.ts';
 
 export interface RollbackOptions extends RunnerOptions {
@@ -37,7 +37,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       const migrations: RunnableMigration[] = [];
       for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));
       if (migrations.length > 0) await openLedger(session);
-      if (migrations.length > 0) await adoptByHand(session);
+      if (migrations.length > 0) await settleBeforeUndoing(session);
       const reverted: string[] = [];
       for (const migration of migrations) {
         const began = performance.now();

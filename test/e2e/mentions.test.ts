@@ -129,6 +129,25 @@ describe('a copy that nobody has edited', () => {
     });
   });
 
+  test('of a refresh is not frozen either, in the release that has it', async () => {
+    fixture = await renameFixture({ schema: OTHER_TABLE.replace('SELECT u.old', 'SELECT u.id') });
+    const { project, database, deploy } = fixture;
+    for (const release of [R1, R2]) await deploy(release);
+    await database.sql(
+      `CREATE FUNCTION read_mail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.mail := (SELECT u.old FROM users u LIMIT 1); RETURN NEW; END $$;
+      CREATE TRIGGER read_mail BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION read_mail()`,
+    );
+    await project.json('new', 'rename-column', '--refresh', 'users_old_to_new', '--release', '1.2.9', '--yes');
+    const cut = () => project.phase('release', 'cut', '1.2.9', '--json');
+    const path = 'db/functions/read_mail_v02.sql';
+    expect(await cut()).toMatchObject({ code: 5, json: { error: { code: 'PH3020', details: { files: [path] } } } });
+    project.write(path, project.read(path).replaceAll('u.old', 'u.new'));
+    await project.json('hash', '--no-replay');
+    expect((await cut()).code).toBe(0);
+    await deploy(R3);
+    expect(await database.sql('INSERT INTO orders VALUES (1, 1) RETURNING mail')).toEqual([{ mail: 'a@x' }]);
+  });
+
   test('can be cut once it is edited, and the other table takes rows after phase 3', async () => {
     await scaffold();
     const path = 'db/functions/note_mail_v02.sql';

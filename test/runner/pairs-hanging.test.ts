@@ -60,6 +60,58 @@ onVersions((server) => {
     });
   });
 
+  describe('a migration outside a transaction is followed statement by statement', () => {
+    const PLAIN = `CREATE TABLE users (id int PRIMARY KEY, email text); INSERT INTO users VALUES (1, 'a@x')`;
+    const WAITING = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    const write = async (id: number): Promise<void> => {
+      await rows(`INSERT INTO users (id, email) VALUES (${id}, 'given'); INSERT INTO users (id) VALUES (${id + 1})`);
+      expect(await rows(`SELECT email, addr FROM users WHERE id >= ${id} ORDER BY id`)).toEqual(
+        ['given', 'late'].map((value) => ({ email: value, addr: value })),
+      );
+    };
+
+    test('while it runs', async () => {
+      await phase1(PLAIN);
+      await rows('SELECT pg_advisory_lock(7)');
+      const running = between(
+        `-- phase:no-transaction\nALTER TABLE users ALTER COLUMN addr SET DEFAULT 'late';\nSELECT pg_advisory_lock(7);`,
+      );
+      while ((await rows(WAITING)).length === 0) await new Promise((done) => setTimeout(done, 20));
+      await write(2);
+      await rows('SELECT pg_advisory_unlock(7)');
+      expect(await running).toMatchObject({ code: 0 });
+    });
+
+    test.each([
+      [
+        'in SQL',
+        'sql',
+        `-- phase:no-transaction\nALTER TABLE users ALTER COLUMN addr SET DEFAULT 'late';\nSELECT 1 / 0;`,
+      ],
+      [
+        'in code',
+        'mjs',
+        `export const config = { transaction: false };
+        export const up = async (knex) => { await knex.raw("ALTER TABLE users ALTER COLUMN addr SET DEFAULT 'late'"); throw new Error('died'); };`,
+      ],
+    ])('where it fails in the middle, %s', async (_form, extension, source) => {
+      await phase1(PLAIN);
+      expect(await between(source, '1.1.5', extension)).toMatchObject({ code: 1 });
+      await write(2);
+    });
+  });
+
+  test('what was altered by hand survives the undoing of a phase', async () => {
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text)`);
+    await fixture.deploy(R2);
+    await rows(`ALTER TABLE users ALTER COLUMN addr SET DEFAULT 'late'`);
+    await fixture.project.json('rollback', '--steps', '1');
+    await rows(`INSERT INTO users (id, email) VALUES (2, 'given'); INSERT INTO users (id) VALUES (3)`);
+    expect(await rows('SELECT email, addr FROM users ORDER BY id')).toEqual(
+      ['given', 'late'].map((value) => ({ email: value, addr: value })),
+    );
+  });
+
   describe('a default that the catalogue gives by another way is followed', () => {
     test('a domain whose default changes', async () => {
       await phase1(

@@ -123,7 +123,10 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
     ),
     triggers: facts.triggers.filter((trigger) => fresh('trigger')(trigger) && !ours.has(trigger.name)),
     dependents: facts.dependents.filter((object) => fresh(object.kind)(object)),
-    mentions: facts.mentions.filter(({ triggers }) => triggers.some((name) => !ours.has(name))),
+    // Those that hold phase 3 up.
+    mentions: facts.mentions.filter(
+      ({ triggers, triggersElsewhere }) => triggersElsewhere.length > 0 || triggers.some((name) => !ours.has(name)),
+    ),
     unsupported: [
       ...facts.unsupported,
       ...facts.primaryKeys.filter(fresh('primary key')).map(({ name }) => ({

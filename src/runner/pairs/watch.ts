@@ -32,11 +32,6 @@ export function settleOutside(session: Session, ran: WatchedStep): Promise<void>
   return inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran));
 }
 
-/** Before steps are undone: what is under way by the ledger has its pair, and nothing else has. */
-export function adoptByHand(session: Session): Promise<void> {
-  return inOneTransaction(session, 'Reading the ledger', (trx) => adoptPairs(trx, session.history.renames));
-}
-
 /** What was done by hand since the last run, before anything runs. @throws PH2018 */
 export async function settleByHand(session: Session): Promise<void> {
   const { history, options } = session;
@@ -49,6 +44,20 @@ export async function settleByHand(session: Session): Promise<void> {
     },
   );
   for (const change of followed) options.reporter.notice(sayFollowed(change));
+}
+
+/**
+ * The same before steps are undone. What cannot be followed does not stop that, since it may be the way on; the pairs are in any case
+ * those that are under way by the ledger.
+ */
+export async function settleBeforeUndoing(session: Session): Promise<void> {
+  try {
+    await settleByHand(session);
+  } catch (error) {
+    if (!(error instanceof PhaseError) || error.code !== 'PH2018') throw error;
+    session.options.reporter.notice(error.message);
+    await inOneTransaction(session, 'Reading the ledger', (trx) => adoptPairs(trx, session.history.renames));
+  }
 }
 
 function inOneTransaction<T>(
