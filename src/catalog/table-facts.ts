@@ -15,6 +15,7 @@ import { type FoundStatistics, readStatistics } from './statistics.ts';
 import { readTree, type TreeMember } from './tree.ts';
 import { copyTriggers, type FoundTrigger, readTriggers } from './triggers.ts';
 import { unsupportedOf } from './unsupported.ts';
+import { ensureNoWholeRows } from './whole-rows.ts';
 
 /** The column to rename, and its new name. */
 export interface ColumnNames {
@@ -26,7 +27,7 @@ export interface ColumnNames {
  * Everything that a rename has to know of a table, for a column and its new name. Reads only: what it creates to let
  * PostgreSQL rewrite definitions is rolled back.
  * @param prepare changes the table to what it will be by then; rolled back, too.
- * @throws PH1008 when the column does not exist.
+ * @throws PH1008 when the column does not exist, PH2001 for what whole rows are computed from.
  */
 export function readTableFacts(
   db: Queryable,
@@ -39,6 +40,7 @@ export function readTableFacts(
     await printQualified(db);
     const column = await readColumn(db, table.oid, table, from);
     const shape = await readShape(db, table.oid, column.number);
+    await ensureNoWholeRows(db, table, from);
     const hanging = await readHanging(db, table, from, to);
     const keys = await readForeignKeys(db, table.oid, from, to);
     const dependents = await readDependents(db, table.oid, from);

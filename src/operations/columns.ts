@@ -148,6 +148,11 @@ async function isThere(knex: Knex, on: string, kind: TwinnedObject['kind'], name
   return found.length > 0;
 }
 
+/** Drops the twin of what is gone from the old column. @param on the table that it is on, quoted. */
+export async function dropTwin(knex: Knex, on: string, { kind, twin }: TwinnedObject): Promise<void> {
+  await execute(knex, dropping(on, kind, twin));
+}
+
 /** Of an index in the schema of its table. */
 function dropping(on: string, kind: TwinnedObject['kind'], name: string): string {
   if (kind === 'statistics') return `DROP STATISTICS ${on}.${quoteIdent(name)}`;

@@ -15,6 +15,8 @@ export const sqlState = {
   invalidCatalogName: '3D000',
   invalidFunctionDefinition: '42P13',
   syntaxError: '42601',
+  featureNotSupported: '0A000',
+  dependentObjectsStillExist: '2BP01',
 } as const;
 
 /** Errors after which the same transaction may be tried again. */

@@ -15,6 +15,7 @@ import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import { workFor } from './migration-context.ts';
+import { heldBySync } from './pairs/held-by-sync.ts';
 import { followIndexes, knownIndexes, returnIndexes } from './pairs/indexes.ts';
 import { settle, settleOutside } from './pairs/watch.ts';
 import { catchUpPartitions } from './partitions.ts';
@@ -77,7 +78,8 @@ async function attempt(
     await body();
     await end('done').catch(() => undefined);
   } catch (error) {
-    const known = describe(error, entry.id, loaded, direction);
+    const held = heldBySync(error, session.history.renames.values(), entry.id);
+    const known = held ?? describe(error, entry.id, loaded, direction);
     await end('failed', { code: known.code, message: known.message }).catch(() => undefined);
     throw known;
   }

@@ -98,6 +98,16 @@ onVersions((server) => {
     });
   });
 
+  test.each([
+    ['a check', 'ALTER TABLE users ADD CONSTRAINT whole CHECK (users IS NOT NULL)', 'constraint whole'],
+    ['an index', 'CREATE INDEX whole ON users (hash_record(users.*))', 'index public.whole'],
+    ['one with a condition', 'CREATE INDEX whole ON users (id) WHERE users IS NOT NULL', 'index public.whole'],
+  ])('what is computed from whole rows is refused by name: %s', async (_what, sql, object) => {
+    const ran = await wizard(`${USERS} ${sql}`);
+    expect({ code: ran.code, error: ran.json.error.code }).toEqual({ code: 4, error: 'PH2001' });
+    expect(ran.json.error.message).toContain(object);
+  });
+
   /** Functions with something of the name that the column is to have, `addr`. */
   const named = (args: string, language: string, body: string): string =>
     `CREATE FUNCTION keep(${args}) RETURNS void LANGUAGE ${language} AS $$ ${body} $$;`;

@@ -155,6 +155,21 @@ onVersions((server) => {
     });
   });
 
+  test.each([
+    ['ALTER TYPE', 'ALTER TABLE users ALTER COLUMN email TYPE varchar(90)', 'alterType(knex'],
+    ['DROP COLUMN', 'ALTER TABLE users DROP COLUMN addr', 'phase 3 drops the old column'],
+  ])('what PostgreSQL refuses because of the sync is said, with the way that there is: %s', async (_what, sql, way) => {
+    await phase1('CREATE TABLE users (id int PRIMARY KEY, email varchar(20))');
+    const refused = await between(sql);
+    expect(refused).toMatchObject({
+      code: 4,
+      json: { error: { code: 'PH2018', remedy: expect.stringContaining(way) } },
+    });
+    const [id = ''] = refused.json.error.remedy.match(/(?<=phase resolve )\S+/) ?? [];
+    await fixture.project.json('resolve', id, '--applied');
+    await fixture.deploy(R2);
+  });
+
   test('a sequence that was given to the old column goes with it', async () => {
     await phase1('CREATE TABLE users (id int PRIMARY KEY, email int)');
     expect(
@@ -210,6 +225,32 @@ onVersions((server) => {
         expect(await rows(left)).toEqual([{ left: null }]);
         if (release === '1.1.5') await fixture.remove();
       }
+    });
+  });
+
+  describe('what is dropped from the old column restricts the new one no longer', () => {
+    const RESTRICTED = `CREATE TABLE countries (code text PRIMARY KEY); INSERT INTO countries VALUES ('x');
+      CREATE TABLE users (id int PRIMARY KEY, email text, CONSTRAINT short CHECK (length(email) < 3), CONSTRAINT once UNIQUE (email), CONSTRAINT known FOREIGN KEY (email) REFERENCES countries);
+      CREATE UNIQUE INDEX lowered ON users (lower(email)); INSERT INTO users VALUES (1, 'x')`;
+    const ALL = `ALTER TABLE users DROP CONSTRAINT short, DROP CONSTRAINT once, DROP CONSTRAINT known; DROP INDEX lowered`;
+    test.each(['by a migration', 'by hand'])('%s', async (way) => {
+      await phase1(RESTRICTED);
+      if (way === 'by hand') {
+        await rows(ALL);
+        await fixture.project.json('migrate', '--release', R1);
+      } else expect(await between(ALL)).toMatchObject({ code: 0 });
+      await rows(`INSERT INTO users VALUES (2, 'long'); INSERT INTO users VALUES (3, 'long')`);
+      await fixture.deploy(R2);
+      await fixture.deploy(R3);
+      expect(await rows('SELECT addr FROM users WHERE id > 1')).toEqual([{ addr: 'long' }, { addr: 'long' }]);
+    });
+
+    test('but what was only given another name stays', async () => {
+      await phase1(RESTRICTED);
+      await between('ALTER TABLE users RENAME CONSTRAINT short TO brief; ALTER INDEX lowered RENAME TO lower');
+      await fixture.deploy(R2);
+      await expect(rows(`INSERT INTO users (id, addr) VALUES (2, 'long')`)).rejects.toThrow(/short_triphase|brief/);
+      expect(await rows(`SELECT 1 FROM pg_indexes WHERE indexname = 'lowered_triphase'`)).toHaveLength(1);
     });
   });
 

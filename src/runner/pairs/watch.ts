@@ -3,8 +3,9 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
 import type { Session } from '../session.ts';
-import type { FollowedChange, RanStep } from './pair.ts';
-import { sayFollowed } from './say.ts';
+import { dropLonelyTwins } from './dropped.ts';
+import type { RanStep } from './pair.ts';
+import { sayDropped, sayFollowed } from './say.ts';
 import { adoptPairs, settlePairs } from './settle.ts';
 
 type WatchedStep = RanStep & Pick<OrderedMigration, 'id'>;
@@ -18,6 +19,7 @@ export async function settle({ history, options }: Session, trx: Knex.Transactio
     options.observer?.followed?.(ran.id, change);
     options.reporter.notice(sayFollowed(change));
   }
+  for (const twin of await dropLonelyTwins(trx, history.renames, ran)) options.reporter.notice(sayDropped(twin));
 }
 
 /** A release that is cut never changes: what is refused in a migration of it has to have a way on. */
@@ -35,15 +37,13 @@ export function settleOutside(session: Session, ran: WatchedStep): Promise<void>
 /** What was done by hand since the last run, before anything runs. @throws PH2018 */
 export async function settleByHand(session: Session): Promise<void> {
   const { history, options } = session;
-  const followed = await inOneTransaction(
-    session,
-    'What was altered by hand',
-    async (trx): Promise<FollowedChange[]> => {
-      await adoptPairs(trx, history.renames);
-      return settlePairs(trx, history.renames, null);
-    },
-  );
-  for (const change of followed) options.reporter.notice(sayFollowed(change));
+  const notices = await inOneTransaction(session, 'What was altered by hand', async (trx): Promise<string[]> => {
+    await adoptPairs(trx, history.renames);
+    const followed = await settlePairs(trx, history.renames, null);
+    const dropped = await dropLonelyTwins(trx, history.renames, null);
+    return [...followed.map(sayFollowed), ...dropped.map(sayDropped)];
+  });
+  for (const notice of notices) options.reporter.notice(notice);
 }
 
 /**

@@ -1,0 +1,91 @@
+import type { Knex } from 'knex';
+import { quoteQualified } from '../../domain/identifier.ts';
+import type { PairRecord } from '../../domain/pair.ts';
+import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { readPairs } from '../../gates/pair-record.ts';
+import { dropTwin } from '../../operations/columns.ts';
+import { codeOf, sqlState } from '../../postgres/errors.ts';
+import { connectionOf } from '../../postgres/knex.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
+import type { RanStep } from './pair.ts';
+
+/** A twin that was dropped since its original was. */
+export interface DroppedTwin extends Pick<TwinnedObject, 'kind' | 'name' | 'twin'> {
+  readonly rename: string;
+}
+
+/**
+ * What somebody has dropped from the old column restricts the new one no longer: a check that was dropped so that a release may write other values
+ * would else refuse them until phase 3. In the transaction of the caller.
+ */
+export async function dropLonelyTwins(
+  trx: Knex.Transaction,
+  renames: ReadonlyMap<string, Rename>,
+  ran: RanStep | null,
+): Promise<DroppedTwin[]> {
+  const db = await connectionOf(trx);
+  const dropped: DroppedTwin[] = [];
+  for (const record of await readPairs(db)) {
+    const rename = renames.get(record.rename);
+    if (rename === undefined || rename.name === ran?.rename) continue;
+    for (const object of await lonelyTwins(db, rename, record)) {
+      const on = object.on ?? quoteQualified(rename.table);
+      if (await couldDrop(trx, (savepoint) => dropTwin(savepoint, on, object))) {
+        dropped.push({ rename: rename.name, kind: object.kind, name: object.name, twin: object.twin });
+      }
+    }
+  }
+  return dropped;
+}
+
+/** What something else depends on stays until phase 3. */
+async function couldDrop(
+  trx: Knex.Transaction,
+  drop: (savepoint: Knex.Transaction) => Promise<void>,
+): Promise<boolean> {
+  try {
+    await trx.transaction(drop);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === sqlState.dependentObjectsStillExist) return false;
+    throw error;
+  }
+}
+
+/** Foreign keys of the old column only restrict in phase 1: the second drops them itself. */
+function restricting({ carried, refreshed }: Rename, phase: 1 | 2): TwinnedObject[] {
+  const kinds: readonly string[] = ['check', 'unique', 'index', ...(phase === 1 ? ['foreign key'] : [])];
+  return [...carried, ...refreshed].filter(isTwinned).filter(({ kind }) => kinds.includes(kind));
+}
+
+function lonelyTwins(db: Queryable, rename: Rename, { phase }: PairRecord): Promise<TwinnedObject[]> {
+  const objects = restricting(rename, phase);
+  const on = quoteQualified(rename.table);
+  const given = objects.map((object) => ({ ...object, on: object.on ?? on }));
+  const known = objects.flatMap(({ name, twin }) => [name, twin]);
+  return underQualifiedNames(db, async () => {
+    const rows = await all<{ at: number }>(db, LONELY, [JSON.stringify(given), rename.from, rename.to, known]);
+    return rows.flatMap(({ at }) => objects[at - 1] ?? []);
+  });
+}
+
+/**
+ * Twins without an original, by their places in `$1`. One that was only given another name is there by its kind and its columns, under a name, not in `$4`,
+ * that the rename does not know.
+ */
+const LONELY = `
+  WITH given AS (SELECT at, o ->> 'kind' AS kind, o ->> 'name' AS name, o ->> 'twin' AS twin, to_regclass(o ->> 'on') AS rel
+    FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS g(o, at)),
+  objects AS (
+    SELECT conrelid AS rel, conname AS name, contype::text AS kind, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)) AS columns
+    FROM pg_constraint WHERE contype IN ('c', 'u', 'f') AND conrelid IN (SELECT rel FROM given)
+    UNION ALL
+    SELECT indrelid, c.relname, 'i', ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey::int2[]))
+    FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid IN (SELECT rel FROM given)),
+  there AS (SELECT rel, name, kind, ARRAY(SELECT CASE c WHEN $2 THEN $3 ELSE c END FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
+  SELECT given.at::int AS at FROM given
+  JOIN there AS twin ON twin.rel = given.rel AND twin.name = given.twin AND twin.kind = CASE given.kind WHEN 'foreign key' THEN 'f' ELSE left(given.kind, 1) END
+  WHERE NOT EXISTS (SELECT FROM there AS original WHERE original.rel = given.rel AND original.kind = twin.kind AND (original.name = given.name
+    OR original.name <> ALL ($4) AND original.columns = twin.columns))
+  ORDER BY 1`;

@@ -1,0 +1,39 @@
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import { type Rename, syncTriggers } from '../../domain/rename.ts';
+import { codeOf, sqlState } from '../../postgres/errors.ts';
+
+/**
+ * Where PostgreSQL has refused a statement of a migration because the triggers of a sync name the column, that is said, with the way that there is.
+ * @returns null for other errors.
+ */
+export function heldBySync(error: unknown, renames: Iterable<Rename>, migration: string): PhaseError | null {
+  const detail = detailOf(error);
+  for (const rename of renames) {
+    const { name, table, from, to, sync } = rename;
+    const triggers = [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
+    if (!triggers.some((trigger) => detail.includes(trigger))) continue;
+    const on = quoteQualified(table);
+    const change = {
+      [sqlState.featureNotSupported]: {
+        what: `the type of ${from} and ${to} is altered by ALTER TYPE, which PostgreSQL refuses while the triggers of the sync name the column`,
+        instead: `Use alterType(knex, { on: '${on}', column: '${from}', type: '...' }) of triphase, which alters both columns at once, or alter the type after phase 3.`,
+      },
+      [sqlState.dependentObjectsStillExist]: {
+        what: `${from} or ${to} is dropped while the sync needs both`,
+        instead: 'Leave that out: phase 3 drops the old column; phase rollback undoes the rename.',
+      },
+    }[codeOf(error) ?? ''];
+    if (change !== undefined) {
+      return new PhaseError('PH2018', { rename: name, changes: [change], migration }, { cause: error });
+    }
+  }
+  return null;
+}
+
+/** Which objects depend on something, as PostgreSQL says it in DETAIL; empty where it says nothing. */
+function detailOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('detail' in error && typeof error.detail === 'string') return error.detail;
+  return 'cause' in error ? detailOf(error.cause) : '';
+}
