@@ -99,6 +99,15 @@ export async function addConstraint(knex: Knex, options: ConstraintOptions): Pro
   await commentConstraint(knex, on, name, comment);
 }
 
+/** Gives a constraint another definition: the new one counts for what is written at once, then its rows are read. */
+export async function replaceConstraint(knex: Knex, options: ConstraintOptions): Promise<void> {
+  await atomically(knex, async (trx) => {
+    await dropConstraint(trx, options);
+    await addConstraint(trx, { ...options, validate: false });
+  });
+  await addConstraint(knex, options);
+}
+
 /** Before 18, PostgreSQL takes no foreign key of a partitioned table as NOT VALID. */
 async function needsLeaves(knex: Knex, { on, definition }: ConstraintOptions): Promise<boolean> {
   if (!definition.startsWith('FOREIGN KEY') || !(await isPartitioned(knex, on))) return false;

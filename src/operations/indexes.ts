@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
-import { counterpartName } from '../domain/twin-name.ts';
+import { counterpartName, twinName } from '../domain/twin-name.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { execute } from './execute.ts';
+import { atomically, execute } from './execute.ts';
 import { indexFamily } from './families.ts';
 import { isPartitioned, leavesOf, partitionsOf } from './partitions.ts';
 
@@ -116,6 +116,28 @@ export async function forPartition<T extends { on: string; name: string; like?: 
 async function counterpartOf(knex: Knex, on: string, like: string, partition: string): Promise<string | null> {
   const member = (await indexFamily(knex, on, like)).find((found) => found.on === partition);
   return member?.name ?? null;
+}
+
+/**
+ * Builds an index under another name first, so that there is one at any time, and gives it the name of one that goes. On a partitioned table, where those of
+ * partitions have names of their own, it goes first.
+ */
+export async function replaceIndex(knex: Knex, options: IndexOptions): Promise<void> {
+  const { on, name } = options;
+  if (await isPartitioned(knex, on)) {
+    await dropIndex(knex, options);
+    await createIndex(knex, options);
+    return;
+  }
+  const built = twinName(`${name}_anew`);
+  // A run that was killed has left its own.
+  await dropIndex(knex, { on, name: built });
+  await createIndex(knex, { ...options, name: built });
+  const [old, fresh] = [await qualifiedIndex(knex, on, name), await qualifiedIndex(knex, on, built)];
+  await atomically(knex, async (trx) => {
+    await execute(trx, `DROP INDEX ${old}`);
+    await execute(trx, `ALTER INDEX ${fresh} RENAME TO ${quoteIdent(name)}`);
+  });
 }
 
 /** Drops an index without blocking writes, where it is there; that of a partitioned table with those of its partitions. */

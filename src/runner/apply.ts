@@ -15,8 +15,9 @@ import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import { workFor } from './migration-context.ts';
+import { renewTwins } from './pairs/anew.ts';
 import { heldBySync } from './pairs/held-by-sync.ts';
-import { followIndexes, knownIndexes, returnIndexes } from './pairs/indexes.ts';
+import { followObjects, knownObjects, returnIndexes } from './pairs/objects.ts';
 import { settle, settleOutside } from './pairs/watch.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
@@ -36,10 +37,10 @@ type Direction = 'up' | 'down';
 export async function applyMigration(session: Session, migration: RunnableMigration): Promise<void> {
   await attempt(session, migration, 'up', async () => {
     await runGate(session, migration.entry);
-    const indexes = await knownIndexes(session);
+    const objects = await knownObjects(session);
     if (migration.loaded.transaction) await runInTransaction(session, migration, 'up');
     else await runOutside(session, migration);
-    await followIndexes(session, indexes, migration.entry.rename);
+    await followObjects(session, objects, migration.entry.rename);
   });
 }
 
@@ -102,6 +103,8 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   if (step === null) return;
   const phase = step === 'switch' ? 2 : 3;
   session.options.reporter.gate(rename.name, phase);
+  // What was made anew by hand.
+  await renewTwins(session, rename);
   // The old column may have become NOT NULL since the first phase.
   await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
   const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);

@@ -254,6 +254,58 @@ onVersions((server) => {
     });
   });
 
+  describe('what is made anew under its name is made anew on the new column, too', () => {
+    const MADE = `CREATE TABLE users (id int PRIMARY KEY, email text, note text, CONSTRAINT short CHECK (length(email) < 3));
+      CREATE INDEX by_email ON users (email); CREATE UNIQUE INDEX once ON users (email); INSERT INTO users VALUES (1, 'x')`;
+    const ANEW = `ALTER TABLE users DROP CONSTRAINT short, ADD CONSTRAINT short CHECK (length(email) < 9);
+      DROP INDEX by_email, once; CREATE INDEX by_email ON users (lower(email)); CREATE UNIQUE INDEX once ON users (email, note)`;
+    const left = async (): Promise<string[]> =>
+      (
+        await rows(`SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'short'
+          UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'users'::regclass AND NOT indisprimary ORDER BY 1`)
+      ).map(({ text }) => text);
+
+    test.each([
+      ['by a migration in phase 1', '1.1.5'],
+      ['by one in phase 2', '1.2.5'],
+      ['by hand', null],
+    ])('%s', async (_when, release) => {
+      await phase1(MADE);
+      if (release === '1.2.5') await fixture.deploy(R2);
+      if (release === null) {
+        await rows(ANEW);
+        await fixture.deploy(R2);
+      } else expect(await between(ANEW, release)).toMatchObject({ code: 0 });
+      await rows(`INSERT INTO users VALUES (2, 'longer', 'a'); INSERT INTO users VALUES (3, 'longer', 'b')`);
+      if (release === '1.1.5') await fixture.deploy(R2);
+      await fixture.deploy(R3);
+      expect(await left()).toEqual([
+        'CHECK ((length(addr) < 9))',
+        'CREATE INDEX by_email ON public.users USING btree (lower(addr))',
+        'CREATE UNIQUE INDEX once ON public.users USING btree (addr, note)',
+      ]);
+    });
+  });
+
+  test.each(['', ' PARTITION BY RANGE (id)'])('what was not made anew is left alone%s', async (partitioned) => {
+    const parts =
+      partitioned === ''
+        ? ''
+        : 'CREATE TABLE users_1 PARTITION OF users FOR VALUES FROM (0) TO (9); CREATE TABLE users_2 PARTITION OF users FOR VALUES FROM (9) TO (20);';
+    await phase1(`CREATE FUNCTION fine(t text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN t <> 'no';
+      CREATE TABLE users (id int PRIMARY KEY, email text, "Note" text, CONSTRAINT short CHECK (length(email) < 90), CONSTRAINT fine CHECK (fine(email) AND email <> "Note"))${partitioned};
+      ${parts} ALTER TABLE users ADD CONSTRAINT later CHECK (email <> 'x') NOT VALID;
+      CREATE INDEX ON users (email) INCLUDE (id) WITH (fillfactor = 70) WHERE email IS NOT NULL; CREATE INDEX ON users (lower(email) DESC NULLS LAST, email COLLATE "C" text_pattern_ops);
+      CREATE INDEX ON users USING hash (email); CREATE INDEX ON users USING gin (to_tsvector('simple', email)); CREATE INDEX ON users USING brin (email, id);
+      CREATE UNIQUE INDEX ON users (id, email); CREATE INDEX ON users (("Note" || email)) WHERE email LIKE 'a%'; INSERT INTO users VALUES (1, 'a', 'b')`);
+    for (const release of [R2, R3]) {
+      for (const command of [['migrate', '--release', release], ['finish']]) {
+        const ran = await fixture.project.phase(...command, '--straggler-window', '0');
+        expect([ran.code, ran.stdout + ran.stderr]).toEqual([0, expect.not.stringMatching(/made anew/)]);
+      }
+    }
+  });
+
   test('an index over the columns of two renames is left to both', async () => {
     fixture = await renameFixture({
       server: server(),

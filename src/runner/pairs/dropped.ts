@@ -71,21 +71,21 @@ function lonelyTwins(db: Queryable, rename: Rename, { phase }: PairRecord): Prom
 }
 
 /**
- * Twins without an original, by their places in `$1`. One that was only given another name is there by its kind and its columns, under a name, not in `$4`,
- * that the rename does not know.
+ * Twins without an original, by their places in `$1`. One that was only given another name is there by its kind, its columns and what it checks, under a
+ * name, not in `$4`, that the rename does not know.
  */
 const LONELY = `
   WITH given AS (SELECT at, o ->> 'kind' AS kind, o ->> 'name' AS name, o ->> 'twin' AS twin, to_regclass(o ->> 'on') AS rel
     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS g(o, at)),
   objects AS (
-    SELECT conrelid AS rel, conname AS name, contype::text AS kind, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)) AS columns
+    SELECT conrelid AS rel, conname AS name, contype::text AS kind, CASE contype WHEN 'c' THEN pg_get_constraintdef(oid) END AS text, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)) AS columns
     FROM pg_constraint WHERE contype IN ('c', 'u', 'f') AND conrelid IN (SELECT rel FROM given)
     UNION ALL
-    SELECT indrelid, c.relname, 'i', ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey::int2[]))
+    SELECT indrelid, c.relname, 'i', NULL, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey::int2[]))
     FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid IN (SELECT rel FROM given)),
-  there AS (SELECT rel, name, kind, ARRAY(SELECT CASE c WHEN $2 THEN $3 ELSE c END FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
+  there AS (SELECT rel, name, kind, replace(text, quote_ident($2), quote_ident($3)) AS text, ARRAY(SELECT CASE c WHEN $2 THEN $3 ELSE c END FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
   SELECT given.at::int AS at FROM given
   JOIN there AS twin ON twin.rel = given.rel AND twin.name = given.twin AND twin.kind = CASE given.kind WHEN 'foreign key' THEN 'f' ELSE left(given.kind, 1) END
   WHERE NOT EXISTS (SELECT FROM there AS original WHERE original.rel = given.rel AND original.kind = twin.kind AND (original.name = given.name
-    OR original.name <> ALL ($4) AND original.columns = twin.columns))
+    OR original.name <> ALL ($4) AND original.columns = twin.columns AND original.text IS NOT DISTINCT FROM twin.text))
   ORDER BY 1`;

@@ -1,5 +1,5 @@
 import { findTable } from '../../catalog/find-table.ts';
-import { indexesOn } from '../../catalog/pair.ts';
+import { checksOn, indexesOn } from '../../catalog/pair.ts';
 import { readTableFacts } from '../../catalog/table-facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
@@ -14,25 +14,27 @@ import { reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Session } from '../session.ts';
+import { renewTwins } from './anew.ts';
 import { remakeSync } from './sync.ts';
 
-/** Numbers of the indexes on the old column of each rename that is under way. */
-export type KnownIndexes = ReadonlyMap<string, ReadonlySet<number>>;
+/** Numbers of the indexes and the checks on the old column of each rename that is under way. */
+export type KnownObjects = ReadonlyMap<string, ReadonlySet<number>>;
 
-/** The indexes as they are before a migration runs. */
-export async function knownIndexes({ worker }: Session): Promise<KnownIndexes> {
+/** Indexes and checks as they are before a migration runs. */
+export async function knownObjects({ worker }: Session): Promise<KnownObjects> {
   const known = new Map<string, Set<number>>();
   for (const { rename, table, numbers } of await readPairs(worker)) {
-    known.set(rename, new Set((await indexesOn(worker, table, numbers.from)).keys()));
+    const indexes = await indexesOn(worker, table, numbers.from);
+    known.set(rename, new Set([...indexes.keys(), ...(await checksOn(worker, table, numbers.from))]));
   }
   return known;
 }
 
 /**
  * Indexes that a migration has made on the old column of a rename get their counterparts on the new one, built concurrently, and phase 3 gives these the
- * names. What was made by hand is left to the gate of phase 3.
+ * names. What was made by hand is left to the gate of phase 3. Those that it has made anew under their names, and checks, have their counterparts made anew.
  */
-export async function followIndexes(session: Session, before: KnownIndexes, own: string | undefined): Promise<void> {
+export async function followObjects(session: Session, before: KnownObjects, own: string | undefined): Promise<void> {
   const records = await readPairs(session.worker);
   const shared = await onSeveralColumns(session, records);
   for (const record of records) {
@@ -40,6 +42,8 @@ export async function followIndexes(session: Session, before: KnownIndexes, own:
     const known = before.get(record.rename);
     if (rename === undefined || known === undefined || rename.name === own) continue;
     const now = await indexesOn(session.worker, record.table, record.numbers.from);
+    const checks = await checksOn(session.worker, record.table, record.numbers.from);
+    const isAnew = [...now.keys(), ...checks].some((oid) => !known.has(oid));
     const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
     const fresh = [...now].filter(([oid, name]) => !known.has(oid) && !carried.has(name) && !isTwinName(name));
     const names = new Set(fresh.filter(([oid]) => !shared.has(oid)).map(([, name]) => name));
@@ -48,6 +52,7 @@ export async function followIndexes(session: Session, before: KnownIndexes, own:
       session.options.reporter.notice(
         `${rename.name}: ${[...names].join(', ')} have no counterpart on ${rename.to}: ${reasonOf(error)}`,
       );
+    if (isAnew) await renewTwins(session, rename);
     if (names.size > 0) await buildCounterparts(session, rename, record, names).catch(tell);
   }
 }
