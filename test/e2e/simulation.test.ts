@@ -5,7 +5,7 @@ import { SimulatedProject } from '../support/simulator/postgres.ts';
 import { waysBetween } from '../support/simulator/ways.ts';
 
 /** `WAYS=1000 npm test -- test/e2e/simulation` for a long run. */
-const WAYS = Number(process.env.WAYS ?? 60);
+const WAYS = Number(process.env.WAYS ?? 30);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 const WAYS_OF_A_HISTORY = 10;
 
@@ -41,7 +41,7 @@ test.each(seeds)(
       await project.remove();
     }
   },
-  120_000,
+  300_000,
 );
 
 test('most ways were gone to their end', () => {
