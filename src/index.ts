@@ -2,7 +2,7 @@
 export { addColumnLike } from './operations/add-column.ts';
 export { alterType, dropDefault, dropNotNull, setDefault } from './operations/alter-columns.ts';
 export { copyAttributes, matchNotNull } from './operations/attributes.ts';
-export { appointOriginals, dropColumn, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
+export { dropColumn, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
 export {
   addConstraint,
   addExclusion,
@@ -24,6 +24,7 @@ export { returnPrimaryKey } from './operations/primary-key.ts';
 export { rebindDependents } from './operations/rebind.ts';
 export { ensureSmall } from './operations/rewrite-limit.ts';
 export { createTrigger, dropTrigger, rebindTrigger, updateTrigger } from './operations/triggers.ts';
+export { appointOriginals } from './operations/twins.ts';
 export { defineConfig, type UserConfig } from './project/config.ts';
 export type { MigrationContext } from './runner/migration-context.ts';
 export type { TaskContext } from './tasks/definition.ts';

@@ -5,16 +5,15 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
-import { twinName } from '../domain/twin-name.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { dropConstraint, notNullName } from './constraints.ts';
 import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
-import { appointments, constraintFamily, type IndexMember, indexFamily } from './families.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { swapPrimaryKey, twinIndexes } from './primary-key.ts';
 import { rebindDependents } from './rebind.ts';
+import { giveTwinName, isThere, restorations } from './twins.ts';
 
 /** Whether a table has a column. */
 export async function hasColumn(knex: Knex, on: string, column: string): Promise<boolean> {
@@ -115,80 +114,6 @@ async function refreshedDependents(
     .map((object) => ({ ...named(object), ...(object.waitsForKey ? { waits: true } : {}) }));
 }
 
-/** Statements that give a twin, and those of it on partitions, the names of the original; read before that is dropped. */
-async function restorations(knex: Knex, table: string, object: TwinnedObject): Promise<string[]> {
-  const { kind, name, twin, on = table } = object;
-  if (kind !== 'primary key' && !contextOf(knex).dryRun) {
-    if (!(await isThere(knex, on, kind, twin))) return [];
-    // Somebody has dropped the original meanwhile: it does not come back. Phase 2 drops foreign keys.
-    if (kind !== 'foreign key' && !(await isThere(knex, on, kind, name))) return [dropping(on, kind, twin)];
-  }
-  switch (kind) {
-    case 'index':
-    case 'unique':
-      return restoreIndexes(knex, on, name, twin);
-    case 'statistics':
-      return [`ALTER STATISTICS ${on}.${quoteIdent(twin)} RENAME TO ${quoteIdent(name)}`];
-    case 'primary key':
-      return [];
-    default:
-      return restoreConstraints(knex, on, name, twin);
-  }
-}
-
-/** Whether a table has an index, constraint or statistics object of a name. */
-async function isThere(knex: Knex, on: string, kind: TwinnedObject['kind'], name: string): Promise<boolean> {
-  if (kind === 'index' || kind === 'unique') return (await indexFamily(knex, on, name)).length > 0;
-  if (kind !== 'statistics') return (await constraintFamily(knex, on, name)).length > 0;
-  const found = await runSql(
-    knex,
-    `SELECT FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE quote_ident(n.nspname) = ANY ($1) AND s.stxname = $2`,
-    [[on, on.slice(1, -1)], name],
-  );
-  return found.length > 0;
-}
-
-/** Drops the twin of what is gone from the old column. @param on the table that it is on, quoted. */
-export async function dropTwin(knex: Knex, on: string, { kind, twin }: TwinnedObject): Promise<void> {
-  await execute(knex, dropping(on, kind, twin));
-}
-
-/** Of an index in the schema of its table. */
-function dropping(on: string, kind: TwinnedObject['kind'], name: string): string {
-  if (kind === 'statistics') return `DROP STATISTICS ${on}.${quoteIdent(name)}`;
-  if (kind !== 'index') return `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`;
-  return `DROP INDEX ${on.slice(0, on.indexOf('"."') + 1)}.${quoteIdent(name)}`;
-}
-
-async function restoreIndexes(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
-  const originals = new Map((await indexFamily(knex, on, name)).map((member) => [member.on, member]));
-  const members = await indexFamily(knex, on, twin);
-  // A dry run may look before phase 1 has built it.
-  if (members.length === 0)
-    return [`ALTER INDEX ${await qualifiedIndex(knex, on, twin)} RENAME TO ${quoteIdent(name)}`];
-  return members.flatMap((member) => {
-    const original = originals.get(member.on);
-    const final = original?.name ?? (member.name === twin ? name : member.name);
-    return [...renameIndex(member, final), ...(original === undefined ? [] : appointments(original, final))];
-  });
-}
-
-function renameIndex({ schema, name }: IndexMember, to: string): string[] {
-  return name === to ? [] : [`ALTER INDEX ${schema}.${quoteIdent(name)} RENAME TO ${quoteIdent(to)}`];
-}
-
-/** A check is renamed with those of the partitions; a foreign key's on each partition has a name of its own. */
-async function restoreConstraints(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
-  const place = ({ on: table, references }: { on: string; references: string }) => `${table} ${references}`;
-  const originals = new Map((await constraintFamily(knex, on, name)).map((member) => [place(member), member.name]));
-  const members = await constraintFamily(knex, on, twin);
-  return (members.length === 0 ? [{ on, name: twin, references: '' }] : members).flatMap((member) => {
-    const final = originals.get(place(member)) ?? (member.name === twin ? name : member.name);
-    if (final === member.name) return [];
-    return [`ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(final)}`];
-  });
-}
-
 /**
  * Drops a column that only the sync has used; nothing where it is gone. INSERT ... ON CONFLICT in functions and rules depends on every column of its
  * table, so these are put aside for a moment.
@@ -223,47 +148,9 @@ function named({ kind, name, on }: FoundDependent): BoundObjectName {
   return { kind: kind as BoundObjectName['kind'], name, ...(on === null ? {} : { on: quoteQualified(on) }) };
 }
 
-export interface SetAsideObjects {
-  readonly on: string;
-  readonly carried: readonly TwinnedObject[];
-}
-
 /** Undoes the renaming of `replaceColumn`, before the old column is there again: everything gets its twin's name back. */
 export async function setAside(knex: Knex, options: Omit<ReplacedColumn, 'primaryKey' | 'dependents'>): Promise<void> {
   const { on } = options;
   const refreshed = refreshedObjects(knex, options).filter(isTwinned);
-  for (const { kind, name, twin, on: table = on } of [...options.carried, ...refreshed]) {
-    if (kind === 'primary key' || !(await isThere(knex, table, kind, name))) continue;
-    if (kind === 'statistics') {
-      await execute(knex, `ALTER STATISTICS ${table}.${quoteIdent(name)} RENAME TO ${quoteIdent(twin)}`);
-    } else if (kind === 'index' || kind === 'unique') {
-      for (const member of await indexFamily(knex, table, name)) {
-        const aside = member.name === name ? twin : twinName(member.name);
-        for (const statement of renameIndex(member, aside)) await execute(knex, statement);
-      }
-    } else {
-      // What an out-going key has made on partitions keeps the names that phase 2 has given it.
-      const members = kind === 'referencing key' ? await constraintFamily(knex, table, name) : [];
-      for (const member of members.length === 0 ? [{ on: table, name }] : members) {
-        const aside = member.name === name ? twin : twinName(member.name);
-        await execute(
-          knex,
-          `ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(aside)}`,
-        );
-      }
-    }
-  }
-}
-
-/** Makes an original what its twin is to the table: the index that CLUSTER uses, or the replica identity. */
-export async function appointOriginals(knex: Knex, { on, carried }: SetAsideObjects): Promise<void> {
-  for (const { kind, name, twin, on: table = on } of carried) {
-    if (kind !== 'index' && kind !== 'unique') continue;
-    const originals = new Map((await indexFamily(knex, table, name)).map((member) => [member.on, member.name]));
-    for (const member of await indexFamily(knex, table, twin)) {
-      const original = originals.get(member.on);
-      if (original === undefined) continue;
-      for (const statement of appointments(member, original)) await execute(knex, statement);
-    }
-  }
+  for (const object of [...options.carried, ...refreshed]) await giveTwinName(knex, on, object);
 }

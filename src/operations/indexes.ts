@@ -135,7 +135,7 @@ export async function replaceIndex(knex: Knex, options: IndexOptions): Promise<v
   await createIndex(knex, { ...options, name: built });
   const [old, fresh] = [await qualifiedIndex(knex, on, name), await qualifiedIndex(knex, on, built)];
   await atomically(knex, async (trx) => {
-    await execute(trx, `DROP INDEX ${old}`);
+    await execute(trx, `DROP INDEX IF EXISTS ${old}`);
     await execute(trx, `ALTER INDEX ${fresh} RENAME TO ${quoteIdent(name)}`);
   });
 }
