@@ -1,8 +1,11 @@
 import type { Client } from './attach.ts';
 
-/** SQLSTATE of a statement that was prepared before the table got another column; its message tells it from others of that code. */
+/**
+ * SQLSTATE of a statement that was prepared before the table got another column. The place in the server that reports it tells it from others of that
+ * code; its message is in the server's language.
+ */
 const FEATURE_NOT_SUPPORTED = '0A000';
-const CACHED_PLAN = 'cached plan must not change result type';
+const CACHED_PLAN = 'RevalidateCachedQuery';
 
 interface NamedQuery {
   readonly name: string;
@@ -101,6 +104,6 @@ function isNamed(config: unknown): config is NamedQuery {
 }
 
 function isStale(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
-  return code === FEATURE_NOT_SUPPORTED && message === CACHED_PLAN;
+  const { code, routine } = (error ?? {}) as { code?: string; routine?: string };
+  return code === FEATURE_NOT_SUPPORTED && routine === CACHED_PLAN;
 }
