@@ -31,7 +31,8 @@ export async function ensureNoWholeRows(
   const objects = rows.map(({ object }) => ({
     object,
     reason: 'it is computed from whole rows of the table, which have one more column from phase 1 on',
-    instead: 'Name the columns in it, in a release before the first phase.',
+    instead:
+      'Name the columns in it, in a release before the first phase, or, where the rename is under way, before the next one.',
   }));
   throw new PhaseError('PH2001', { table: quoteQualified(table), column, objects });
 }

@@ -10,13 +10,13 @@ import { readAcknowledged } from './acknowledged.ts';
 /**
  * Before phase 1: the backfill would meet what it looks for. Outside any transaction and without locks.
  * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role, PH2016 updates are refused,
- * PH2019 something depends on the order of its columns.
+ * PH2019 something would break with one more column.
  */
 export async function checkPreflight(db: Queryable, rename: Rename): Promise<void> {
   const table = quoteQualified(rename.table);
   await ensureAllVisible(db, table);
   await ensureUpdatable(db, table);
-  await ensureNoRowUsers(db, rename);
+  await ensureNothingBreaks(db, rename);
   const rows: { constraint: string; rows: number }[] = [];
   for (const { name, violated } of await uncheckedConstraints(db, table)) {
     const found = await countRows([db], table, violated);
@@ -38,8 +38,8 @@ async function ensureUpdatable(db: Queryable, table: string): Promise<void> {
 }
 
 /** @throws PH2019 */
-async function ensureNoRowUsers(db: Queryable, rename: Rename): Promise<void> {
-  const found = await rowUsers(db, rename);
+async function ensureNothingBreaks(db: Queryable, rename: Rename): Promise<void> {
+  const found = await brokenByColumn(db, rename);
   const acknowledged = await readAcknowledged(db, rename.name);
   const objects = found.filter((object) => !acknowledged.has(object));
   if (objects.length > 0) throw new PhaseError('PH2019', { rename: rename.name, objects });
@@ -49,7 +49,7 @@ async function ensureNoRowUsers(db: Queryable, rename: Rename): Promise<void> {
  * What breaks, or does something else, with one more column, in words: it puts whole rows of the table where columns go by their position, or
  * uses the new name for something else. Production may have such a function where development has none.
  */
-export async function rowUsers(
+export async function brokenByColumn(
   db: Queryable,
   { table, from, to }: Pick<Rename, 'table' | 'from' | 'to'>,
 ): Promise<string[]> {

@@ -2,7 +2,7 @@ import { locate } from '../catalog/hanging.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type Acknowledgement, acknowledge } from '../gates/acknowledged.ts';
 import { objectsNamed } from '../gates/gate.ts';
-import { rowUsers } from '../gates/preflight.ts';
+import { brokenByColumn } from '../gates/preflight.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { readHistory } from '../project/history.ts';
 import { settleByHand } from './pairs/watch.ts';
@@ -27,7 +27,7 @@ export async function acknowledgeObject(
       await settleByHand(session);
       const { to } = await locate(worker, rename.table, rename.from, rename.to);
       const named = await inRolledBackTransaction(worker, () =>
-        to === null ? rowUsers(worker, rename) : objectsNamed(worker, rename),
+        to === null ? brokenByColumn(worker, rename) : objectsNamed(worker, rename),
       );
       if (!named.includes(given.object)) {
         throw new PhaseError('PH1031', { rename: rename.name, object: given.object, named });
