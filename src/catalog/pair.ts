@@ -99,17 +99,17 @@ export async function indexesOn(db: Queryable, table: number, column: number): P
   return new Map(rows.map(({ oid, name }) => [Number(oid), name]));
 }
 
-/** Numbers of the checks on a column of a table and its partitions. */
-export async function checksOn(db: Queryable, table: number, column: number): Promise<number[]> {
-  const rows = await all<{ oid: string }>(
+/** Numbers and names of the checks on a column of a table and its partitions. */
+export async function checksOn(db: Queryable, table: number, column: number): Promise<Map<number, string>> {
+  const rows = await all<{ oid: string; name: string }>(
     db,
     `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid)
-     SELECT co.oid::int8::text AS oid FROM tree JOIN pg_catalog.pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'c'
+     SELECT co.oid::int8::text AS oid, co.conname AS name FROM tree JOIN pg_catalog.pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'c'
      JOIN pg_catalog.pg_attribute a ON a.attrelid = tree.oid AND a.attnum = ANY (co.conkey)
      WHERE a.attname = (SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attnum = $2)`,
     [table, column],
   );
-  return rows.map(({ oid }) => Number(oid));
+  return new Map(rows.map(({ oid, name }) => [Number(oid), name]));
 }
 
 /** SQL that is true for an index whose expressions call functions that find what they need by the search path of their caller. */

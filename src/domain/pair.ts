@@ -1,23 +1,7 @@
 import type { ColumnFacts, DefaultFacts } from './facts.ts';
 import type { DefaultClass } from './rename.ts';
 
-/** What the two columns of a rename that is under way have to agree in. Values as `catalog/attributes.ts` reads them. */
-export const PAIR_ATTRIBUTES = [
-  'type',
-  'collation',
-  'storage',
-  'compression',
-  'statistics',
-  'options',
-  'comment',
-  'privileges',
-  'security labels',
-  'not null',
-  'default',
-] as const;
-export type PairAttribute = (typeof PAIR_ATTRIBUTES)[number];
-
-/** Those that are simply given to the other column, too. */
+/** What is simply given to the other column, too. Values as `catalog/attributes.ts` reads them. */
 export const COPIED_ATTRIBUTES = [
   'storage',
   'compression',
@@ -26,7 +10,11 @@ export const COPIED_ATTRIBUTES = [
   'comment',
   'privileges',
   'security labels',
-] as const satisfies readonly PairAttribute[];
+] as const;
+
+/** What the two columns of a rename that is under way have to agree in. */
+export const PAIR_ATTRIBUTES = ['type', 'collation', ...COPIED_ATTRIBUTES, 'not null', 'default'] as const;
+export type PairAttribute = (typeof PAIR_ATTRIBUTES)[number];
 
 /** The old column or the new one. */
 export type Side = 'from' | 'to';

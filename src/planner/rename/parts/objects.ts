@@ -6,10 +6,11 @@ import { ColumnParts } from './columns.ts';
 /** The pieces that build what hangs on a column: indexes, constraints, statistics. */
 export class ObjectParts extends ColumnParts {
   createIndex(index: IndexFacts, name: string, definition: string, counterpart: string): Code {
-    return call('createIndex', this.#index(index, name, definition, counterpart));
+    return call('createIndex', this.index(index, name, definition, counterpart));
   }
 
-  #index(index: IndexFacts, name: string, definition: string, counterpart: string) {
+  /** An index as calls take it. */
+  index(index: IndexFacts, name: string, definition: string, counterpart: string) {
     const { unique, tablespace, comment, statistics } = index;
     return {
       name,
@@ -30,7 +31,7 @@ export class ObjectParts extends ColumnParts {
 
   /** The unique index that phase 3 makes the primary key from. */
   createKeyIndex(key: UniqueFacts): Code {
-    const options = this.#index(
+    const options = this.index(
       { ...key, comment: key.indexComment },
       this.twin('primary key', key.name),
       key.definition,
@@ -53,7 +54,7 @@ export class ObjectParts extends ColumnParts {
       const constraint = { on, name, ...timing, ...(comment === null ? {} : { comment }) };
       return [this.createIndex(index, name, unique[form], counterpart), call('addUnique', constraint)];
     }
-    const { unique: _, ...options } = this.#index(index, name, unique[form], counterpart);
+    const { unique: _, ...options } = this.index(index, name, unique[form], counterpart);
     const constraint = form === 'definition' ? unique.constraintDefinition : unique.originalConstraint;
     const named = { constraint, ...(comment === null ? {} : { constraintComment: comment }) };
     return [call('addPartitionedUnique', { ...options, ...timing, ...named })];
