@@ -79,7 +79,7 @@ async function attempt(
     await body();
     await end('done').catch(() => undefined);
   } catch (error) {
-    const held = heldBySync(error, session.history.renames.values(), entry.id);
+    const held = direction === 'up' ? heldBySync(error, session.history.renames.values(), entry.id) : null;
     const known = held ?? describe(error, entry.id, loaded, direction);
     await end('failed', { code: known.code, message: known.message }).catch(() => undefined);
     throw known;
@@ -211,15 +211,15 @@ async function runBodyOutside(
   direction: Direction,
   work: Work,
 ): Promise<void> {
-  const settled = (): Promise<void> => settleOutside(session, { ...migration.entry, direction });
+  const settled = (isEnd: boolean) => settleOutside(session, { ...migration.entry, direction }, isEnd);
   try {
-    await runBody(migration, direction, session.knex, work, settled);
+    await runBody(migration, direction, session.knex, work, () => settled(false));
   } catch (error) {
     // What cannot be followed the next command says, before anything runs.
-    await settled().catch(() => undefined);
+    await settled(false).catch(() => undefined);
     throw error;
   }
-  await settled();
+  await settled(true);
 }
 
 /** @param after is run after each statement of a migration in SQL. */

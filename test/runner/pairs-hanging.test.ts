@@ -287,6 +287,77 @@ onVersions((server) => {
     });
   });
 
+  describe('also where it was gone in between, and the twin with it', () => {
+    const MADE = `CREATE TABLE users (id int PRIMARY KEY, email text, CONSTRAINT short CHECK (length(email) < 3)); CREATE UNIQUE INDEX once ON users (email);
+      INSERT INTO users VALUES (1, 'x')`;
+    const AFTER = `SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'short' UNION ALL SELECT indexdef FROM pg_indexes WHERE indexname = 'once'`;
+    const made = [
+      { text: 'CHECK ((length(addr) < 9))' },
+      { text: 'CREATE UNIQUE INDEX once ON public.users USING btree (lower(addr))' },
+    ];
+
+    test('in another statement of a migration outside a transaction, the new column has its index at any time', async () => {
+      await phase1(MADE);
+      await fixture.deploy(R2);
+      const sql = `-- phase:no-transaction\nDROP INDEX CONCURRENTLY once;\nALTER TABLE users DROP CONSTRAINT short;
+        CREATE TABLE seen AS SELECT indexname FROM pg_indexes WHERE indexname = 'once_triphase';
+        ALTER TABLE users ADD CONSTRAINT short CHECK (length(email) < 9);\nCREATE UNIQUE INDEX CONCURRENTLY once ON users (lower(email));`;
+      expect(await between(sql, '1.2.5')).toMatchObject({ code: 0 });
+      expect(await rows('SELECT * FROM seen')).toEqual([{ indexname: 'once_triphase' }]);
+      await fixture.deploy(R3);
+      expect(await rows(AFTER)).toEqual(made);
+    });
+
+    test('in another migration', async () => {
+      await phase1(MADE);
+      expect(await between('DROP INDEX once; ALTER TABLE users DROP CONSTRAINT short')).toMatchObject({ code: 0 });
+      expect(await rows(`SELECT 1 FROM pg_indexes WHERE indexname = 'once_triphase'`)).toEqual([]);
+      const anew =
+        'CREATE UNIQUE INDEX once ON users (lower(email)); ALTER TABLE users ADD CONSTRAINT short CHECK (length(email) < 9)';
+      expect(await between(anew, '1.1.6')).toMatchObject({ code: 0 });
+      await fixture.deploy(R2);
+      await fixture.deploy(R3);
+      expect(await rows(AFTER)).toEqual(made);
+    });
+  });
+
+  test('a check that was made anew by hand and that rows violate on the new column stops phase 3', async () => {
+    await phase1(
+      `CREATE TABLE users (id int PRIMARY KEY, email text, CONSTRAINT short CHECK (length(email) < 9)); INSERT INTO users VALUES (1, 'x')`,
+    );
+    await rows(`ALTER TABLE users DROP CONSTRAINT short, ADD CONSTRAINT short CHECK (length(email) < 3)`);
+    await rows(
+      `ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET addr = 'longer'; ALTER TABLE users ENABLE TRIGGER USER`,
+    );
+    const stopped = await fixture.project.phase('migrate', '--release', R2, '--json');
+    expect(stopped.code).not.toBe(0);
+    expect(stopped.json.error.message).toContain('short_triphase');
+    await rows('UPDATE users SET addr = addr WHERE email IS DISTINCT FROM addr; UPDATE users SET email = email');
+    await rows(
+      'ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET addr = email; ALTER TABLE users ENABLE TRIGGER USER',
+    );
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+  });
+
+  test('an old column that somebody has dropped is brought back by the statements of the refusal', async () => {
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text, note text); INSERT INTO users VALUES (1, 'a@x')`);
+    await rows('ALTER TABLE users DROP COLUMN email CASCADE');
+    const { project } = fixture;
+    const refused = await project.phase('migrate', '--release', R2, '--json');
+    expect(refused.json.error.code).toBe('PH2018');
+    const [add, forget, fill] =
+      refused.json.error.remedy.match(/ALTER TABLE [^;]*;|DELETE FROM [^;]*;|UPDATE [^;]*;/g) ?? [];
+    await rows(`${add} ${forget}`);
+    const files = Object.entries(project.files()).filter(([path]) => /db\/triggers\/.*_v01\.sql$/.test(path));
+    const first = files.filter(([, content]) => /phase_1/.test(content));
+    for (const [, content] of first) await rows(content);
+    await rows(fill ?? '');
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows('SELECT addr FROM users')).toEqual([{ addr: 'a@x' }]);
+  });
+
   test.each(['', ' PARTITION BY RANGE (id)'])('what was not made anew is left alone%s', async (partitioned) => {
     const parts =
       partitioned === ''

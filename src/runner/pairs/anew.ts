@@ -4,77 +4,106 @@ import { readTableFacts } from '../../catalog/table-facts.ts';
 import type { ConstraintFacts, IndexFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
-import { type ConstraintOptions, replaceConstraint } from '../../operations/constraints.ts';
-import { type IndexOptions, replaceIndex } from '../../operations/indexes.ts';
+import { replaceConstraint } from '../../operations/constraints.ts';
+import { replaceIndex } from '../../operations/indexes.ts';
 import { Parts } from '../../planner/rename/parts/parts.ts';
 import { isConnectionLost, reasonOf } from '../../postgres/errors.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import type { Session } from '../session.ts';
 
-/** An object of the old column that was made anew under its name, and its twin, which is what it was. */
+/** An index or a check of the old column that a migration has made. */
+export interface MadeObject {
+  readonly oid: number;
+  readonly kind: 'index' | 'check';
+  readonly name: string;
+}
+
+/** An object of the old column that was made anew under its name, and its twin, which is what it was or was dropped with it. */
 interface Stale<T> {
   readonly now: T;
   readonly twin: string;
 }
 
-/**
- * Checks and indexes that were made anew under their names: a check that allows more now would else be what it was on the new column, and after phase 3 on
- * the table. Their twins are made anew, too. Outside of transactions. What cannot be compared or made is said, and stops nothing: the role may not be allowed
- * to make temporary tables.
- */
-export async function renewTwins(session: Session, rename: Rename): Promise<void> {
-  const { table, from, to } = await locate(session.worker, rename.table, rename.from, rename.to);
-  if (table === null || from === null || to === null) return;
-  try {
-    await renewAll(session, rename);
-  } catch (error) {
-    if (isConnectionLost(error)) throw error;
-    session.options.reporter.notice(
-      `${rename.name}: whether checks and indexes of ${rename.from} were made anew, and their counterparts on ${rename.to} with them, is not known: ${reasonOf(error)}`,
-    );
-  }
+interface StaleTwins {
+  readonly part: Parts;
+  readonly checks: readonly Stale<ConstraintFacts>[];
+  readonly indexes: readonly Stale<IndexFacts>[];
 }
 
-async function renewAll({ worker, knex, options }: Session, rename: Rename): Promise<void> {
-  const table = await findTable(worker, quoteQualified(rename.table));
-  const facts = await readTableFacts(worker, table, rename);
-  const twins = await readTableFacts(worker, table, { from: rename.to, to: rename.from });
-  const part = new Parts(facts, rename);
+/**
+ * Checks and indexes that were made anew under their names: a check that allows more now would else be what it was on the new column, and after phase 3 on
+ * the table. Their twins are made anew, too. Outside of transactions. What cannot be compared is said, and stops nothing: the role may not be allowed to make
+ * temporary tables.
+ * @param made what a migration has just made: its twin may have been dropped with what it replaces.
+ * @throws what making them meets.
+ */
+export async function renewTwins(session: Session, rename: Rename, made: readonly MadeObject[] = []): Promise<void> {
+  const { knex, options, worker } = session;
+  const { table, from, to } = await locate(worker, rename.table, rename.from, rename.to);
+  if (table === null || from === null || to === null) return;
+  const stale = await findStale(worker, rename, made).catch((error) => {
+    if (isConnectionLost(error)) throw error;
+    options.reporter.notice(
+      `${rename.name}: whether checks and indexes of ${rename.from} were made anew, and their counterparts on ${rename.to} with them, is not known: ${reasonOf(error)}`,
+    );
+  });
+  if (stale === undefined) return;
+  const { part, checks, indexes } = stale;
   const say = (kind: string, { now, twin }: Stale<{ readonly name: string }>): void =>
     options.reporter.notice(
       `${rename.name}: the ${kind} ${now.name} was made anew, and so is its counterpart ${twin} on ${rename.to}.`,
     );
-  for (const stale of staleOf(rename, 'check', facts.checks, twins.checks)) {
-    const { now, twin } = stale;
-    await replaceConstraint(knex, part.constraint(now, twin, now.definition) as ConstraintOptions);
-    say('check', stale);
+  for (const one of checks) {
+    await replaceConstraint(knex, part.constraint(one.now, one.twin, one.now.definition));
+    say('check', one);
   }
-  for (const stale of staleOf(rename, 'index', facts.indexes, twins.indexes)) {
-    const code = part.createIndex(stale.now, stale.twin, stale.now.definition, stale.now.name);
-    if (code.kind === 'call') await replaceIndex(knex, code.args[0] as unknown as IndexOptions);
-    say('index', stale);
+  for (const one of indexes) {
+    await replaceIndex(knex, part.index(one.now, one.twin, one.now.definition, one.now.name));
+    say('index', one);
   }
 }
 
+async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[]): Promise<StaleTwins> {
+  const table = await findTable(db, quoteQualified(rename.table));
+  const facts = await readTableFacts(db, table, rename);
+  const twins = await readTableFacts(db, table, { from: rename.to, to: rename.from });
+  const namesOf = (wanted: MadeObject['kind']): Set<string> =>
+    new Set(made.filter(({ kind }) => kind === wanted).map(({ name }) => name));
+  return {
+    part: new Parts(facts, rename),
+    checks: staleOf(objectsOf(rename, 'check'), facts.checks, twins.checks, namesOf('check')),
+    indexes: staleOf(objectsOf(rename, 'index'), facts.indexes, twins.indexes, namesOf('index')),
+  };
+}
+
+function objectsOf({ table, carried, refreshed }: Rename, kind: MadeObject['kind']): TwinnedObject[] {
+  const home = quoteQualified(table);
+  return [...carried, ...refreshed]
+    .filter(isTwinned)
+    .filter((object) => object.kind === kind)
+    .map((object) => ({ ...object, on: object.on ?? home }));
+}
+
 function staleOf<T extends ConstraintFacts | IndexFacts>(
-  rename: Rename,
-  kind: TwinnedObject['kind'],
+  objects: readonly TwinnedObject[],
   originals: readonly T[],
   twins: readonly T[],
+  made: ReadonlySet<string>,
 ): Stale<T>[] {
-  const home = quoteQualified(rename.table);
-  const isAt = ({ name, on }: T, wanted: string, { on: place = home }: TwinnedObject): boolean =>
-    name === wanted && quoteQualified(on) === place;
-  const objects = [...rename.carried, ...rename.refreshed].filter(isTwinned).filter((object) => object.kind === kind);
-  return objects.flatMap((object) => {
-    const now = originals.find((one) => isAt(one, object.name, object));
-    const twin = twins.find((one) => isAt(one, object.twin, object));
-    if (now === undefined || twin === undefined || isSame(now, twin)) return [];
-    return [{ now, twin: object.twin }];
+  return objects.flatMap(({ name, twin, on }) => {
+    const find = (among: readonly T[], wanted: string): T | undefined =>
+      among.find((one) => one.name === wanted && quoteQualified(one.on) === on);
+    const [now, before] = [find(originals, name), find(twins, twin)];
+    if (now === undefined || (before === undefined ? !made.has(name) : isSame(now, before))) return [];
+    return [{ now, twin }];
   });
 }
 
 /** An original, rewritten for the new column, and a twin as it is. */
 function isSame(original: ConstraintFacts | IndexFacts, twin: ConstraintFacts | IndexFacts): boolean {
-  const isUnique = (one: object): boolean => 'unique' in one && one.unique === true;
-  return original.definition === twin.original && isUnique(original) === isUnique(twin);
+  if (original.definition !== twin.original) return false;
+  if ('unique' in original || 'unique' in twin)
+    return 'unique' in original && 'unique' in twin && original.unique === twin.unique;
+  // An earlier try to make it anew may have met rows that violate it.
+  return original.enforced === twin.enforced && (twin.validated || !original.validated);
 }

@@ -3,7 +3,7 @@ import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
 import { readPairs } from '../../gates/pair-record.ts';
-import { dropTwin } from '../../operations/columns.ts';
+import { dropTwin } from '../../operations/twins.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';

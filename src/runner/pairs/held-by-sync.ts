@@ -20,8 +20,8 @@ export function heldBySync(error: unknown, renames: Iterable<Rename>, migration:
         instead: `Use alterType(knex, { on: '${on}', column: '${from}', type: '...' }) of triphase, which alters both columns at once, or alter the type after phase 3.`,
       },
       [sqlState.dependentObjectsStillExist]: {
-        what: `${from} or ${to} is dropped while the sync needs both`,
-        instead: 'Leave that out: phase 3 drops the old column; phase rollback undoes the rename.',
+        what: `something is dropped that the sync of ${from} and ${to} needs (${detail.replaceAll('\n', '; ')})`,
+        instead: 'Leave that out: phase 3 drops the old column and the sync; phase rollback undoes the rename.',
       },
     }[codeOf(error) ?? ''];
     if (change !== undefined) {

@@ -6,7 +6,8 @@ import { follow } from '../../planner/rename/follow.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
-import { changedByTriggers } from './triggers.ts';
+import { isThere } from './place.ts';
+import { refusedBesides } from './refused.ts';
 
 /**
  * What was altered by hand of the columns of a rename since the runner saw to them last, in words: the next run follows it, or refuses it.
@@ -18,9 +19,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
       const names = { from: rename.from, to: rename.to };
       const place = await placeOf(db, record.table, record.numbers);
       const back = wayBack(place, rename.table, names);
-      if (place.table === null || place.columns.from === null || place.columns.to === null) {
-        return ['the table or one of its columns is gone'];
-      }
+      if (!isThere(place)) return ['the table or one of its columns is gone'];
       if (back.length > 0) return back.map((statement) => `not in its place; back by ${statement}`);
       const now = await readPairFacts(db, record.table, record.numbers);
       const {
@@ -34,7 +33,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
       });
       const other = (side: 'from' | 'to'): string => `${names[side]}, which ${names[otherSide(side)]} will follow`;
       return [
-        ...[...refused, ...(await changedByTriggers(db, rename, record.table))].map(({ what }) => what),
+        ...[...refused, ...(await refusedBesides(db, rename, record.table))].map(({ what }) => what),
         ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
         ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
         ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),

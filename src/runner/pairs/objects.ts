@@ -7,14 +7,15 @@ import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.
 import { isTwinName } from '../../domain/twin-name.ts';
 import { addCarried, readCarried } from '../../gates/carried.ts';
 import { readPairs } from '../../gates/pair-record.ts';
-import { createIndex, type IndexOptions } from '../../operations/indexes.ts';
+import { createIndex } from '../../operations/indexes.ts';
 import { twinsOf } from '../../planner/rename/names.ts';
 import { Parts } from '../../planner/rename/parts/parts.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Session } from '../session.ts';
-import { renewTwins } from './anew.ts';
+import { type MadeObject, renewTwins } from './anew.ts';
 import { remakeSync } from './sync.ts';
 
 /** Numbers of the indexes and the checks on the old column of each rename that is under way. */
@@ -24,10 +25,15 @@ export type KnownObjects = ReadonlyMap<string, ReadonlySet<number>>;
 export async function knownObjects({ worker }: Session): Promise<KnownObjects> {
   const known = new Map<string, Set<number>>();
   for (const { rename, table, numbers } of await readPairs(worker)) {
-    const indexes = await indexesOn(worker, table, numbers.from);
-    known.set(rename, new Set([...indexes.keys(), ...(await checksOn(worker, table, numbers.from))]));
+    known.set(rename, new Set((await objectsOn(worker, table, numbers.from)).map(({ oid }) => oid)));
   }
   return known;
+}
+
+async function objectsOn(db: Queryable, table: number, column: number): Promise<MadeObject[]> {
+  const named = (kind: MadeObject['kind'], found: ReadonlyMap<number, string>): MadeObject[] =>
+    [...found].map(([oid, name]) => ({ oid, kind, name }));
+  return [...named('index', await indexesOn(db, table, column)), ...named('check', await checksOn(db, table, column))];
 }
 
 /**
@@ -41,18 +47,17 @@ export async function followObjects(session: Session, before: KnownObjects, own:
     const rename = session.history.renames.get(record.rename);
     const known = before.get(record.rename);
     if (rename === undefined || known === undefined || rename.name === own) continue;
-    const now = await indexesOn(session.worker, record.table, record.numbers.from);
-    const checks = await checksOn(session.worker, record.table, record.numbers.from);
-    const isAnew = [...now.keys(), ...checks].some((oid) => !known.has(oid));
+    const now = await objectsOn(session.worker, record.table, record.numbers.from);
+    const made = now.filter(({ oid }) => !known.has(oid));
     const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
-    const fresh = [...now].filter(([oid, name]) => !known.has(oid) && !carried.has(name) && !isTwinName(name));
-    const names = new Set(fresh.filter(([oid]) => !shared.has(oid)).map(([, name]) => name));
-    // The migration stands in any case; the gate of phase 3 names what has no counterpart.
+    const fresh = made.filter(({ kind, name }) => kind === 'index' && !carried.has(name) && !isTwinName(name));
+    const names = new Set(fresh.filter(({ oid }) => !shared.has(oid)).map(({ name }) => name));
+    // The migration stands in any case; a later gate names what has no such counterpart, or makes it.
     const tell = (error: unknown): void =>
       session.options.reporter.notice(
-        `${rename.name}: ${[...names].join(', ')} have no counterpart on ${rename.to}: ${reasonOf(error)}`,
+        `${rename.name}: ${made.map(({ name }) => name).join(', ')}: the counterparts on ${rename.to} could not be made: ${reasonOf(error)}`,
       );
-    if (isAnew) await renewTwins(session, rename);
+    if (made.length > 0) await renewTwins(session, rename, made).catch(tell);
     if (names.size > 0) await buildCounterparts(session, rename, record, names).catch(tell);
   }
 }
@@ -86,8 +91,7 @@ async function buildCounterparts(
   const part = new Parts(facts, { ...rename, carried: twins });
   for (const index of facts.indexes) {
     const twin = part.twin('index', index.name, quoteQualified(index.on));
-    const code = part.createIndex(index, twin, index.definition, index.name);
-    if (code.kind === 'call') await createIndex(knex, code.args[0] as unknown as IndexOptions);
+    await createIndex(knex, part.index(index, twin, index.definition, index.name));
     options.reporter.notice(
       `${rename.name}: the index ${index.name} has its counterpart ${twin} on ${rename.to} until phase 3.`,
     );
@@ -118,8 +122,7 @@ export async function returnIndexes({ worker, knex, history }: Session, name: st
   for (const index of facts.indexes) {
     const original = originals.get(index.name);
     if (original === undefined) continue;
-    const code = part.createIndex(index, original, index.definition, index.name);
-    if (code.kind === 'call') await createIndex(knex, code.args[0] as unknown as IndexOptions);
+    await createIndex(knex, part.index(index, original, index.definition, index.name));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
 import { locate } from '../../catalog/hanging.ts';
-import { bodiesOf, placeOf, sequencesOf, wayBack } from '../../catalog/pair.ts';
+import { bodiesOf, placeOf, sequencesOf } from '../../catalog/pair.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
@@ -30,9 +30,9 @@ import { copyAttributes } from '../../operations/attributes.ts';
 import { execute } from '../../operations/execute.ts';
 import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
-import { defaultsOfPartitions, otherComparison } from './refused.ts';
+import { displaced, isThere } from './place.ts';
+import { refusedBesides } from './refused.ts';
 import { guardsFit, remakeSync } from './sync.ts';
-import { changedByTriggers } from './triggers.ts';
 
 /** What was done on one column because somebody had altered the other. */
 export interface FollowedChange {
@@ -47,9 +47,6 @@ export interface FollowedChange {
 export interface RanStep extends Pick<OrderedMigration, 'rename' | 'step'> {
   readonly direction: 'up' | 'down';
 }
-
-/** Where the columns are, and what the catalogue numbers them. */
-type Located = Pick<PairRecord, 'table' | 'numbers'>;
 
 /**
  * The two columns of a rename, on one connection that is in a transaction and prints names qualified. What both have to
@@ -119,8 +116,9 @@ export class Pair {
    * @throws PH2018 for a change that cannot be followed.
    */
   async follow(before: PairRecord, own: RanStep | null): Promise<FollowedChange[]> {
-    if (own?.direction === 'down' && !(await this.#isInPlace(before))) return [];
-    await this.#ensureInPlace(before);
+    const place = await placeOf(this.#db, before.table, before.numbers);
+    if (own?.direction === 'down' && !isThere(place)) return [];
+    this.#refuse(displaced(place, this.#rename));
     const now = await readPairFacts(this.#db, before.table, before.numbers);
     // Undoing this step takes NOT NULL from the new column alone.
     if (own?.direction === 'down' && own.step === 'constrain') {
@@ -129,10 +127,7 @@ export class Pair {
     }
     const authority = authorityIn(before.phase);
     const following = follow(before.facts, now, { authority, names: this.#names });
-    this.#refuse(following.refused);
-    this.#refuse(await changedByTriggers(this.#db, this.#rename, before.table));
-    this.#refuse(await otherComparison(this.#db, this.#rename, before.table));
-    this.#refuse(await defaultsOfPartitions(this.#db, this.#rename, before.table));
+    this.#refuse([...following.refused, ...(await refusedBesides(this.#db, this.#rename, before.table))]);
     for (const { attribute, side } of following.copies) await this.#copy(attribute, side);
     if (following.nullable !== null) await this.#dropNotNull(now, following.nullable);
     // What it gives may have become another without the column being altered: by its domain, or a function that it calls.
@@ -144,38 +139,6 @@ export class Pair {
     }
     await this.#keep(before, ground);
     return this.#followed;
-  }
-
-  async #isInPlace({ table, numbers }: Located): Promise<boolean> {
-    const { table: found, columns } = await placeOf(this.#db, table, numbers);
-    return found !== null && columns.from !== null && columns.to !== null;
-  }
-
-  /** @throws PH2018 when the table or a column is not where the rename looks for it. */
-  async #ensureInPlace({ table, numbers }: Located): Promise<void> {
-    const place = await placeOf(this.#db, table, numbers);
-    const { table: wanted } = this.#rename;
-    const gone = [
-      ...(place.table === null ? [`the table ${this.#on}`] : []),
-      ...(['from', 'to'] as const)
-        .filter((side) => place.columns[side] === null)
-        .map((side) => `the column ${this.#names[side]}`),
-    ];
-    const isOldGone = place.table !== null && place.columns.from === null;
-    this.#refuse(
-      gone.map((what) => ({
-        what: `${what} is not there any more, or was made anew`,
-        instead: isOldGone
-          ? `The new column is the only one that holds the values: do not undo the rename. Add the old one again (ALTER TABLE ${this.#on} ADD COLUMN ${quoteIdent(this.#names.from)} ${this.#rename.type};), forget the record of the old pair (DELETE FROM phase.pairs WHERE rename = '${this.#rename.name}';), make the triggers of the sync from their files in db/functions and db/triggers, and fill it: UPDATE ${this.#on} SET ${quoteIdent(this.#names.from)} = ${quoteIdent(this.#names.to)};`
-          : 'Undo the rename as far as it has run (phase rollback), or bring the table back from a backup.',
-      })),
-    );
-    this.#refuse(
-      wayBack(place, wanted, this.#names).map((statement) => ({
-        what: `${place.table === null ? this.#on : quoteQualified(place.table)} (${place.columns.from}, ${place.columns.to}) is what ${this.#on} (${this.#names.from}, ${this.#names.to}) was`,
-        instead: `Bring it back until phase 3 has run: ${statement};`,
-      })),
-    );
   }
 
   #refuse(changes: readonly RefusedChange[]): void {

@@ -4,9 +4,19 @@ import { quoteIdent } from '../../domain/identifier.ts';
 import type { Rename } from '../../domain/rename.ts';
 import type { RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
+import { changedByTriggers } from './triggers.ts';
+
+/** What cannot be followed and does not show in the columns' own attributes. */
+export async function refusedBesides(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
+  return [
+    ...(await changedByTriggers(db, rename, table)),
+    ...(await otherComparison(db, rename, table)),
+    ...(await defaultsOfPartitions(db, rename, table)),
+  ];
+}
 
 /** A type whose equality is not that of its bytes, where the sync was written for one whose equality is: it would pass over values that differ. */
-export async function otherComparison(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
+async function otherComparison(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
   if (!rename.byteEqual) return [];
   const { byteEqual, type } = await readColumn(db, table, rename.table, rename.from);
   if (byteEqual) return [];
@@ -19,7 +29,7 @@ export async function otherComparison(db: Queryable, rename: Rename, table: numb
 }
 
 /** A default of a partition alone: the sync knows one for the whole table. */
-export async function defaultsOfPartitions(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
+async function defaultsOfPartitions(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
   const found = await ownDefaults(db, table, [rename.from, rename.to]);
   return found.map(({ on, column, whole }) => ({
     what: `the partition ${on} has a default of its own for ${column}`,

@@ -10,8 +10,17 @@ import { adoptPairs, settlePairs } from './settle.ts';
 
 type WatchedStep = RanStep & Pick<OrderedMigration, 'id'>;
 
-/** The columns of renames that are under way, after a migration that may have altered them; in its transaction. @throws PH2018 */
-export async function settle({ history, options }: Session, trx: Knex.Transaction, ran: WatchedStep): Promise<void> {
+/**
+ * The columns of renames that are under way, after a migration, or a statement of one, that may have altered them; in its transaction.
+ * @param isEnd whether the migration has ended: what a statement drops, one after it may make anew.
+ * @throws PH2018
+ */
+export async function settle(
+  { history, options }: Session,
+  trx: Knex.Transaction,
+  ran: WatchedStep,
+  isEnd = true,
+): Promise<void> {
   const followed = await settlePairs(trx, history.renames, ran).catch((error) => {
     throw ofMigration(error, ran);
   });
@@ -19,6 +28,7 @@ export async function settle({ history, options }: Session, trx: Knex.Transactio
     options.observer?.followed?.(ran.id, change);
     options.reporter.notice(sayFollowed(change));
   }
+  if (!isEnd) return;
   for (const twin of await dropLonelyTwins(trx, history.renames, ran)) options.reporter.notice(sayDropped(twin));
 }
 
@@ -30,8 +40,8 @@ function ofMigration(error: unknown, { id, direction }: WatchedStep): unknown {
 }
 
 /** The same after one that ran outside a transaction. */
-export function settleOutside(session: Session, ran: WatchedStep): Promise<void> {
-  return inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran));
+export function settleOutside(session: Session, ran: WatchedStep, isEnd: boolean): Promise<void> {
+  return inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran, isEnd));
 }
 
 /** What was done by hand since the last run, before anything runs. @throws PH2018 */
