@@ -2,6 +2,7 @@
 export { addColumnLike } from './operations/add-column.ts';
 export { alterType, dropDefault, dropNotNull, setDefault } from './operations/alter-columns.ts';
 export { copyAttributes, matchNotNull } from './operations/attributes.ts';
+export { addToChildren } from './operations/children.ts';
 export { dropColumn, hasColumn, replaceColumn, setAside } from './operations/columns.ts';
 export {
   addConstraint,

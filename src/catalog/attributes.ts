@@ -11,6 +11,7 @@ import type { Rename } from '../domain/rename.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { readColumn } from './column.ts';
+import { TREE } from './tree.ts';
 
 /** What two columns of a table, or of one of its partitions, hold of one attribute; null where it has none. */
 export interface AttributePair {
@@ -47,7 +48,7 @@ const VALUES = `(VALUES
     ) AS values(attribute, value)`;
 
 const ATTRIBUTES = `
-  WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+  ${TREE},
   held AS (
     SELECT a.attrelid, a.attname, values.attribute, values.value
     FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname IN ($2, $3) AND NOT a.attisdropped

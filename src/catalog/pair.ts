@@ -1,6 +1,7 @@
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { Side } from '../domain/pair.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { TREE } from './tree.ts';
 
 /** Where a table and two of its columns are now, by what the catalogue numbers them. */
 export interface PairPlace {
@@ -51,7 +52,7 @@ export function wayBack(
   ];
 }
 
-/** Unique indexes on a column that are checked at once: what contended inserts are guarded by. */
+/** Unique indexes on a column of a table, its partitions and its children that are checked at once: what contended inserts are guarded by. */
 export function guardedKeys(
   db: Queryable,
   table: number,
@@ -59,13 +60,15 @@ export function guardedKeys(
 ): Promise<{ name: string; keys: string[]; predicate: string | null; nullsNotDistinct: boolean }[]> {
   return all(
     db,
-    `SELECT coalesce(co.conname, c.relname) AS name, ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
+    `${TREE} SELECT coalesce(co.conname, c.relname) AS name, ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
        pg_get_expr(i.indpred, i.indrelid) AS predicate, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS "nullsNotDistinct"
-     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     FROM tree JOIN pg_index i ON i.indrelid = tree.oid JOIN pg_class c ON c.oid = i.indexrelid
+     JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = (SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2)
      LEFT JOIN pg_constraint co ON co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u')
-     WHERE i.indrelid = $1::oid AND i.indisunique AND i.indimmediate AND i.indislive AND NOT ${NEEDS_PATH('c.oid')} AND ($2 = ANY (i.indkey::int2[]) OR EXISTS (
-       SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
-         AND d.refobjid = i.indrelid AND d.refobjsubid = $2))
+     WHERE i.indisunique AND i.indimmediate AND i.indislive AND NOT ${NEEDS_PATH('c.oid')} AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
+       AND (a.attnum = ANY (i.indkey::int2[]) OR EXISTS (
+         SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
+           AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))
      ORDER BY c.oid`,
     [table, column],
   );
@@ -86,7 +89,7 @@ export async function bodiesOf(db: Queryable, signatures: readonly string[]): Pr
 export async function indexesOn(db: Queryable, table: number, column: number): Promise<Map<number, string>> {
   const rows = await all<{ oid: string; name: string }>(
     db,
-    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    `${TREE}
      SELECT c.oid::int8::text AS oid, c.relname AS name FROM tree
      JOIN pg_catalog.pg_attribute a ON a.attrelid = tree.oid AND a.attname = (SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attnum = $2)
      JOIN pg_catalog.pg_index i ON i.indrelid = tree.oid AND i.indisvalid JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
@@ -103,7 +106,7 @@ export async function indexesOn(db: Queryable, table: number, column: number): P
 export async function checksOn(db: Queryable, table: number, column: number): Promise<Map<number, string>> {
   const rows = await all<{ oid: string; name: string }>(
     db,
-    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    `${TREE}
      SELECT co.oid::int8::text AS oid, co.conname AS name FROM tree JOIN pg_catalog.pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'c'
      JOIN pg_catalog.pg_attribute a ON a.attrelid = tree.oid AND a.attnum = ANY (co.conkey)
      WHERE a.attname = (SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attnum = $2)`,
@@ -140,7 +143,7 @@ export function ownDefaults(
 ): Promise<{ on: string; column: string; whole: string | null }[]> {
   return all(
     db,
-    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+    `${TREE},
      defaults AS (SELECT tree.oid, a.attname, pg_get_expr(d.adbin, d.adrelid) AS expression FROM tree
        JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = ANY ($2) AND NOT a.attisdropped AND a.attidentity = ''
        LEFT JOIN pg_attrdef d ON d.adrelid = tree.oid AND d.adnum = a.attnum)

@@ -16,8 +16,10 @@ export interface TableShape {
   readonly generated: boolean;
   /** A column that the table has from a parent, which is renamed there. */
   readonly inheritedFrom: string | null;
-  /** Plain inheritance, not partitions. */
+  /** By plain inheritance, at any level. */
   readonly children: readonly string[];
+  /** Children that have the column from another table as well. */
+  readonly otherParents: readonly string[];
   readonly foreignPartitions: readonly string[];
   /** Functions with a parsed body that return rows of the table: one more column breaks them. */
   readonly rowFunctions: readonly string[];
@@ -50,6 +52,12 @@ export const ROW_COLUMNS = `ARRAY(
       SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) FROM holding JOIN pg_attribute a ON a.atttypid = holding.oid AND a.attnum > 0 AND NOT a.attisdropped
       JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'p', 'm', 'f') ORDER BY 1)`;
 
+/** SQL for names of tables in `tree` that have a column from tables outside of it as well. */
+export const OTHER_PARENTS = (column: string): string => `ARRAY(
+      SELECT tree.oid::regclass::text FROM tree JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = ${column} AND NOT k.attisdropped
+      WHERE tree.oid <> $1::oid AND k.attinhcount > (
+        SELECT count(*) FROM pg_inherits i WHERE i.inhrelid = tree.oid AND i.inhparent IN (SELECT oid FROM tree)) ORDER BY 1)`;
+
 const SHAPE = `
   ${TREE}
   SELECT c.relkind = 'p' AS partitioned, c.reloftype <> 0 AS typed, a.attgenerated <> '' AS generated,
@@ -58,8 +66,9 @@ const SHAPE = `
     (SELECT sum(greatest(leaf.reltuples, 0))::float8 FROM tree JOIN pg_class leaf ON leaf.oid = tree.oid AND leaf.relkind = 'r') AS rows,
     (SELECT max(t.relnatts)::int FROM tree JOIN pg_class t ON t.oid = tree.oid) AS "columnsEver",
     CASE WHEN a.attinhcount > 0 THEN (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid ORDER BY inhseqno LIMIT 1) END AS "inheritedFrom",
-    ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_class k ON k.oid = i.inhrelid AND NOT k.relispartition
-      WHERE i.inhparent = c.oid ORDER BY 1) AS children,
+    ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_class k ON k.oid = tree.oid AND NOT k.relispartition
+      WHERE tree.oid <> c.oid ORDER BY 1) AS children,
+    ${OTHER_PARENTS('a.attname')} AS "otherParents",
     ARRAY(SELECT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'f' ORDER BY 1) AS "foreignPartitions",
     ARRAY(SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_class t ON t.reltype = f.prorettype AND t.oid IN (SELECT oid FROM tree)
       WHERE f.prosqlbody IS NOT NULL ORDER BY 1) AS "rowFunctions",

@@ -54,6 +54,7 @@ export function readTableFacts(
       table: { schema: table.schema, name: table.name },
       serverVersion: await serverVersion(db),
       partitioned: shape.partitioned,
+      children: shape.children,
       pages: shape.pages,
       rows: shape.rows,
       bytes: shape.bytes,

@@ -1,23 +1,29 @@
 import type { QualifiedName } from '../domain/identifier.ts';
+import { sqlQualified } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
-/** A table, or one of its partitions at any level, that has the column. */
+/** A table, or one of its partitions or children at any level, that has the column. */
 export interface TreeMember extends QualifiedName {
   readonly oid: number;
   /** r: holds rows; p: is partitioned itself; f: a foreign table. */
   readonly kind: 'r' | 'p' | 'f';
-  /** The column's number, which may differ from partition to partition. */
+  /** The column's number, which may differ from table to table. */
   readonly column: number;
   readonly root: boolean;
 }
 
-/** SQL for the numbers of a table and of all its partitions. `$1` is the table. */
-export const TREE = `WITH RECURSIVE tree(oid) AS (
-    SELECT $1::oid
-    UNION ALL
-    SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition)`;
+/** SQL for the numbers of a table, of its partitions and of its children by plain inheritance, at any level. `root` is SQL for an oid. */
+export function treeOf(root: string): string {
+  return `WITH RECURSIVE tree(oid) AS (
+    SELECT ${root}
+    UNION
+    SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree ON i.inhparent = tree.oid)`;
+}
 
-/** The table first, then its partitions by name; only those that have the column. */
+/** The tree of the table `$1`. */
+export const TREE = treeOf('$1::oid');
+
+/** The table first, then the others by name; only those that have the column. */
 export async function readTree(db: Queryable, table: number, column: string): Promise<TreeMember[]> {
   const rows = await all<Omit<TreeMember, 'oid'> & { oid: string }>(
     db,
@@ -29,4 +35,15 @@ export async function readTree(db: Queryable, table: number, column: string): Pr
     [table, column],
   );
   return rows.map((row) => ({ ...row, oid: Number(row.oid) }));
+}
+
+/** Children of a table by plain inheritance, at any level, which have none of its row triggers. `table` is quoted SQL, and so are they. */
+export async function childrenOf(db: Queryable, table: string): Promise<string[]> {
+  const rows = await all<{ name: string }>(
+    db,
+    `${treeOf('to_regclass($1)::oid')} SELECT ${sqlQualified('n', 'c')} AS name FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT c.relispartition AND c.oid <> to_regclass($1)::oid ORDER BY 1`,
+    [table],
+  );
+  return rows.map(({ name }) => name);
 }

@@ -57,7 +57,7 @@ export function unsupportedOf(table: QualifiedName, to: string, found: Found): U
 }
 
 function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedObject[] {
-  const { inheritedFrom, children, foreignPartitions, partitionedBy, ownDefaults, typed, generated, columnsEver } =
+  const { inheritedFrom, otherParents, foreignPartitions, partitionedBy, ownDefaults, typed, generated, columnsEver } =
     shape;
   const { rowFunctions, rowColumns, withoutIdentity } = shape;
   return [
@@ -70,11 +70,11 @@ function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedO
             `Rename it on ${inheritedFrom}.`,
           ),
         ]),
-    ...children.map((child) =>
+    ...otherParents.map((child) =>
       refuse(
-        `inheritance of ${child} from ${quoteQualified(table)}`,
-        'a row trigger is not inherited, so writes to the child would get past the sync',
-        WINDOW,
+        `inheritance of ${child} from another table that has the column, too`,
+        'PostgreSQL renames a column that a table has from several parents only with all of them',
+        `Take it out of one of them in an earlier release (ALTER TABLE ... NO INHERIT).`,
       ),
     ),
     ...foreignPartitions.map((name) =>
@@ -148,7 +148,7 @@ function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedO
   ];
 }
 
-function unsupportedIndexes(table: QualifiedName, { indexes }: Found): UnsupportedObject[] {
+function unsupportedIndexes(table: QualifiedName, { indexes, shape }: Found): UnsupportedObject[] {
   return indexes.flatMap(({ facts, exclusion, constraint, valid, understood }) => {
     const name = quoteIdent(facts.name);
     return [
@@ -161,7 +161,7 @@ function unsupportedIndexes(table: QualifiedName, { indexes }: Found): Unsupport
             ),
           ]
         : []),
-      ...(constraint === 'p' && quoteQualified(facts.on) !== quoteQualified(table)
+      ...(constraint === 'p' && shape.partitioned && quoteQualified(facts.on) !== quoteQualified(table)
         ? [
             refuse(
               `primary key ${name} of the partition ${quoteQualified(facts.on)}`,

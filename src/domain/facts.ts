@@ -190,6 +190,8 @@ export interface TableFacts {
   readonly table: QualifiedName;
   readonly serverVersion: number;
   readonly partitioned: boolean;
+  /** Tables that inherit from it by plain inheritance, at any level; qualified and quoted. */
+  readonly children: readonly string[];
   readonly pages: number;
   readonly rows: number;
   /** With its partitions, without indexes. */

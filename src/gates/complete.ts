@@ -1,3 +1,4 @@
+import { TREE } from '../catalog/tree.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { isTwinned, type Rename, syncTriggers, type TwinnedObject } from '../domain/rename.ts';
@@ -29,7 +30,7 @@ export async function ensureComplete(db: Queryable, rename: Rename, table: numbe
 
 /** Every index, constraint and statistics object of the tables that a rename concerns, as a line of text. */
 const PRESENT = `
-  WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+  ${TREE},
   tables AS (SELECT oid FROM tree UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT oid FROM tree)),
   named AS (SELECT c.oid, ${sqlQualified('n', 'c')} AS name
     FROM tables JOIN pg_class c ON c.oid = tables.oid JOIN pg_namespace n ON n.oid = c.relnamespace)
@@ -65,7 +66,7 @@ function hasOriginal(kind: TwinnedObject['kind'], on: string, name: string, pres
 async function missingTriggers(db: Queryable, table: number, names: readonly string[]): Promise<string[]> {
   const rows = await all<{ trigger: string; table: string; root: boolean }>(
     db,
-    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    `${TREE}
      SELECT wanted.name AS trigger, tree.oid::regclass::text AS table, tree.oid = $1::oid AS root
      FROM tree CROSS JOIN unnest($2::text[]) AS wanted(name)
      WHERE NOT EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = tree.oid AND t.tgname = wanted.name AND t.tgenabled IN ('O', 'A'))
@@ -77,21 +78,25 @@ async function missingTriggers(db: Queryable, table: number, names: readonly str
   );
 }
 
-/** The primary key is made from unique indexes in phase 3: the table's, or one on each leaf. */
-async function missingKeyTwins(db: Queryable, { carried }: Rename, table: number): Promise<string[]> {
-  const key = carried.filter(isTwinned).find(({ kind }) => kind === 'primary key');
-  if (key === undefined) return [];
-  const rows = await all<{ table: string; key: string | null; root: boolean; indexes: string[] }>(
+/** A primary key is made from unique indexes in phase 3: the table's, or one on each leaf. Children by plain inheritance have keys of their own. */
+async function missingKeyTwins(db: Queryable, { carried, table: named }: Rename, table: number): Promise<string[]> {
+  const root = quoteQualified(named);
+  const keys = carried.filter(isTwinned).filter(({ kind }) => kind === 'primary key');
+  if (keys.length === 0) return [];
+  const rows = await all<{ on: string; printed: string; key: string | null; isLeaf: boolean; indexes: string[] }>(
     db,
-    `WITH RECURSIVE tree(oid) AS (SELECT $1::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
-     SELECT c.oid::regclass::text AS table, c.oid = $1::oid AS root,
+    `${TREE}
+     SELECT ${sqlQualified('n', 'c')} AS on, c.oid::regclass::text AS printed, c.relispartition AS "isLeaf",
        (SELECT conname FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p') AS key,
        ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indisready) AS indexes
-     FROM tree JOIN pg_class c ON c.oid = tree.oid AND c.relkind = 'r'`,
+     FROM tree JOIN pg_class c ON c.oid = tree.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace`,
     [table],
   );
-  return rows.flatMap(({ table: leaf, key: own, root, indexes }) => {
-    const wanted = root ? key.twin : twinName(own ?? key.name);
-    return indexes.includes(wanted) ? [] : [`index ${quoteIdent(wanted)}${root ? '' : ` on ${leaf}`}`];
+  return rows.flatMap(({ on, printed, key, isLeaf, indexes }) => {
+    const own = keys.find((one) => (one.on ?? root) === on);
+    const leafOf = isLeaf ? keys.find((one) => (one.on ?? root) === root) : undefined;
+    const wanted = own?.twin ?? (leafOf === undefined ? null : twinName(key ?? leafOf.name));
+    if (wanted === null || indexes.includes(wanted)) return [];
+    return [`index ${quoteIdent(wanted)}${on === root ? '' : ` on ${printed}`}`];
   });
 }

@@ -1,12 +1,14 @@
 import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
 import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
 import { readMentions } from '../catalog/mentions.ts';
+import { OTHER_PARENTS } from '../catalog/shape.ts';
+import { TREE } from '../catalog/tree.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { differs, isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import { one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { formatDuration } from '../project/duration.ts';
@@ -80,7 +82,7 @@ export function recheckGate(
   return underQualifiedNames(db, async () => {
     const places = await locate(db, rename.table, rename.from, rename.to);
     const present = await ensureColumns(rename, places);
-    await ensureNoChildren(db, rename, present.table);
+    await ensureNoOtherParents(db, rename, present.table);
     await ensureComplete(db, rename, present.table, step === 'switch' ? 0 : 1);
     if (step === 'contract') await ensureNoStragglers(db, rename, stragglerWindowMs);
     return ensureNothingLost(db, rename, present.table, step);
@@ -104,18 +106,18 @@ async function ensureColumns(
   return { table };
 }
 
-/** A child table that was made meanwhile has the columns but not the sync: its rows would be lost. Partitions have it. */
-async function ensureNoChildren(db: Queryable, rename: Rename, table: number): Promise<void> {
-  const rows = await all<{ name: string }>(
+/** A column that a table has from a parent outside of the rename, too, stays when it goes here. */
+async function ensureNoOtherParents(db: Queryable, rename: Rename, table: number): Promise<void> {
+  const { own, children } = await one<{ own: string[]; children: string[] }>(
     db,
-    `SELECT c.oid::regclass::text AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-     WHERE i.inhparent = $1::oid AND NOT c.relispartition
-     UNION SELECT i.inhparent::regclass::text FROM pg_inherits i JOIN pg_attribute a ON a.attrelid = i.inhrelid
-     WHERE i.inhrelid = $1::oid AND a.attname IN ($2, $3) AND a.attinhcount > 0`,
+    `${TREE} SELECT ${OTHER_PARENTS('$2')} || ${OTHER_PARENTS('$3')} AS children,
+       ARRAY(SELECT DISTINCT c.oid::regclass::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         WHERE c.oid = $1::oid AND a.attname IN ($2, $3) AND a.attinhcount > 0) AS own`,
     [table, rename.from, rename.to],
   );
-  if (rows.length === 0) return;
-  const objects = rows.map(({ name }) => `the columns of table ${name}, which inherits from it or the other way round`);
+  const tables = [...new Set([...own, ...children])];
+  if (tables.length === 0) return;
+  const objects = tables.map((name) => `the columns that table ${name} has from another parent, too`);
   throw new PhaseError('PH2008', { rename: rename.name, phase: 2, objects });
 }
 

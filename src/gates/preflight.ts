@@ -1,9 +1,11 @@
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
+import { treeOf } from '../catalog/tree.ts';
 import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { Rename } from '../domain/rename.ts';
+import { sqlQualified } from '../postgres/names.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { readAcknowledged } from './acknowledged.ts';
 
@@ -18,8 +20,8 @@ export async function checkPreflight(db: Queryable, rename: Rename): Promise<voi
   await ensureUpdatable(db, table);
   await ensureNothingBreaks(db, rename);
   const rows: { constraint: string; rows: number }[] = [];
-  for (const { name, violated } of await uncheckedConstraints(db, table)) {
-    const found = await countRows([db], table, violated);
+  for (const { on, name, violated } of await uncheckedConstraints(db, table)) {
+    const found = await countRows([db], on, violated);
     if (found > 0) rows.push({ constraint: quoteIdent(name), rows: found });
   }
   if (rows.length > 0) throw new PhaseError('PH2014', { rename: rename.name, rows });
@@ -29,8 +31,7 @@ export async function checkPreflight(db: Queryable, rename: Rename): Promise<voi
 async function ensureUpdatable(db: Queryable, table: string): Promise<void> {
   const { tables } = await one<{ tables: string[] }>(
     db,
-    `WITH RECURSIVE tree(oid) AS (
-       SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    `${treeOf('to_regclass($1)::oid')}
      SELECT ${WITHOUT_IDENTITY} AS tables`,
     [table],
   );
@@ -55,7 +56,7 @@ export async function brokenByColumn(
 ): Promise<string[]> {
   const { columns, rowColumns, oid } = await one<{ columns: string[]; rowColumns: string[]; oid: string | null }>(
     db,
-    `WITH RECURSIVE tree(oid) AS (SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    `${treeOf('to_regclass($1)::oid')}
      SELECT ${ROW_COLUMNS} AS "rowColumns", to_regclass($1)::oid::int8::text AS oid,
        ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum) AS columns`,
     [quoteQualified(table)],
@@ -75,21 +76,21 @@ export async function brokenByColumn(
 async function ensureAllVisible(db: Queryable, table: string): Promise<void> {
   const { active } = await one<{ active: boolean | null }>(
     db,
-    `SELECT bool_or(pg_catalog.row_security_active(c.oid)) AS active FROM pg_class c
-     WHERE c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1))`,
+    `${treeOf('to_regclass($1)::oid')} SELECT bool_or(pg_catalog.row_security_active(tree.oid)) AS active FROM tree`,
     [table],
   );
   if (active === true) throw new PhaseError('PH2015', { table });
 }
 
 /** Conditions that are true for rows which an update of any column would make PostgreSQL refuse. */
-function uncheckedConstraints(db: Queryable, table: string): Promise<{ name: string; violated: string }[]> {
+function uncheckedConstraints(db: Queryable, table: string): Promise<{ on: string; name: string; violated: string }[]> {
   return all(
     db,
-    `SELECT conname AS name, CASE contype WHEN 'c' THEN '(' || pg_get_expr(conbin, conrelid) || ') IS FALSE'
+    `${treeOf('to_regclass($1)::oid')}
+     SELECT ${sqlQualified('n', 'c')} AS on, conname AS name, CASE contype WHEN 'c' THEN '(' || pg_get_expr(conbin, conrelid) || ') IS FALSE'
        ELSE (SELECT quote_ident(attname) || ' IS NULL' FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) END AS violated
-     FROM pg_constraint co
-     WHERE conrelid = to_regclass($1) AND contype IN ('c', 'n') AND NOT convalidated AND coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true)
+     FROM tree JOIN pg_constraint co ON co.conrelid = tree.oid AND co.coninhcount = 0 JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE contype IN ('c', 'n') AND NOT convalidated AND coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true)
      ORDER BY conname`,
     [table],
   );

@@ -1,11 +1,12 @@
 import type { Knex } from 'knex';
 import { readColumn } from '../catalog/column.ts';
-import { addColumnStatements } from '../domain/add-column.ts';
+import { addColumnStatements, columnDefinition } from '../domain/add-column.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { COPIED_ATTRIBUTES } from '../domain/pair.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { copyAttributes } from './attributes.ts';
+import { addToChildren } from './children.ts';
 import { execute } from './execute.ts';
 
 export interface ColumnLike {
@@ -32,6 +33,7 @@ export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike
   const facts = await onConnection(knex, (db) =>
     underQualifiedNames(db, () => readColumn(db, Number(table.oid), table, like)),
   );
+  await addToChildren(knex, { on, column, like, definition: columnDefinition(facts) });
   for (const statement of addColumnStatements(on, quoteIdent(column), facts)) await execute(knex, statement);
   await copyAttributes(knex, { on, from: like, to: column }, COPIED_ATTRIBUTES);
 }

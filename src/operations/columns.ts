@@ -7,10 +7,12 @@ import { mapInTurn } from '../domain/in-turn.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
+import { dropEverywhere } from './children.ts';
 import { dropConstraint, notNullName } from './constraints.ts';
 import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
+import { stillOn } from './left.ts';
 import { swapPrimaryKey, twinIndexes } from './primary-key.ts';
 import { rebindDependents } from './rebind.ts';
 import { giveTwinName, isThere, restorations } from './twins.ts';
@@ -25,8 +27,10 @@ export async function hasColumn(knex: Knex, on: string, column: string): Promise
   return rows.length > 0;
 }
 
-/** The primary key, in what is carried over. */
+/** A primary key, in what is carried over. */
 interface CarriedPrimaryKey {
+  /** The table that it is of, where that is a child of the one whose column is replaced. */
+  readonly on?: string;
   readonly name: string;
   readonly twin: string;
   /** `PRIMARY KEY (...)` on the new column. */
@@ -46,6 +50,8 @@ export interface ReplacedColumn {
   /** What hangs on the old column, and its twin on the new one, which gets its name. */
   readonly carried: readonly TwinnedObject[];
   readonly primaryKey?: CarriedPrimaryKey;
+  /** Those of children by plain inheritance, which inherit none. */
+  readonly keysOfChildren?: readonly CarriedPrimaryKey[];
   /** Objects that depend on the primary key, or on every column of the table. */
   readonly dependents?: readonly AsideObject[];
 }
@@ -56,36 +62,46 @@ export interface ReplacedColumn {
  * that is the replica identity is so again. Catalogue changes only, in the transaction of the caller.
  */
 export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promise<void> {
-  const { on, column, by, primaryKey } = options;
+  const { on, column, by, primaryKey, keysOfChildren = [] } = options;
   const refreshed = refreshedObjects(knex, options);
-  const carried = [...options.carried, ...refreshed.filter(isTwinned)];
+  const carried = await stillOn(knex, on, [...options.carried, ...refreshed.filter(isTwinned)]);
   const dependents = [...(options.dependents ?? []), ...(await refreshedDependents(knex, options, refreshed))];
   const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
-  const restored = (await mapInTurn(carried.filter(isTwinned), (object) => restorations(knex, on, object))).flat();
+  const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
   // An exclusion constraint may name the column in its WHERE alone, and would not go with it; keys may reference it.
   for (const kind of ['referencing key', 'exclusion']) {
     for (const { name, on: table = on } of carried.filter((object) => object.kind === kind)) {
       await dropConstraint(knex, { on: table, name });
     }
   }
-  const movePrimaryKey = async () => {
-    if (primaryKey === undefined) return;
-    const { twin, ...key } = primaryKey;
-    if (!contextOf(knex).dryRun && !(await isThere(knex, on, 'primary key', key.name))) {
-      // Somebody has dropped the key meanwhile: its index is not needed.
-      const index = await qualifiedIndex(knex, on, twin);
-      await execute(knex, `DROP INDEX IF EXISTS ${index}`);
-      return;
-    }
-    await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin) });
+  const keys = [...(primaryKey === undefined ? [] : [primaryKey]), ...keysOfChildren].filter((key) =>
+    carried.some(
+      (object) => object.kind === 'primary key' && object.name === key.name && (object.on ?? on) === (key.on ?? on),
+    ),
+  );
+  const movePrimaryKeys = async () => {
+    for (const key of keys) await movePrimaryKey(knex, { on, ...key });
   };
-  const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
-  await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKey, drop);
+  const drop = () => dropEverywhere(knex, on, column);
+  await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKeys, drop);
   for (const statement of restored) await execute(knex, statement);
   if (notNull.original !== null && notNull.derived !== null) {
     const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
     await execute(knex, `ALTER TABLE ${on} ${rename}`);
   }
+}
+
+async function movePrimaryKey(
+  knex: Knex,
+  { on, twin, ...key }: CarriedPrimaryKey & { readonly on: string },
+): Promise<void> {
+  if (!contextOf(knex).dryRun && !(await isThere(knex, on, 'primary key', key.name))) {
+    // Somebody has dropped the key meanwhile: its index is not needed.
+    const index = await qualifiedIndex(knex, on, twin);
+    await execute(knex, `DROP INDEX IF EXISTS ${index}`);
+    return;
+  }
+  await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin) });
 }
 
 /** What `--refresh` has added to the rename since this migration was scaffolded. */
@@ -125,8 +141,7 @@ export async function dropColumn(
   if (!(await hasColumn(knex, on, column)) && !contextOf(knex).dryRun) return;
   await ensureOldIsThere(knex, on, column);
   const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(named);
-  const drop = () => execute(knex, `ALTER TABLE ${on} DROP COLUMN ${quoteIdent(column)}`);
-  await withDependentsAside(knex, { on, from: column, to: column, dependents }, drop);
+  await withDependentsAside(knex, { on, from: column, to: column, dependents }, () => dropEverywhere(knex, on, column));
 }
 
 /** Undoing the first phase drops the new column: with the old one gone it would take the only values along. @throws PH2011 */

@@ -6,6 +6,7 @@ import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
 import { type ConstraintMember, constraintFamily } from './families.ts';
 import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
+import { isOnFormerPart } from './left.ts';
 import { isPartitioned, leavesOf } from './partitions.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
@@ -153,6 +154,7 @@ export interface ReplacedKey {
  * key's own had there: nothing else knows them. In the transaction of the caller.
  */
 export async function dropReplacedKey(knex: Knex, { on, name, twin }: ReplacedKey): Promise<void> {
+  if (await isOnFormerPart(knex, 'foreign key', { on, name })) return;
   const place = (member: ConstraintMember) => `${member.on} ${member.references}`;
   const [, ...originals] = await constraintFamily(knex, on, name);
   const [, ...members] = await constraintFamily(knex, on, twin);

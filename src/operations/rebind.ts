@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { type ColumnPlaces, swapAliases } from '../catalog/aliases.ts';
 import { type BoundObjectName, type Rebinding, readRebinding } from '../catalog/definitions.ts';
+import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { atomically, execute } from './execute.ts';
@@ -69,8 +70,7 @@ export async function swapPositions(
 ): Promise<string[]> {
   const places = await runSql<ColumnPlaces>(
     knex,
-    `WITH RECURSIVE tree(oid) AS (
-       SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid),
+    `${treeOf('to_regclass($1)::oid')},
      places AS (SELECT a.attrelid, a.attname, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)::int AS place
        FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attnum > 0 AND NOT a.attisdropped)
      SELECT n.nspname AS schema, c.relname AS name, f.place AS from, t.place AS to

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { treeOf } from '../catalog/tree.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
@@ -13,8 +14,7 @@ export async function ensureSmall(knex: Knex, table: string): Promise<void> {
   if (dryRun) return;
   const [row] = await runSql<{ bytes: number }>(
     knex,
-    `WITH RECURSIVE tree(oid) AS (
-       SELECT to_regclass($1)::oid UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+    `${treeOf('to_regclass($1)::oid')}
      SELECT coalesce(sum(pg_table_size(oid)), 0)::float8 AS bytes FROM tree WHERE oid IS NOT NULL`,
     [table],
   );

@@ -1,10 +1,13 @@
 import type { Knex } from 'knex';
+import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { readVersion } from '../project/versions.ts';
+import { isOfSync, triggerChildren, untriggerChildren } from './children.ts';
 import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
+import { isOnFormerPart } from './left.ts';
 
 export interface TriggerOptions {
   /** Which file: `db/triggers/NAME_vNN.sql`. */
@@ -21,9 +24,10 @@ export interface DropTriggerOptions {
   readonly revertToVersion?: number;
 }
 
-/** Creates a trigger from `db/triggers/NAME_vNN.sql`. @throws PH1017 when there is no such file. */
-export async function createTrigger(knex: Knex, name: string, { version }: TriggerOptions): Promise<void> {
+/** Creates a trigger from `db/triggers/NAME_vNN.sql`; one that keeps columns in step on children of the table, too. @throws PH1017 when there is no such file. */
+export async function createTrigger(knex: Knex, name: string, { version, on }: TriggerOptions): Promise<void> {
   await runSql(knex, await readVersion(contextOf(knex).root, 'trigger', name, version));
+  if (isOfSync(knex, on, name)) await triggerChildren(knex, on, [name]);
 }
 
 /** Undoes `createTrigger`. */
@@ -46,6 +50,7 @@ updateTrigger.revert = async (knex: Knex, name: string, options: Required<Trigge
 
 /** Drops a trigger, where it is there. */
 export async function dropTrigger(knex: Knex, name: string, { on }: DropTriggerOptions): Promise<void> {
+  if (isOfSync(knex, on, name)) await untriggerChildren(knex, on, name);
   await runSql(knex, `DROP TRIGGER IF EXISTS ${quoteIdent(name)} ON ${on}`);
 }
 
@@ -79,6 +84,7 @@ const ENABLED = { O: 'ENABLE TRIGGER', D: 'DISABLE TRIGGER', R: 'ENABLE REPLICA 
  */
 export async function rebindTrigger(knex: Knex, name: string, { on, definition }: ReboundTrigger): Promise<void> {
   await atomically(knex, async (trx) => {
+    if (await isOnFormerPart(trx, 'trigger', { on, name })) return;
     const states = await statesOf(trx, name, on);
     // Somebody has dropped it meanwhile.
     if (states.length === 0 && !contextOf(trx).dryRun) return;
@@ -100,7 +106,7 @@ export async function withTriggersAside(
 ): Promise<void> {
   const triggers = await runSql<{ name: string; on: string; definition: string }>(
     trx,
-    `WITH tree AS (SELECT relid AS oid FROM pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1))
+    `${treeOf('to_regclass($1)::oid')}
      SELECT DISTINCT t.tgname AS name, ${sqlQualified('n', 'c')} AS on, pg_get_triggerdef(t.oid) AS definition
      FROM tree JOIN pg_trigger t ON t.tgrelid = tree.oid AND NOT t.tgisinternal AND t.tgparentid = 0
      JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -367,4 +367,39 @@ export const TABLES: readonly TableCase[] = [
       CREATE INDEX moves_code ON moves (code, item); CREATE POLICY few ON moves_d USING (item > 3);
       INSERT INTO moves SELECT item, day, code, item % 4 FROM items;`,
   },
+  {
+    title: 'children by plain inheritance, some of which define the column themselves',
+    table: 'cities',
+    from: 'name',
+    to: 'title',
+    schema: `
+      CREATE SCHEMA far;
+      CREATE TABLE cities (id serial PRIMARY KEY, name varchar(50) NOT NULL DEFAULT 'nowhere', people int, CONSTRAINT named CHECK (name <> ''));
+      CREATE TABLE capitals (state text, CONSTRAINT other CHECK (name <> state)) INHERITS (cities);
+      CREATE TABLE far.ports (name varchar(50), harbour text) INHERITS (cities); CREATE TABLE far."Both" (note text) INHERITS (capitals, far.ports);
+      CREATE UNIQUE INDEX capitals_name ON capitals (name, state); CREATE INDEX cities_name ON cities (lower(name)); CREATE INDEX ON far."Both" (name) WHERE harbour <> 'x';
+      ALTER TABLE far.ports ADD CONSTRAINT port UNIQUE (name); CREATE STATISTICS far.of_ports ON name, harbour FROM far.ports;
+      CREATE TABLE states (name varchar(50) PRIMARY KEY); INSERT INTO states SELECT 'c' || n FROM generate_series(1, 900) AS n;
+      ALTER TABLE capitals ADD CONSTRAINT of_state FOREIGN KEY (name) REFERENCES states ON UPDATE CASCADE;
+      CREATE TABLE ships (home varchar(50) REFERENCES far.ports (name));
+      COMMENT ON COLUMN far.ports.name IS 'of the port'; ALTER TABLE capitals ALTER name SET STATISTICS 50; GRANT SELECT (name) ON capitals TO PUBLIC;
+      CREATE FUNCTION checked() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+      CREATE TRIGGER here BEFORE UPDATE OF name ON capitals FOR EACH ROW WHEN (NEW.name <> OLD.name) EXECUTE FUNCTION checked();
+      CREATE VIEW harbours AS SELECT name, harbour FROM far.ports; CREATE VIEW all_cities AS SELECT name, tableoid FROM cities; CREATE VIEW own AS SELECT name FROM ONLY cities;
+      INSERT INTO cities (name) SELECT 'c' || n FROM generate_series(1, 300) AS n; INSERT INTO capitals (name, state) SELECT 'c' || n, 's' FROM generate_series(301, 600) AS n;
+      INSERT INTO far.ports (name) SELECT 'c' || n FROM generate_series(601, 900) AS n; INSERT INTO far."Both" (name) SELECT 'c' || n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a primary key, and those of children by plain inheritance',
+    table: 'things',
+    from: 'id',
+    to: 'thing',
+    schema: `
+      CREATE TABLE things (id int PRIMARY KEY, note text); CREATE TABLE tools (weight int, CONSTRAINT tool PRIMARY KEY (id)) INHERITS (things);
+      CREATE TABLE toys (age int, PRIMARY KEY (age, id)) INHERITS (things); CREATE TABLE loose () INHERITS (things);
+      CREATE TABLE shelves (tool int REFERENCES tools ON DELETE CASCADE, thing int REFERENCES things, FOREIGN KEY (thing, tool) REFERENCES toys (age, id));
+      COMMENT ON CONSTRAINT tool ON tools IS 'its key'; ALTER TABLE tools CLUSTER ON tool;
+      INSERT INTO things SELECT generate_series(1, 300); INSERT INTO tools (id) SELECT generate_series(1, 300); INSERT INTO toys (age, id) SELECT n, n FROM generate_series(1, 300) AS n;
+      INSERT INTO loose SELECT generate_series(5, 300); INSERT INTO shelves SELECT n, n FROM generate_series(1, 300) AS n;`,
+  },
 ];

@@ -1,3 +1,4 @@
+import { childrenOf, treeOf } from '../../catalog/tree.ts';
 import { quoteIdent, quoteLiteral, shortHash } from '../../domain/identifier.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import type { LockPatience } from '../../postgres/retry.ts';
@@ -52,7 +53,12 @@ export async function handleExactly(
     );
   // A run that was killed has left its own, under whatever name it had then.
   const drop = [`DROP FUNCTION IF EXISTS phase.${name}() CASCADE`];
-  await run([...drop, functionText(name, set), ...triggerText(trigger, table, name)]);
+  const children = await childrenOf(db, table);
+  await run([
+    ...drop,
+    functionText(name, set),
+    ...[table, ...children].flatMap((on) => triggerText(trigger, on, name)),
+  ]);
   return {
     fate: 'put back',
     settings: [...settings, `SET LOCAL triphase.exact = ${quoteLiteral(name)}`],
@@ -69,8 +75,9 @@ async function changingTriggers(
 ): Promise<string[]> {
   const rows = await all<{ name: string }>(
     db,
-    `SELECT DISTINCT t.tgname AS name FROM pg_catalog.pg_trigger t
-     WHERE t.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1)) AND NOT t.tgisinternal
+    `${treeOf('to_regclass($1)::oid')}
+     SELECT DISTINCT t.tgname AS name FROM pg_catalog.pg_trigger t
+     WHERE t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal
        AND t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 16 = 16 AND t.tgenabled = ANY ($3)
        AND (cardinality(t.tgattr::int2[]) = 0 OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[]) AND a.attname = ANY ($2)))`,

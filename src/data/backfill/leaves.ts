@@ -1,3 +1,4 @@
+import { treeOf } from '../../catalog/tree.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
 import { sqlQualified } from '../../postgres/names.ts';
@@ -13,7 +14,7 @@ export interface Leaf {
 }
 
 const TREE = `
-  WITH RECURSIVE tree(oid) AS (SELECT $1::regclass::oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.oid)
+  ${treeOf('$1::regclass::oid')}
   SELECT c.oid::int8::text AS oid, ${sqlQualified('n', 'c')} AS name, c.relkind::text AS kind, coalesce(a.amname = 'heap', false) AS "hasPages"
   FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_am a ON a.oid = c.relam
   WHERE c.relkind <> 'p' ORDER BY c.oid = $1::regclass::oid DESC, 2`;

@@ -1,5 +1,6 @@
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { placeOf, wayBack } from '../../catalog/pair.ts';
+import { TREE } from '../../catalog/tree.ts';
 import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
 import { type Rename, syncTriggers } from '../../domain/rename.ts';
 import { follow } from '../../planner/rename/follow.ts';
@@ -45,14 +46,15 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
 
 /** Without its triggers writes of one release do not reach the other. */
 async function missingSync(db: Queryable, { sync }: Rename, { table, phase }: PairRecord): Promise<string[]> {
-  const rows = await all<{ name: string }>(
+  const rows = await all<{ name: string; on: string; root: boolean }>(
     db,
-    `SELECT wanted.name FROM unnest($2::text[]) AS wanted(name) WHERE NOT EXISTS (
-       SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = $1::oid AND tgname = wanted.name AND tgenabled IN ('O', 'A'))`,
+    `${TREE} SELECT wanted.name, c.oid::regclass::text AS "on", c.oid = $1::oid AS root
+     FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid AND NOT c.relispartition CROSS JOIN unnest($2::text[]) AS wanted(name) WHERE NOT EXISTS (
+       SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = c.oid AND tgname = wanted.name AND tgenabled IN ('O', 'A'))`,
     [table, syncTriggers(sync, phase)],
   );
   return rows.map(
-    ({ name }) =>
-      `the trigger ${name} of its sync is missing or disabled, so writes of one release do not reach the other`,
+    ({ name, on, root }) =>
+      `the trigger ${name} of its sync${root ? '' : ` on ${on}`} is missing or disabled, so writes of one release do not reach the other`,
   );
 }

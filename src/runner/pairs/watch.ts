@@ -3,9 +3,10 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
 import type { Session } from '../session.ts';
+import { coverChildren } from './children.ts';
 import { dropLonelyTwins } from './dropped.ts';
 import type { RanStep } from './pair.ts';
-import { sayDropped, sayFollowed } from './say.ts';
+import { sayCovered, sayDropped, sayFollowed } from './say.ts';
 import { adoptPairs, settlePairs } from './settle.ts';
 
 type WatchedStep = RanStep & Pick<OrderedMigration, 'id'>;
@@ -28,6 +29,7 @@ export async function settle(
     options.observer?.followed?.(ran.id, change);
     options.reporter.notice(sayFollowed(change));
   }
+  for (const child of await coverChildren(trx, history.renames)) options.reporter.notice(sayCovered(child));
   if (!isEnd) return;
   for (const twin of await dropLonelyTwins(trx, history.renames, ran)) options.reporter.notice(sayDropped(twin));
 }
@@ -51,7 +53,8 @@ export async function settleByHand(session: Session): Promise<void> {
     await adoptPairs(trx, history.renames);
     const followed = await settlePairs(trx, history.renames, null);
     const dropped = await dropLonelyTwins(trx, history.renames, null);
-    return [...followed.map(sayFollowed), ...dropped.map(sayDropped)];
+    const covered = await coverChildren(trx, history.renames);
+    return [...followed.map(sayFollowed), ...dropped.map(sayDropped), ...covered.map(sayCovered)];
   });
   for (const notice of notices) options.reporter.notice(notice);
 }

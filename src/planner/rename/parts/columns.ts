@@ -1,4 +1,4 @@
-import { addColumnStatements } from '../../../domain/add-column.ts';
+import { addColumnStatements, columnDefinition } from '../../../domain/add-column.ts';
 import type { TableFacts } from '../../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified } from '../../../domain/identifier.ts';
 import { differs, isTwinned, type Rename, type TwinnedObject } from '../../../domain/rename.ts';
@@ -29,7 +29,13 @@ export class ColumnParts {
   }
 
   addColumn(): Code[] {
-    return addColumnStatements(this.on, this.new, this.facts.column).map(execute);
+    const { from, to } = this.rename;
+    const { column, children } = this.facts;
+    const definition = columnDefinition(column);
+    return [
+      ...(children.length === 0 ? [] : [call('addToChildren', { on: this.on, column: to, like: from, definition })]),
+      ...addColumnStatements(this.on, this.new, column).map(execute),
+    ];
   }
 
   /** Undoes `addColumn`. */
@@ -53,13 +59,17 @@ export class ColumnParts {
     ].map(execute);
   }
 
-  /** Each partition may have attributes of its own. */
+  /** Each partition, and each child, may have attributes of its own. */
   copyAttributes(from: string, to: string): Code[] {
-    return this.facts.partitioned ? [call('copyAttributes', { on: this.on, from, to })] : [];
+    return this.#hasOthers() ? [call('copyAttributes', { on: this.on, from, to })] : [];
   }
 
   matchNotNull(from: string, to: string): Code[] {
-    return this.facts.partitioned ? [call('matchNotNull', { on: this.on, from, to })] : [];
+    return this.#hasOthers() ? [call('matchNotNull', { on: this.on, from, to })] : [];
+  }
+
+  #hasOthers(): boolean {
+    return this.facts.partitioned || this.facts.children.length > 0;
   }
 
   createSync(phase: 1 | 2): Code[] {

@@ -33,7 +33,7 @@ export class ObjectParts extends ColumnParts {
   createKeyIndex(key: UniqueFacts): Code {
     const options = this.index(
       { ...key, comment: key.indexComment },
-      this.twin('primary key', key.name),
+      this.twin('primary key', key.name, quoteQualified(key.on)),
       key.definition,
       key.name,
     );
@@ -42,7 +42,8 @@ export class ObjectParts extends ColumnParts {
 
   dropKeyIndex(key: UniqueFacts): Code {
     const partitioned = this.#isPartitioned(key.on) ? { like: key.name, leavesOnly: true } : {};
-    return call('dropIndex', { on: this.on, name: this.twin('primary key', key.name), ...partitioned });
+    const on = quoteQualified(key.on);
+    return call('dropIndex', { on, name: this.twin('primary key', key.name, on), ...partitioned });
   }
 
   createUnique(unique: UniqueFacts, name: string, form: 'definition' | 'original', counterpart: string): Code[] {

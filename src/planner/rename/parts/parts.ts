@@ -10,21 +10,30 @@ type TriggerForm = keyof NonNullable<TriggerFacts['rebound']>;
 export class Parts extends ObjectParts {
   /** Sync and rebound objects are gone: the old column goes, and what is on the new one gets its names. */
   replaceColumn(): Code {
-    const [key] = this.facts.primaryKeys;
+    const [key, ...keysOfChildren] = this.#keysOwnFirst();
     return call('replaceColumn', {
       on: this.on,
       column: this.rename.from,
       by: this.rename.to,
       carried: this.#carried(),
       ...(key === undefined ? {} : { primaryKey: this.#primaryKey(key) }),
+      ...(keysOfChildren.length === 0 ? {} : { keysOfChildren: keysOfChildren.map((one) => this.#primaryKey(one)) }),
       ...this.#aside(({ needsPrimaryKey, upserts }) => needsPrimaryKey || upserts),
     });
   }
 
-  #primaryKey(key: UniqueFacts): Argument {
+  /** That of the table itself, then those of its children by plain inheritance. */
+  #keysOwnFirst(): UniqueFacts[] {
+    const isOwn = (key: UniqueFacts): boolean => quoteQualified(key.on) === this.on;
+    const { primaryKeys } = this.facts;
+    return [...primaryKeys.filter(isOwn), ...primaryKeys.filter((key) => !isOwn(key))];
+  }
+
+  #primaryKey(key: UniqueFacts): { readonly [key: string]: Argument } {
     return {
+      ...(quoteQualified(key.on) === this.on ? {} : { on: quoteQualified(key.on) }),
       name: key.name,
-      twin: this.twin('primary key', key.name),
+      twin: this.#twinOf('primary key', key),
       definition: key.constraintDefinition,
       ...timingOf(key),
       ...(key.comment === null ? {} : { comment: key.comment }),
@@ -65,9 +74,9 @@ export class Parts extends ObjectParts {
       this.constraint(reference, this.#twinOf('referencing key', reference), reference.definition),
     );
     return call('returnPrimaryKey', {
-      on: this.on,
+      on: quoteQualified(key.on),
       name: key.name,
-      twin: this.twin('primary key', key.name),
+      twin: this.#twinOf('primary key', key),
       from: this.rename.to,
       to: this.rename.from,
       fromIndex: key.definition,

@@ -1,0 +1,54 @@
+import type { Knex } from 'knex';
+import { treeOf } from '../catalog/tree.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import type { CarriedObject, TwinnedObject } from '../domain/rename.ts';
+import { runSql } from '../postgres/knex.ts';
+import { sqlQualified } from '../postgres/names.ts';
+import { contextOf } from './context.ts';
+
+/**
+ * What a rename carries over may be on a partition or a child that has been detached since, or taken out of the inheritance: that table keeps both columns, and
+ * what hangs on them, as its own.
+ */
+async function hasLeft(knex: Knex, root: string, on: string): Promise<boolean> {
+  if (root === on || contextOf(knex).dryRun) return false;
+  const rows = await runSql(
+    knex,
+    `${treeOf('to_regclass($1)::oid')} SELECT 1 WHERE to_regclass($2) IS NOT NULL AND NOT EXISTS (SELECT FROM tree WHERE oid = to_regclass($2))`,
+    [root, on],
+  );
+  return rows.length > 0;
+}
+
+/** Those that are still on the table, on its partitions or on its children; keys that reference it are on any. */
+export async function stillOn<T extends TwinnedObject>(knex: Knex, root: string, objects: readonly T[]): Promise<T[]> {
+  const still: T[] = [];
+  for (const object of objects) {
+    const on = object.kind === 'statistics' ? await tableOfStatistics(knex, object) : object.on;
+    if (object.kind === 'referencing key' || !(await hasLeft(knex, root, on ?? root))) still.push(object);
+  }
+  return still;
+}
+
+async function tableOfStatistics(knex: Knex, { on, name }: TwinnedObject): Promise<string | undefined> {
+  const [row] = await runSql<{ on: string }>(
+    knex,
+    `SELECT ${sqlQualified('tn', 't')} AS on
+     FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace JOIN pg_class t ON t.oid = s.stxrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+     WHERE n.nspname = ANY ($1) AND s.stxname = $2`,
+    [[on, on?.slice(1, -1).replaceAll('""', '"')], name],
+  );
+  return row?.on;
+}
+
+/** Whether what a rename carries over on a table is none of its business any more. */
+export async function isOnFormerPart(
+  knex: Knex,
+  kind: CarriedObject['kind'],
+  { on, name }: { readonly on: string; readonly name: string },
+): Promise<boolean> {
+  const rename = [...contextOf(knex).renames.values()].find(({ carried, refreshed }) =>
+    [...carried, ...refreshed].some((object) => object.kind === kind && object.name === name && object.on === on),
+  );
+  return rename !== undefined && hasLeft(knex, quoteQualified(rename.table), on);
+}

@@ -1,0 +1,161 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { createDatabase } from '../support/database.ts';
+import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
+import { TestProject } from '../support/project.ts';
+import { R1, R2, R3, type RenameFixture } from '../support/rename-fixture.ts';
+import { onVersions } from '../support/versions.ts';
+
+/** A child by plain inheritance has the columns of its parent and none of its row triggers. */
+onVersions((server) => {
+  let fixture: RenameFixture;
+  afterEach(() => fixture.remove());
+  const rows = (sql: string) => fixture.database.sql(sql);
+  const phase1 = async (schema: string): Promise<void> => {
+    fixture = await pairAtPhase1(server(), schema);
+  };
+  const USERS = `CREATE TABLE users (id int, email text NOT NULL DEFAULT 'none'); INSERT INTO users VALUES (1, 'a@x')`;
+  const VIPS = `${USERS}; CREATE TABLE vips (level int) INHERITS (users); INSERT INTO vips VALUES (2, 'b@x', 7); CREATE UNIQUE INDEX one ON vips (email)`;
+  const inStep = async (expected: number): Promise<void> =>
+    expect(
+      await rows('SELECT count(*)::int AS rows, count(*) FILTER (WHERE email = addr)::int AS alike FROM users'),
+    ).toEqual([{ rows: expected, alike: expected }]);
+  const stragglers = ['--straggler-window', '0'];
+
+  test('writes to a child are kept in step in both phases, also those that contend for its unique index', async () => {
+    await phase1(VIPS);
+    await rows(
+      `INSERT INTO vips (id, email) VALUES (3, 'c@x') ON CONFLICT (email) DO NOTHING; UPDATE users SET email = 'd@x' WHERE id = 2`,
+    );
+    await inStep(3);
+    await fixture.deploy(R2);
+    await rows(`INSERT INTO vips (id, email) VALUES (4, 'e@x') ON CONFLICT (email) DO NOTHING; INSERT INTO vips (id, addr) VALUES (5, 'f@x') ON CONFLICT (addr) DO NOTHING;
+      INSERT INTO vips (id, addr) VALUES (6, 'f@x') ON CONFLICT (addr) DO NOTHING; UPDATE vips SET addr = 'g@x' WHERE id = 3; INSERT INTO users (id) VALUES (7)`);
+    await inStep(6);
+    await fixture.deploy(R3);
+    expect(await rows('SELECT addr FROM users ORDER BY id')).toEqual(
+      ['a@x', 'd@x', 'g@x', 'e@x', 'f@x', 'none'].map((addr) => ({ addr })),
+    );
+    expect(await rows(`SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`)).toEqual([]);
+  });
+
+  describe.each([1, 2])('a child that comes in phase %i', (phase) => {
+    const reach = async (schema: string): Promise<void> => {
+      await phase1(schema);
+      if (phase === 2) await fixture.deploy(R2);
+    };
+    const finish = async (): Promise<void> => {
+      if (phase === 1) await fixture.deploy(R2);
+      await fixture.deploy(R3);
+    };
+    const side = phase === 1 ? 'email' : 'addr';
+
+    test('by a migration gets the triggers of the sync in its transaction', async () => {
+      await reach(USERS);
+      const sql = `CREATE TABLE vips (level int) INHERITS (users); CREATE TABLE top () INHERITS (vips); INSERT INTO vips (id, ${side}) VALUES (2, 'b@x')`;
+      expect(await migrateBetween(fixture, phase === 1 ? '1.1.5' : '1.2.5', sql)).toMatchObject({ code: 0 });
+      await rows(`INSERT INTO vips (id, ${side}) VALUES (3, 'c@x'); INSERT INTO top (id, email) VALUES (4, 'd@x')`);
+      expect(await rows('SELECT id FROM users WHERE email IS DISTINCT FROM addr AND id > 2')).toEqual([]);
+      await finish();
+      expect(await rows('SELECT addr FROM users ORDER BY id')).toEqual(
+        ['a@x', 'b@x', 'c@x', 'd@x'].map((addr) => ({ addr })),
+      );
+    });
+
+    test('by hand is named by status, and gets them from the next command', async () => {
+      await reach(USERS);
+      await rows(`CREATE TABLE vips (level int) INHERITS (users); INSERT INTO vips (id, ${side}) VALUES (2, 'b@x')`);
+      const { renames } = await fixture.project.json('status');
+      expect(JSON.stringify(renames)).toContain('on public.vips is missing or disabled');
+      const ran = await fixture.project.phase('migrate', '--release', phase === 1 ? R1 : R2, ...stragglers);
+      expect([ran.code, ran.stdout + ran.stderr]).toEqual([0, expect.stringContaining('vips" inherits the columns')]);
+      await rows(`INSERT INTO vips (id, email) VALUES (3, 'c@x')`);
+      await finish();
+      expect(await rows('SELECT addr FROM users ORDER BY id')).toEqual(['a@x', 'b@x', 'c@x'].map((addr) => ({ addr })));
+    });
+  });
+
+  test('a child that is taken out of the inheritance keeps both columns as its own', async () => {
+    await phase1(VIPS);
+    await rows('ALTER TABLE vips NO INHERIT users');
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows(`SELECT attname FROM pg_attribute WHERE attrelid = 'vips'::regclass AND attnum > 1`)).toEqual(
+      ['email', 'level', 'addr'].map((attname) => ({ attname })),
+    );
+    expect(await rows(`SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`)).toEqual([]);
+  });
+
+  test('a partition that is detached keeps both columns, and what hangs on them, as its own', async () => {
+    await phase1(`CREATE TABLE names (email text PRIMARY KEY); INSERT INTO names VALUES ('a@x'), ('b@x');
+      CREATE TABLE users (id int, email text) PARTITION BY LIST (id); CREATE TABLE users_1 PARTITION OF users FOR VALUES IN (1); CREATE TABLE users_2 PARTITION OF users FOR VALUES IN (2);
+      CREATE INDEX own ON users_1 (email); ALTER TABLE users_1 ADD CONSTRAINT key FOREIGN KEY (email) REFERENCES names, ADD CONSTRAINT filled CHECK (email <> '');
+      CREATE STATISTICS stats ON id, email FROM users_1;
+      CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER mine BEFORE UPDATE OF email ON users_1 FOR EACH ROW EXECUTE FUNCTION f();
+      INSERT INTO users VALUES (1, 'a@x'), (2, 'b@x')`);
+    await rows('ALTER TABLE users DETACH PARTITION users_1');
+    const what = `SELECT indexdef AS own FROM pg_indexes WHERE indexname = 'own' UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname IN ('key', 'filled')
+      UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'mine' UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxname = 'stats' ORDER BY 1`;
+    const before = await rows(what);
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(before).toHaveLength(5);
+    expect(await rows(what)).toEqual(before);
+    expect(await rows('SELECT * FROM users')).toEqual([{ id: 2, addr: 'b@x' }]);
+    expect(await rows('SELECT * FROM users_1')).toEqual([{ id: 1, email: 'a@x', addr: 'a@x' }]);
+    await rows(`INSERT INTO users_1 (id, email) VALUES (1, 'b@x')`);
+    expect(await rows(`SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`)).toEqual([{ tgname: 'mine' }]);
+  });
+
+  test('a column from another parent, too, holds the gate up until it is from one', async () => {
+    await phase1(VIPS);
+    await rows(`CREATE TABLE other (email text NOT NULL); ALTER TABLE vips INHERIT other`);
+    const refused = await fixture.project.phase('migrate', '--release', R2, ...stragglers, '--json');
+    expect([refused.code, refused.json.error.code, refused.json.error.message]).toEqual([
+      4,
+      'PH2008',
+      expect.stringContaining('table public.vips has from another parent'),
+    ]);
+    expect(refused.json.error.remedy).toContain('taking it out of the inheritance');
+    await rows('ALTER TABLE vips NO INHERIT other');
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+  });
+
+  test('a backfill by a role that may not keep triggers quiet leaves what those of children keep of a row as it was', async () => {
+    const database = await createDatabase(server());
+    const project = new TestProject(database.url);
+    fixture = {
+      database,
+      project,
+      deploy: async () => undefined,
+      remove: async () => {
+        project.remove();
+        await database.drop();
+      },
+    };
+    await rows(`CREATE TABLE users (id int, email text, touched int NOT NULL DEFAULT 0); CREATE TABLE vips () INHERITS (users); INSERT INTO vips VALUES (1, 'a@x');
+      CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.touched := NEW.touched + 1; RETURN NEW; END';
+      CREATE TRIGGER touch BEFORE UPDATE ON vips FOR EACH ROW EXECUTE FUNCTION touch()`);
+    const { name, url } = await database.role();
+    await rows(`ALTER TABLE users OWNER TO ${name}; ALTER TABLE vips OWNER TO ${name}; ALTER FUNCTION touch() OWNER TO ${name};
+      GRANT ALL ON SCHEMA public TO ${name}; DO $$ BEGIN EXECUTE format('GRANT ALL ON DATABASE %I TO ${name}', current_database()); END $$`);
+    project.url = url;
+    const releases = `${R1},${R2},${R3}`;
+    await project.json(
+      'new',
+      'rename-column',
+      '--table',
+      'users',
+      '--from',
+      'email',
+      '--to',
+      'addr',
+      '--releases',
+      releases,
+      '--yes',
+    );
+    await project.json('migrate', '--release', R1);
+    expect(await rows('SELECT addr, touched FROM vips')).toEqual([{ addr: 'a@x', touched: 0 }]);
+    expect(await rows(`SELECT tgname FROM pg_trigger WHERE tgname ~ 'exact'`)).toEqual([]);
+  });
+});
