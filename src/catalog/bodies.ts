@@ -10,19 +10,23 @@ export interface BodyStatement {
   readonly returned: boolean;
   /** Into how many variables its columns go, by their order; 0 where they do not. */
   readonly variables: number;
+  /** The record that its rows go into; null where none does. */
+  readonly record: string | null;
 }
 
 /** The body of a function, taken apart by PostgreSQL's own parsers. */
 export interface Body {
   readonly statements: readonly BodyStatement[];
-  /** Fields of NEW and OLD that it names. */
-  readonly rowFields: readonly string[];
+  /** Fields of records that it names, those of NEW and OLD among them. */
+  readonly fields: readonly { readonly record: string; readonly name: string }[];
   /** Fields of NEW that it gives a value. */
   readonly assignedFields: readonly string[];
   /** Types that it takes from elsewhere, such as `users.email%type`, in lower case. */
   readonly takenTypes: readonly string[];
   /** Names of its variables and arguments. */
   readonly variables: readonly string[];
+  /** Of what table each variable holds a row, as it is declared: by its type, or with %ROWTYPE. */
+  readonly rowTypes: ReadonlyMap<string, string>;
   /** Texts in it, of which it may run any. */
   readonly texts: readonly string[];
 }
@@ -43,8 +47,14 @@ export async function bodyOf(definition: string, source: string, language: strin
 
 async function sqlBody(source: string): Promise<Body> {
   const trees = await treesOf(source);
-  const statements = trees.map((tree, at) => ({ tree, returned: at === trees.length - 1, variables: 0 }));
-  return { statements, rowFields: [], assignedFields: [], takenTypes: [], variables: [], texts: textsIn(trees) };
+  const statements = trees.map((tree, at) => ({
+    tree,
+    returned: at === trees.length - 1,
+    variables: 0,
+    record: null,
+  }));
+  const none = { fields: [], assignedFields: [], takenTypes: [], variables: [], rowTypes: new Map<string, string>() };
+  return { ...none, statements, texts: textsIn(trees) };
 }
 
 async function treesOf(sql: string): Promise<SqlNode[]> {
@@ -61,28 +71,26 @@ interface PlpgsqlExpression {
 async function plpgsqlBody(definition: string): Promise<Body> {
   const [parsed] = ((await parsePlPgSQL(asRecords(definition))) as { plpgsql_funcs: readonly SqlNode[] }).plpgsql_funcs;
   const statements: BodyStatement[] = [];
-  for (const { node, returned, variables } of expressionsIn(parsed)) {
+  for (const { node, returned, variables, record } of [...expressionsIn(parsed, NOWHERE), ...fetched(parsed)]) {
     const sql = statementOf(node);
-    for (const tree of sql === null ? [] : await treesOf(sql)) statements.push({ tree, returned, variables });
+    for (const tree of sql === null ? [] : await treesOf(sql)) statements.push({ tree, returned, variables, record });
   }
   return {
     statements,
-    rowFields: nodesOf(parsed, 'PLpgSQL_recfield').map(({ fieldname }) => String(fieldname)),
+    fields: fieldsOf(parsed),
     assignedFields: assignedFieldsOf(parsed),
     takenTypes: nodesOf(parsed, 'PLpgSQL_type')
       .map(({ typname }) => String(typname).toLowerCase())
       .filter((type) => type.includes('%')),
     variables: nodesOf(parsed, 'PLpgSQL_var').map(({ refname }) => String(refname)),
+    rowTypes: rowTypesOf(parsed, definition),
     texts: textsIn(statements.map(({ tree }) => tree)),
   };
 }
 
 /** The parser knows no catalogue: rows of a table's type have no fields for it, those of type record have any. */
 function asRecords(definition: string): string {
-  return definition.replace(
-    /(?:[\w$]+|"(?:[^"]|"")+")(?:\s*\.\s*(?:[\w$]+|"(?:[^"]|"")+"))*\s*%\s*ROWTYPE\b/gi,
-    'record',
-  );
+  return definition.replace(new RegExp(String.raw`${PATH}\s*%\s*ROWTYPE\b`, 'gi'), 'record');
 }
 
 /** Constants that are texts. */
@@ -90,12 +98,75 @@ function textsIn(trees: readonly SqlNode[]): string[] {
   return nodesOf(trees, 'A_Const').flatMap(({ sval }) => (sval as { sval?: string } | undefined)?.sval ?? []);
 }
 
+function datumsOf(parsed: SqlNode | undefined): readonly SqlNode[] {
+  return ((parsed?.PLpgSQL_function ?? {}) as { datums?: readonly SqlNode[] }).datums ?? [];
+}
+
+function fieldsOf(parsed: SqlNode | undefined): Body['fields'] {
+  const datums = datumsOf(parsed);
+  return nodesOf(parsed, 'PLpgSQL_recfield').map(({ fieldname, recparentno = 0 }) => ({
+    record: recordOf(datums[Number(recparentno)]) ?? '',
+    name: String(fieldname),
+  }));
+}
+
+function recordOf(variable: unknown): string | null {
+  const { PLpgSQL_rec } = (variable ?? {}) as { PLpgSQL_rec?: { refname?: string } };
+  return PLpgSQL_rec?.refname ?? null;
+}
+
+function rowTypesOf(parsed: SqlNode | undefined, definition: string): ReadonlyMap<string, string> {
+  const typed = nodesOf(parsed, 'PLpgSQL_var').map(({ refname, datatype }) => {
+    const { typname } = ((datatype as SqlNode | undefined)?.PLpgSQL_type ?? {}) as { typname?: string };
+    return [String(refname), pathIn(String(typname))] as const;
+  });
+  const rows = [...definition.matchAll(ROW_VARIABLE)].map(({ groups }) => {
+    const { variable = '', type = '' } = groups ?? {};
+    return [pathIn(variable), pathIn(type)] as const;
+  });
+  return new Map([...typed, ...rows]);
+}
+
+const NAME = String.raw`(?:[\w$]+|"(?:[^"]|"")+")`;
+const PATH = String.raw`${NAME}(?:\s*\.\s*${NAME})*`;
+const ROW_VARIABLE = new RegExp(
+  String.raw`(?<variable>${NAME})\s+(?:CONSTANT\s+)?(?<type>${PATH})\s*%\s*ROWTYPE\b`,
+  'gi',
+);
+
+/** Names as PostgreSQL folds them, joined by dots, without quotes. */
+function pathIn(text: string): string {
+  const names = text.match(new RegExp(NAME, 'g')) ?? [];
+  return names
+    .map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase()))
+    .join('.');
+}
+
+/** What cursors read, where it is fetched or looped over. */
+function fetched(parsed: SqlNode | undefined): FoundExpression[] {
+  const fetches = [
+    ...nodesOf(parsed, 'PLpgSQL_stmt_fetch'),
+    ...nodesOf(parsed, 'PLpgSQL_stmt_forc').map((loop) => ({ ...loop, target: loop.var })),
+  ] as SqlNode[];
+  const bound = datumsOf(parsed).map(
+    ({ PLpgSQL_var: cursor }) => (cursor as SqlNode | undefined)?.cursor_explicit_expr,
+  );
+  const opened = nodesOf(parsed, 'PLpgSQL_stmt_open');
+  return fetches.flatMap((fetch) => {
+    const queries = [
+      bound[Number(fetch.curvar)],
+      ...opened.filter(({ curvar }) => curvar === fetch.curvar).map(({ query }) => query),
+    ];
+    return queries.flatMap((query) => expressionsIn(query, into(fetch.target)));
+  });
+}
+
 /** By assignments, and as targets of INTO. */
 function assignedFieldsOf(parsed: SqlNode | undefined): string[] {
-  const { datums } = (parsed?.PLpgSQL_function ?? {}) as { datums?: readonly SqlNode[] };
+  const datums = datumsOf(parsed);
   const numbers = nodesOf(parsed, 'PLpgSQL_stmt_assign').map(({ varno }) => Number(varno));
   const assigned = numbers.flatMap((number) => {
-    const field = datums?.[number]?.PLpgSQL_recfield as { fieldname?: string; recparentno?: number } | undefined;
+    const field = datums[number]?.PLpgSQL_recfield as { fieldname?: string; recparentno?: number } | undefined;
     return field?.fieldname !== undefined && (field.recparentno ?? 0) === 0 ? [field.fieldname] : [];
   });
   const targets = nodesOf(parsed, 'PLpgSQL_row').flatMap(
@@ -105,31 +176,36 @@ function assignedFieldsOf(parsed: SqlNode | undefined): string[] {
   return [...new Set([...assigned, ...into])];
 }
 
-interface FoundExpression {
+/** Where the rows of a statement go. */
+type Destination = Omit<BodyStatement, 'tree'>;
+
+const NOWHERE: Destination = { returned: false, variables: 0, record: null };
+
+interface FoundExpression extends Destination {
   readonly node: PlpgsqlExpression;
-  readonly returned: boolean;
-  readonly variables: number;
 }
 
 /** Every expression of a tree of plpgsql, with what its statement does with the rows. */
-function expressionsIn(node: unknown, returned = false, variables = 0): FoundExpression[] {
+function expressionsIn(node: unknown, destination: Destination): FoundExpression[] {
   if (typeof node !== 'object' || node === null) return [];
-  if (Array.isArray(node)) return node.flatMap((item) => expressionsIn(item, returned, variables));
+  if (Array.isArray(node)) return node.flatMap((item) => expressionsIn(item, destination));
   return Object.entries(node).flatMap(([key, value]) => {
-    if (key === 'PLpgSQL_expr') return [{ node: value as PlpgsqlExpression, returned, variables }];
-    if (key === 'PLpgSQL_stmt_return_query') return expressionsIn(value, true, 0);
-    if (key === 'PLpgSQL_stmt_execsql') return expressionsIn(value, false, targets(value as SqlNode));
-    return expressionsIn(
-      value,
-      key.startsWith('PLpgSQL_stmt') ? false : returned,
-      key.startsWith('PLpgSQL_stmt') ? 0 : variables,
-    );
+    if (key === 'PLpgSQL_expr') return [{ ...destination, node: value as PlpgsqlExpression }];
+    if (key === 'PLpgSQL_stmt_return_query') return expressionsIn(value, { ...NOWHERE, returned: true });
+    if (key === 'PLpgSQL_stmt_execsql') return expressionsIn(value, into((value as SqlNode).target));
+    if (key === 'PLpgSQL_stmt_fors') {
+      const { query, ...rest } = value as SqlNode;
+      return [...expressionsIn(query, into(rest.var)), ...expressionsIn(rest, NOWHERE)];
+    }
+    return expressionsIn(value, key.startsWith('PLpgSQL_stmt') ? NOWHERE : destination);
   });
 }
 
-function targets({ target }: SqlNode): number {
+/** Several variables, or one record. */
+function into(target: unknown): Destination {
   const fields = nodesOf(target, 'PLpgSQL_row')[0]?.fields;
-  return Array.isArray(fields) && fields.length > 1 ? fields.length : 0;
+  const variables = Array.isArray(fields) && fields.length > 1 ? fields.length : 0;
+  return { returned: false, variables, record: recordOf(target) };
 }
 
 /** As a statement of SQL; null for what names nothing but a type. */

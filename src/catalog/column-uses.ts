@@ -1,26 +1,28 @@
-import type { QualifiedName } from '../domain/identifier.ts';
 import { patternOf } from '../domain/pattern.ts';
 import { type Body, nodesOf, type SqlNode } from './bodies.ts';
-
-/** Whether a function uses a column: for certain, as far as its text can tell, or not at all. */
-export type ColumnUse = 'certain' | 'possible' | 'none';
+import { type ColumnUse, type FunctionFacts, isTable, pathOf, type Relation, type Tables } from './references.ts';
+import { RowNames } from './row-names.ts';
 
 /**
  * What a function does with a column of a table. The body's own names decide, not the text: a column of another table that has
  * the name, or a type taken from one, are none; a word in a string may be run.
- * @param mentioned whether the text has the name at all; @param body null where it could not be taken apart.
+ * @param body null where it could not be taken apart.
  */
 export function useOf(
-  { mentioned, isTriggerOfTable }: { readonly mentioned: boolean; readonly isTriggerOfTable: boolean },
+  { mentioned, isTriggerOfTable, rowArguments }: FunctionFacts,
   body: Body | null,
-  table: QualifiedName,
+  tables: Tables,
   column: string,
 ): ColumnUse {
   if (!mentioned) return 'none';
   if (body === null) return 'possible';
-  if (isTriggerOfTable && body.rowFields.includes(column)) return 'certain';
-  if (body.takenTypes.some((type) => isTypeOf(type, table, column))) return 'certain';
-  const uses = body.statements.map(({ tree }) => useInStatement(tree, table, column, body.variables));
+  if (body.takenTypes.some((type) => isTypeOf(type, tables, column))) return 'certain';
+  const rows = new RowNames(body, tables, { isTriggerOfTable, rowArguments });
+  const uses = [
+    ...body.fields.filter(({ name }) => name === column).map(({ record }) => rows.holdsRow(record)),
+    ...body.statements.map(({ tree }) => (namesField(tree, column, rows) ? 'certain' : 'none')),
+    ...body.statements.map(({ tree }) => useInStatement(tree, tables, column, body.variables)),
+  ];
   if (uses.includes('certain')) return 'certain';
   const isInText = body.texts.some((text) => wordOf(column).test(text));
   return isInText || uses.includes('possible') ? 'possible' : 'none';
@@ -31,20 +33,29 @@ export function wordOf(name: string): RegExp {
   return new RegExp(`(?<![\\w$])${patternOf(name)}(?![\\w$])`, 'iu');
 }
 
-function isTypeOf(type: string, { schema, name }: QualifiedName, column: string): boolean {
+function isTypeOf(type: string, tables: Tables, column: string): boolean {
   const [taken] = type.split('%');
-  return [`${name}.${column}`, `${schema}.${name}.${column}`].some((path) => path.toLowerCase() === taken);
+  return tables
+    .flatMap(({ schema, name }) => [`${name}.${column}`, `${schema}.${name}.${column}`])
+    .some((path) => path.toLowerCase() === taken);
 }
 
-interface Relation {
-  readonly schemaname?: string;
-  readonly relname?: string;
-  readonly alias?: { readonly aliasname?: string };
-}
-
-/** Whether a name in FROM means a table. */
-export function isTable({ schemaname, relname }: Relation, { schema, name }: QualifiedName): boolean {
-  return relname === name && (schemaname === undefined || schemaname === schema);
+/** `row.column`, `(row).column` and `($1).column`, where the row is one of the table's. */
+function namesField(tree: SqlNode, column: string, rows: RowNames): boolean {
+  const isRow = (name: string | undefined): boolean => name !== undefined && rows.holdsRow(name) === 'certain';
+  return (
+    nodesOf(tree, 'ColumnRef').some((reference) => {
+      const path = pathOf(reference);
+      return path.at(-1) === column && path.length > 1 && isRow(path.at(-2));
+    }) ||
+    nodesOf(tree, 'A_Indirection').some(({ arg, indirection }) => {
+      const [field] = nodesOf(indirection, 'String').map(({ sval }) => sval);
+      const { ColumnRef, ParamRef } = (arg ?? {}) as Record<string, SqlNode | undefined>;
+      if (field !== column) return false;
+      if (ParamRef !== undefined) return rows.isPlace(Number(ParamRef.number));
+      return ColumnRef !== undefined && isRow(pathOf(ColumnRef).at(-1));
+    })
+  );
 }
 
 /** Tables that a statement names, those of its WITH left out; and what each is called in it. */
@@ -58,11 +69,11 @@ function relationsOf(tree: SqlNode): Relation[] {
   );
 }
 
-function useInStatement(tree: SqlNode, table: QualifiedName, column: string, variables: readonly string[]): ColumnUse {
+function useInStatement(tree: SqlNode, tables: Tables, column: string, variables: readonly string[]): ColumnUse {
   const relations = relationsOf(tree);
-  const own = relations.filter((relation) => isTable(relation, table));
+  const own = relations.filter((relation) => isTable(relation, tables));
   if (own.length === 0) return 'none';
-  if (assigns(tree, table, column)) return 'certain';
+  if (assigns(tree, tables, column) || joinsBy(tree, column)) return 'certain';
   const names = new Set(own.map(({ alias, relname }) => alias?.aliasname ?? relname));
   const isAlone = own.length === relations.length && nodesOf(tree, 'RangeFunction').length === 0;
   const uses = nodesOf(tree, 'ColumnRef').map((reference): ColumnUse => {
@@ -73,25 +84,25 @@ function useInStatement(tree: SqlNode, table: QualifiedName, column: string, var
     if (!names.has(qualifier)) return 'none';
     // Another table may go by the same alias in another part of the statement.
     const others = relations.filter((relation) => (relation.alias?.aliasname ?? relation.relname) === qualifier);
-    return others.every((relation) => isTable(relation, table)) ? 'certain' : 'possible';
+    return others.every((relation) => isTable(relation, tables)) ? 'certain' : 'possible';
   });
   return uses.includes('certain') ? 'certain' : uses.includes('possible') ? 'possible' : 'none';
 }
 
-/** The names of a reference to a column, such as `u` and `email`. */
-export function pathOf({ fields }: SqlNode): string[] {
-  return ((fields ?? []) as { readonly String?: { readonly sval: string } }[]).flatMap(
-    ({ String: name }) => name?.sval ?? [],
+/** Whether tables are joined by the column: `USING (column)`. */
+function joinsBy(tree: SqlNode, column: string): boolean {
+  return nodesOf(tree, 'JoinExpr').some(({ usingClause }) =>
+    nodesOf(usingClause, 'String').some(({ sval }) => sval === column),
   );
 }
 
 /** Whether a statement writes the column of that very table, or looks for conflicts on it. */
-function assigns(tree: SqlNode, table: QualifiedName, column: string): boolean {
+function assigns(tree: SqlNode, tables: Tables, column: string): boolean {
   const targets = (list: unknown): string[] =>
     ((list ?? []) as { readonly ResTarget?: { readonly name?: string } }[]).flatMap(
       ({ ResTarget }) => ResTarget?.name ?? [],
     );
-  const isOwn = ({ relation }: SqlNode): boolean => isTable((relation ?? {}) as Relation, table);
+  const isOwn = ({ relation }: SqlNode): boolean => isTable((relation ?? {}) as Relation, tables);
   const inserts = nodesOf(tree, 'InsertStmt').filter(isOwn);
   const conflicts = inserts.map(({ onConflictClause }) => onConflictClause as SqlNode | undefined);
   return [

@@ -5,6 +5,7 @@ import { all, type Queryable } from '../postgres/queryable.ts';
 import { bodyOf } from './bodies.ts';
 import { useOf, wordOf } from './column-uses.ts';
 import { usesNameAlone } from './name-uses.ts';
+import type { FunctionFacts, Tables } from './references.ts';
 import { rowUsesIn } from './row-uses.ts';
 import { TREE } from './tree.ts';
 
@@ -61,9 +62,13 @@ interface FunctionRow {
   triggersElsewhere: string[];
   returnsRows: boolean;
   rowTriggers: boolean;
+  rowArguments: FunctionFacts['rowArguments'];
 }
 
-/** Functions whose body is text that has a word in it, `$2`: nothing in the catalogue says what they use. */
+/**
+ * Functions whose body is text that has one of some words in it, `$2`: nothing in the catalogue says what they use. With `$3` also those that triggers of the
+ * table run, or that take rows of it.
+ */
 const FUNCTIONS = `
   ${TREE}
   SELECT p.oid::int8::text AS oid, n.nspname AS schema, p.proname AS name, oidvectortypes(p.proargtypes) AS arguments,
@@ -74,14 +79,22 @@ const FUNCTIONS = `
     ARRAY(SELECT DISTINCT quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass::text FROM pg_trigger t
       WHERE t.tgfoid = p.oid AND t.tgrelid NOT IN (SELECT oid FROM tree) AND NOT t.tgisinternal AND t.tgparentid = 0 ORDER BY 1) AS "triggersElsewhere",
     EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype) AS "returnsRows",
-    EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND t.tgtype & 1 = 1 AND NOT t.tgisinternal) AS "rowTriggers"
+    EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND t.tgtype & 1 = 1 AND NOT t.tgisinternal) AS "rowTriggers",
+    (SELECT coalesce(json_agg(json_build_object('place', k.place, 'name', coalesce(p.proargnames[k.place], ''))), '[]')
+      FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS k(type, place) JOIN pg_class c ON c.reltype = k.type JOIN tree ON tree.oid = c.oid) AS "rowArguments"
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
   WHERE p.prokind IN ('f', 'p') AND l.lanname NOT IN ('internal', 'c') AND p.prosqlbody IS NULL
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
-    AND (position(lower($2) IN lower(p.prosrc)) > 0 OR $3 AND EXISTS (
-      SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal))
+    AND (EXISTS (SELECT 1 FROM unnest($2::text[]) AS word WHERE position(lower(word) IN lower(p.prosrc)) > 0) OR $3 AND (EXISTS (
+      SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal)
+      OR EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = ANY (p.proargtypes::oid[]))))
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
   ORDER BY 2, 3, 5`;
+
+const LIKE_COLUMNS = `
+  ${TREE}
+  SELECT p.oid::regprocedure::text AS signature FROM pg_proc p JOIN pg_class c ON c.reltype = p.proargtypes[0] JOIN tree ON tree.oid = c.oid
+  WHERE p.pronargs = 1 AND p.proname = $2 ORDER BY 1`;
 
 interface NamedTable extends QualifiedName {
   readonly oid: number;
@@ -97,15 +110,16 @@ export async function readMentions(
   column: string,
   ours: ReadonlySet<string> = new Set(),
 ): Promise<MentionFacts[]> {
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, column, false]);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [column], false]);
+  const tables = await tablesOf(db, table);
   const found: MentionFacts[] = [];
   for (const row of rows.filter(({ name }) => !ours.has(name))) {
-    const { source, language, definition, triggers } = row;
+    const { source, language, definition, triggers, rowArguments } = row;
     const offsets = await offsetsOf(source, language, column);
-    const concerns = triggers.length > 0 || (await offsetsOf(source, language, table.name)).length > 0;
+    const concerns = triggers.length > 0 || rowArguments.length > 0 || (await namesAny(source, language, tables));
     if (offsets.length === 0 || !concerns) continue;
-    const facts = { mentioned: true, isTriggerOfTable: triggers.length > 0 };
-    const use = useOf(facts, await bodyOf(definition, source, language), table, column);
+    const facts = { mentioned: true, isTriggerOfTable: triggers.length > 0, rowArguments };
+    const use = useOf(facts, await bodyOf(definition, source, language), tables, column);
     if (use === 'none') continue;
     const before = definition.slice(0, definition.indexOf(source));
     const lines = offsets.map((offset) => lineAt(before + source, Buffer.byteLength(before) + offset));
@@ -134,26 +148,47 @@ export interface RowUserFacts {
 
 /** Functions whose body is text and that put whole rows of the table where columns go by their position. */
 export async function readRowUsers(db: Queryable, table: NamedTable, isLastColumn: boolean): Promise<RowUserFacts[]> {
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, table.name, true]);
+  const tables = await tablesOf(db, table);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, tables.map(({ name }) => name), true]);
   const found: RowUserFacts[] = [];
-  for (const { source, language, definition, signature, returnsRows, rowTriggers } of rows) {
+  for (const { source, language, definition, signature, returnsRows, rowTriggers, rowArguments } of rows) {
     const body = await bodyOf(definition, source, language);
-    const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn };
-    const uses = body === null ? [] : rowUsesIn(body, table, user);
+    const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn, rowArguments };
+    const uses = body === null ? [] : rowUsesIn(body, tables, user);
     if (uses.length > 0) found.push({ signature, uses });
   }
   return found;
 }
 
-/** Functions in text for which a new column of the table would take a name that they use for something else, by their signatures. */
+/**
+ * Functions for which a new column of the table would take a name that they use for something else, by their signatures: in their text, or as a function of one row
+ * that is called like one of its columns, `row.name`.
+ */
 export async function readNameUsers(db: Queryable, table: NamedTable, name: string): Promise<string[]> {
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, name, false]);
+  const tables = await tablesOf(db, table);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [name], false]);
   const found: string[] = [];
   for (const { source, language, definition, signature } of rows) {
     const body = await bodyOf(definition, source, language);
-    if (body !== null && usesNameAlone(body, source, table, name)) found.push(signature);
+    if (body !== null && usesNameAlone(body, source, tables, name)) found.push(signature);
   }
-  return found;
+  const likeColumns = await all<{ signature: string }>(db, LIKE_COLUMNS, [table.oid, name]);
+  return [...found, ...likeColumns.map(({ signature }) => signature)];
+}
+
+/** The table, its partitions and its children; itself first. */
+function tablesOf(db: Queryable, { oid }: NamedTable): Promise<QualifiedName[]> {
+  return all<QualifiedName>(
+    db,
+    `${TREE} SELECT n.nspname AS schema, c.relname AS name FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
+     ORDER BY c.oid <> $1::oid, 1, 2`,
+    [oid],
+  );
+}
+
+async function namesAny(source: string, language: string, tables: Tables): Promise<boolean> {
+  for (const { name } of tables) if ((await offsetsOf(source, language, name)).length > 0) return true;
+  return false;
 }
 
 /** The line, from 1, of a place in a text that is given in bytes. */

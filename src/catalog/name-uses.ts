@@ -1,10 +1,9 @@
-import type { QualifiedName } from '../domain/identifier.ts';
 import { type Body, nodesOf, type SqlNode } from './bodies.ts';
-import { isTable, pathOf } from './column-uses.ts';
+import { isTable, pathOf, type Tables } from './references.ts';
 
-/** What is looked for: a name, and the table that is to have a column of that name. */
+/** What is looked for: a name, and the tables that are to have a column of that name. */
 interface Wanted {
-  readonly table: QualifiedName;
+  readonly tables: Tables;
   readonly name: string;
 }
 
@@ -12,9 +11,9 @@ interface Wanted {
  * Whether a function names something by a name alone where a table's columns can be meant: a variable, an argument or a column
  * of another table. Once the table has a column of that name it is ambiguous, or means that column without a word.
  */
-export function usesNameAlone(body: Body, source: string, table: QualifiedName, name: string): boolean {
+export function usesNameAlone(body: Body, source: string, tables: Tables, name: string): boolean {
   const prefersVariables = /#variable_conflict\s+use_variable/i.test(source) && body.variables.includes(name);
-  return !prefersVariables && body.statements.some(({ tree }) => within(tree, { table, name }, new Set(), false));
+  return !prefersVariables && body.statements.some(({ tree }) => within(tree, { tables, name }, new Set(), false));
 }
 
 /** @param withs names of queries of WITH, which hide tables; @param sees whether the table's columns can be meant here. */
@@ -41,7 +40,7 @@ function withinSelect(select: SqlNode, wanted: Wanted, outer: ReadonlySet<string
   const { larg, rarg, withClause, fromClause, targetList, sortClause, ...rest } = select;
   const withs = withsOf(withClause, outer);
   const sides = [larg, rarg].filter((side) => side !== undefined);
-  const own = sees || gives(fromClause, wanted.table, withs);
+  const own = sees || gives(fromClause, wanted.tables, withs);
   const named = nodesAtTop(targetList, 'ResTarget').map(({ name }) => name);
   const sorted = nodesAtTop(sortClause, 'SortBy').filter(({ node }) => {
     const reference = (node as SqlNode | undefined)?.ColumnRef as SqlNode | undefined;
@@ -81,7 +80,7 @@ function withinInsert(insert: SqlNode, wanted: Wanted, outer: ReadonlySet<string
   const withs = withsOf(withClause, outer);
   return (
     within([withClause, selectStmt], wanted, withs, sees) ||
-    within(rest, wanted, withs, sees || isTable((relation ?? {}) as SqlNode, wanted.table))
+    within(rest, wanted, withs, sees || isTable((relation ?? {}) as SqlNode, wanted.tables))
   );
 }
 
@@ -89,7 +88,7 @@ function withinWrite(written: SqlNode, wanted: Wanted, outer: ReadonlySet<string
   const { relation, withClause, fromClause, usingClause, sourceRelation, ...rest } = written;
   const withs = withsOf(withClause, outer);
   const from = [...toList(fromClause), ...toList(usingClause), ...toList(sourceRelation)];
-  const own = sees || isTable((relation ?? {}) as SqlNode, wanted.table) || gives(from, wanted.table, withs);
+  const own = sees || isTable((relation ?? {}) as SqlNode, wanted.tables) || gives(from, wanted.tables, withs);
   return (
     within(withClause, wanted, outer, sees) ||
     withinFrom(from, wanted, withs, { sees, own }) ||
@@ -102,13 +101,13 @@ function withsOf(withClause: unknown, outer: ReadonlySet<string>): ReadonlySet<s
 }
 
 /** Whether a list of FROM has the table itself in it. */
-function gives(from: unknown, table: QualifiedName, withs: ReadonlySet<string>): boolean {
+function gives(from: unknown, tables: Tables, withs: ReadonlySet<string>): boolean {
   return toList(from).some((part) => {
     const { RangeVar, JoinExpr } = part as Record<string, SqlNode | undefined>;
-    if (JoinExpr !== undefined) return gives([JoinExpr.larg, JoinExpr.rarg], table, withs);
+    if (JoinExpr !== undefined) return gives([JoinExpr.larg, JoinExpr.rarg], tables, withs);
     if (RangeVar === undefined) return false;
     const isWith = RangeVar.schemaname === undefined && withs.has(String(RangeVar.relname));
-    return !isWith && isTable(RangeVar, table);
+    return !isWith && isTable(RangeVar, tables);
   });
 }
 

@@ -1,13 +1,11 @@
-import type { QualifiedName } from '../domain/identifier.ts';
 import { type Body, type BodyStatement, nodesOf, type SqlNode } from './bodies.ts';
-import { isTable, pathOf } from './column-uses.ts';
+import { type FunctionFacts, isTable, pathOf, type Tables } from './references.ts';
+import { RowNames } from './row-names.ts';
 
 /** A use of a table's rows by the order of their columns, in words. */
 export type RowUse = string;
 
-export interface RowUser {
-  /** Whether a trigger of the table runs it for each row. */
-  readonly isTriggerOfTable: boolean;
+export interface RowUser extends Omit<FunctionFacts, 'mentioned'> {
   /** Whether it returns rows of the table. */
   readonly returnsRows: boolean;
   /** Whether the column is the last one of the table: what is inserted by position stays in place then. */
@@ -24,17 +22,25 @@ interface InsertStatement {
  * Where a function depends on the order and number of a table's columns: its rows as a whole put where columns go by their
  * position. One more column breaks or misplaces them, and so does a column that has another place in the end.
  */
-export function rowUsesIn(body: Body, table: QualifiedName, user: RowUser): RowUse[] {
-  const uses = body.statements.flatMap((statement) => usesInStatement(statement, table, user));
+export function rowUsesIn(body: Body, tables: Tables, user: RowUser): RowUse[] {
+  const uses = body.statements.flatMap((statement) =>
+    usesInStatement(statement, { rows: new RowNames(body, tables, user), tables, user }),
+  );
   return [...new Set(uses)];
 }
 
-function usesInStatement({ tree, returned, variables }: BodyStatement, table: QualifiedName, user: RowUser): RowUse[] {
-  const rows = new Rows(tree, table, user.isTriggerOfTable);
-  const select = tree.SelectStmt as SqlNode | undefined;
-  const isWhole = select !== undefined && rows.yields(select);
+interface Given {
+  readonly rows: RowNames;
+  readonly tables: Tables;
+  readonly user: RowUser;
+}
+
+function usesInStatement({ tree, returned, variables }: BodyStatement, { rows: names, tables, user }: Given): RowUse[] {
+  const rows = new Rows(tree, tables, names);
+  const isWhole = rows.queryGives(tree);
   return [
-    ...(nodesOf(tree, 'InsertStmt') as InsertStatement[]).flatMap((insert) => usesInInsert(insert, rows, table, user)),
+    ...(nodesOf(tree, 'InsertStmt') as InsertStatement[]).flatMap((insert) => usesInInsert(insert, rows, tables, user)),
+    ...nodesOf(tree, 'MergeStmt').flatMap((merge) => usesInMerge(merge, rows, tables, user)),
     ...nodesOf(tree, 'SelectStmt').flatMap(({ op, larg, rarg }) =>
       op !== undefined &&
       op !== 'SETOP_NONE' &&
@@ -50,30 +56,50 @@ function usesInStatement({ tree, returned, variables }: BodyStatement, table: Qu
 function usesInInsert(
   { relation, cols, selectStmt }: InsertStatement,
   rows: Rows,
-  table: QualifiedName,
+  tables: Tables,
   { isLastColumn }: RowUser,
 ): RowUse[] {
   const source = selectStmt?.SelectStmt;
   if (source === undefined) return [];
   const into = String(relation?.relname ?? '');
-  const isOwn = isTable((relation ?? {}) as Record<string, string>, table);
+  const isOwn = isTable((relation ?? {}) as Record<string, string>, tables);
   const isWhole = rows.yields(source);
   if (isOwn)
-    return cols === undefined && !isWhole && !isLastColumn
+    return cols === undefined && !isWhole && !(isLastColumn && isFirst(relation, tables))
       ? ['it inserts into the table without naming the columns']
       : [];
   return isWhole ? [`it inserts whole rows of the table into ${into}`] : [];
 }
 
+/** The table itself: in its partitions and children the column may have another place. */
+function isFirst(relation: SqlNode | undefined, [table]: Tables): boolean {
+  return table !== undefined && isTable((relation ?? {}) as Record<string, string>, [table]);
+}
+
+function usesInMerge(merge: SqlNode, rows: Rows, tables: Tables, { isLastColumn }: RowUser): RowUse[] {
+  const isOwn = isTable((merge.relation ?? {}) as Record<string, string>, tables);
+  const inserted = nodesOf(merge.mergeWhenClauses, 'MergeWhenClause').filter(
+    ({ commandType, targetList }) => commandType === 'CMD_INSERT' && targetList === undefined,
+  );
+  return inserted.flatMap(({ values }) => {
+    const isWhole = rows.yields({ targetList: values, fromClause: [merge.sourceRelation] });
+    if (isOwn)
+      return isWhole || (isLastColumn && isFirst(merge.relation as SqlNode, tables))
+        ? []
+        : ['it inserts into the table without naming the columns'];
+    return isWhole ? [`it inserts whole rows of the table into ${(merge.relation as SqlNode).relname}`] : [];
+  });
+}
+
 /** Which parts of one statement give whole rows of the table. */
 class Rows {
   readonly #withs: ReadonlyMap<string, SqlNode>;
-  readonly #table: QualifiedName;
-  readonly #isTrigger: boolean;
+  readonly #tables: Tables;
+  readonly #names: RowNames;
 
-  constructor(tree: SqlNode, table: QualifiedName, isTrigger: boolean) {
-    this.#table = table;
-    this.#isTrigger = isTrigger;
+  constructor(tree: SqlNode, tables: Tables, names: RowNames) {
+    this.#tables = tables;
+    this.#names = names;
     this.#withs = new Map(
       nodesOf(tree, 'CommonTableExpr').map(({ ctename, ctequery }) => [String(ctename), ctequery as SqlNode]),
     );
@@ -105,8 +131,9 @@ class Rows {
 
   /** A row by the name that it has in the statement: NEW, OLD, or a table's. */
   #isRow(name: string | undefined, from: readonly unknown[]): boolean {
-    if (this.#isTrigger && (name === 'new' || name === 'old')) return true;
-    return from.some((part) => calledIn(part) === name && this.#gives(part));
+    if (name === undefined) return false;
+    const parts = from.filter((part) => calledIn(part) === name);
+    return parts.length > 0 ? parts.some((part) => this.#gives(part)) : this.#names.holdsRow(name) === 'certain';
   }
 
   /** Whether a part of FROM gives rows of the table: itself, a subquery, or a WITH that does. */
@@ -118,15 +145,16 @@ class Rows {
     }
     if (RangeVar === undefined) return false;
     const query = RangeVar.schemaname === undefined ? this.#withs.get(String(RangeVar.relname)) : undefined;
-    return query === undefined ? isTable(RangeVar as Record<string, string>, this.#table) : this.#queryGives(query);
+    return query === undefined ? isTable(RangeVar as Record<string, string>, this.#tables) : this.queryGives(query);
   }
 
-  #queryGives(query: SqlNode): boolean {
+  /** Whether what a statement returns is, among others, all of the table's columns. */
+  queryGives(query: SqlNode): boolean {
     if (query.SelectStmt !== undefined) return this.yields(query.SelectStmt as SqlNode);
     const [written] = Object.values(query) as SqlNode[];
     const { relation, returningList, returningClause } = written ?? {};
     const returned = (returningList ?? (returningClause as SqlNode | undefined)?.exprs ?? []) as unknown[];
-    return isTable((relation ?? {}) as Record<string, string>, this.#table) && nodesOf(returned, 'A_Star').length > 0;
+    return isTable((relation ?? {}) as Record<string, string>, this.#tables) && nodesOf(returned, 'A_Star').length > 0;
   }
 }
 

@@ -38,7 +38,7 @@ export function unsupportedOf(table: QualifiedName, to: string, found: Found): U
     ...found.nameUsers.map((signature) =>
       refuse(
         `function ${signature}`,
-        `it names ${quoteIdent(to)} alone in a query of the table, which would be ambiguous or mean the new column`,
+        `it names ${quoteIdent(to)} alone in a query of the table, or rows of it have that field by it, which would be ambiguous or mean the new column`,
         'Qualify it there (by the name of the function, or of the table that it is of) in a release before the first phase, or take another name.',
       ),
     ),

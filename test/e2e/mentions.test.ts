@@ -97,6 +97,56 @@ test('functions that only look as if they used the column hold nothing up, and n
   expect(await fixture.database.sql(`UPDATE env SET name = 'b' RETURNING env_id`)).toEqual([{ env_id: 1 }]);
 });
 
+describe('a field of a row is the column where the row is one of the table', () => {
+  const body = (declared: string, statements: string) =>
+    `CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE ${declared} BEGIN ${statements} END $$;`;
+  const onTrigger = (
+    statements: string,
+  ) => `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN ${statements} RETURN NEW; END $$;
+    CREATE TRIGGER f BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f();`;
+
+  test.each([
+    ['an argument', `CREATE FUNCTION f(u users) RETURNS text LANGUAGE sql AS 'SELECT u.old'`, 'names'],
+    ['an argument without a name', `CREATE FUNCTION f(users) RETURNS text LANGUAGE sql AS 'SELECT ($1).old'`, 'names'],
+    [
+      'an argument of another table',
+      `CREATE FUNCTION f(o other) RETURNS text LANGUAGE sql AS 'SELECT o.old FROM users'`,
+      null,
+    ],
+    ['a variable of its type', body('u users;', 'SELECT * INTO u FROM users; RETURN (u).old;'), 'names'],
+    ['a variable of its row type', body('u users%ROWTYPE;', 'SELECT * INTO u FROM users; RETURN u.old;'), 'names'],
+    ['a record', body('u record;', 'SELECT * INTO u FROM users; RETURN u.old;'), 'names'],
+    [
+      'a record of something',
+      body('u record;', 'SELECT * INTO u FROM a_call(); PERFORM 1 FROM users; RETURN u.old;'),
+      'may name',
+    ],
+    [
+      'a record of another table',
+      body('u record;', 'SELECT * INTO u FROM other; PERFORM 1 FROM users; RETURN u.old;'),
+      null,
+    ],
+    ['the row of a trigger in brackets', onTrigger('PERFORM (NEW).old;'), 'names'],
+    [
+      'a record of another table in a trigger',
+      onTrigger('SELECT * INTO r FROM other; RAISE NOTICE $r$%$r$, r.old;'),
+      null,
+    ],
+    ['a join by the column', body('', 'RETURN (SELECT max(id) FROM users JOIN other USING (old));'), 'names'],
+    ['a child of the table', body('', `UPDATE kids SET old = 'x'; RETURN NULL;`), 'names'],
+  ])('%s', async (_what, sql, says) => {
+    fixture = await renameFixture({ schema: 'SELECT 1; CREATE TABLE users (id int, old text)', cut: [] });
+    rmSync(join(fixture.project.root, 'db'), { recursive: true });
+    await fixture.database.sql(`CREATE TABLE other (old text); CREATE TABLE kids () INHERITS (users); ${sql}`);
+    const flags = ['--table', 'users', '--from', 'old', '--to', 'newer', '--releases', '2.1,2.2,2.3', '--yes'];
+    const { warnings } = await fixture.project.json('new', 'rename-column', ...flags);
+    const messages = warnings
+      .filter(({ code }: { code: string }) => code.endsWith('names_column'))
+      .map(({ message }: { message: string }) => message);
+    expect(messages).toEqual(says === null ? [] : [expect.stringContaining(`${says} "old"`)]);
+  });
+});
+
 describe('a copy that nobody has edited', () => {
   const OTHER_TABLE = `CREATE TABLE users (id int PRIMARY KEY, old text); CREATE TABLE orders (id int, buyer int, mail text);
     CREATE FUNCTION note_mail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
