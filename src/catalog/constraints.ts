@@ -53,13 +53,20 @@ function withoutState(definition: string): string {
   return definition.replace(/ NOT (VALID|ENFORCED)$/, '');
 }
 
-/** A foreign key that was found, and whether it is bound to a primary key on the other side. */
+/** A foreign key that was found. */
 export interface FoundKey extends FoundConstraint {
+  /** Whether it references the table's own primary key. */
   readonly toPrimaryKey: boolean;
+  /** Size of the table that has it. */
+  readonly bytes: number;
+  /** In which order keys were made, after which PostgreSQL names what they have made for partitions. */
+  readonly made: number;
 }
 
 interface ForeignKeyRow extends ConstraintRow {
   to_primary_key: boolean;
+  bytes: number;
+  made: string;
   schema: string;
   table: string;
   out: boolean;
@@ -75,7 +82,8 @@ const FOREIGN_KEYS = `
   ${TREE}
   SELECT co.conname AS name, pg_get_constraintdef(co.oid) AS definition, co.convalidated AS validated,
     coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS enforced, obj_description(co.oid, 'pg_constraint') AS comment,
-    cn.nspname AS schema, cc.relname AS table, EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = co.conindid AND i.indisprimary) AS to_primary_key, own.member IS NOT NULL AND own.number = ANY (co.conkey) AS out,
+    cn.nspname AS schema, cc.relname AS table, other.number = ANY (co.confkey) AND EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = co.conindid AND i.indisprimary) AS to_primary_key,
+    (SELECT coalesce(sum(pg_table_size(t.relid)), 0)::float8 FROM pg_partition_tree(co.conrelid) AS t) + CASE WHEN cc.relkind = 'r' THEN pg_table_size(cc.oid) ELSE 0 END AS bytes, co.oid::int8::text AS made, own.member IS NOT NULL AND own.number = ANY (co.conkey) AS out,
     'FOREIGN KEY (' || keys.old_names || ')' || tail.before || keys.old_referenced || tail.after || coalesce(' (' || keys.old_set || ')', '') || tail.timing AS old_definition,
     'FOREIGN KEY (' || keys.new_names || ')' || tail.before || keys.new_referenced || tail.after || coalesce(' (' || keys.new_set || ')', '') || tail.timing AS new_definition
   FROM pg_constraint co
@@ -139,7 +147,9 @@ export async function readForeignKeys(
       comment: row.comment,
     },
     understood: withoutState(row.definition) === row.old_definition,
-    toPrimaryKey: row.to_primary_key,
+    toPrimaryKey: row.to_primary_key === true,
+    bytes: row.bytes,
+    made: Number(row.made),
   }));
   return { out: found.filter(({ out }) => out), into: found.filter(({ out }) => !out) };
 }

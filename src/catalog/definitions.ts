@@ -42,6 +42,7 @@ const READERS: Record<BoundObjectName['kind'], Reader> = {
   function: readFunction,
   'generated column': readGenerated,
   publication: readPublication,
+  'key to primary key': readKey,
 };
 
 interface ViewRow {
@@ -208,6 +209,28 @@ async function readPublication(db: Queryable, { name, on }: BoundObjectName): Pr
     make: [`ALTER PUBLICATION ${quoteIdent(name)} ADD TABLE ${on}${columns}${filter}`],
     stub: [],
     rewrites: false,
+  };
+}
+
+/** The key goes while the primary key moves, and is made again by its own text. */
+async function readKey(db: Queryable, { name, on = '' }: BoundObjectName): Promise<Rebinding | null> {
+  const [row] = await all<{ definition: string; checked: boolean; comment: string | null }>(
+    db,
+    `SELECT pg_get_constraintdef(co.oid) AS definition, obj_description(co.oid, 'pg_constraint') AS comment,
+       co.convalidated AND coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS checked
+     FROM pg_constraint co WHERE co.conrelid = to_regclass($1) AND co.conname = $2 AND co.contype = 'f'`,
+    [on, name],
+  );
+  if (!row) return null;
+  const key = `CONSTRAINT ${quoteIdent(name)}`;
+  return {
+    before: [],
+    stub: [`ALTER TABLE ${on} DROP ${key}`],
+    make: [
+      `ALTER TABLE ${on} ADD ${key} ${row.definition}`,
+      ...(row.comment === null ? [] : [`COMMENT ON ${key} ON ${on} IS ${quoteLiteral(row.comment)}`]),
+    ],
+    rewrites: row.checked,
   };
 }
 

@@ -1,10 +1,10 @@
-import type { TableFacts } from '../domain/facts.ts';
+import type { DependentFacts, TableFacts } from '../domain/facts.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { printQualified } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { aliasesJoins } from './aliases.ts';
 import { listColumns, readColumn } from './column.ts';
-import { type FoundConstraint, readChecks, readForeignKeys } from './constraints.ts';
+import { type FoundConstraint, type FoundKey, readChecks, readForeignKeys } from './constraints.ts';
 import { type FoundDependent, readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
@@ -49,6 +49,8 @@ export function readTableFacts(
     const rowUsers = await readRowUsers(db, table, columns.at(-1) === from);
     // While a rename is under way functions may use the new column.
     const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
+    // Of a partitioned table PostgreSQL makes no primary key from an index, so that none is there for a second key before phase 3.
+    const hasTwin = ({ toPrimaryKey }: FoundKey): boolean => !(shape.partitioned && toPrimaryKey);
     const found = { ...hanging, keys, dependents, byPosition, rowUsers, nameUsers, shape, column };
     return {
       table: { schema: table.schema, name: table.name },
@@ -67,19 +69,32 @@ export function readTableFacts(
         exclusion === null || constraint === 'p' ? [] : [exclusion],
       ),
       checks: factsOf(hanging.checks),
-      foreignKeys: factsOf(keys.out),
-      referencing: factsOf(keys.into),
+      foreignKeys: factsOf(keys.out.filter(hasTwin)),
+      referencing: factsOf(keys.into.filter(hasTwin)),
       statistics: factsOf(hanging.statistics),
       triggers: factsOf(hanging.triggers),
-      dependents: dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, text: _t, ...object }) =>
-        kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, ...object }],
-      ),
+      dependents: [
+        ...dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, text: _t, ...object }) =>
+          kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, ...object }],
+        ),
+        ...[...keys.out, ...keys.into]
+          .filter((key) => !hasTwin(key))
+          .sort((a, b) => a.made - b.made)
+          .map(movedWithKey),
+      ],
       mentions: await readMentions(db, table, from),
       takenNames: await takenNames(db, table),
       published: shape.published,
       unsupported: unsupportedOf(table, to, found),
     };
   });
+}
+
+/** A foreign key that is made anew when the primary key has moved. */
+function movedWithKey({ facts: { on, name, validated, enforced }, bytes }: FoundKey): DependentFacts {
+  const isChecked = validated && enforced;
+  const none = { upserts: false, rewrites: isChecked, bytes: isChecked ? bytes : 0 };
+  return { kind: 'key to primary key', name, on, needsPrimaryKey: true, waitsForKey: true, ...none };
 }
 
 async function withAliasedJoins(dependents: readonly FoundDependent[]): Promise<FoundDependent[]> {

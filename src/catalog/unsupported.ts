@@ -43,7 +43,6 @@ export function unsupportedOf(table: QualifiedName, to: string, found: Found): U
       ),
     ),
     ...unsupportedIndexes(table, found),
-    ...unsupportedKeys(found),
     ...unsupportedDependents(found.dependents),
     ...found.byPosition.map(({ description }) =>
       refuse(
@@ -175,20 +174,6 @@ function unsupportedIndexes(table: QualifiedName, { indexes, shape }: Found): Un
       ...(understood || exclusion !== null ? [] : [refuse(`index ${name}`, 'its definition was not understood')]),
     ];
   });
-}
-
-/** Of a partitioned table PostgreSQL makes no primary key from an index, so none can be there for the keys in phase 1. */
-function unsupportedKeys({ keys, shape }: Found): UnsupportedObject[] {
-  if (!shape.partitioned) return [];
-  return keys.into
-    .filter(({ toPrimaryKey }) => toPrimaryKey)
-    .map(({ facts }) =>
-      refuse(
-        `foreign key ${quoteIdent(facts.name)} of ${quoteQualified(facts.on)}, which references the primary key of a partitioned table`,
-        'PostgreSQL makes no primary key of a partitioned table from an index, so the key would have to be checked anew under an exclusive lock',
-        'Let it reference a unique constraint of the same columns, or rename in a maintenance window.',
-      ),
-    );
 }
 
 function unsupportedDependents(dependents: readonly FoundDependent[]): UnsupportedObject[] {

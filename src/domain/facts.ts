@@ -135,7 +135,14 @@ export interface TriggerFacts {
 }
 
 /** Kinds of objects whose text PostgreSQL binds anew to the column that has the name at that moment. */
-export type ReboundKind = 'view' | 'materialized view' | 'rule' | 'policy' | 'function' | 'generated column';
+export type ReboundKind =
+  | 'view'
+  | 'materialized view'
+  | 'rule'
+  | 'policy'
+  | 'function'
+  | 'generated column'
+  | 'key to primary key';
 
 /** An object elsewhere that is bound to the column: a view, policy, rule, function with a parsed body, publication. */
 export interface DependentFacts {
@@ -149,9 +156,9 @@ export interface DependentFacts {
   readonly waitsForKey: boolean;
   /** Whether it holds INSERT ... ON CONFLICT, which depends on every column of the table, whether it names it or not. */
   readonly upserts: boolean;
-  /** Whether PostgreSQL fills or computes it anew under an exclusive lock. */
+  /** Whether PostgreSQL fills, computes or checks it anew under an exclusive lock. */
   readonly rewrites: boolean;
-  /** Size of a materialized view. */
+  /** Size of a materialized view, or of the table whose key is checked. */
   readonly bytes: number;
 }
 

@@ -43,6 +43,8 @@ export const BOUND_KINDS = [
   'function',
   'generated column',
   'publication',
+  // A foreign key that references the primary key of a partitioned table, of which PostgreSQL makes none from an index.
+  'key to primary key',
 ] as const;
 
 /** An object on the old column and its twin on the new one. */

@@ -2,7 +2,7 @@ import { quoteIdent, quoteQualified } from './identifier.ts';
 import { type CarriedObject, isTwinned, type Rename } from './rename.ts';
 
 const INDEX_KINDS = new Set(['index', 'unique', 'primary key', 'exclusion']);
-const KEY_KINDS = new Set(['foreign key', 'referencing key']);
+const KEY_KINDS = new Set(['foreign key', 'referencing key', 'key to primary key']);
 
 /**
  * Something that two renames both work on, in words; null when there is nothing: their steps then pass each other.

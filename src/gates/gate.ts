@@ -210,8 +210,13 @@ function isCarried({ table, carried, refreshed }: Rename, { kind, name, on, free
     const place =
       object.on ??
       (kind === 'view' || kind === 'materialized view' || kind === 'function' ? '' : quoteQualified(table));
-    return object.kind === kind && object.name === name && place === on;
+    const isKind = object.kind === kind || (object.kind === 'key to primary key' && isKey(kind));
+    return isKind && object.name === name && place === on;
   });
   if (known === undefined) return false;
-  return isTwinned(known) || kind === 'trigger' || kind === 'publication' || freedLast;
+  return isTwinned(known) || kind === 'trigger' || kind === 'publication' || isKey(kind) || freedLast;
+}
+
+function isKey(kind: HangingObject['kind']): boolean {
+  return kind === 'foreign key' || kind === 'referencing key';
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
 import { rebindingOf, runAll, swapPositions, underOwnNames, withNamesSwapped } from './rebind.ts';
+import { ensureSmall } from './rewrite-limit.ts';
 
 /** An object that has to be put aside while what it depends on is away. */
 export interface AsideObject extends BoundObjectName {
@@ -20,6 +21,7 @@ interface SwappedColumns {
  * Replaces objects by stubs that depend on nothing, runs something, and makes them again from their own text: those that wait
  * bound to the other column, before `last`, which drops the one that they were bound to; the others after it. In the
  * transaction of the caller, which holds the table's lock.
+ * @throws PH2013 when one has to be filled or checked anew and its table is too large.
  */
 export async function withDependentsAside(
   knex: Knex,
@@ -30,7 +32,9 @@ export async function withDependentsAside(
   await underOwnNames(knex, async () => {
     const aside: { waits: boolean; rebinding: Rebinding }[] = [];
     for (const object of dependents) {
-      aside.push({ waits: object.waits === true, rebinding: await rebindingOf(knex, on, object) });
+      const rebinding = await rebindingOf(knex, on, object);
+      if (rebinding.rewrites) await ensureSmall(knex, object.on ?? on);
+      aside.push({ waits: object.waits === true, rebinding });
     }
     const made = (waits: boolean) =>
       aside.filter((one) => one.waits === waits).flatMap(({ rebinding }) => rebinding.make);

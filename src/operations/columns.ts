@@ -125,9 +125,17 @@ async function refreshedDependents(
   );
   const publications = own.filter(({ kind }) => kind === 'publication').map(named);
   if (publications.length > 0) await rebindDependents(knex, { on, from: column, to: by, objects: publications });
-  return own
+  const keys = refreshed.filter(({ kind }) => kind === 'key to primary key');
+  const moved = keys.map(({ name, on: table }) => ({
+    kind: 'key to primary key' as const,
+    name,
+    on: table ?? on,
+    waits: true,
+  }));
+  const aside = own
     .filter(({ kind, needsPrimaryKey, upserts }) => kind !== 'publication' && (needsPrimaryKey || upserts))
     .map((object) => ({ ...named(object), ...(object.waitsForKey ? { waits: true } : {}) }));
+  return [...aside, ...moved];
 }
 
 /**

@@ -36,10 +36,10 @@ function asView({ name }: { readonly name: string }): { kind: 'view'; name: stri
  * phase 2, those that reference it in phase 3. Taken at once, so that none is held while another is waited for in vain.
  */
 async function tablesOfKeys(knex: Knex, { table, carried, refreshed }: Rename, phase: 2 | 3): Promise<string[]> {
-  const kind = phase === 2 ? 'foreign key' : 'referencing key';
+  const kinds: readonly string[] = phase === 2 ? ['foreign key'] : ['referencing key', 'key to primary key'];
   const on = quoteQualified(table);
   const tables = new Set<string>();
-  for (const key of [...carried, ...refreshed].filter((object) => object.kind === kind)) {
+  for (const key of [...carried, ...refreshed].filter((object) => kinds.includes(object.kind))) {
     const [row] = await runSql<{ name: string }>(
       knex,
       `SELECT ${sqlQualified('n', 'c')} AS name FROM pg_constraint co

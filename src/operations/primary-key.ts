@@ -69,6 +69,8 @@ async function makePrimaryKey(
   }
 }
 
+const MOVED = 'key to primary key' as const;
+
 export interface ReturnedPrimaryKey {
   /** The table, schema and name quoted. */
   readonly on: string;
@@ -112,8 +114,15 @@ export async function returnPrimaryKey(knex: Knex, options: ReturnedPrimaryKey):
     await atomically(knex, async (trx) => {
       await execute(trx, `LOCK TABLE ${[...keys.map((key) => key.on), on].join(', ')} IN ACCESS EXCLUSIVE MODE`);
       const bound = await keysOn(trx, on, name);
-      for (const key of bound) await execute(trx, `ALTER TABLE ${key.on} DROP CONSTRAINT ${quoteIdent(key.name)}`);
-      await withDependentsAside(trx, { on, from, to, dependents }, () =>
+      const isKnown = (key: { on: string; name: string }): boolean =>
+        keys.some((one) => one.name === key.name && one.on === key.on);
+      for (const key of bound.filter(isKnown)) {
+        await execute(trx, `ALTER TABLE ${key.on} DROP CONSTRAINT ${quoteIdent(key.name)}`);
+      }
+      // Those that came since, and those that no twin is there for, are made again by their own text.
+      const others = bound.filter((key) => !isKnown(key)).map((key) => ({ ...key, kind: MOVED, waits: true }));
+      const aside = [...dependents.filter(({ kind }) => kind !== MOVED), ...others];
+      await withDependentsAside(trx, { on, from, to, dependents: aside }, () =>
         swapPrimaryKey(trx, { on, name, indexFor, definition, ...timing }),
       );
       // The rows were valid a moment ago, under this very lock; they are looked at again outside of it.

@@ -134,3 +134,28 @@ test('once the third release is cut, a refresh says so', async () => {
   );
   expect({ code, error: json.error.code }).toEqual({ code: 2, error: 'PH1019' });
 });
+
+test('a key that references the primary key of a partitioned table and was made behind the back of a rename is carried over, and back', async () => {
+  const schema = `CREATE TABLE stock (old int, day date, PRIMARY KEY (old, day)) PARTITION BY RANGE (day); CREATE TABLE stock_1 PARTITION OF stock DEFAULT;
+    CREATE TABLE sales (item int, day date); INSERT INTO stock SELECT n, '2020-01-01' FROM generate_series(1, 100) AS n; INSERT INTO sales SELECT old, day FROM stock`;
+  const key = 'ALTER TABLE sales ADD CONSTRAINT sold FOREIGN KEY (item, day) REFERENCES stock ON DELETE CASCADE';
+  fixture = await renameFixture({ schema, table: 'stock', cut: [R1, R2] });
+  await fixture.deploy(R1);
+  await fixture.deploy(R2);
+  await fixture.database.sql(key);
+  expect(await migrate()).toMatchObject({ code: 4, json: { error: { code: 'PH2008' } } });
+  await fixture.project.json('new', 'rename-column', '--refresh', 'stock_old_to_new', '--yes');
+  await fixture.project.json('release', 'cut', R3);
+  await fixture.deploy(R3);
+  const plain = await plainRename(serverUrl(), `${schema}; ${key}`, 'stock', 'old', 'new');
+  databases.push(plain);
+  await expectPlainRename(fixture.database, plain);
+  const untouched = await createDatabase();
+  databases.push(untouched);
+  const later =
+    'CREATE TABLE returns (item int, day date, CONSTRAINT returned FOREIGN KEY (item, day) REFERENCES stock)';
+  await untouched.sql(`${schema}; ${key}; ${later}`);
+  await fixture.database.sql(later);
+  await fixture.project.json('rollback', '--steps', '6');
+  await expectSameCatalogue(fixture.database, untouched);
+});

@@ -402,4 +402,20 @@ export const TABLES: readonly TableCase[] = [
       INSERT INTO things SELECT generate_series(1, 300); INSERT INTO tools (id) SELECT generate_series(1, 300); INSERT INTO toys (age, id) SELECT n, n FROM generate_series(1, 300) AS n;
       INSERT INTO loose SELECT generate_series(5, 300); INSERT INTO shelves SELECT n, n FROM generate_series(1, 300) AS n;`,
   },
+  {
+    title: 'the primary key of a partitioned table, and keys that reference it',
+    table: 'stock',
+    from: 'item',
+    to: 'article',
+    schema: `
+      CREATE TABLE stock (item int, day date, earlier int, PRIMARY KEY (item, day)) PARTITION BY RANGE (day);
+      CREATE TABLE stock_1 PARTITION OF stock FOR VALUES FROM ('2020-01-01') TO ('2021-01-01'); CREATE TABLE stock_2 PARTITION OF stock DEFAULT;
+      ALTER TABLE stock ADD CONSTRAINT follows FOREIGN KEY (earlier, day) REFERENCES stock (item, day);
+      CREATE TABLE sales (thing int, day date, CONSTRAINT sold FOREIGN KEY (thing, day) REFERENCES stock ON UPDATE CASCADE ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);
+      CREATE TABLE moves (item int, day date, n int, CONSTRAINT moved FOREIGN KEY (item, day) REFERENCES stock (item, day) ON DELETE SET NULL) PARTITION BY LIST (n);
+      CREATE TABLE moves_1 PARTITION OF moves FOR VALUES IN (1); CREATE TABLE moves_2 PARTITION OF moves DEFAULT; COMMENT ON CONSTRAINT sold ON sales IS 'what was sold';
+      INSERT INTO stock SELECT n, '2020-01-01'::date + n * 3, n FROM generate_series(1, 300) AS n;
+      INSERT INTO sales SELECT item, day FROM stock; INSERT INTO moves SELECT item, day, item % 3 FROM stock;
+      SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE sales ADD CONSTRAINT loose FOREIGN KEY (thing, day) REFERENCES stock NOT VALID;`,
+  },
 ];

@@ -1,5 +1,5 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { TableFacts, UnsupportedObject } from '../../domain/facts.ts';
+import type { DependentFacts, TableFacts, UnsupportedObject } from '../../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 
 /** PostgreSQL changes the expression of a generated column from this version on. */
@@ -24,20 +24,39 @@ function unsupportedHere({ dependents, serverVersion }: TableFacts): Unsupported
 }
 
 /** What PostgreSQL can only do while nobody else uses the table. */
-function tooLarge(facts: TableFacts, limit: number): UnsupportedObject[] {
-  const { column, exclusions, dependents, bytes } = facts;
-  const objects = [
-    ...(column.rewrites ? ['a column whose domain has constraints, which PostgreSQL checks for each row'] : []),
-    ...exclusions.map(({ name }) => `constraint ${quoteIdent(name)}, which PostgreSQL builds under an exclusive lock`),
-    ...dependents.flatMap(({ kind, name, rewrites }) => (rewrites ? [`${kind} ${name}, which is computed anew`] : [])),
+function tooLarge({ column, exclusions, dependents, bytes }: TableFacts, limit: number): UnsupportedObject[] {
+  const ofTable = (object: string): Locking => ({ object, bytes });
+  const locking: Locking[] = [
+    ...(column.rewrites
+      ? [ofTable('a column whose domain has constraints, which PostgreSQL checks for each row')]
+      : []),
+    ...exclusions.map(({ name }) =>
+      ofTable(`constraint ${quoteIdent(name)}, which PostgreSQL builds under an exclusive lock`),
+    ),
+    ...dependents.filter(({ rewrites }) => rewrites).map((dependent) => lockingOf(dependent, bytes)),
   ];
-  const size = Math.max(bytes, ...dependents.map((dependent) => dependent.bytes));
-  if (size <= limit) return [];
-  return objects.map((object) => ({
-    object,
-    reason: `the table takes ${megabytes(size)}, more than rewriteLimit (${megabytes(limit)})`,
-    instead: 'Rename in a maintenance window, or raise rewriteLimit and migrate at a quiet time.',
-  }));
+  return locking
+    .filter((one) => one.bytes > limit)
+    .map((one) => ({
+      object: one.object,
+      reason: `the table takes ${megabytes(one.bytes)}, more than rewriteLimit (${megabytes(limit)})`,
+      instead: 'Rename in a maintenance window, or raise rewriteLimit and migrate at a quiet time.',
+    }));
+}
+
+/** Something that locks its table for as long as that is read or written. */
+interface Locking {
+  readonly object: string;
+  readonly bytes: number;
+}
+
+/** A key reads the table that has it, and looks up the other one by its index. */
+function lockingOf({ kind, name, on, bytes }: DependentFacts, ofTable: number): Locking {
+  if (kind !== 'key to primary key') {
+    return { object: `${kind} ${name}, which is computed anew`, bytes: Math.max(bytes, ofTable) };
+  }
+  const table = on === null ? '' : ` of ${quoteQualified(on)}`;
+  return { object: `foreign key ${quoteIdent(name)}${table}, which is checked anew`, bytes };
 }
 
 function megabytes(bytes: number): string {
