@@ -19,7 +19,8 @@ interface TableName {
 }
 
 /**
- * A rename that is over may have left its names to others: it is under way as long as one of its triggers is there.
+ * A rename that is over may have left its names to others: it is under way as long as one of its triggers is there, or both columns of one of a
+ * generated column, which has none.
  */
 const COLUMNS = `
   WITH RECURSIVE family AS (
@@ -31,7 +32,9 @@ const COLUMNS = `
   JOIN pg_catalog.pg_class c ON c.oid = f.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = f.oid
   WHERE a.attname IN ($2, $3) AND NOT a.attisdropped
-    AND EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($4))`;
+    AND (EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($4::text[]))
+      OR cardinality($4::text[]) = 0 AND (SELECT count(*) FROM pg_catalog.pg_attribute g
+        WHERE g.attrelid = to_regclass($1) AND g.attname IN ($2, $3) AND g.attgenerated <> '' AND NOT g.attisdropped) = 2)`;
 
 interface ColumnRow {
   readonly name: string;

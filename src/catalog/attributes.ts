@@ -44,7 +44,8 @@ const VALUES = `(VALUES
       ('security labels', (SELECT string_agg(quote_ident(l.provider) || ' ' || quote_literal(l.label), ', ' ORDER BY l.provider) FROM pg_seclabel l
         WHERE l.classoid = 'pg_class'::regclass AND l.objoid = a.attrelid AND l.objsubid = a.attnum)),
       ('not null', CASE WHEN a.attnotnull THEN 'NOT NULL' END),
-      ('default', CASE WHEN a.attidentity <> '' THEN 'identity' ELSE pg_get_expr(d.adbin, d.adrelid) END)
+      ('default', CASE WHEN a.attidentity <> '' THEN 'identity' WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END),
+      ('generation', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END)
     ) AS values(attribute, value)`;
 
 const ATTRIBUTES = `

@@ -21,6 +21,8 @@ interface ColumnRow {
   options: string[] | null;
   comment: string | null;
   default_expression: string | null;
+  generated: '' | 's' | 'v';
+  generation: string | null;
   default_volatile: boolean;
   default_immutable: boolean;
   domain_default: string | null;
@@ -61,10 +63,11 @@ const COLUMN = (): string => `
     nullif(a.attstattarget, -1)::int AS statistics_target,
     a.attoptions AS options,
     col_description(a.attrelid, a.attnum) AS comment,
-    pg_get_expr(d.adbin, d.adrelid) AS default_expression,
+    CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default_expression,
+    a.attgenerated AS generated, CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generation,
     volatility.any AS default_volatile, volatility.none AS default_immutable, a.attidentity <> '' AS identity,
     domains.standing AS domain_default, coalesce(domains.volatile, false) AS domain_default_volatile, coalesce(domains.immutable, true) AS domain_default_immutable,
-    coalesce(domains.constrained, false) AS rewrites, base.typlen = -1 AND NOT coalesce(domains.not_null, false) AS toastable
+    coalesce(domains.constrained, false) OR a.attgenerated = 's' AS rewrites, base.typlen = -1 AND NOT coalesce(domains.not_null, false) AS toastable
   FROM pg_attribute a
   JOIN pg_type t ON t.oid = a.atttypid
   JOIN LATERAL (
@@ -146,12 +149,13 @@ export async function readColumn(
     notNullName: row.not_null_name,
     default: await standing(db, row, row.default_expression, row.default_volatile, row.default_immutable),
     domainDefault:
-      row.default_expression === null
+      row.default_expression === null && row.generation === null
         ? await standing(db, row, row.domain_default, row.domain_default_volatile, row.domain_default_immutable)
         : null,
     toastable: row.toastable,
     rewrites: row.rewrites,
     identity: row.identity,
+    generated: row.generation === null ? null : { expression: row.generation, stored: row.generated === 's' },
     ownedSequence: await ownedSequence(db, table, row.number),
     storage: row.storage,
     compression: row.compression,

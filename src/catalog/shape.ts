@@ -13,7 +13,6 @@ export interface TableShape {
   /** Columns that it has ever had, dropped ones counted. */
   readonly columnsEver: number;
   readonly typed: boolean;
-  readonly generated: boolean;
   /** A column that the table has from a parent, which is renamed there. */
   readonly inheritedFrom: string | null;
   /** By plain inheritance, at any level. */
@@ -60,7 +59,7 @@ export const OTHER_PARENTS = (column: string): string => `ARRAY(
 
 const SHAPE = `
   ${TREE}
-  SELECT c.relkind = 'p' AS partitioned, c.reloftype <> 0 AS typed, a.attgenerated <> '' AS generated,
+  SELECT c.relkind = 'p' AS partitioned, c.reloftype <> 0 AS typed,
     (SELECT sum(pg_relation_size(tree.oid) / current_setting('block_size')::int)::float8 FROM tree) AS pages,
     (SELECT sum(pg_table_size(tree.oid))::float8 FROM tree) AS bytes,
     (SELECT sum(greatest(leaf.reltuples, 0))::float8 FROM tree JOIN pg_class leaf ON leaf.oid = tree.oid AND leaf.relkind = 'r') AS rows,

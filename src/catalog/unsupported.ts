@@ -56,8 +56,7 @@ export function unsupportedOf(table: QualifiedName, to: string, found: Found): U
 }
 
 function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedObject[] {
-  const { inheritedFrom, otherParents, foreignPartitions, partitionedBy, ownDefaults, typed, generated, columnsEver } =
-    shape;
+  const { inheritedFrom, otherParents, foreignPartitions, partitionedBy, ownDefaults, typed, columnsEver } = shape;
   const { rowFunctions, rowColumns, withoutIdentity } = shape;
   return [
     ...(inheritedFrom === null
@@ -122,15 +121,6 @@ function unsupportedShape(table: QualifiedName, shape: TableShape): UnsupportedO
           refuse(
             `typed ${tableInWords(table)}`,
             'its columns come from a type, which can only be changed with all of its tables',
-            WINDOW,
-          ),
-        ]
-      : []),
-    ...(generated
-      ? [
-          refuse(
-            'generated column',
-            'PostgreSQL computes it after the triggers have run and takes no value for it, so there is nothing to keep in step',
             WINDOW,
           ),
         ]

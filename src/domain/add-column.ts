@@ -19,7 +19,11 @@ export function addColumnStatements(on: string, column: string, facts: ColumnFac
 
 /** What follows the column's name in its ADD COLUMN. */
 export function columnDefinition(facts: ColumnFacts): string {
-  const { type, collation, default: standing } = facts;
+  const { type, collation, default: standing, generated } = facts;
+  if (generated !== null) {
+    const collated = `${type}${collation === null ? '' : ` COLLATE ${collation}`}`;
+    return `${collated} GENERATED ALWAYS AS (${generated.expression}) ${generated.stored ? 'STORED' : 'VIRTUAL'}`;
+  }
   const given = comesAlong(facts) ? ` DEFAULT ${standing?.expression}` : isWithheld(facts) ? ' DEFAULT NULL' : '';
   return `${type}${collation === null ? '' : ` COLLATE ${collation}`}${given}`;
 }

@@ -24,9 +24,11 @@ export interface ColumnFacts {
    * forbids NULL, which the new column holds until a row is filled.
    */
   readonly toastable: boolean;
-  /** Whether PostgreSQL checks each row when a column of this type is added: a domain with constraints. */
+  /** Whether PostgreSQL reads or writes each row when such a column is added: of a domain with constraints, or stored and generated. */
   readonly rewrites: boolean;
   readonly identity: boolean;
+  /** Set for a generated column: nobody writes it, so nothing has to be kept in step. */
+  readonly generated: { readonly expression: string; readonly stored: boolean } | null;
   /** Sequence that is dropped with the column; an identity's own is not among them. */
   readonly ownedSequence: QualifiedName | null;
   /** PLAIN, EXTERNAL, EXTENDED or MAIN when not the type's own. */

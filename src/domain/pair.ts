@@ -13,7 +13,14 @@ export const COPIED_ATTRIBUTES = [
 ] as const;
 
 /** What the two columns of a rename that is under way have to agree in. */
-export const PAIR_ATTRIBUTES = ['type', 'collation', ...COPIED_ATTRIBUTES, 'not null', 'default'] as const;
+export const PAIR_ATTRIBUTES = [
+  'type',
+  'collation',
+  ...COPIED_ATTRIBUTES,
+  'not null',
+  'default',
+  'generation',
+] as const;
 export type PairAttribute = (typeof PAIR_ATTRIBUTES)[number];
 
 /** The old column or the new one. */

@@ -107,15 +107,21 @@ export interface RenamedFunction {
   readonly version: number;
 }
 
+/** What keeps the two columns in step; functions and triggers are empty for a generated column, which nobody writes. */
 export interface RenameSync {
-  readonly functions: readonly [phase1: string, phase2: string];
-  readonly triggers: readonly [phase1: string, phase2: string];
+  readonly functions: readonly [phase1: string, phase2: string] | readonly [];
+  readonly triggers: readonly [phase1: string, phase2: string] | readonly [];
   /** Triggers of the same functions for updates that write neither column; null where the others fire for these, too. */
   readonly moved: readonly [phase1: string, phase2: string] | null;
   /** The trigger that sorts last, where the application's own triggers change the column. */
   readonly last: { readonly functions: readonly [string, string]; readonly triggers: readonly [string, string] } | null;
   /** Sequences in the schema `phase` that count writes to the old column in phase 2, and keep the time of the last. */
   readonly stragglers: { readonly count: string; readonly last: string };
+}
+
+/** Whether a rename is of a generated column. */
+export function isOfGenerated({ sync }: Pick<Rename, 'sync'>): boolean {
+  return sync.triggers.length === 0;
 }
 
 /** Names of all triggers that keep the columns in step in a phase. */

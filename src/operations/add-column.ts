@@ -8,6 +8,7 @@ import { underQualifiedNames } from '../postgres/session.ts';
 import { copyAttributes } from './attributes.ts';
 import { addToChildren } from './children.ts';
 import { execute } from './execute.ts';
+import { ensureSmall } from './rewrite-limit.ts';
 
 export interface ColumnLike {
   /** The table, schema and name quoted. */
@@ -21,6 +22,7 @@ export interface ColumnLike {
 /**
  * Adds a column that is what another one is now: type, collation, default, storage, compression, statistics target, options, comment and
  * privileges, on the table and on each partition. In the transaction of the caller. Not its constraints.
+ * @throws PH2013 when PostgreSQL reads or writes each row for it, and the table is too large.
  */
 export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike): Promise<void> {
   const [table] = await runSql<{ oid: string; schema: string; name: string }>(
@@ -33,6 +35,7 @@ export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike
   const facts = await onConnection(knex, (db) =>
     underQualifiedNames(db, () => readColumn(db, Number(table.oid), table, like)),
   );
+  if (facts.rewrites) await ensureSmall(knex, on);
   await addToChildren(knex, { on, column, like, definition: columnDefinition(facts) });
   for (const statement of addColumnStatements(on, quoteIdent(column), facts)) await execute(knex, statement);
   await copyAttributes(knex, { on, from: like, to: column }, COPIED_ATTRIBUTES);

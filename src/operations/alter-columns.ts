@@ -90,7 +90,8 @@ async function columnsOf(knex: Knex, { on, column }: AlteredColumn): Promise<str
 async function isUnderWay(knex: Knex, on: string, { from, to, sync }: Rename): Promise<boolean> {
   const [row] = await runSql<{ columns: number; synced: boolean }>(
     knex,
-    `SELECT count(*)::int AS columns, EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgname = ANY ($3)) AS synced
+    `SELECT count(*)::int AS columns, EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1) AND tgname = ANY ($3::text[]))
+       OR cardinality($3::text[]) = 0 AND count(*) FILTER (WHERE attgenerated <> '') = 2 AS synced
      FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = ANY ($2) AND NOT attisdropped`,
     [on, [from, to], sync.triggers],
   );

@@ -30,6 +30,7 @@ const refreshSchema = z.strictObject({ refreshes: z.string(), carried, versions 
 
 const truth = z.enum(['true', 'false']).transform((word) => word === 'true');
 const pair = z.tuple([z.string(), z.string()]);
+const none = z.tuple([]);
 
 /** Read with every scalar as text: a column may be called `1e3` or `null`. */
 const renameSchema = z.strictObject({
@@ -48,8 +49,8 @@ const renameSchema = z.strictObject({
   carried,
   versions,
   sync: z.strictObject({
-    functions: pair,
-    triggers: pair,
+    functions: z.union([pair, none]),
+    triggers: z.union([pair, none]),
     moved: z.union([z.enum(['none']).transform(() => null), pair]).default(null),
     last: z.union([z.enum(['none']).transform(() => null), z.strictObject({ functions: pair, triggers: pair })]),
     stragglers: z.strictObject({ count: z.string(), last: z.string() }),

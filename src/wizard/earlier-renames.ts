@@ -25,7 +25,8 @@ export async function stateOf(db: Queryable, { name, table, from, to, sync }: Re
   const { old, made, synced } = await one<{ old: boolean; made: boolean; synced: boolean }>(
     db,
     `SELECT coalesce(bool_or(a.attname = $2), false) AS old, coalesce(bool_or(a.attname = $3), false) AS made,
-       EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($4)) AS synced
+       EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($4::text[]))
+         OR cardinality($4::text[]) = 0 AND count(*) FILTER (WHERE a.attname IN ($2, $3) AND a.attgenerated <> '') = 2 AS synced
      FROM pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped`,
     [quoteQualified(table), from, to, sync.triggers],
   );

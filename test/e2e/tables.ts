@@ -418,4 +418,37 @@ export const TABLES: readonly TableCase[] = [
       INSERT INTO sales SELECT item, day FROM stock; INSERT INTO moves SELECT item, day, item % 3 FROM stock;
       SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE sales ADD CONSTRAINT loose FOREIGN KEY (thing, day) REFERENCES stock NOT VALID;`,
   },
+  {
+    title: 'a stored generated column itself',
+    table: 'people',
+    from: 'name',
+    to: 'full_name',
+    schema: `
+      CREATE FUNCTION joined(a text, b text) RETURNS text LANGUAGE sql IMMUTABLE RETURN a || ' ' || b;
+      CREATE TABLE people (id int PRIMARY KEY, first text, last text, name text COLLATE "C" GENERATED ALWAYS AS (joined(first, last)) STORED NOT NULL CHECK (name <> ''));
+      CREATE UNIQUE INDEX people_name ON people (name); CREATE INDEX people_lower ON people (lower(name)) INCLUDE (first) WHERE name <> 'x'; ALTER TABLE people ADD CONSTRAINT known UNIQUE (name, id);
+      CREATE TABLE letters (receiver text REFERENCES people (name)); CREATE STATISTICS of_name ON name, first FROM people; COMMENT ON COLUMN people.name IS 'both';
+      CREATE VIEW names AS SELECT name FROM people; CREATE FUNCTION seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+      CREATE TRIGGER seen AFTER UPDATE ON people FOR EACH ROW WHEN (NEW.name <> OLD.name) EXECUTE FUNCTION seen(); GRANT SELECT (name) ON people TO PUBLIC;
+      INSERT INTO people SELECT n, 'f' || n, 'l' || n FROM generate_series(1, 300) AS n; INSERT INTO letters SELECT name FROM people;`,
+  },
+  {
+    title: 'a virtual generated column itself',
+    table: 'people',
+    from: 'name',
+    to: 'full_name',
+    since: 18,
+    schema: `
+      CREATE TABLE people (id int PRIMARY KEY, first text, last text, name text GENERATED ALWAYS AS (first || ' ' || last)); CREATE VIEW names AS SELECT name FROM people;
+      INSERT INTO people SELECT n, 'f' || n, 'l' || n FROM generate_series(1, 300) AS n;`,
+  },
+  {
+    title: 'a generated column of children',
+    table: 'people',
+    from: 'name',
+    to: 'full_name',
+    schema: `
+      CREATE TABLE people (id int, first text, name text GENERATED ALWAYS AS (upper(first)) STORED); CREATE TABLE kids (age int) INHERITS (people);
+      CREATE INDEX ON kids (name); INSERT INTO people SELECT n, 'f' || n FROM generate_series(1, 300) AS n; INSERT INTO kids SELECT n, 'f' || n FROM generate_series(1, 300) AS n;`,
+  },
 ];

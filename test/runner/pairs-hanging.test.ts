@@ -377,6 +377,51 @@ onVersions((server) => {
     }
   });
 
+  describe('a generated column', () => {
+    const GENERATED = `CREATE TABLE users (id int PRIMARY KEY, note text, email text GENERATED ALWAYS AS (lower(note)) STORED); INSERT INTO users VALUES (1, 'A'), (2, 'B')`;
+    const changed = async (alter: (column: string) => string, way: string): Promise<void> => {
+      await phase1(GENERATED);
+      const refused = await between(`ALTER TABLE users ${alter('addr')}`);
+      expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2018']);
+      expect(refused.json.error.message + refused.json.error.remedy).toContain(way);
+      expect(await rows('SELECT addr FROM users ORDER BY id')).toEqual([{ addr: 'a' }, { addr: 'b' }]);
+    };
+
+    test('is no generated column any more on one side, which is refused; phase 3 leads on', async () => {
+      await changed((column) => `ALTER COLUMN ${column} DROP EXPRESSION`, 'Leave DROP EXPRESSION until phase 3');
+    });
+
+    test('by hand, on both sides: undoing the rename leads on', async () => {
+      await phase1(GENERATED);
+      await rows('ALTER TABLE users ALTER email DROP EXPRESSION, ALTER addr DROP EXPRESSION');
+      const refused = await fixture.project.phase('migrate', '--release', R2, '--json');
+      expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2018']);
+      await fixture.project.json('rollback', '--steps', '3');
+      expect(await rows('SELECT * FROM users ORDER BY id LIMIT 1')).toEqual([{ id: 1, note: 'A', email: 'a' }]);
+    });
+
+    const set = (column: string): string => `ALTER COLUMN ${column} SET EXPRESSION AS (upper(note))`;
+    // SET EXPRESSION came with 17.
+    const has17 = async (): Promise<boolean> =>
+      (await rows(`SELECT current_setting('server_version_num')::int >= 170000 AS since`))[0]?.since === true;
+
+    test('is generated otherwise on one side, which is refused', async () => {
+      await phase1(GENERATED);
+      if (!(await has17())) return;
+      await fixture.remove();
+      await changed(set, `ALTER TABLE ... ${set('email')}, ALTER COLUMN addr SET`);
+    });
+
+    test('is generated otherwise on both', async () => {
+      await phase1(GENERATED);
+      if (!(await has17())) return;
+      expect(await between(`ALTER TABLE users ${set('email')}, ${set('addr')}`)).toMatchObject({ code: 0 });
+      await fixture.deploy(R2);
+      await fixture.deploy(R3);
+      expect(await rows('SELECT addr FROM users ORDER BY id')).toEqual([{ addr: 'A' }, { addr: 'B' }]);
+    });
+  });
+
   test('an index over the columns of two renames is left to both', async () => {
     fixture = await renameFixture({
       server: server(),

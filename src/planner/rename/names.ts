@@ -75,6 +75,11 @@ function stateOf(object: IndexFacts | ConstraintFacts): Pick<TwinnedObject, 'sta
 
 /** Names of the sync's functions and triggers; `taken` are names of functions in the schema and in db/functions. */
 export function syncNames(facts: TableFacts, rename: string, taken: ReadonlySet<string>): RenameSync {
+  const stragglers = {
+    count: deriveName(`stragglers_${rename}`, ''),
+    last: deriveName(`straggler_last_${rename}`, ''),
+  };
+  if (facts.column.generated !== null) return { functions: [], triggers: [], moved: null, last: null, stragglers };
   const stem = syncStem(facts, taken);
   const first = triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0);
   const isChanged = facts.triggers.some(
@@ -90,7 +95,7 @@ export function syncNames(facts: TableFacts, rename: string, taken: ReadonlySet<
           triggers: triggersThat(facts, stem, LAST_PREFIXES, (name, other) => compareBytes(name, other) > 0),
         }
       : null,
-    stragglers: { count: deriveName(`stragglers_${rename}`, ''), last: deriveName(`straggler_last_${rename}`, '') },
+    stragglers,
   };
 }
 

@@ -51,7 +51,7 @@ function expand(part: Parts): StepCode {
 
 function backfill(part: Parts, quietTriggers: boolean): StepCode {
   return {
-    up: [part.fill(part.rename.from, part.rename.to, quietTriggers)],
+    up: part.fill(part.rename.from, part.rename.to, quietTriggers),
     down: [],
     transaction: false,
     downTransaction: true,
@@ -189,7 +189,7 @@ function contract(part: Parts): StepCode {
           },
         ],
       },
-      part.fill(rename.to, rename.from),
+      ...part.fill(rename.to, rename.from),
       ...part.restoreOriginals(),
       part.analyze(part.old),
     ],

@@ -28,7 +28,13 @@ function tooLarge({ column, exclusions, dependents, bytes }: TableFacts, limit: 
   const ofTable = (object: string): Locking => ({ object, bytes });
   const locking: Locking[] = [
     ...(column.rewrites
-      ? [ofTable('a column whose domain has constraints, which PostgreSQL checks for each row')]
+      ? [
+          ofTable(
+            column.generated === null
+              ? 'a column whose domain has constraints, which PostgreSQL checks for each row'
+              : 'a stored generated column, which PostgreSQL computes for each row',
+          ),
+        ]
       : []),
     ...exclusions.map(({ name }) =>
       ofTable(`constraint ${quoteIdent(name)}, which PostgreSQL builds under an exclusive lock`),

@@ -1,6 +1,6 @@
 import type { ColumnFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
-import { differs, differsAtAnySize, type Rename } from '../../domain/rename.ts';
+import { differs, differsAtAnySize, isOfGenerated, type Rename } from '../../domain/rename.ts';
 
 /**
  * Which of the sync's triggers: the one that sorts before the application's, that of the same function for rows which a statement only moves,
@@ -23,9 +23,10 @@ export function syncFactsOf({ table, column, indexes, uniques, primaryKeys }: Ta
 }
 
 /** The places that a rename has triggers for. */
-export function syncPlaces({ sync }: Rename): SyncPlace[] {
+export function syncPlaces(rename: Rename): SyncPlace[] {
+  const { sync } = rename;
   return [
-    'first',
+    ...(isOfGenerated(rename) ? [] : ['first' as const]),
     ...(sync.moved === null ? [] : ['moved' as const]),
     ...(sync.last === null ? [] : ['last' as const]),
   ];

@@ -1,7 +1,7 @@
 import { addColumnStatements, columnDefinition } from '../../../domain/add-column.ts';
 import type { TableFacts } from '../../../domain/facts.ts';
 import { quoteIdent, quoteLiteral, quoteQualified } from '../../../domain/identifier.ts';
-import { differs, isTwinned, type Rename, type TwinnedObject } from '../../../domain/rename.ts';
+import { differs, isOfGenerated, isTwinned, type Rename, type TwinnedObject } from '../../../domain/rename.ts';
 import { type Code, call, execute } from '../../code.ts';
 import { namesAt, syncPlaces } from '../sync.ts';
 
@@ -104,7 +104,9 @@ export class ColumnParts {
     return this.#stragglers().map((name) => execute(`DROP SEQUENCE IF EXISTS ${name}`));
   }
 
+  /** Nothing writes a generated column. */
   #stragglers(): string[] {
+    if (isOfGenerated(this.rename)) return [];
     const { count, last } = this.rename.sync.stragglers;
     return [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
   }
@@ -130,14 +132,18 @@ export class ColumnParts {
     return call('confirmGate', this.rename.name, { phase });
   }
 
-  fill(from: string, to: string, quietTriggers = false): Code {
+  /** The values of a generated column are there with it. */
+  fill(from: string, to: string, quietTriggers = false): Code[] {
+    if (isOfGenerated(this.rename)) return [];
     const [source, target] = [quoteIdent(from), quoteIdent(to)];
-    return call('backfill', {
-      table: this.on,
-      set: { [to]: source },
-      where: differs(source, target, this.rename.byteEqual),
-      ...(quietTriggers ? { quietTriggers } : { exact: true }),
-    });
+    return [
+      call('backfill', {
+        table: this.on,
+        set: { [to]: source },
+        where: differs(source, target, this.rename.byteEqual),
+        ...(quietTriggers ? { quietTriggers } : { exact: true }),
+      }),
+    ];
   }
 
   setNotNull(column: string): Code[] {
