@@ -7,7 +7,7 @@ import { type FunctionVersion, functionVersions, type KnownVersion } from './fun
 import { boundOf, twinsOf } from './names.ts';
 import { Parts } from './parts/parts.ts';
 import { type PlannedStep, timestamp } from './plan.ts';
-import { buildTwins, dropTwins } from './steps.ts';
+import { atOnce, buildTwins, dropTwins } from './steps.ts';
 import { ensureSupported } from './supported.ts';
 import { type Warning, warningsOf } from './warnings.ts';
 
@@ -79,7 +79,6 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[], attribut
     ...part.rebindDependents('switch', 'back'),
     ...part.rebindTriggers('after', 'original'),
   ];
-  const atOnce = (body: readonly Code[]): Code[] => (body.length === 0 ? [] : [{ kind: 'atomically', body }]);
   return {
     up: [
       ...(attributesDiffer ? [call('copyAttributes', same), call('matchNotNull', same)] : []),

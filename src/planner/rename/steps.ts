@@ -140,22 +140,24 @@ function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
     ],
     down: [
       ...part.returnForeignKeys(),
-      {
-        kind: 'atomically',
-        body: [
-          ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
-          ...part.rebindDependents('switch', 'back'),
-          ...part.rebindTriggers('switched', 'during'),
-          ...part.createSync(1),
-          ...part.dropSync(2),
-          ...part.moveDefault(rename.to, rename.from),
-          ...part.dropStragglers(),
-        ],
-      },
+      ...atOnce([
+        ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
+        ...part.rebindDependents('switch', 'back'),
+        ...part.rebindTriggers('switched', 'during'),
+        ...part.createSync(1),
+        ...part.dropSync(2),
+        ...part.moveDefault(rename.to, rename.from),
+        ...part.dropStragglers(),
+      ]),
     ],
     transaction: true,
     downTransaction: false,
   };
+}
+
+/** In one transaction, where there is anything. */
+export function atOnce(body: readonly Code[]): Code[] {
+  return body.length === 0 ? [] : [{ kind: 'atomically', body }];
 }
 
 /** Sync and old column go, names are restored. Undoing adds old again with its sync at once, then fills and constrains it. */
