@@ -20,6 +20,8 @@ export interface TableShape {
   /** Children that have the column from another table as well. */
   readonly otherParents: readonly string[];
   readonly foreignPartitions: readonly string[];
+  /** Rules that rewrite every UPDATE of a table of the tree. */
+  readonly updateRules: readonly string[];
   /** Functions with a parsed body that return rows of the table: one more column breaks them. */
   readonly rowFunctions: readonly string[];
   /** Tables of the tree that PostgreSQL lets nobody update: published, without a replica identity. */
@@ -68,6 +70,7 @@ const SHAPE = `
     ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_class k ON k.oid = tree.oid AND NOT k.relispartition
       WHERE tree.oid <> c.oid ORDER BY 1) AS children,
     ${OTHER_PARENTS('a.attname')} AS "otherParents",
+    ARRAY(SELECT r.rulename::text FROM tree JOIN pg_rewrite r ON r.ev_class = tree.oid AND r.ev_type = '2' ORDER BY 1) AS "updateRules",
     ARRAY(SELECT t.oid::regclass::text FROM tree JOIN pg_class t ON t.oid = tree.oid AND t.relkind = 'f' ORDER BY 1) AS "foreignPartitions",
     ARRAY(SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_class t ON t.reltype = f.prorettype AND t.oid IN (SELECT oid FROM tree)
       WHERE f.prosqlbody IS NOT NULL ORDER BY 1) AS "rowFunctions",

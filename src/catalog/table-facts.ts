@@ -57,6 +57,7 @@ export function readTableFacts(
       serverVersion: await serverVersion(db),
       partitioned: shape.partitioned,
       children: shape.children,
+      updateRules: shape.updateRules,
       pages: shape.pages,
       rows: shape.rows,
       bytes: shape.bytes,

@@ -201,6 +201,8 @@ export interface TableFacts {
   readonly partitioned: boolean;
   /** Tables that inherit from it by plain inheritance, at any level; qualified and quoted. */
   readonly children: readonly string[];
+  /** Rules that rewrite every UPDATE, so that a backfill has to keep them quiet. */
+  readonly updateRules: readonly string[];
   readonly pages: number;
   readonly rows: number;
   /** With its partitions, without indexes. */

@@ -96,6 +96,36 @@ onVersions((server) => {
     ).toEqual([{ touched: 7, rows: 100 }]);
   });
 
+  test.each([
+    ['the owner of the table', 'owner', '', 'may set session_replication_role'],
+    [
+      'a superuser, and a rule that is always applied',
+      'superuser',
+      'ALTER TABLE users ENABLE ALWAYS RULE noted',
+      'make it a trigger',
+    ],
+  ])('a rule that rewrites updates is found before phase 1 runs: %s', async (_who, as, more, remedy) => {
+    await prepare({ as });
+    await database.sql(`CREATE RULE noted AS ON UPDATE TO users DO ALSO NOTHING; ${more}`);
+    const { warnings } = await project.json(...rename('email', 'addr'));
+    expect(warnings).toContainEqual({ code: 'rule_rewrites_updates', message: expect.stringContaining('"noted"') });
+    const refused = await project.phase('migrate', '--release', R1, '--json');
+    expect([refused.code, refused.json.error.code, refused.json.applied]).toEqual([4, 'PH2017', []]);
+    expect(refused.json.error.remedy).toContain(remedy);
+    await database.sql('DROP RULE noted ON users');
+    await project.json('migrate', '--release', R1);
+  });
+
+  test('a superuser needs no such thing: rules keep quiet, too', async () => {
+    await prepare();
+    await database.sql(
+      `CREATE TABLE log (id int); CREATE RULE noted AS ON UPDATE TO users DO ALSO INSERT INTO log VALUES (NEW.id)`,
+    );
+    await project.json(...rename('email', 'addr'));
+    await project.json('migrate', '--release', R1);
+    expect(await database.sql('SELECT * FROM log')).toEqual([]);
+  });
+
   test('--quiet-triggers insists: a role that may not is told so, and nothing is written', async () => {
     await prepare({ as: 'owner' });
     const ran = await project.phase(...rename('email', 'addr'), '--quiet-triggers', '--json');

@@ -16,7 +16,8 @@ import { estimatedRows } from './key-walk.ts';
 import { heapPlace, type Leaf, leavesOf } from './leaves.ts';
 import { Pool } from './pool.ts';
 import { ProgressMeter } from './progress.ts';
-import { ensureMayQuiet, QUIET } from './quiet.ts';
+import { ensureMayQuiet, mayQuiet, QUIET } from './quiet.ts';
+import { ensureNoUpdateRules } from './rules.ts';
 import { type Change, TableMoved, type Task } from './worker.ts';
 
 /** What to write, where, and which rows still need it. */
@@ -79,12 +80,14 @@ const MOST_PASSES = 5;
  * meanwhile are safe where a trigger keeps them right on every update. Each checkpoint commits with its batch, so a
  * killed backfill goes on where it was.
  * @throws PH5009 when rows are left in the end, PH4002 when a batch never gets its locks, PH5013 when the table is gone,
- * PH5014 when it is cancelled, PH5016 when the role may not keep triggers quiet, PH2017 for tables that cannot be walked.
+ * PH5014 when it is cancelled, PH5016 when the role may not keep triggers quiet, PH2017 for tables that cannot be walked, or whose
+ * updates a rule rewrites.
  */
 export async function runBackfill(request: BackfillRequest, tools: BackfillTools): Promise<BackfillResult> {
   const { table, set, where, quietTriggers = false, exact = false, walk, ...settings } = request;
   tools.control.prefer(settings);
   if (quietTriggers) await ensureMayQuiet(tools.db);
+  await ensureNoUpdateRules(tools.db, table, exact ? await mayQuiet(tools.db) : quietTriggers);
   const triggers = exact ? await handleExactly(table, set, tools) : handleAsAsked(quietTriggers);
   const change = { set, where, settings: triggers.settings };
   const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);

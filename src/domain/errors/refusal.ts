@@ -18,7 +18,7 @@ export interface RefusalErrors {
   PH2014: { rename: string; rows: readonly { constraint: string; rows: number }[] };
   PH2015: { table: string };
   PH2016: { tables: readonly string[] };
-  PH2017: { table: string; reason: string };
+  PH2017: { table: string; reason: string; instead?: string };
   PH2019: { rename: string; objects: readonly string[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
@@ -181,6 +181,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'A table cannot be walked in batches',
     what: (d) => `${d.table} cannot be walked in batches.`,
     why: (d) => d.reason,
-    remedy: () => 'Name the table that holds the rows; without a key, one is needed or the walk has to be by pages.',
+    remedy: ({ instead }) =>
+      instead ?? 'Name the table that holds the rows; without a key, one is needed or the walk has to be by pages.',
   },
 };

@@ -59,7 +59,7 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
     carried,
     versions,
     warnings: warningsOf({ ...missing, mentions: unversioned }, rename, { releases }, versions).filter(
-      ({ code }) => code !== 'one_more_column' && code !== 'published',
+      ({ code }) => !['one_more_column', 'published', 'rule_rewrites_updates'].includes(code),
     ),
   };
 }

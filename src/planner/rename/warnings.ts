@@ -1,7 +1,7 @@
 import type { TableFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
-import type { Rename } from '../../domain/rename.ts';
+import { isOfGenerated, type Rename } from '../../domain/rename.ts';
 import { type FunctionVersion, isVersionable } from './function-versions.ts';
 
 export interface Warning {
@@ -49,6 +49,10 @@ export function warningsOf(
         code: 'trigger_fires_on_backfill',
         message: `The trigger ${quoteIdent(name)} is kept quiet while the backfill runs${quietTriggers ? '.' : `, where the role that migrates may; where it may not, it fires for each row${before ? ', and what it changes of a row is put back' : ''}. --quiet-triggers insists.`}`,
       })),
+    ...(isOfGenerated(rename) ? [] : facts.updateRules).map((name) => ({
+      code: 'rule_rewrites_updates',
+      message: `The rule ${quoteIdent(name)} rewrites every UPDATE of ${table}, which PostgreSQL does not allow in the backfill: phase 1 needs a role that may set session_replication_role, for which the rule keeps quiet, or the rule away.`,
+    })),
     ...facts.published.map((publication) => ({
       code: 'published',
       message: `The publication ${quoteIdent(publication)} replicates ${table}: subscribers need the column ${quoteIdent(rename.to)} before phase 1.`,
