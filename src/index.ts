@@ -24,6 +24,7 @@ export { createIndex, dropIndex } from './operations/indexes.ts';
 export { returnPrimaryKey } from './operations/primary-key.ts';
 export { rebindDependents } from './operations/rebind.ts';
 export { ensureSmall } from './operations/rewrite-limit.ts';
+export { rebindRule } from './operations/rules.ts';
 export { createTrigger, dropTrigger, rebindTrigger, updateTrigger } from './operations/triggers.ts';
 export { appointOriginals } from './operations/twins.ts';
 export { defineConfig, type UserConfig } from './project/config.ts';

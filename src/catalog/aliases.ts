@@ -1,5 +1,6 @@
 import { parse, scan } from 'libpg-query';
 import type { QualifiedName } from '../domain/identifier.ts';
+import { edited } from './edits.ts';
 
 /** Places of two columns among those of a table, from 1, without dropped ones. */
 export interface ColumnPlaces extends QualifiedName {
@@ -31,7 +32,6 @@ export async function swapAliases(text: string, tables: readonly ColumnPlaces[])
   });
   if (aliased.length === 0) return text;
   const { tokens } = await scan(text);
-  const bytes = Buffer.from(text);
   const edits = aliased.flatMap(({ table, at }) => {
     const open = tokens.findIndex(({ start, text: token }) => start >= at && token === '(');
     const names = tokens.slice(open + 1).filter((_token, place) => place % 2 === 0);
@@ -43,14 +43,7 @@ export async function swapAliases(text: string, tables: readonly ColumnPlaces[])
         ]
       : [];
   });
-  return edits
-    .sort((a, b) => b.start - a.start)
-    .reduce(
-      (edited, { start, end, text: name }) =>
-        Buffer.concat([edited.subarray(0, start), Buffer.from(name), edited.subarray(end)]),
-      bytes,
-    )
-    .toString();
+  return edited(text, edits);
 }
 
 /** Whether a statement gives the columns of a join other names by their position: `FROM (a JOIN b ON ...) AS j(x, y)`. */

@@ -89,7 +89,7 @@ export async function readHangingObjects(
     })),
     ...(await hangingTriggers(db, at, ours)),
     ...dependents.map(({ kind, name, on, description, needsPrimaryKey, upserts }) => ({
-      kind: kind === 'rule on the table' ? ('other' as const) : kind,
+      kind,
       name,
       on: on === null ? '' : quoteQualified(on),
       description,

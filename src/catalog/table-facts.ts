@@ -5,10 +5,11 @@ import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { aliasesJoins } from './aliases.ts';
 import { listColumns, readColumn } from './column.ts';
 import { type FoundConstraint, type FoundKey, readChecks, readForeignKeys } from './constraints.ts';
-import { type FoundDependent, readDependents } from './dependents.ts';
+import { readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
 import { readMentions, readNameUsers, readRowUsers } from './mentions.ts';
+import { isKnownRule } from './rules.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
 import { readShape, takenNames } from './shape.ts';
 import { type FoundStatistics, readStatistics } from './statistics.ts';
@@ -45,13 +46,17 @@ export function readTableFacts(
     const keys = await readForeignKeys(db, table.oid, from, to);
     const dependents = await readDependents(db, table.oid, from);
     const columns = await listColumns(db, table.oid);
-    const byPosition = await withAliasedJoins(dependents);
+    const unknownRules = await notFine(
+      dependents,
+      async ({ kind, text }) => kind !== 'rule on the table' || isKnownRule(text),
+    );
+    const byPosition = await notFine(dependents, async ({ text }) => !(await aliasesJoins(text)));
     const rowUsers = await readRowUsers(db, table, columns.at(-1) === from);
     // While a rename is under way functions may use the new column.
     const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
     // Of a partitioned table PostgreSQL makes no primary key from an index, so that none is there for a second key before phase 3.
     const hasTwin = ({ toPrimaryKey }: FoundKey): boolean => !(shape.partitioned && toPrimaryKey);
-    const found = { ...hanging, keys, dependents, byPosition, rowUsers, nameUsers, shape, column };
+    const found = { ...hanging, keys, dependents, byPosition, unknownRules, rowUsers, nameUsers, shape, column };
     return {
       table: { schema: table.schema, name: table.name },
       serverVersion: await serverVersion(db),
@@ -83,6 +88,9 @@ export function readTableFacts(
           .sort((a, b) => a.made - b.made)
           .map(movedWithKey),
       ],
+      rules: dependents.flatMap(({ kind, name, on }) =>
+        kind === 'rule on the table' && on !== null ? [{ name, on }] : [],
+      ),
       mentions: await readMentions(db, table, from),
       takenNames: await takenNames(db, table),
       published: shape.published,
@@ -98,9 +106,10 @@ function movedWithKey({ facts: { on, name, validated, enforced }, bytes }: Found
   return { kind: 'key to primary key', name, on, needsPrimaryKey: true, waitsForKey: true, ...none };
 }
 
-async function withAliasedJoins(dependents: readonly FoundDependent[]): Promise<FoundDependent[]> {
-  const aliased = await Promise.all(dependents.map(({ text }) => aliasesJoins(text)));
-  return dependents.filter((_dependent, at) => aliased[at]);
+/** Those of some objects for which something does not hold. */
+async function notFine<T>(objects: readonly T[], isFine: (object: T) => Promise<boolean>): Promise<T[]> {
+  const fine = await Promise.all(objects.map(isFine));
+  return objects.filter((_object, at) => !fine[at]);
 }
 
 function factsOf<T>(found: readonly { readonly facts: T }[]): T[] {

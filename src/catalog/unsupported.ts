@@ -11,6 +11,8 @@ interface Found extends Hanging {
   readonly keys: { readonly out: readonly FoundKey[]; readonly into: readonly FoundKey[] };
   readonly dependents: readonly FoundDependent[];
   readonly byPosition: readonly FoundDependent[];
+  /** Rules on the table whose text was not understood. */
+  readonly unknownRules: readonly FoundDependent[];
   readonly rowUsers: readonly RowUserFacts[];
   /** Functions that use the new name for something else. */
   readonly nameUsers: readonly string[];
@@ -44,6 +46,7 @@ export function unsupportedOf(table: QualifiedName, to: string, found: Found): U
     ),
     ...unsupportedIndexes(table, found),
     ...unsupportedDependents(found.dependents),
+    ...found.unknownRules.map(({ description }) => refuse(description, 'its definition was not understood')),
     ...found.byPosition.map(({ description }) =>
       refuse(
         description,
@@ -168,13 +171,6 @@ function unsupportedIndexes(table: QualifiedName, { indexes, shape }: Found): Un
 
 function unsupportedDependents(dependents: readonly FoundDependent[]): UnsupportedObject[] {
   return dependents.flatMap(({ kind, description, dependsOnIt, fixed }) => {
-    if (kind === 'rule on the table')
-      return [
-        refuse(
-          description,
-          'a rule sees what the statement gave, before any trigger: it would miss the value that the sync fills in',
-        ),
-      ];
     if (fixed)
       return [
         refuse(

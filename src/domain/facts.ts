@@ -220,6 +220,8 @@ export interface TableFacts {
   readonly statistics: readonly StatisticsFacts[];
   readonly triggers: readonly TriggerFacts[];
   readonly dependents: readonly DependentFacts[];
+  /** Rules on the table itself, its partitions and children. */
+  readonly rules: readonly { readonly name: string; readonly on: QualifiedName }[];
   readonly mentions: readonly MentionFacts[];
   /** Names in use by relations of the schema, by constraints of the table, by functions of the schema. */
   readonly takenNames: readonly string[];

@@ -39,6 +39,7 @@ export const BOUND_KINDS = [
   'view',
   'materialized view',
   'rule',
+  'rule on the table',
   'policy',
   'function',
   'generated column',

@@ -214,7 +214,14 @@ function isCarried({ table, carried, refreshed }: Rename, { kind, name, on, free
     return isKind && object.name === name && place === on;
   });
   if (known === undefined) return false;
-  return isTwinned(known) || kind === 'trigger' || kind === 'publication' || isKey(kind) || freedLast;
+  return (
+    isTwinned(known) ||
+    kind === 'trigger' ||
+    kind === 'publication' ||
+    kind === 'rule on the table' ||
+    isKey(kind) ||
+    freedLast
+  );
 }
 
 function isKey(kind: HangingObject['kind']): boolean {

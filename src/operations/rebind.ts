@@ -102,13 +102,16 @@ export async function underOwnNames(knex: Knex, body: () => Promise<void>): Prom
   await execute(knex, `SET LOCAL search_path = ${before?.path || "''"}`);
 }
 
+/** The name of the column whose own name another one goes by. */
+export const ASIDE = 'triphase_aside';
+
 /** Runs something while `to` goes by the name of `from`. The caller holds the table's lock. */
 export async function withNamesSwapped(
   knex: Knex,
   { on, from, to }: Omit<ReboundObjects, 'objects'>,
   body: () => Promise<void>,
 ): Promise<void> {
-  const aside = quoteIdent('triphase_aside');
+  const aside = quoteIdent(ASIDE);
   const rename = (before: string, after: string) =>
     execute(knex, `ALTER TABLE ${on} RENAME COLUMN ${before} TO ${after}`);
   await rename(quoteIdent(from), aside);

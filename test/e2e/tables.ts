@@ -451,4 +451,20 @@ export const TABLES: readonly TableCase[] = [
       CREATE TABLE people (id int, first text, name text GENERATED ALWAYS AS (upper(first)) STORED); CREATE TABLE kids (age int) INHERITS (people);
       CREATE INDEX ON kids (name); INSERT INTO people SELECT n, 'f' || n FROM generate_series(1, 300) AS n; INSERT INTO kids SELECT n, 'f' || n FROM generate_series(1, 300) AS n;`,
   },
+  {
+    title: 'rules on the table itself',
+    table: 'people',
+    from: 'mail',
+    to: 'email',
+    schema: `
+      CREATE TABLE people (id int, mail varchar(50) DEFAULT 'none', note text); CREATE TABLE kept (what text, before text, after text); CREATE TABLE kids () INHERITS (people);
+      CREATE RULE "Logs it" AS ON UPDATE TO people WHERE OLD.mail IS DISTINCT FROM NEW.mail DO ALSO (
+        INSERT INTO kept VALUES ('update', OLD.mail, CASE WHEN NEW.mail = 'x' THEN NEW.note ELSE upper(NEW.mail) END);
+        INSERT INTO kept SELECT 'all', p.mail, NEW.mail FROM people p WHERE p.id = NEW.id);
+      CREATE RULE comes AS ON INSERT TO people DO ALSO INSERT INTO kept (what, after) VALUES ('insert', NEW.mail);
+      CREATE RULE goes AS ON DELETE TO people DO INSTEAD UPDATE people SET mail = OLD.mail || ' (gone)' WHERE id = OLD.id;
+      CREATE RULE of_kids AS ON UPDATE TO kids DO ALSO INSERT INTO kept VALUES ('kid', NEW.mail); CREATE RULE other AS ON INSERT TO kids DO ALSO INSERT INTO kept VALUES ('kid');
+      COMMENT ON RULE comes ON people IS 'kept, too'; ALTER TABLE people DISABLE RULE goes;
+      INSERT INTO people SELECT n, 'm' || n FROM generate_series(1, 300) AS n; INSERT INTO kids SELECT n, 'm' || n FROM generate_series(1, 300) AS n;`,
+  },
 ];

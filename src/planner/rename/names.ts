@@ -58,6 +58,7 @@ export function boundOf(facts: TableFacts): BoundObject[] {
     ...facts.triggers
       .filter(({ rebound }) => rebound !== null)
       .map(({ name, on }) => ({ kind: 'trigger' as const, name, ...place(facts, on) })),
+    ...facts.rules.map(({ name, on }) => ({ kind: 'rule on the table' as const, name, ...place(facts, on) })),
     ...facts.dependents.map(({ kind, name, on }) => ({ kind, name, ...(on === null ? {} : place(facts, on)) })),
   ];
 }

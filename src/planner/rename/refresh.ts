@@ -98,6 +98,15 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[], attribut
   };
 }
 
+const BOUND_RULE = {
+  kind: 'rule',
+  needsPrimaryKey: false,
+  waitsForKey: false,
+  upserts: false,
+  rewrites: false,
+  bytes: 0,
+} as const;
+
 /** What the rename carries over already, and its twins, left out. */
 function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: Rename): TableFacts {
   const home = quoteQualified(table);
@@ -121,7 +130,12 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
       ({ schema, name }) => !known.has(`statistics ${quoteIdent(schema)} ${name}`) && !twins.has(name),
     ),
     triggers: facts.triggers.filter((trigger) => fresh('trigger')(trigger) && !ours.has(trigger.name)),
-    dependents: facts.dependents.filter((object) => fresh(object.kind)(object)),
+    // Whatever writes the old column is gone by then: a rule on the table is bound to the new one like any other.
+    dependents: [
+      ...facts.dependents.filter((object) => fresh(object.kind)(object)),
+      ...facts.rules.filter(fresh('rule on the table')).map((rule) => ({ ...rule, ...BOUND_RULE })),
+    ],
+    rules: [],
     // Those that hold phase 3 up.
     mentions: facts.mentions.filter(
       ({ triggers, triggersElsewhere }) => triggersElsewhere.length > 0 || triggers.some((name) => !ours.has(name)),

@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
 import { readColumn } from '../../catalog/column.ts';
 import { guardedKeys } from '../../catalog/pair.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord, SyncGround } from '../../domain/pair.ts';
 import type { Rename } from '../../domain/rename.ts';
 import { execute } from '../../operations/execute.ts';
+import { rebindRule } from '../../operations/rules.ts';
 import { planBodies } from '../../planner/rename/plan.ts';
 import { onConnection } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
@@ -60,5 +62,15 @@ export async function remakeSync(
   const now = { ...rename, type: ground.type, default: ground.default, standing: ground.standing };
   for (const body of planBodies(facts, now)) {
     if (body.kind === 'function' && body.phase === phase) await execute(knex, scaffoldBody(body).content);
+  }
+  if (phase === 2) await remakeRules(knex, rename);
+}
+
+/** What rules on the table take of a new row depends on the default, too. */
+async function remakeRules(knex: Knex, { table, from, to, carried }: Rename): Promise<void> {
+  for (const { kind, name, on } of carried) {
+    if (kind !== 'rule on the table') continue;
+    const place = on === undefined ? {} : { on };
+    await rebindRule(knex, name, { table: quoteQualified(table), ...place, from, to, form: 'both' });
   }
 }

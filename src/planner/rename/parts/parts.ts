@@ -137,6 +137,15 @@ export class Parts extends ObjectParts {
     );
   }
 
+  /** Rules on the table itself, which see what statements give, before the sync does. */
+  rebindRules(form: 'old' | 'both' | 'new'): Code[] {
+    const { from, to } = this.rename;
+    return this.facts.rules.map(({ name, on }) => {
+      const place = quoteQualified(on) === this.on ? {} : { on: quoteQualified(on) };
+      return call('rebindRule', name, { table: this.on, ...place, from, to, form });
+    });
+  }
+
   /** Binds objects elsewhere to the other column: those that phase 2 can, or publications, which phase 3 has to. */
   rebindDependents(which: 'switch' | 'publications', direction: 'to new' | 'back'): Code[] {
     const { from, to } = this.rename;
