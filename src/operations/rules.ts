@@ -13,7 +13,7 @@ import { ASIDE, underOwnNames, withNamesSwapped } from './rebind.ts';
  * `old`: the rule is bound to the old column. `both`: to the new one, and what it takes of a new row is the value of the side that a statement gives.
  * `new`: to the new column alone.
  */
-export type RuleForm = 'old' | 'both' | 'new';
+type RuleForm = 'old' | 'both' | 'new';
 
 export interface ReboundRule {
   /** The table whose column is renamed, schema and name quoted. */

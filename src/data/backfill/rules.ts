@@ -4,7 +4,7 @@ import { quoteIdent } from '../../domain/identifier.ts';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
 
 /** Rules that rewrite every UPDATE of a table, of its partitions and of its children: name and table, as SQL. `table` is its oid. */
-export function updateRules(db: Queryable, table: number): Promise<{ name: string; on: string; enabled: string }[]> {
+function updateRules(db: Queryable, table: number): Promise<{ name: string; on: string; enabled: string }[]> {
   return all(
     db,
     `${TREE} SELECT r.rulename AS name, r.ev_class::regclass::text AS on, r.ev_enabled AS enabled FROM tree
