@@ -1,5 +1,5 @@
 import { type Body, nodesOf, type SqlNode } from './bodies.ts';
-import { type ColumnUse, type FunctionFacts, isTable, pathOf, type Tables } from './references.ts';
+import { type ColumnUse, type FunctionFacts, isTable, pathOf, type Relation, type Tables } from './references.ts';
 
 /** Which names stand for rows of a table in a function: NEW and OLD, arguments, variables, and records that its rows are read into. */
 export class RowNames {
@@ -36,12 +36,12 @@ export class RowNames {
     return this.#tables.some(({ schema, name }) => type === name || type === `${schema}.${name}`);
   }
 
-  /** Whether a statement reads `*` and the table, whatever else it reads. */
+  /** Whether a statement reads all columns of the table, whatever else it reads. */
   #readsStar(tree: SqlNode): boolean {
-    const relations = [...nodesOf(tree, 'RangeVar'), ...nodesOf(tree, 'relation')];
-    const reads = relations.some((relation) => isTable(relation as Record<string, string>, this.#tables));
-    return (
-      reads && nodesOf(tree, 'ColumnRef').some((one) => pathOf(one).length < 2 && nodesOf(one, 'A_Star').length > 0)
-    );
+    const relations = [...nodesOf(tree, 'RangeVar'), ...nodesOf(tree, 'relation')] as Relation[];
+    const own = relations.filter((relation) => isTable(relation, this.#tables));
+    const names = own.map(({ alias, relname }) => alias?.aliasname ?? relname);
+    const stars = nodesOf(tree, 'ColumnRef').filter((reference) => nodesOf(reference, 'A_Star').length > 0);
+    return stars.map(pathOf).some((path) => own.length > 0 && (path.length === 0 || names.includes(path.at(-1))));
   }
 }

@@ -128,6 +128,11 @@ describe('a field of a row is the column where the row is one of the table', () 
     ],
     ['the row of a trigger in brackets', onTrigger('PERFORM (NEW).old;'), 'names'],
     [
+      'a record of another table that is joined with it',
+      body('r record;', 'SELECT o.* INTO r FROM other o JOIN users u ON u.id > 1; RETURN r.old;'),
+      null,
+    ],
+    [
       'a record of another table in a trigger',
       onTrigger('SELECT * INTO r FROM other; RAISE NOTICE $r$%$r$, r.old;'),
       null,
