@@ -20,7 +20,7 @@ export interface ChangingTrigger {
 
 /**
  * Triggers of the application that fire before a row is written and change one of two columns of it alone, for certain. What the function does
- * without naming the column is not seen.
+ * without naming the column is not seen. A backfill that was killed has left its own, which the next one takes away.
  */
 export async function readChangingTriggers(
   db: Queryable,
@@ -33,7 +33,7 @@ export async function readChangingTriggers(
     `${TREE}
      SELECT t.tgname AS name, t.tgrelid::regclass::text AS on, pg_get_functiondef(p.oid) AS definition, p.prosrc AS source, l.lanname AS language
      FROM tree JOIN pg_trigger t ON t.tgrelid = tree.oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND NOT t.tgname = ANY ($2)
-     JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+     JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace IS DISTINCT FROM to_regnamespace('phase') JOIN pg_language l ON l.oid = p.prolang
      WHERE t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 20 <> 0 AND l.lanname = 'plpgsql' ORDER BY 1`,
     [table, ours],
   );

@@ -9,6 +9,7 @@ import { readDependents } from './dependents.ts';
 import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
 import { readMentions, readNameUsers, readRowUsers } from './mentions.ts';
+import { readOwnColumns } from './own-columns.ts';
 import { isKnownRule } from './rules.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
 import { readShape, takenNames } from './shape.ts';
@@ -94,7 +95,7 @@ export function readTableFacts(
       mentions: await readMentions(db, table, from),
       takenNames: await takenNames(db, table),
       published: shape.published,
-      unsupported: unsupportedOf(table, to, found),
+      unsupported: [...unsupportedOf(table, to, found), ...(await readOwnColumns(db, table.oid, from, to))],
     };
   });
 }

@@ -1,4 +1,5 @@
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
+import { readOwnColumns } from '../catalog/own-columns.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { mayQuiet } from '../data/backfill/quiet.ts';
@@ -72,6 +73,7 @@ export async function brokenByColumn(
     ...users.map(({ signature, uses }) => `function ${signature}: ${uses.join(', and ')}`),
     ...nameUsers.map((signature) => `function ${signature}: it names ${quoteIdent(to)} alone in a query of the table`),
     ...rowColumns.map((column) => `column ${column}, which holds rows of the table`),
+    ...(await readOwnColumns(db, Number(oid), from, to)).map(({ object, reason }) => `${object}: ${reason}`),
   ];
 }
 

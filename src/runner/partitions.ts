@@ -4,6 +4,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { differs, type Rename, type StepName } from '../domain/rename.ts';
+import { readPairs } from '../gates/pair-record.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { all } from '../postgres/queryable.ts';
@@ -22,9 +23,15 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
   const backfill = earlier.get('backfill');
   if (backfill === undefined || (await newLeaves(session, rename, backfill.id)).length === 0) return;
   session.options.reporter.log(backfill.id, 'Partitions have come since: their rows are brought into step.');
-  await fill(session, rename, backfill, step === 'contract' ? 2 : 1);
+  await fill(session, rename, backfill);
   const constrain = earlier.get('constrain');
   if (step !== 'constrain' && constrain !== undefined) await again(session, constrain);
+}
+
+/** The same before steps are undone: what only the new column of such a partition holds would go with it. */
+export async function catchUpBeforeUndoing(session: Session, rename: Rename): Promise<void> {
+  const backfill = stepsOf(session, rename).get('backfill');
+  if (backfill !== undefined) await fill(session, rename, backfill);
 }
 
 function stepsOf({ history }: Session, { name }: Rename): Map<StepName, OrderedMigration> {
@@ -44,10 +51,17 @@ async function newLeaves({ worker }: Session, rename: Rename, backfill: string):
   return walked.size === 0 ? [] : leaves.filter(({ oid }) => !walked.has(oid)).map(({ name }) => name);
 }
 
-/** By the side that has authority; a row that came in unsynced has no value in the new column. */
-async function fill(session: Session, rename: Rename, backfill: OrderedMigration, phase: 1 | 2): Promise<void> {
+/** As the sync does it on INSERT: the side that was given something stands, and where both were, that of authority. */
+async function fill(session: Session, rename: Rename, backfill: OrderedMigration): Promise<void> {
+  const record = (await readPairs(session.worker)).find((pair) => pair.rename === rename.name);
+  if (record === undefined) return;
   const [from, to] = [quoteIdent(rename.from), quoteIdent(rename.to)];
-  const value = phase === 1 ? from : `coalesce(${to}, ${from})`;
+  const { standing, type } = record.ground;
+  const isGiven = (column: string): string =>
+    `${column} IS NOT NULL AND ${differs(column, `CAST(${standing ?? 'NULL'} AS ${type})`, rename.byteEqual)}`;
+  const [first, second] = record.phase === 1 ? [from, to] : [to, from];
+  // Where neither was given anything but NULL, NULL stands against a default.
+  const value = `CASE WHEN ${isGiven(first)} THEN ${first} WHEN ${isGiven(second)} THEN ${second} WHEN ${first} IS NULL THEN ${first} ELSE ${second} END`;
   const set = { [rename.from]: value, [rename.to]: value };
   for (const table of await newLeaves(session, rename, backfill.id)) {
     const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });

@@ -3,6 +3,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { releaseOfPhase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
+import type { Rename } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { fileChecksum } from '../project/checksum.ts';
 import { type History, readHistory } from '../project/history.ts';
@@ -10,6 +11,7 @@ import { fileOf, loadMigration } from '../project/migrations.ts';
 import { ensureReversible, type RunnableMigration, revertMigration } from './apply.ts';
 import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
 import { settleBeforeUndoing } from './pairs/watch.ts';
+import { catchUpBeforeUndoing } from './partitions.ts';
 import { openLedger, type RunnerOptions, withSession } from './session.ts';
 
 export interface RollbackOptions extends RunnerOptions {
@@ -38,6 +40,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));
       if (migrations.length > 0) await openLedger(session);
       if (migrations.length > 0) await settleBeforeUndoing(session);
+      for (const rename of renamesOf(session.history, migrations)) await catchUpBeforeUndoing(session, rename);
       const reverted: string[] = [];
       for (const migration of migrations) {
         const began = performance.now();
@@ -54,6 +57,11 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       return { reverted, error: null };
     },
   );
+}
+
+function renamesOf(history: History, migrations: readonly RunnableMigration[]): Rename[] {
+  const names = new Set(migrations.map(({ entry }) => entry.rename ?? ''));
+  return [...names].flatMap((name) => history.renames.get(name) ?? []);
 }
 
 function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[] {

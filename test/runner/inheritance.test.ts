@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createDatabase } from '../support/database.ts';
 import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
 import { TestProject } from '../support/project.ts';
-import { R1, R2, R3, type RenameFixture } from '../support/rename-fixture.ts';
+import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 import { onVersions } from '../support/versions.ts';
 
 /** A child by plain inheritance has the columns of its parent and none of its row triggers. */
@@ -104,6 +106,97 @@ onVersions((server) => {
     expect(await rows('SELECT * FROM users_1')).toEqual([{ id: 1, email: 'a@x', addr: 'a@x' }]);
     await rows(`INSERT INTO users_1 (id, email) VALUES (1, 'b@x')`);
     expect(await rows(`SELECT tgname FROM pg_trigger WHERE NOT tgisinternal`)).toEqual([{ tgname: 'mine' }]);
+  });
+
+  test.each([
+    [
+      'a partition',
+      'users_2 PARTITION OF users FOR VALUES IN (2)',
+      `CREATE TABLE users (id int, email text DEFAULT 'none') PARTITION BY LIST (id); CREATE TABLE users_1 PARTITION OF users FOR VALUES IN (1)`,
+    ],
+    ['a child', 'users_2 () INHERITS (users)', `CREATE TABLE users (id int, email text DEFAULT 'none')`],
+  ])(
+    '%s that was loaded by either release before it came keeps its values in any phase',
+    async (_what, part, schema) => {
+      const load = (id: number, side: string) =>
+        `INSERT INTO users_2 (id, note, ${side}) VALUES (2, ${id}, '${side}'), (2, ${id + 1}, NULL); INSERT INTO users_2 (id, note) VALUES (2, ${id + 2})`;
+      const quietly = (sql: string) => `SET session_replication_role = replica; ${sql}; RESET session_replication_role`;
+      await phase1(schema.replace('email text', 'note int, email text'));
+      await rows(`CREATE TABLE ${part}; ${quietly(`${load(1, 'email')}; ${load(11, 'addr')}`)}`);
+      await fixture.deploy(R2);
+      const values = 'SELECT note, addr FROM users WHERE id = 2 ORDER BY note';
+      const expected = (id: number, side: string) => [
+        { note: id, addr: side },
+        { note: id + 1, addr: null },
+        { note: id + 2, addr: 'none' },
+      ];
+      expect(await rows(values)).toEqual([...expected(1, 'email'), ...expected(11, 'addr')]);
+      await rows(`DROP TABLE users_2; CREATE TABLE ${part}; ${quietly(`${load(1, 'email')}; ${load(11, 'addr')}`)}`);
+      await fixture.deploy(R3);
+      expect(await rows(values)).toEqual([...expected(1, 'email'), ...expected(11, 'addr')]);
+    },
+  );
+
+  test('what only the new column of a child holds that has come is not lost when the rename is undone', async () => {
+    await phase1(USERS);
+    await fixture.deploy(R2);
+    await rows(`CREATE TABLE vips () INHERITS (users); INSERT INTO vips (id, addr) VALUES (2, 'b@x')`);
+    await fixture.project.json('rollback', '--steps', '4');
+    expect(await rows('SELECT id, email FROM users ORDER BY id')).toEqual([
+      { id: 1, email: 'a@x' },
+      { id: 2, email: 'b@x' },
+    ]);
+  });
+
+  test.each([
+    [
+      'a column that is called like the new one',
+      `CREATE TABLE vips (addr text) INHERITS (users); INSERT INTO vips VALUES (2, 'b@x', 'Street 1')`,
+      'column "addr" of vips',
+    ],
+    [
+      'an identity of its own',
+      'CREATE TABLE vips () INHERITS (users); ALTER TABLE vips ALTER id ADD GENERATED ALWAYS AS IDENTITY',
+      'identity of vips',
+    ],
+    [
+      'NULL where the table has none',
+      'CREATE TABLE vips () INHERITS (users); ALTER TABLE ONLY users ALTER email SET NOT NULL',
+      'may be NULL',
+    ],
+  ])('a child with %s is refused by the wizard, and before phase 1 runs', async (what, sql, object) => {
+    const column = what.includes('identity') ? 'id' : 'email';
+    const before = `CREATE TABLE users (id int NOT NULL, email text); INSERT INTO users VALUES (1, 'a@x')`;
+    fixture = await renameFixture({ server: server(), schema: before, from: column, to: 'addr' });
+    await rows(sql);
+    const refused = await fixture.project.phase('migrate', '--release', R1, '--json');
+    expect([refused.code, refused.json.error.code, refused.json.error.message]).toEqual([
+      4,
+      'PH2019',
+      expect.stringContaining(object),
+    ]);
+    rmSync(join(fixture.project.root, 'db'), { recursive: true });
+    const flags = [
+      '--table',
+      'users',
+      '--from',
+      column,
+      '--to',
+      'addr',
+      '--name',
+      'again',
+      '--releases',
+      '2.1,2.2,2.3',
+      '--yes',
+      '--json',
+    ];
+    const wizard = await fixture.project.phase('new', 'rename-column', ...flags);
+    expect([wizard.code, wizard.json.error.code, wizard.json.error.message.replaceAll('public.', '')]).toEqual([
+      4,
+      'PH2001',
+      expect.stringContaining(object),
+    ]);
+    expect(await rows('SELECT * FROM users WHERE id = 1')).toEqual([{ id: 1, email: 'a@x' }]);
   });
 
   test('a column from another parent, too, holds the gate up until it is from one', async () => {
