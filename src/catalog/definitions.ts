@@ -193,9 +193,9 @@ async function readPublication(db: Queryable, { name, on }: BoundObjectName): Pr
     `SELECT current_setting('server_version_num')::int >= 150000 AS lists`,
   );
   if (!lists) return null;
-  const [row] = await all<{ columns: string | null; filter: string | null }>(
+  const [row] = await all<{ columns: string | null; filter: string | null; partitioned: boolean }>(
     db,
-    `SELECT (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place) FROM unnest(r.prattrs::int2[]) WITH ORDINALITY AS k(number, place)
+    `SELECT EXISTS (SELECT FROM pg_class c WHERE c.oid = r.prrelid AND c.relkind = 'p') AS partitioned, (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place) FROM unnest(r.prattrs::int2[]) WITH ORDINALITY AS k(number, place)
          JOIN pg_attribute a ON a.attrelid = r.prrelid AND a.attnum = k.number) AS columns,
        pg_get_expr(r.prqual, r.prrelid) AS filter
      FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid WHERE r.prrelid = to_regclass($1) AND p.pubname = $2`,
@@ -204,9 +204,11 @@ async function readPublication(db: Queryable, { name, on }: BoundObjectName): Pr
   if (!row) return null;
   const columns = row.columns === null ? '' : ` (${row.columns})`;
   const filter = row.filter === null ? '' : ` WHERE (${row.filter})`;
+  // Children are published by themselves, and each has its own list.
+  const table = row.partitioned ? on : `ONLY ${on}`;
   return {
-    before: [`ALTER PUBLICATION ${quoteIdent(name)} DROP TABLE ${on}`],
-    make: [`ALTER PUBLICATION ${quoteIdent(name)} ADD TABLE ${on}${columns}${filter}`],
+    before: [`ALTER PUBLICATION ${quoteIdent(name)} DROP TABLE ${table}`],
+    make: [`ALTER PUBLICATION ${quoteIdent(name)} ADD TABLE ${table}${columns}${filter}`],
     stub: [],
     rewrites: false,
   };

@@ -1,3 +1,4 @@
+import { SCRATCH_ASIDE } from '../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
 
@@ -28,7 +29,7 @@ export async function renameInScratch(db: Queryable, scratch: Scratch, from: str
     [scratch.oid, to],
   );
   // While a rename is under way the table has the new column already.
-  if (taken) await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "triphase aside"`);
+  if (taken) await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "${SCRATCH_ASIDE}"`);
   await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
 }
 

@@ -194,6 +194,9 @@ export interface UnsupportedObject {
   readonly instead: string;
 }
 
+/** What a column of the new name goes by on a copy of the table's structure: definitions that hold it name both columns. */
+export const SCRATCH_ASIDE = 'triphase aside';
+
 /** All that a rename has to know of a table. */
 export interface TableFacts {
   readonly table: QualifiedName;

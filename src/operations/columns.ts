@@ -175,5 +175,6 @@ function named({ kind, name, on }: FoundDependent): BoundObjectName {
 export async function setAside(knex: Knex, options: Omit<ReplacedColumn, 'primaryKey' | 'dependents'>): Promise<void> {
   const { on } = options;
   const refreshed = refreshedObjects(knex, options).filter(isTwinned);
-  for (const object of [...options.carried, ...refreshed]) await giveTwinName(knex, on, object);
+  const objects = await stillOn(knex, on, [...options.carried, ...refreshed]);
+  for (const object of objects) await giveTwinName(knex, on, object);
 }

@@ -6,7 +6,7 @@ import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
 import { type ConstraintMember, constraintFamily } from './families.ts';
 import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
-import { isOnFormerPart } from './left.ts';
+import { isOnFormerPart, isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf } from './partitions.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
@@ -25,6 +25,7 @@ export async function addUnique(
   knex: Knex,
   { on, name, deferrable, initiallyDeferred, comment }: UniqueOptions,
 ): Promise<void> {
+  if (await isOnLostPart(knex, { on, name })) return;
   if ((await constraintState(knex, on, name)) === 'absent') {
     const timing = `${deferrable ? ' DEFERRABLE' : ''}${initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
     await execute(
@@ -49,6 +50,7 @@ export interface PartitionedUniqueOptions
  */
 export async function addPartitionedUnique(knex: Knex, options: PartitionedUniqueOptions): Promise<void> {
   const { on, name, constraint, constraintComment } = options;
+  if (await isOnLostPart(knex, options)) return;
   if (!(await isPartitioned(knex, on))) {
     await createIndex(knex, { ...options, unique: true });
     await addUnique(knex, options);
@@ -83,6 +85,7 @@ export interface ConstraintOptions {
  */
 export async function addConstraint(knex: Knex, options: ConstraintOptions): Promise<void> {
   const { on, name, definition, validate = true, enforced = true, comment } = options;
+  if (await isOnLostPart(knex, options)) return;
   const state = await constraintState(knex, on, name);
   const add = `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} ${definition}`;
   if (!enforced) {
@@ -122,6 +125,7 @@ async function needsLeaves(knex: Knex, { on, definition }: ConstraintOptions): P
  * @throws PH2013 when the table is larger than `rewriteLimit`.
  */
 export async function addExclusion(knex: Knex, { on, name, definition, comment }: ConstraintOptions): Promise<void> {
+  if (await isOnLostPart(knex, { on, name })) return;
   if ((await constraintState(knex, on, name)) === 'absent') {
     await ensureSmall(knex, on);
     await execute(knex, `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} ${definition}`);
@@ -175,6 +179,7 @@ export async function dropReplacedKey(knex: Knex, { on, name, twin }: ReplacedKe
 
 /** Undoes `dropReplacedKey`: what the twin has made gives the names back, and the key is there again. */
 export async function returnReplacedKey(knex: Knex, { twin, ...key }: ConstraintOptions & ReplacedKey): Promise<void> {
+  if (await isOnLostPart(knex, key)) return;
   if ((await constraintState(knex, key.on, key.name)) === 'absent') {
     const [, ...members] = await constraintFamily(knex, key.on, twin);
     for (const { on, name } of members.filter((member) => !isTwinName(member.name))) {

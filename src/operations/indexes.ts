@@ -5,6 +5,7 @@ import { onConnection, runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
 import { indexFamily } from './families.ts';
+import { isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf, partitionsOf } from './partitions.ts';
 
 export interface IndexOptions {
@@ -32,6 +33,7 @@ export interface IndexOptions {
  */
 export async function createIndex(knex: Knex, options: IndexOptions): Promise<void> {
   const { on, name, comment, leavesOnly } = options;
+  if (await isOnLostPart(knex, options)) return;
   if (!(await isPartitioned(knex, on))) {
     await createPlainIndex(knex, options);
   } else if (leavesOnly) {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { CarriedObject, TwinnedObject } from '../domain/rename.ts';
+import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { contextOf } from './context.ts';
@@ -39,6 +39,23 @@ async function tableOfStatistics(knex: Knex, { on, name }: TwinnedObject): Promi
     [[on, on?.slice(1, -1).replaceAll('""', '"')], name],
   );
   return row?.on;
+}
+
+/** Whether something that a rename carries over, or its twin, is on a table that was dropped since, or is none of its business any more. */
+export async function isOnLostPart(
+  knex: Knex,
+  { on, name }: { readonly on: string; readonly name: string },
+): Promise<boolean> {
+  if (contextOf(knex).dryRun) return false;
+  for (const { table, carried, refreshed } of contextOf(knex).renames.values()) {
+    const objects = [...carried, ...refreshed].filter(isTwinned);
+    const object = objects.find((one) => one.on === on && (one.name === name || one.twin === name));
+    if (object === undefined) continue;
+    const [found] = await runSql<{ there: boolean }>(knex, 'SELECT to_regclass($1) IS NOT NULL AS there', [on]);
+    if (found?.there === false) return true;
+    return object.kind !== 'referencing key' && (await hasLeft(knex, quoteQualified(table), on));
+  }
+  return false;
 }
 
 /** Whether what a rename carries over on a table is none of its business any more. */

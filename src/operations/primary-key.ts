@@ -8,6 +8,7 @@ import { addConstraint, type ConstraintOptions } from './constraints.ts';
 import { atomically, execute } from './execute.ts';
 import { appointments, type IndexMember, indexFamily } from './families.ts';
 import { createIndex, qualifiedIndex } from './indexes.ts';
+import { isOnLostPart } from './left.ts';
 import { isPartitioned, partitionsOf } from './partitions.ts';
 import { runAll } from './rebind.ts';
 
@@ -100,6 +101,7 @@ export interface ReturnedPrimaryKey {
  */
 export async function returnPrimaryKey(knex: Knex, options: ReturnedPrimaryKey): Promise<void> {
   const { on, name, twin, from, to, definition, keys = [], dependents = [] } = options;
+  if (await isOnLostPart(knex, options)) return;
   if (!(await isKeyColumn(knex, on, name, to))) {
     const restored = deriveName(name, '_restored');
     const leavesOnly = await isPartitioned(knex, on);

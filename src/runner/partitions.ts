@@ -10,6 +10,7 @@ import { reasonOf } from '../postgres/errors.ts';
 import { all } from '../postgres/queryable.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { workFor } from './migration-context.ts';
+import { dropLonelyTwins } from './pairs/dropped.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -25,7 +26,10 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
   session.options.reporter.log(backfill.id, 'Partitions have come since: their rows are brought into step.');
   await fill(session, rename, backfill);
   const constrain = earlier.get('constrain');
-  if (step !== 'constrain' && constrain !== undefined) await again(session, constrain);
+  if (step === 'constrain' || constrain === undefined) return;
+  await again(session, constrain);
+  // It has built the twins of what somebody has dropped meanwhile, too.
+  await session.knex.transaction((trx) => dropLonelyTwins(trx, session.history.renames, null));
 }
 
 /** The same before steps are undone: what only the new column of such a partition holds would go with it. */

@@ -199,6 +199,54 @@ onVersions((server) => {
     expect(await rows('SELECT * FROM users WHERE id = 1')).toEqual([{ id: 1, email: 'a@x' }]);
   });
 
+  test.each([
+    [
+      'a partition',
+      'CREATE TABLE users (id int, email text, PRIMARY KEY (id, email)) PARTITION BY LIST (id); CREATE TABLE users_1 PARTITION OF users FOR VALUES IN (1)',
+      'users_2 PARTITION OF users FOR VALUES IN (2)',
+      'users_3 PARTITION OF users FOR VALUES IN (3)',
+    ],
+    [
+      'a child',
+      'CREATE TABLE users (id int, email text)',
+      'users_2 () INHERITS (users)',
+      'users_3 () INHERITS (users)',
+    ],
+  ])(
+    '%s that is dropped between the phases holds nothing up, with all that it had of its own',
+    async (_what, schema, gone, come) => {
+      await phase1(`CREATE TABLE names (email text PRIMARY KEY); ${schema}; CREATE TABLE ${gone};
+      CREATE INDEX own ON users_2 (email); ALTER TABLE users_2 ADD CONSTRAINT single UNIQUE (email, id), ADD CONSTRAINT filled CHECK (email <> ''), ADD CONSTRAINT known FOREIGN KEY (email) REFERENCES names`);
+      await rows(`DROP TABLE users_2; CREATE TABLE ${come}; INSERT INTO users_3 (id, email) VALUES (3, 'c@x')`);
+      await fixture.deploy(R2);
+      await fixture.deploy(R3);
+      expect(await rows('SELECT id, addr FROM users WHERE id = 3')).toEqual([{ id: 3, addr: 'c@x' }]);
+      await fixture.project.json('rollback', '--steps', '5');
+      expect(await rows('SELECT id, email FROM users WHERE id = 3')).toEqual([{ id: 3, email: 'c@x' }]);
+    },
+  );
+
+  test('what left after phase 3 is left alone when that is undone', async () => {
+    await phase1(`${VIPS}; CREATE INDEX own ON vips (lower(email))`);
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    await rows('ALTER TABLE vips NO INHERIT users');
+    await fixture.project.json('rollback', '--steps', '1');
+    expect(await rows(`SELECT indexname FROM pg_indexes WHERE tablename = 'vips' ORDER BY 1`)).toEqual([
+      { indexname: 'one' },
+      { indexname: 'own' },
+    ]);
+  });
+
+  test('a child is published by itself', async () => {
+    const list = `SELECT tablename, attnames::text FROM pg_publication_tables WHERE pubname = 'pub' ORDER BY 1`;
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text); CREATE TABLE vips () INHERITS (users); ALTER TABLE vips ADD PRIMARY KEY (id);
+      CREATE PUBLICATION pub FOR TABLE users (id, email)`);
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows(list)).toEqual(['users', 'vips'].map((tablename) => ({ tablename, attnames: '{id,addr}' })));
+  });
+
   test('a column from another parent, too, holds the gate up until it is from one', async () => {
     await phase1(VIPS);
     await rows(`CREATE TABLE other (email text NOT NULL); ALTER TABLE vips INHERIT other`);

@@ -377,6 +377,58 @@ onVersions((server) => {
     }
   });
 
+  test('a check that was made anew as not valid need not be valid on the new column either', async () => {
+    await phase1(
+      `CREATE TABLE users (id int PRIMARY KEY, email text, CONSTRAINT short CHECK (length(email) < 9)); INSERT INTO users VALUES (1, 'x')`,
+    );
+    await rows('ALTER TABLE users DROP CONSTRAINT short');
+    await fixture.deploy(R1);
+    await rows(
+      `UPDATE users SET email = 'much too long'; ALTER TABLE users ADD CONSTRAINT short CHECK (length(email) < 3) NOT VALID`,
+    );
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows(`SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'short'`)).toEqual([
+      { text: 'CHECK ((length(addr) < 3)) NOT VALID' },
+    ]);
+  });
+
+  test('an index that was dropped, noticed, and made otherwise by hand is made so on the new column', async () => {
+    await phase1(
+      `CREATE TABLE users (id int PRIMARY KEY, email text); CREATE UNIQUE INDEX once ON users (email); INSERT INTO users VALUES (1, 'x')`,
+    );
+    await rows('DROP INDEX once');
+    await fixture.deploy(R1);
+    await rows(`INSERT INTO users VALUES (2, 'x'); CREATE INDEX once ON users (email)`);
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows(`SELECT indexdef FROM pg_indexes WHERE indexname = 'once'`)).toEqual([
+      { indexdef: 'CREATE INDEX once ON public.users USING btree (addr)' },
+    ]);
+  });
+
+  test('what a killed backfill has left is not taken for a trigger of the application', async () => {
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text); INSERT INTO users VALUES (1, 'x')`);
+    await rows(`CREATE FUNCTION phase.exact_12345678() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.addr := OLD.email; RETURN NEW; END';
+      CREATE TRIGGER zz_exact_12345678 BEFORE UPDATE ON users FOR EACH ROW WHEN (false) EXECUTE FUNCTION phase.exact_12345678()`);
+    await fixture.deploy(R2);
+  });
+
+  test('a refresh refuses what names both columns, before anything is written', async () => {
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text); INSERT INTO users VALUES (1, 'x')`);
+    await fixture.deploy(R2);
+    await rows('CREATE INDEX pair ON users (email, addr)');
+    const flags = ['--refresh', 'users_email_to_addr', '--release', '1.2.9', '--yes', '--json'];
+    const refused = await fixture.project.phase('new', 'rename-column', ...flags);
+    expect([refused.code, refused.json.error.code, refused.json.error.message]).toEqual([
+      4,
+      'PH2001',
+      expect.stringContaining('"pair"'),
+    ]);
+    await rows('DROP INDEX pair');
+    await fixture.deploy(R3);
+  });
+
   describe('a generated column', () => {
     const GENERATED = `CREATE TABLE users (id int PRIMARY KEY, note text, email text GENERATED ALWAYS AS (lower(note)) STORED); INSERT INTO users VALUES (1, 'A'), (2, 'B')`;
     const changed = async (alter: (column: string) => string, way: string): Promise<void> => {

@@ -1,4 +1,4 @@
-import type { TableFacts } from '../../domain/facts.ts';
+import { SCRATCH_ASIDE, type TableFacts, type UnsupportedObject } from '../../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
 import { type CarriedObject, isTwinned, type Rename, syncTriggers } from '../../domain/rename.ts';
@@ -98,6 +98,30 @@ function refreshCode(part: Parts, versions: readonly FunctionVersion[], attribut
   };
 }
 
+/** What names both columns cannot name one of them twice. */
+function namingBoth({
+  indexes,
+  uniques,
+  exclusions,
+  checks,
+  foreignKeys,
+  statistics,
+  triggers,
+}: TableFacts): UnsupportedObject[] {
+  const defined = [...indexes, ...uniques, ...exclusions, ...checks, ...foreignKeys, ...statistics].map((object) => ({
+    name: object.name,
+    text: object.definition,
+  }));
+  const fired = triggers.map(({ name, rebound }) => ({ name, text: rebound?.after ?? '' }));
+  return [...defined, ...fired]
+    .filter(({ text }) => text.includes(`"${SCRATCH_ASIDE}"`))
+    .map(({ name }) => ({
+      object: quoteIdent(name),
+      reason: 'it names both columns, of which one will be left',
+      instead: 'Drop it, and make it again after phase 3.',
+    }));
+}
+
 const BOUND_RULE = {
   kind: 'rule',
   needsPrimaryKey: false,
@@ -142,6 +166,7 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
     ),
     unsupported: [
       ...facts.unsupported,
+      ...namingBoth(facts),
       ...facts.primaryKeys.filter(fresh('primary key')).map(({ name }) => ({
         object: `primary key ${quoteIdent(name)}`,
         reason:

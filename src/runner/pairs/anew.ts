@@ -34,10 +34,14 @@ interface StaleTwins {
  * Checks and indexes that were made anew under their names: a check that allows more now would else be what it was on the new column, and after phase 3 on
  * the table. Their twins are made anew, too. Outside of transactions. What cannot be compared is said, and stops nothing: the role may not be allowed to make
  * temporary tables.
- * @param made what a migration has just made: its twin may have been dropped with what it replaces.
+ * @param made what a migration has just made: its twin may have been dropped with what it replaces. At a gate anything may have been made, by hand.
  * @throws what making them meets.
  */
-export async function renewTwins(session: Session, rename: Rename, made: readonly MadeObject[] = []): Promise<void> {
+export async function renewTwins(
+  session: Session,
+  rename: Rename,
+  made: readonly MadeObject[] | 'anything' = [],
+): Promise<void> {
   const { knex, options, worker } = session;
   const { table, from, to } = await locate(worker, rename.table, rename.from, rename.to);
   if (table === null || from === null || to === null) return;
@@ -63,16 +67,18 @@ export async function renewTwins(session: Session, rename: Rename, made: readonl
   }
 }
 
-async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[]): Promise<StaleTwins> {
+async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[] | 'anything'): Promise<StaleTwins> {
   const table = await findTable(db, quoteQualified(rename.table));
   const facts = await readTableFacts(db, table, rename);
   const twins = await readTableFacts(db, table, { from: rename.to, to: rename.from });
-  const namesOf = (wanted: MadeObject['kind']): Set<string> =>
-    new Set(made.filter(({ kind }) => kind === wanted).map(({ name }) => name));
+  const isMade =
+    (wanted: MadeObject['kind']) =>
+    (name: string): boolean =>
+      made === 'anything' || made.some((one) => one.kind === wanted && one.name === name);
   return {
     part: new Parts(facts, rename),
-    checks: staleOf(objectsOf(rename, 'check'), facts.checks, twins.checks, namesOf('check')),
-    indexes: staleOf(objectsOf(rename, 'index'), facts.indexes, twins.indexes, namesOf('index')),
+    checks: staleOf(objectsOf(rename, 'check'), facts.checks, twins.checks, isMade('check')),
+    indexes: staleOf(objectsOf(rename, 'index'), facts.indexes, twins.indexes, isMade('index')),
   };
 }
 
@@ -88,13 +94,13 @@ function staleOf<T extends ConstraintFacts | IndexFacts>(
   objects: readonly TwinnedObject[],
   originals: readonly T[],
   twins: readonly T[],
-  made: ReadonlySet<string>,
+  isMade: (name: string) => boolean,
 ): Stale<T>[] {
   return objects.flatMap(({ name, twin, on }) => {
     const find = (among: readonly T[], wanted: string): T | undefined =>
       among.find((one) => one.name === wanted && quoteQualified(one.on) === on);
     const [now, before] = [find(originals, name), find(twins, twin)];
-    if (now === undefined || (before === undefined ? !made.has(name) : isSame(now, before))) return [];
+    if (now === undefined || (before === undefined ? !isMade(name) : isSame(now, before))) return [];
     return [{ now, twin }];
   });
 }
