@@ -13,9 +13,9 @@ import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { stillOn } from './left.ts';
-import { swapPrimaryKey, twinIndexes } from './primary-key.ts';
+import { isKeyColumn, swapPrimaryKey, twinIndexes } from './primary-key.ts';
 import { rebindDependents } from './rebind.ts';
-import { giveTwinName, isThere, restorations } from './twins.ts';
+import { giveTwinName, restorations } from './twins.ts';
 
 /** Whether a table has a column. */
 export async function hasColumn(knex: Knex, on: string, column: string): Promise<boolean> {
@@ -80,7 +80,7 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
     ),
   );
   const movePrimaryKeys = async () => {
-    for (const key of keys) await movePrimaryKey(knex, { on, ...key });
+    for (const key of keys) await movePrimaryKey(knex, { on, ...key }, column);
   };
   const drop = () => dropEverywhere(knex, on, column);
   await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKeys, drop);
@@ -94,9 +94,10 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
 async function movePrimaryKey(
   knex: Knex,
   { on, twin, ...key }: CarriedPrimaryKey & { readonly on: string },
+  column: string,
 ): Promise<void> {
-  if (!contextOf(knex).dryRun && !(await isThere(knex, on, 'primary key', key.name))) {
-    // Somebody has dropped the key meanwhile: its index is not needed.
+  if (!contextOf(knex).dryRun && !(await isKeyColumn(knex, on, key.name, column))) {
+    // Somebody has dropped the key meanwhile, or made it anew without the column: its index is not needed.
     const index = await qualifiedIndex(knex, on, twin);
     await execute(knex, `DROP INDEX IF EXISTS ${index}`);
     return;

@@ -136,7 +136,8 @@ export async function returnPrimaryKey(knex: Knex, options: ReturnedPrimaryKey):
   for (const key of keys) await addConstraint(knex, key);
 }
 
-async function isKeyColumn(knex: Knex, on: string, name: string, column: string): Promise<boolean> {
+/** Whether a primary key is on a column, among others. */
+export async function isKeyColumn(knex: Knex, on: string, name: string, column: string): Promise<boolean> {
   const rows = await runSql(
     knex,
     `SELECT 1 FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = ANY (co.conkey)

@@ -30,7 +30,7 @@ export async function restorations(knex: Knex, table: string, object: TwinnedObj
 }
 
 /** Whether a table has an index, constraint or statistics object of a name. */
-export async function isThere(knex: Knex, on: string, kind: TwinnedObject['kind'], name: string): Promise<boolean> {
+async function isThere(knex: Knex, on: string, kind: TwinnedObject['kind'], name: string): Promise<boolean> {
   if (kind === 'index' || kind === 'unique') return (await indexFamily(knex, on, name)).length > 0;
   if (kind !== 'statistics') return (await constraintFamily(knex, on, name)).length > 0;
   const found = await runSql(

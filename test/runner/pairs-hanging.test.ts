@@ -429,6 +429,87 @@ onVersions((server) => {
     await fixture.deploy(R3);
   });
 
+  describe.each([1, 2])(
+    'a key, a constraint or statistics that are made anew as something else in phase %i are so after phase 3',
+    (phase) => {
+      const NAMES = 'CREATE TABLE names (email text PRIMARY KEY); CREATE TABLE others (email text PRIMARY KEY);';
+      test.each([
+        [
+          'a unique constraint',
+          'CONSTRAINT one UNIQUE (email)',
+          'CONSTRAINT one UNIQUE (email, id)',
+          'UNIQUE (addr, id)',
+        ],
+        [
+          'one that waits',
+          'CONSTRAINT one UNIQUE (email)',
+          'CONSTRAINT one UNIQUE (email) DEFERRABLE INITIALLY DEFERRED',
+          'UNIQUE (addr) DEFERRABLE INITIALLY DEFERRED',
+        ],
+        [
+          'a primary key',
+          'CONSTRAINT one PRIMARY KEY (email)',
+          'CONSTRAINT one PRIMARY KEY (email, id)',
+          'PRIMARY KEY (addr, id)',
+        ],
+        [
+          'one without the column',
+          'CONSTRAINT one PRIMARY KEY (email)',
+          'CONSTRAINT one PRIMARY KEY (id)',
+          'PRIMARY KEY (id)',
+        ],
+        [
+          'an exclusion constraint',
+          'CONSTRAINT one EXCLUDE (email WITH =)',
+          'CONSTRAINT one EXCLUDE (email WITH =, id WITH =)',
+          'EXCLUDE USING btree (addr WITH =, id WITH =)',
+        ],
+        ...(phase === 1
+          ? [
+              [
+                'a foreign key',
+                'CONSTRAINT one FOREIGN KEY (email) REFERENCES names',
+                'CONSTRAINT one FOREIGN KEY (email) REFERENCES others ON DELETE CASCADE',
+                'FOREIGN KEY (addr) REFERENCES others(email) ON DELETE CASCADE',
+              ],
+            ]
+          : []),
+      ])('%s', async (_what, before, after, expected) => {
+        await phase1(
+          `${NAMES} CREATE TABLE users (id int NOT NULL, email text NOT NULL); INSERT INTO names VALUES ('x'); INSERT INTO others VALUES ('x'); INSERT INTO users VALUES (1, 'x'); ALTER TABLE users ADD ${before}`,
+        );
+        if (phase === 2) await fixture.deploy(R2);
+        await rows(`ALTER TABLE users DROP CONSTRAINT one, ADD ${after}`);
+        if (phase === 1) await fixture.deploy(R2);
+        await fixture.deploy(R3);
+        expect(
+          await rows(
+            `SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conrelid = 'users'::regclass AND contype <> 'n'`,
+          ),
+        ).toEqual([{ text: expected }]);
+      });
+
+      test('a key that references the column, and statistics', async () => {
+        await phase1(
+          `CREATE TABLE users (id int NOT NULL, email text UNIQUE); CREATE TABLE posts (author text CONSTRAINT of REFERENCES users (email)); CREATE STATISTICS both_of ON id, email FROM users`,
+        );
+        if (phase === 2) await fixture.deploy(R2);
+        await rows(`ALTER TABLE posts DROP CONSTRAINT of, ADD CONSTRAINT of FOREIGN KEY (author) REFERENCES users (email) ON DELETE CASCADE;
+        DROP STATISTICS both_of; CREATE STATISTICS both_of (ndistinct) ON id, email FROM users`);
+        if (phase === 1) await fixture.deploy(R2);
+        await fixture.deploy(R3);
+        expect(
+          await rows(
+            `SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'of' UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext`,
+          ),
+        ).toEqual([
+          { text: 'FOREIGN KEY (author) REFERENCES users(addr) ON DELETE CASCADE' },
+          { text: 'CREATE STATISTICS public.both_of (ndistinct) ON id, addr FROM users' },
+        ]);
+      });
+    },
+  );
+
   describe('a generated column', () => {
     const GENERATED = `CREATE TABLE users (id int PRIMARY KEY, note text, email text GENERATED ALWAYS AS (lower(note)) STORED); INSERT INTO users VALUES (1, 'A'), (2, 'B')`;
     const changed = async (alter: (column: string) => string, way: string): Promise<void> => {

@@ -1,7 +1,7 @@
 import { findTable } from '../../catalog/find-table.ts';
 import { locate } from '../../catalog/hanging.ts';
 import { readTableFacts } from '../../catalog/table-facts.ts';
-import type { ConstraintFacts, IndexFacts } from '../../domain/facts.ts';
+import type { ConstraintFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
 import { replaceConstraint } from '../../operations/constraints.ts';
@@ -10,6 +10,7 @@ import { Parts } from '../../planner/rename/parts/parts.ts';
 import { isConnectionLost, reasonOf } from '../../postgres/errors.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Session } from '../session.ts';
+import { madeAnew, namesOf, rebuildTwins } from './rebuild.ts';
 
 /** An index or a check of the old column that a migration has made. */
 export interface MadeObject {
@@ -26,6 +27,8 @@ interface Stale<T> {
 
 interface StaleTwins {
   readonly part: Parts;
+  /** Keys, constraints and statistics; looked for at gates alone. */
+  readonly others: TableFacts | null;
   readonly checks: readonly Stale<ConstraintFacts>[];
   readonly indexes: readonly Stale<IndexFacts>[];
 }
@@ -52,7 +55,7 @@ export async function renewTwins(
     );
   });
   if (stale === undefined) return;
-  const { part, checks, indexes } = stale;
+  const { part, others, checks, indexes } = stale;
   const say = (kind: string, { now, twin }: Stale<{ readonly name: string }>): void =>
     options.reporter.notice(
       `${rename.name}: the ${kind} ${now.name} was made anew, and so is its counterpart ${twin} on ${rename.to}.`,
@@ -65,6 +68,11 @@ export async function renewTwins(
     await replaceIndex(knex, part.index(one.now, one.twin, one.now.definition, one.now.name));
     say('index', one);
   }
+  if (others === null || namesOf(others).length === 0) return;
+  await rebuildTwins(knex, others, rename);
+  options.reporter.notice(
+    `${rename.name}: ${namesOf(others).join(', ')}: made anew as something else, and so are the counterparts on ${rename.to}.`,
+  );
 }
 
 async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[] | 'anything'): Promise<StaleTwins> {
@@ -77,6 +85,7 @@ async function findStale(db: Queryable, rename: Rename, made: readonly MadeObjec
       made === 'anything' || made.some((one) => one.kind === wanted && one.name === name);
   return {
     part: new Parts(facts, rename),
+    others: made === 'anything' ? madeAnew(rename, { originals: facts, twins }) : null,
     checks: staleOf(objectsOf(rename, 'check'), facts.checks, twins.checks, isMade('check')),
     indexes: staleOf(objectsOf(rename, 'index'), facts.indexes, twins.indexes, isMade('index')),
   };
