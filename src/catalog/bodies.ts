@@ -120,7 +120,7 @@ function rowTypesOf(parsed: SqlNode | undefined, definition: string): ReadonlyMa
     const { typname } = ((datatype as SqlNode | undefined)?.PLpgSQL_type ?? {}) as { typname?: string };
     return [String(refname), pathIn(String(typname))] as const;
   });
-  const rows = [...definition.matchAll(ROW_VARIABLE)].map(({ groups }) => {
+  const rows = [...withoutComments(definition).matchAll(ROW_VARIABLE)].map(({ groups }) => {
     const { variable = '', type = '' } = groups ?? {};
     return [pathIn(variable), pathIn(type)] as const;
   });
@@ -130,9 +130,13 @@ function rowTypesOf(parsed: SqlNode | undefined, definition: string): ReadonlyMa
 const NAME = String.raw`(?:[\w$]+|"(?:[^"]|"")+")`;
 const PATH = String.raw`${NAME}(?:\s*\.\s*${NAME})*`;
 const ROW_VARIABLE = new RegExp(
-  String.raw`(?<variable>${NAME})\s+(?:CONSTANT\s+)?(?<type>${PATH})\s*%\s*ROWTYPE\b`,
+  String.raw`(?<variable>${NAME})\s+(?:CONSTANT\s+)?(?<type>${PATH})(?:\s*%\s*ROWTYPE)?\s*(?:;|:?=|DEFAULT\b|NOT\b)`,
   'gi',
 );
+
+function withoutComments(text: string): string {
+  return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, ' ');
+}
 
 /** Names as PostgreSQL folds them, joined by dots, without quotes. */
 function pathIn(text: string): string {

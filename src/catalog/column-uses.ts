@@ -73,27 +73,52 @@ function useInStatement(tree: SqlNode, tables: Tables, column: string, variables
   const relations = relationsOf(tree);
   const own = relations.filter((relation) => isTable(relation, tables));
   if (own.length === 0) return 'none';
-  if (assigns(tree, tables, column) || joinsBy(tree, column)) return 'certain';
   const names = new Set(own.map(({ alias, relname }) => alias?.aliasname ?? relname));
+  const joins = nodesOf(tree, 'JoinExpr').filter((join) =>
+    nodesOf(join, 'RangeVar').some((relation) => isTable(relation as Relation, tables)),
+  );
+  if (assigns(tree, tables, column) || joins.some((join) => joinsBy(join, column))) return 'certain';
+  if (takesField(tree, column, names)) return 'certain';
+  const derived = derivedNames(tree);
   const isAlone = own.length === relations.length && nodesOf(tree, 'RangeFunction').length === 0;
   const uses = nodesOf(tree, 'ColumnRef').map((reference): ColumnUse => {
     const path = pathOf(reference);
     if (path.at(-1) !== column) return 'none';
     if (path.length === 1) return isAlone && !variables.includes(column) ? 'certain' : 'possible';
     const qualifier = path.at(-2) ?? '';
-    if (!names.has(qualifier)) return 'none';
+    if (!names.has(qualifier)) return derived.has(qualifier) ? 'possible' : 'none';
     // Another table may go by the same alias in another part of the statement.
     const others = relations.filter((relation) => (relation.alias?.aliasname ?? relation.relname) === qualifier);
     return others.every((relation) => isTable(relation, tables)) ? 'certain' : 'possible';
   });
-  return uses.includes('certain') ? 'certain' : uses.includes('possible') ? 'possible' : 'none';
+  if (uses.includes('certain')) return 'certain';
+  // A natural join is by whatever columns both sides have.
+  return uses.includes('possible') || joins.some(({ isNatural }) => isNatural === true) ? 'possible' : 'none';
 }
 
 /** Whether tables are joined by the column: `USING (column)`. */
-function joinsBy(tree: SqlNode, column: string): boolean {
-  return nodesOf(tree, 'JoinExpr').some(({ usingClause }) =>
-    nodesOf(usingClause, 'String').some(({ sval }) => sval === column),
+function joinsBy({ usingClause }: SqlNode, column: string): boolean {
+  return nodesOf(usingClause, 'String').some(({ sval }) => sval === column);
+}
+
+/** `(users).column` */
+function takesField(tree: SqlNode, column: string, names: ReadonlySet<string | undefined>): boolean {
+  return nodesOf(tree, 'A_Indirection').some(({ arg, indirection }) => {
+    const { ColumnRef } = (arg ?? {}) as { readonly ColumnRef?: SqlNode };
+    const [field] = nodesOf(indirection, 'String').map(({ sval }) => sval);
+    return field === column && ColumnRef !== undefined && names.has(pathOf(ColumnRef).at(-1));
+  });
+}
+
+/** Names of subqueries, of joins, and of queries of WITH and what these are called: the columns of the table may come through them. */
+function derivedNames(tree: SqlNode): Set<string> {
+  const withs = nodesOf(tree, 'CommonTableExpr').map(({ ctename }) => String(ctename));
+  const aliased = ['RangeSubselect', 'JoinExpr', 'RangeVar'].flatMap((kind) =>
+    nodesOf(tree, kind)
+      .filter((part) => kind !== 'RangeVar' || withs.includes(String(part.relname)))
+      .flatMap(({ alias }) => (alias as { readonly aliasname?: string } | undefined)?.aliasname ?? []),
   );
+  return new Set([...withs, ...aliased]);
 }
 
 /** Whether a statement writes the column of that very table, or looks for conflicts on it. */
@@ -109,6 +134,10 @@ function assigns(tree: SqlNode, tables: Tables, column: string): boolean {
     ...inserts.flatMap(({ cols }) => targets(cols)),
     ...nodesOf(tree, 'UpdateStmt')
       .filter(isOwn)
+      .flatMap(({ targetList }) => targets(targetList)),
+    ...nodesOf(tree, 'MergeStmt')
+      .filter(isOwn)
+      .flatMap(({ mergeWhenClauses }) => nodesOf(mergeWhenClauses, 'MergeWhenClause'))
       .flatMap(({ targetList }) => targets(targetList)),
     ...conflicts.flatMap((clause) => [
       ...targets(clause?.targetList),

@@ -1,6 +1,6 @@
 import { scan } from 'libpg-query';
 import type { MentionFacts } from '../domain/facts.ts';
-import { type QualifiedName, slug } from '../domain/identifier.ts';
+import { type QualifiedName, shortHash, slug } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { bodyOf } from './bodies.ts';
 import { useOf, wordOf } from './column-uses.ts';
@@ -38,7 +38,12 @@ export async function assignsRow({ source, language }: TriggerSource): Promise<b
       .map(({ text }) => text.toLowerCase());
     return words.some((word, at) => {
       const [next, previous] = [words[at + 1], words[at - 1]];
-      if (word === 'new') return next === ':=' || next === '=' || previous === 'into';
+      if (word === 'new' || word === '"new"') {
+        const takesRow = ['into', 'strict', 'for', 'foreach'].includes(previous ?? '');
+        return word === '"new"' || next === ':=' || next === '=' || takesRow;
+      }
+      // A procedure may give it back as another one, and another name for it is not followed.
+      if (word === 'call' || (word === 'alias' && words[at + 2] === 'new')) return true;
       return word === 'return' && next !== 'new' && next !== 'old' && next !== 'null' && next !== ';';
     });
   } catch {
@@ -63,6 +68,8 @@ interface FunctionRow {
   returnsRows: boolean;
   rowTriggers: boolean;
   rowArguments: FunctionFacts['rowArguments'];
+  /** What its triggers call the rows that a statement has changed. */
+  transitionTables: string[];
 }
 
 /**
@@ -80,6 +87,8 @@ const FUNCTIONS = `
       WHERE t.tgfoid = p.oid AND t.tgrelid NOT IN (SELECT oid FROM tree) AND NOT t.tgisinternal AND t.tgparentid = 0 ORDER BY 1) AS "triggersElsewhere",
     EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype) AS "returnsRows",
     EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND t.tgtype & 1 = 1 AND NOT t.tgisinternal) AS "rowTriggers",
+    ARRAY(SELECT named.name::text FROM pg_trigger t CROSS JOIN LATERAL (VALUES (t.tgnewtable), (t.tgoldtable)) AS named(name)
+      WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND named.name IS NOT NULL) AS "transitionTables",
     (SELECT coalesce(json_agg(json_build_object('place', k.place, 'name', coalesce(p.proargnames[k.place], ''))), '[]')
       FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS k(type, place) JOIN pg_class c ON c.reltype = k.type JOIN tree ON tree.oid = c.oid) AS "rowArguments"
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
@@ -90,6 +99,10 @@ const FUNCTIONS = `
       OR EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = ANY (p.proargtypes::oid[]))))
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
   ORDER BY 2, 3, 5`;
+
+const HOLDERS = `
+  SELECT DISTINCT c.relname AS name FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  WHERE a.attname = $1 AND a.attnum > 0 AND NOT a.attisdropped`;
 
 const LIKE_COLUMNS = `
   ${TREE}
@@ -119,7 +132,7 @@ export async function readMentions(
     const concerns = triggers.length > 0 || rowArguments.length > 0 || (await namesAny(source, language, tables));
     if (offsets.length === 0 || !concerns) continue;
     const facts = { mentioned: true, isTriggerOfTable: triggers.length > 0, rowArguments };
-    const use = useOf(facts, await bodyOf(definition, source, language), tables, column);
+    const use = useOf(facts, await bodyOf(definition, source, language), withTransitions(tables, row), column);
     if (use === 'none') continue;
     const before = definition.slice(0, definition.indexOf(source));
     const lines = offsets.map((offset) => lineAt(before + source, Buffer.byteLength(before) + offset));
@@ -137,7 +150,18 @@ export async function readMentions(
       triggersElsewhere: row.triggersElsewhere,
     });
   }
-  return found;
+  return apart(found);
+}
+
+/** Functions of several schemas may have one name, and arguments may read like a part of another name. */
+function apart(found: readonly MentionFacts[]): MentionFacts[] {
+  const isTaken = ({ versionName }: MentionFacts, at: number): boolean =>
+    found.some((other, place) => place !== at && other.versionName === versionName);
+  return found.map((mention, at) =>
+    isTaken(mention, at)
+      ? { ...mention, versionName: `${mention.versionName}_${shortHash(mention.procedure)}` }
+      : mention,
+  );
 }
 
 /** A function that depends on the order or the number of a table's columns. */
@@ -151,10 +175,11 @@ export async function readRowUsers(db: Queryable, table: NamedTable, isLastColum
   const tables = await tablesOf(db, table);
   const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, tables.map(({ name }) => name), true]);
   const found: RowUserFacts[] = [];
-  for (const { source, language, definition, signature, returnsRows, rowTriggers, rowArguments } of rows) {
+  for (const row of rows) {
+    const { source, language, definition, signature, returnsRows, rowTriggers, rowArguments } = row;
     const body = await bodyOf(definition, source, language);
     const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn, rowArguments };
-    const uses = body === null ? [] : rowUsesIn(body, tables, user);
+    const uses = body === null ? [] : rowUsesIn(body, withTransitions(tables, row), user);
     if (uses.length > 0) found.push({ signature, uses });
   }
   return found;
@@ -166,11 +191,13 @@ export async function readRowUsers(db: Queryable, table: NamedTable, isLastColum
  */
 export async function readNameUsers(db: Queryable, table: NamedTable, name: string): Promise<string[]> {
   const tables = await tablesOf(db, table);
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [name], false]);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [name, 'natural'], false]);
+  const holders = await all<{ name: string }>(db, HOLDERS, [name]);
+  const wanted = { tables, name, holders: new Set(holders.map((holder) => holder.name)) };
   const found: string[] = [];
   for (const { source, language, definition, signature } of rows) {
     const body = await bodyOf(definition, source, language);
-    if (body !== null && usesNameAlone(body, source, tables, name)) found.push(signature);
+    if (body !== null && usesNameAlone(body, source, wanted)) found.push(signature);
   }
   const likeColumns = await all<{ signature: string }>(db, LIKE_COLUMNS, [table.oid, name]);
   return [...found, ...likeColumns.map(({ signature }) => signature)];
@@ -184,6 +211,10 @@ function tablesOf(db: Queryable, { oid }: NamedTable): Promise<QualifiedName[]> 
      ORDER BY c.oid <> $1::oid, 1, 2`,
     [oid],
   );
+}
+
+function withTransitions(tables: Tables, { transitionTables }: FunctionRow): Tables {
+  return [...tables, ...transitionTables.map((name) => ({ schema: '', name }))];
 }
 
 async function namesAny(source: string, language: string, tables: Tables): Promise<boolean> {
@@ -208,12 +239,20 @@ async function offsetsOf(source: string, language: string, name: string): Promis
       if (tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT') return [];
       if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"') === name ? [start] : [];
       if (/^([eEbBxXnN]|[uU]&)?'/.test(text) || text.startsWith('$'))
-        return wordsIn(text, name).map((offset) => start + offset);
+        return wordsIn(withoutQuotes(text), name).map((offset) => start + offset);
       return text.toLowerCase() === name ? [start] : [];
     });
   } catch {
     return wordsIn(source, name);
   }
+}
+
+/** A constant without what could be taken for a part of a name in it, as long as it was: the tag of a dollar quote, and escapes. */
+function withoutQuotes(text: string): string {
+  const blank = (part: string): string => ' '.repeat(Buffer.byteLength(part));
+  const [tag] = /^\$[^$]*\$/.exec(text) ?? [];
+  if (tag !== undefined) return blank(tag) + text.slice(tag.length, -tag.length) + blank(tag);
+  return /^[eE]/.test(text) ? text.replace(/\\[a-z]/g, blank) : text;
 }
 
 /** Where a text holds a name with nothing of a name on either side of it, in bytes. */

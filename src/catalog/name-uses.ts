@@ -2,18 +2,21 @@ import { type Body, nodesOf, type SqlNode } from './bodies.ts';
 import { isTable, pathOf, type Tables } from './references.ts';
 
 /** What is looked for: a name, and the tables that are to have a column of that name. */
-interface Wanted {
+export interface Wanted {
   readonly tables: Tables;
   readonly name: string;
+  /** Names of relations that have a column of that name. */
+  readonly holders: ReadonlySet<string>;
 }
 
 /**
  * Whether a function names something by a name alone where a table's columns can be meant: a variable, an argument or a column
  * of another table. Once the table has a column of that name it is ambiguous, or means that column without a word.
  */
-export function usesNameAlone(body: Body, source: string, tables: Tables, name: string): boolean {
-  const prefersVariables = /#variable_conflict\s+use_variable/i.test(source) && body.variables.includes(name);
-  return !prefersVariables && body.statements.some(({ tree }) => within(tree, { tables, name }, new Set(), false));
+export function usesNameAlone(body: Body, source: string, wanted: Wanted): boolean {
+  const prefersVariables =
+    /^\s*#variable_conflict\s+use_variable/im.test(source) && body.variables.includes(wanted.name);
+  return !prefersVariables && body.statements.some(({ tree }) => within(tree, wanted, new Set(), false));
 }
 
 /** @param withs names of queries of WITH, which hide tables; @param sees whether the table's columns can be meant here. */
@@ -40,7 +43,9 @@ function withinSelect(select: SqlNode, wanted: Wanted, outer: ReadonlySet<string
   const { larg, rarg, withClause, fromClause, targetList, sortClause, ...rest } = select;
   const withs = withsOf(withClause, outer);
   const sides = [larg, rarg].filter((side) => side !== undefined);
-  const own = sees || gives(fromClause, wanted.tables, withs);
+  const isHere = gives(fromClause, wanted.tables, withs);
+  // The innermost of the tables that have such a column is meant.
+  const own = isHere || (sees && !holds(fromClause, wanted, withs));
   const named = nodesAtTop(targetList, 'ResTarget').map(({ name }) => name);
   const sorted = nodesAtTop(sortClause, 'SortBy').filter(({ node }) => {
     const reference = (node as SqlNode | undefined)?.ColumnRef as SqlNode | undefined;
@@ -67,6 +72,8 @@ function withinFrom(
       return within(RangeSubselect.subquery, wanted, withs, RangeSubselect.lateral === true ? own : sees);
     }
     if (JoinExpr === undefined) return within(part, wanted, withs, own);
+    const sides = [JoinExpr.larg, JoinExpr.rarg];
+    if (JoinExpr.isNatural === true && gives(sides, wanted.tables, withs) && holds(sides, wanted, withs)) return true;
     return (
       withinFrom([JoinExpr.larg, JoinExpr.rarg], wanted, withs, { sees, own }) ||
       within(JoinExpr.quals, wanted, withs, own)
@@ -100,10 +107,24 @@ function withsOf(withClause: unknown, outer: ReadonlySet<string>): ReadonlySet<s
   return new Set([...outer, ...nodesOf(withClause, 'CommonTableExpr').map(({ ctename }) => String(ctename))]);
 }
 
-/** Whether a list of FROM has the table itself in it. */
-function gives(from: unknown, tables: Tables, withs: ReadonlySet<string>): boolean {
+/** Whether a list of FROM has a table in it that has a column of the name already. */
+function holds(from: unknown, wanted: Wanted, withs: ReadonlySet<string>): boolean {
   return toList(from).some((part) => {
     const { RangeVar, JoinExpr } = part as Record<string, SqlNode | undefined>;
+    if (JoinExpr !== undefined) return holds([JoinExpr.larg, JoinExpr.rarg], wanted, withs);
+    if (RangeVar === undefined) return false;
+    return !withs.has(String(RangeVar.relname)) && wanted.holders.has(String(RangeVar.relname));
+  });
+}
+
+/** Whether a list of FROM has the table itself in it, or a subquery with all of its columns. */
+function gives(from: unknown, tables: Tables, withs: ReadonlySet<string>): boolean {
+  return toList(from).some((part) => {
+    const { RangeVar, RangeSubselect, JoinExpr } = part as Record<string, SqlNode | undefined>;
+    if (RangeSubselect !== undefined) {
+      const select = (RangeSubselect.subquery as { readonly SelectStmt?: SqlNode } | undefined)?.SelectStmt;
+      return nodesOf(select?.targetList, 'A_Star').length > 0 && gives(select?.fromClause, tables, withs);
+    }
     if (JoinExpr !== undefined) return gives([JoinExpr.larg, JoinExpr.rarg], tables, withs);
     if (RangeVar === undefined) return false;
     const isWith = RangeVar.schemaname === undefined && withs.has(String(RangeVar.relname));

@@ -18,7 +18,7 @@ export class RowNames {
     const { isTriggerOfTable, rowArguments } = this.#facts;
     if (name === 'new' || name === 'old') return isTriggerOfTable ? 'certain' : 'none';
     const type = this.#body.rowTypes.get(name);
-    if (type !== undefined) return this.#isRowType(type) ? 'certain' : 'none';
+    if (type !== undefined && type !== 'record') return this.#isRowType(type) ? 'certain' : 'none';
     if (rowArguments.some((argument) => argument.name === name)) return 'certain';
     const read = this.#body.statements.filter(({ record }) => record === name);
     if (read.some(({ tree }) => this.#readsStar(tree))) return 'certain';

@@ -96,6 +96,8 @@ class Rows {
   readonly #withs: ReadonlyMap<string, SqlNode>;
   readonly #tables: Tables;
   readonly #names: RowNames;
+  /** Queries of WITH that are being looked into: in its own text such a name is the table's. */
+  readonly #within = new Set<string>();
 
   constructor(tree: SqlNode, tables: Tables, names: RowNames) {
     this.#tables = tables;
@@ -118,21 +120,22 @@ class Rows {
     const value = (item as { ResTarget?: { val?: SqlNode } }).ResTarget?.val ?? (item as SqlNode);
     const indirection = value?.A_Indirection as { arg?: SqlNode; indirection?: readonly SqlNode[] } | undefined;
     if (indirection !== undefined) {
-      const isWhole = (indirection.indirection ?? []).some((part) => 'A_Star' in part);
+      if (!(indirection.indirection ?? []).some((part) => 'A_Star' in part)) return false;
       return (
-        isWhole && nodesOf(indirection.arg, 'ColumnRef').some((reference) => this.#isRow(pathOf(reference)[0], from))
+        nodesOf(indirection.arg, 'ColumnRef').some((reference) => this.#isRow(pathOf(reference).at(-1), from)) ||
+        nodesOf(indirection.arg, 'ParamRef').some(({ number }) => this.#names.isPlace(Number(number)))
       );
     }
     const reference = value?.ColumnRef as SqlNode | undefined;
     if (reference === undefined || nodesOf(reference, 'A_Star').length === 0) return false;
-    const [qualifier] = pathOf(reference);
+    const qualifier = pathOf(reference).at(-1);
     return qualifier === undefined ? from.some((part) => this.#gives(part)) : this.#isRow(qualifier, from);
   }
 
   /** A row by the name that it has in the statement: NEW, OLD, or a table's. */
   #isRow(name: string | undefined, from: readonly unknown[]): boolean {
     if (name === undefined) return false;
-    const parts = from.filter((part) => calledIn(part) === name);
+    const parts = from.flatMap(partsOf).filter((part) => calledIn(part) === name);
     return parts.length > 0 ? parts.some((part) => this.#gives(part)) : this.#names.holdsRow(name) === 'certain';
   }
 
@@ -144,25 +147,38 @@ class Rows {
       return this.yields((RangeSubselect.subquery as { SelectStmt?: SqlNode } | undefined)?.SelectStmt);
     }
     if (RangeVar === undefined) return false;
-    const query = RangeVar.schemaname === undefined ? this.#withs.get(String(RangeVar.relname)) : undefined;
-    return query === undefined ? isTable(RangeVar as Record<string, string>, this.#tables) : this.queryGives(query);
+    const name = String(RangeVar.relname);
+    const query = RangeVar.schemaname === undefined ? this.#withs.get(name) : undefined;
+    if (query === undefined || this.#within.has(name)) return isTable(RangeVar as Record<string, string>, this.#tables);
+    this.#within.add(name);
+    const gives = this.queryGives(query);
+    this.#within.delete(name);
+    return gives;
   }
 
   /** Whether what a statement returns is, among others, all of the table's columns. */
   queryGives(query: SqlNode): boolean {
     if (query.SelectStmt !== undefined) return this.yields(query.SelectStmt as SqlNode);
     const [written] = Object.values(query) as SqlNode[];
-    const { relation, returningList, returningClause } = written ?? {};
+    const { relation, returningList, returningClause, fromClause, usingClause, sourceRelation } = written ?? {};
     const returned = (returningList ?? (returningClause as SqlNode | undefined)?.exprs ?? []) as unknown[];
-    return isTable((relation ?? {}) as Record<string, string>, this.#tables) && nodesOf(returned, 'A_Star').length > 0;
+    const from = [{ RangeVar: relation }, ...[fromClause, usingClause, sourceRelation].flat()];
+    const there = from.filter((part) => part !== undefined && part !== null);
+    return relation !== undefined && returned.some((item) => this.#isStar(item, there));
   }
 }
 
+/** A part of FROM, and those that it joins. */
+function partsOf(part: unknown): unknown[] {
+  const { JoinExpr } = part as { readonly JoinExpr?: SqlNode };
+  return JoinExpr === undefined ? [part] : [part, ...partsOf(JoinExpr.larg), ...partsOf(JoinExpr.rarg)];
+}
+
 function calledIn(part: unknown): string | undefined {
-  const { RangeVar, RangeSubselect } = part as Record<
+  const { RangeVar, RangeSubselect, JoinExpr } = part as Record<
     string,
     { alias?: { aliasname?: string }; relname?: string } | undefined
   >;
-  const named = RangeVar ?? RangeSubselect;
+  const named = RangeVar ?? RangeSubselect ?? JoinExpr;
   return named?.alias?.aliasname ?? named?.relname;
 }

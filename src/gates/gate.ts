@@ -16,6 +16,7 @@ import { readAcknowledged } from './acknowledged.ts';
 import { ensureComplete } from './complete.ts';
 import { countMismatches, recordMismatches } from './mismatches.ts';
 import { readPairs } from './pair-record.ts';
+import { brokenByColumn } from './preflight.ts';
 import { readStragglers } from './stragglers.ts';
 
 /** Steps that a gate guards. */
@@ -48,6 +49,7 @@ export async function checkGate(
     ]);
   try {
     const doubts = await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
+    await ensureNothingBreaks(db, rename, phase);
     const mismatches = await countMismatches(db, rename);
     await recordMismatches(db, rename.name, mismatches);
     if (mismatches > 0) throw new PhaseError('PH2005', { rename: rename.name, mismatches, ...mending(rename) });
@@ -57,6 +59,14 @@ export async function checkGate(
     if (error instanceof PhaseError) await note(false, error.code, { message: error.message, details: error.details });
     throw error;
   }
+}
+
+/** What was made since the first phase and counts on the table's columns by their order is right until the old one goes. */
+async function ensureNothingBreaks(db: Queryable, rename: Rename, phase: 2 | 3): Promise<void> {
+  const found = await brokenByColumn(db, rename);
+  const acknowledged = await readAcknowledged(db, rename.name);
+  const objects = found.filter((object) => !acknowledged.has(object));
+  if (objects.length > 0) throw new PhaseError('PH2008', { rename: rename.name, phase, objects });
 }
 
 /** Statements that show the rows that differ, and that put them right by the rules of the sync. */

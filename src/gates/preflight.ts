@@ -67,7 +67,7 @@ export async function brokenByColumn(
   );
   if (oid === null) return [];
   const named = { ...table, oid: Number(oid) };
-  const users = await readRowUsers(db, named, columns.at(-1) === from);
+  const users = await readRowUsers(db, named, columns.filter((column) => column !== to).at(-1) === from);
   const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, named, to);
   return [
     ...users.map(({ signature, uses }) => `function ${signature}: ${uses.join(', and ')}`),

@@ -26,9 +26,10 @@ export async function acknowledgeObject(
       await openLedger(session);
       await settleByHand(session);
       const { to } = await locate(worker, rename.table, rename.from, rename.to);
-      const named = await inRolledBackTransaction(worker, () =>
-        to === null ? brokenByColumn(worker, rename) : objectsNamed(worker, rename),
-      );
+      const named = await inRolledBackTransaction(worker, async () => [
+        ...(await brokenByColumn(worker, rename)),
+        ...(to === null ? [] : await objectsNamed(worker, rename)),
+      ]);
       if (!named.includes(given.object)) {
         throw new PhaseError('PH1031', { rename: rename.name, object: given.object, named });
       }

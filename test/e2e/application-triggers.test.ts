@@ -57,10 +57,15 @@ test.each([
   ['NEW := tidied(NEW)', 'RETURN NEW'],
   ['SELECT (tidied(NEW)).* INTO NEW', 'RETURN NEW'],
   ['NULL', 'RETURN tidied(NEW)'],
+  ['SELECT * INTO STRICT NEW FROM tidied(NEW)', 'RETURN NEW'],
+  ['FOR NEW IN SELECT * FROM tidied(NEW) LOOP NULL; END LOOP', 'RETURN NEW'],
+  ['"new" := tidied(NEW)', 'RETURN NEW'],
+  ['CALL tidy_up(NEW)', 'RETURN NEW'],
 ])('a trigger that changes the row without naming the column is followed: %s; %s', async (statement, end) => {
   fixture = await renameFixture({
     schema: `CREATE TABLE users (id int PRIMARY KEY, old text UNIQUE, seen int);
       CREATE FUNCTION tidied(r users) RETURNS users LANGUAGE plpgsql AS $$ BEGIN r := jsonb_populate_record(r, jsonb_build_object(chr(111) || 'ld', lower(to_jsonb(r) ->> (chr(111) || 'ld')))); RETURN r; END $$;
+      CREATE PROCEDURE tidy_up(INOUT r users) LANGUAGE plpgsql AS $$ BEGIN r := tidied(r); END $$;
       CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${statement}; ${end}; END $$;
       CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION tidy()`,
   });

@@ -133,6 +133,24 @@ describe('a field of a row is the column where the row is one of the table', () 
       null,
     ],
     [
+      'rows that a statement has changed',
+      `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM n.old FROM n; RETURN NULL; END $$;
+      CREATE TRIGGER f AFTER UPDATE ON users REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION f()`,
+      'names',
+    ],
+    ['a row of a query', body('', 'RETURN (SELECT max((u).old) FROM users u);'), 'names'],
+    ['a subquery', body('', 'RETURN (SELECT max(x.old) FROM (SELECT * FROM users) x);'), 'may name'],
+    [
+      'a MERGE',
+      body(
+        '',
+        'MERGE INTO users u USING other o ON o.old = u.id::text WHEN MATCHED THEN UPDATE SET old = NULL; RETURN NULL;',
+      ),
+      'names',
+    ],
+    ['a text to run', body('', 'EXECUTE $q$SELECT max(old) FROM users$q$; RETURN NULL;'), 'may name'],
+    ['a natural join', body('', 'RETURN (SELECT max(users.old) FROM users NATURAL JOIN other);'), 'names'],
+    [
       'a record of another table in a trigger',
       onTrigger('SELECT * INTO r FROM other; RAISE NOTICE $r$%$r$, r.old;'),
       null,
@@ -150,6 +168,37 @@ describe('a field of a row is the column where the row is one of the table', () 
       .map(({ message }: { message: string }) => message);
     expect(messages).toEqual(says === null ? [] : [expect.stringContaining(`${says} "old"`)]);
   });
+});
+
+test('functions of one name in several schemas have versions of their own', async () => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE users (id int, old text); CREATE SCHEMA other; CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT max(old) FROM public.users';
+      CREATE FUNCTION other.f() RETURNS text LANGUAGE sql AS 'SELECT min(old) FROM public.users'`,
+    cut: [],
+  });
+  expect(Object.keys(fixture.project.files()).filter((path) => /functions\/f_.*v02/.test(path))).toHaveLength(2);
+});
+
+test('a function that counts on the order of columns and comes after the first phase stops the next', async () => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE users (id int, old text, note text); INSERT INTO users VALUES (1, 'a', 'n')`,
+  });
+  const { database, project, deploy } = fixture;
+  await deploy(R1);
+  await database.sql(
+    `CREATE TABLE kept (LIKE users); CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'INSERT INTO kept SELECT * FROM users'`,
+  );
+  const refused = await project.phase('migrate', '--release', R2, '--json');
+  expect([refused.code, refused.json.error.code, refused.json.error.message]).toEqual([
+    4,
+    'PH2008',
+    expect.stringContaining('function public.f()'),
+  ]);
+  await database.sql(
+    `CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE sql AS 'INSERT INTO kept (id, note) SELECT id, note FROM users'`,
+  );
+  await deploy(R2);
+  await deploy(R3);
 });
 
 describe('a copy that nobody has edited', () => {

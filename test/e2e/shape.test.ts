@@ -128,6 +128,32 @@ onVersions((server) => {
       'a child of the table',
       `CREATE TABLE kids (age int) INHERITS (users); ${plain('void', 'sql', "INSERT INTO kids VALUES (1, 'a@x', 'n', 5)")}`,
     ],
+    ['one side of a join', plain('void', 'sql', 'INSERT INTO arch SELECT u.* FROM users u JOIN arch a USING (id)')],
+    [
+      'rows that a statement has changed',
+      `CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO arch SELECT * FROM n; RETURN NULL; END $$;
+      CREATE TRIGGER keep AFTER UPDATE ON users REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION keep();`,
+    ],
+    [
+      'an argument by its place',
+      `CREATE FUNCTION keep(users) RETURNS void LANGUAGE sql AS $$ INSERT INTO arch SELECT ($1).* $$;`,
+    ],
+    [
+      'a variable by the name of its function',
+      `CREATE FUNCTION keep(u users) RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO arch VALUES (keep.u.*); END $$;`,
+    ],
+    [
+      'RETURNING of another table',
+      plain(
+        'void',
+        'sql',
+        'WITH d AS (DELETE FROM arch USING users u WHERE u.id = arch.id RETURNING u.*) INSERT INTO arch SELECT * FROM d',
+      ),
+    ],
+    [
+      'a query of WITH that is called like the table',
+      plain('void', 'sql', 'WITH users AS (SELECT * FROM users WHERE id > 1) INSERT INTO arch SELECT * FROM users'),
+    ],
     ['an INSERT that names no columns', plain('void', 'sql', "INSERT INTO users VALUES (1, 'a@x', 'n')")],
   ];
 
@@ -153,6 +179,30 @@ onVersions((server) => {
     [
       'an argument of another table',
       'CREATE FUNCTION keep(a arch) RETURNS void LANGUAGE sql AS $$ INSERT INTO arch VALUES (a.*) $$;',
+    ],
+    [
+      'a query of WITH that is called like what it reads',
+      plain('void', 'sql', '/* users */ WITH arch AS (SELECT * FROM arch) INSERT INTO arch SELECT * FROM arch'),
+    ],
+    [
+      'rows that go back into the table',
+      plain('void', 'plpgsql', 'DECLARE u users; BEGIN u.id := 7; INSERT INTO users VALUES (u.*); END'),
+    ],
+    [
+      'what another table returns',
+      plain(
+        'void',
+        'sql',
+        'WITH d AS (UPDATE arch SET at = NULL FROM users u WHERE u.id = arch.id RETURNING arch.*) SELECT 1 FROM d',
+      ),
+    ],
+    [
+      'a comment',
+      plain(
+        'void',
+        'plpgsql',
+        'DECLARE r record; -- r users%ROWTYPE;\nBEGIN SELECT * INTO r FROM arch; INSERT INTO arch VALUES (r.*); PERFORM 1 FROM users; END',
+      ),
     ],
     ['rows of another table', plain('void', 'sql', 'INSERT INTO arch SELECT * FROM arch')],
   ];
@@ -210,6 +260,18 @@ onVersions((server) => {
         'a function that is a field of its rows',
         `CREATE FUNCTION addr(users) RETURNS text LANGUAGE sql AS 'SELECT $1.email'`,
       ],
+      [
+        'beside a subquery with all columns',
+        named('addr text', 'sql', 'SELECT count(*) FROM (SELECT * FROM users) c WHERE email = addr').replace(
+          'void',
+          'bigint',
+        ),
+      ],
+      ['by a natural join', named('', 'plpgsql', 'BEGIN PERFORM 1 FROM users NATURAL JOIN visits; END')],
+      [
+        'with a directive that is a comment',
+        named('addr text', 'plpgsql', '-- #variable_conflict use_variable\nBEGIN UPDATE users SET note = addr; END'),
+      ],
       ['an argument of a function in SQL', named('addr text', 'sql', 'DELETE FROM users WHERE email = addr')],
       ['one in plpgsql', named('addr text', 'plpgsql', 'BEGIN UPDATE users SET note = addr WHERE id = 1; END')],
       [
@@ -248,6 +310,10 @@ onVersions((server) => {
       [
         'a variable that is preferred',
         named('addr text', 'plpgsql', '#variable_conflict use_variable\nBEGIN UPDATE users SET note = addr; END'),
+      ],
+      [
+        'a column of the table inside',
+        named('', 'sql', 'DELETE FROM users u WHERE EXISTS (SELECT FROM visits WHERE user_id = u.id AND addr IS NULL)'),
       ],
       ['a qualified argument', named('addr text', 'sql', 'DELETE FROM users WHERE email = keep.addr')],
       [

@@ -141,7 +141,7 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
     ({ name, on }: { readonly name: string; readonly on: QualifiedName | null }) =>
       !known.has(`${kind} ${on === null ? home : quoteQualified(on)} ${name}`) && !twins.has(name);
   const ours = new Set([...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]);
-  return {
+  const missing = {
     ...facts,
     indexes: facts.indexes.filter(fresh('index')),
     uniques: facts.uniques.filter(fresh('unique')),
@@ -166,7 +166,6 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
     ),
     unsupported: [
       ...facts.unsupported,
-      ...namingBoth(facts),
       ...facts.primaryKeys.filter(fresh('primary key')).map(({ name }) => ({
         object: `primary key ${quoteIdent(name)}`,
         reason:
@@ -175,4 +174,5 @@ function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: 
       })),
     ],
   };
+  return { ...missing, unsupported: [...missing.unsupported, ...namingBoth(missing)] };
 }
