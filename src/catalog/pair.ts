@@ -85,6 +85,20 @@ export async function bodiesOf(db: Queryable, signatures: readonly string[]): Pr
   return Object.fromEntries(rows.map(({ signature, md5 }) => [signature, md5]));
 }
 
+/** MD5 of the definitions of triggers, those that are there, each by what messages call it. `on` is quoted SQL. */
+export async function triggerDefinitions(
+  db: Queryable,
+  triggers: readonly { readonly name: string; readonly on: string }[],
+): Promise<Record<string, string>> {
+  const rows = await all<{ trigger: string; md5: string }>(
+    db,
+    `SELECT 'trigger ' || quote_ident(t.tgname) || ' of ' || t.tgrelid::regclass::text AS trigger, md5(pg_get_triggerdef(t.oid)) AS md5
+     FROM jsonb_to_recordset($1::jsonb) AS wanted(name text, "on" text) JOIN pg_trigger t ON t.tgname = wanted.name AND t.tgrelid = to_regclass(wanted.on)`,
+    [JSON.stringify(triggers)],
+  );
+  return Object.fromEntries(rows.map(({ trigger, md5 }) => [trigger, md5]));
+}
+
 /** Numbers of the indexes on a column of a table and of its partitions, those of constraints and of parents' indexes left out. */
 export async function indexesOn(db: Queryable, table: number, column: number): Promise<Map<number, string>> {
   const rows = await all<{ oid: string; name: string }>(

@@ -47,7 +47,10 @@ export interface PairRecord {
   readonly phase: 1 | 2;
   readonly facts: PairFacts;
   readonly ground: SyncGround;
-  /** Functions that phase 2 has brought to a version which somebody has reviewed: MD5 of their bodies, by signature. */
+  /**
+   * Functions that phase 2 has brought to a version which somebody has reviewed: MD5 of their bodies, by signature. And the application's triggers as the last
+   * phase has left them: MD5 of their definitions, by what messages call them.
+   */
   readonly reviewed: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-import type { QualifiedName } from './identifier.ts';
+import { type QualifiedName, quoteQualified } from './identifier.ts';
 import type { MigrationKind, Phase } from './manifest.ts';
 
 /** The five steps of a rename, in their order. */
@@ -118,6 +118,13 @@ export interface RenameSync {
   readonly last: { readonly functions: readonly [string, string]; readonly triggers: readonly [string, string] } | null;
   /** Sequences in the schema `phase` that count writes to the old column in phase 2, and keep the time of the last. */
   readonly stragglers: { readonly count: string; readonly last: string };
+}
+
+/** Triggers of the application that a rename brings to forms of its own, each with its table, quoted. */
+export function reboundTriggers({ table, carried }: Rename): { readonly name: string; readonly on: string }[] {
+  return carried
+    .filter(({ kind }) => kind === 'trigger')
+    .map(({ name, on }) => ({ name, on: on ?? quoteQualified(table) }));
 }
 
 /** Whether a rename is of a generated column. */

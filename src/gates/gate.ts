@@ -1,13 +1,14 @@
 import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
 import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
 import { readMentions } from '../catalog/mentions.ts';
+import { triggerDefinitions } from '../catalog/pair.ts';
 import { OTHER_PARENTS } from '../catalog/shape.ts';
 import { TREE } from '../catalog/tree.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { differs, isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import { differs, isTwinned, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -171,6 +172,7 @@ async function lostObjects(db: Queryable, rename: Rename, table: number, step: G
     ...(step === 'switch' ? [] : await hangingObjects(db, rename, table)),
     ...attributes.map((pair) => attributeInWords(rename, pair)),
     ...inWords('certain'),
+    ...(await changedTriggers(db, rename)),
   ];
   return { objects, doubts: inWords('possible') };
 }
@@ -202,6 +204,15 @@ async function unreviewedFunctions(db: Queryable, rename: Rename, table: number)
     ({ triggers, triggersElsewhere, procedure, md5 }) =>
       triggers.length + triggersElsewhere.length > 0 && reviewed[procedure] !== md5,
   );
+}
+
+/** Triggers that the next phase would bring to the form that they had, though somebody has made them anew. */
+async function changedTriggers(db: Queryable, rename: Rename): Promise<string[]> {
+  const known = (await readPairs(db)).find((record) => record.rename === rename.name)?.reviewed ?? {};
+  const now = await triggerDefinitions(db, reboundTriggers(rename));
+  return Object.entries(now)
+    .filter(([trigger, md5]) => known[trigger] !== undefined && known[trigger] !== md5)
+    .map(([trigger]) => `${trigger}, which was made anew and would be set back`);
 }
 
 function functionInWords({ from }: Rename, { signature, triggers, triggersElsewhere }: MentionFacts): string {

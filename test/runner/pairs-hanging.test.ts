@@ -510,6 +510,25 @@ onVersions((server) => {
     },
   );
 
+  test('a trigger that is made anew as something else stops the next phase until it is taken back or acknowledged', async () => {
+    const mine = (what: string): string =>
+      `CREATE TRIGGER mine ${what} OF email ON users FOR EACH ROW EXECUTE FUNCTION f()`;
+    await phase1(
+      `CREATE TABLE users (id int PRIMARY KEY, email text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ${mine('BEFORE UPDATE')}`,
+    );
+    await rows(`DROP TRIGGER mine ON users; ${mine('AFTER INSERT OR UPDATE')}`);
+    const refused = await fixture.project.phase('migrate', '--release', R2, '--json');
+    expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2008']);
+    const object = 'trigger mine of public.users, which was made anew and would be set back';
+    expect(refused.json.error.message).toContain(object);
+    await fixture.project.json('acknowledge', 'users_email_to_addr', object, '--why', 'we make it again');
+    await fixture.deploy(R2);
+    await fixture.deploy(R3);
+    expect(await rows(`SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE tgname = 'mine'`)).toEqual([
+      { text: 'CREATE TRIGGER mine BEFORE UPDATE OF addr ON public.users FOR EACH ROW EXECUTE FUNCTION f()' },
+    ]);
+  });
+
   describe('a generated column', () => {
     const GENERATED = `CREATE TABLE users (id int PRIMARY KEY, note text, email text GENERATED ALWAYS AS (lower(note)) STORED); INSERT INTO users VALUES (1, 'A'), (2, 'B')`;
     const changed = async (alter: (column: string) => string, way: string): Promise<void> => {

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
 import { locate } from '../../catalog/hanging.ts';
-import { bodiesOf, placeOf, sequencesOf } from '../../catalog/pair.ts';
+import { bodiesOf, placeOf, sequencesOf, triggerDefinitions } from '../../catalog/pair.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
@@ -23,7 +23,7 @@ import {
   standingOf,
 } from '../../domain/pair.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
-import type { Rename } from '../../domain/rename.ts';
+import { type Rename, reboundTriggers } from '../../domain/rename.ts';
 import { writePair } from '../../gates/pair-record.ts';
 import { changeTypes } from '../../operations/alter-columns.ts';
 import { copyAttributes } from '../../operations/attributes.ts';
@@ -87,7 +87,7 @@ export class Pair {
     }
     const standing = await this.#standing(table, authority);
     await this.#setDefaults(now, standing, authority, authority);
-    const reviewed = phase === 1 ? {} : await this.#reviewed();
+    const reviewed = await this.#reviewed(phase);
     await this.#keep({ ...located, phase, ground: this.#groundOfFiles(), reviewed }, groundOf(now.from.type, standing));
     return this.#followed;
   }
@@ -102,7 +102,7 @@ export class Pair {
         ? null
         : { expression: constant ?? moved ?? '', class: kind, immutable: false, isOfDomain: moved === null };
     if (moved !== IDENTITY) await this.#setDefaults(now, standing, authorityIn(phase), authorityIn(phase));
-    const reviewed = phase === 1 ? {} : await this.#reviewed();
+    const reviewed = await this.#reviewed(phase);
     await this.#keep(
       { ...before, phase, ground: this.#groundOfFiles(), reviewed },
       { ...before.ground, type: now.from.type ?? '' },
@@ -203,12 +203,14 @@ export class Pair {
     this.#followed.push({ rename: this.#rename.name, attribute, column, other });
   }
 
-  /** Phase 2 has brought these functions to versions that were reviewed before their release was cut. */
-  #reviewed(): Promise<Record<string, string>> {
-    return bodiesOf(
+  /** Phase 2 has brought functions to versions that were reviewed before their release was cut, and each phase triggers to forms of their own. */
+  async #reviewed(phase: 1 | 2): Promise<Record<string, string>> {
+    const versions = phase === 1 ? [] : this.#rename.versions;
+    const functions = await bodiesOf(
       this.#db,
-      this.#rename.versions.map(({ signature }) => signature),
+      versions.map(({ signature }) => signature),
     );
+    return { ...functions, ...(await triggerDefinitions(this.#db, reboundTriggers(this.#rename))) };
   }
 
   /** What the versions of the sync's functions in db/functions are written for. */
@@ -222,6 +224,11 @@ export class Pair {
     const fits = isSameGround(record.ground, ground) && (await guardsFit(this.#knex, this.#rename, record));
     if (!fits) await remakeSync(this.#knex, this.#rename, record, ground);
     const facts = await readPairFacts(this.#db, record.table, record.numbers);
-    await writePair(this.#db, { ...record, rename: this.#rename.name, facts, ground });
+    // Another type is printed in the conditions of triggers, too.
+    const reviewed =
+      record.ground.type === ground.type
+        ? record.reviewed
+        : { ...record.reviewed, ...(await triggerDefinitions(this.#db, reboundTriggers(this.#rename))) };
+    await writePair(this.#db, { ...record, rename: this.#rename.name, facts, ground, reviewed });
   }
 }
