@@ -177,6 +177,8 @@ export async function readRowUsers(db: Queryable, table: NamedTable, isLastColum
   const found: RowUserFacts[] = [];
   for (const row of rows) {
     const { source, language, definition, signature, returnsRows, rowTriggers, rowArguments } = row;
+    const concerns = row.triggers.length > 0 || rowArguments.length > 0 || (await namesAny(source, language, tables));
+    if (!concerns) continue;
     const body = await bodyOf(definition, source, language);
     const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn, rowArguments };
     const uses = body === null ? [] : rowUsesIn(body, withTransitions(tables, row), user);

@@ -49,7 +49,7 @@ export interface PairRecord {
   readonly ground: SyncGround;
   /**
    * Functions that phase 2 has brought to a version which somebody has reviewed: MD5 of their bodies, by signature. And the application's triggers as the last
-   * phase has left them: MD5 of their definitions, by what messages call them.
+   * phase has left them: MD5 of their definitions, by what messages call them. And twins that were dropped with their originals.
    */
   readonly reviewed: Readonly<Record<string, string>>;
 }

@@ -104,7 +104,7 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   const phase = step === 'switch' ? 2 : 3;
   session.options.reporter.gate(rename.name, phase);
   // What was made anew by hand.
-  await renewTwins(session, rename, 'anything');
+  await renewTwins(session, rename, 'by hand');
   // The old column may have become NOT NULL since the first phase.
   await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
   const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);

@@ -93,4 +93,4 @@ test('any type with any default, thirty renames in the same three releases', asy
     project.remove();
     await Promise.all([renamed.drop(), plain.drop()]);
   }
-}, 180_000);
+}, 300_000);

@@ -4,12 +4,14 @@ import { readTableFacts } from '../../catalog/table-facts.ts';
 import type { ConstraintFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { readPairs } from '../../gates/pair-record.ts';
 import { replaceConstraint } from '../../operations/constraints.ts';
 import { replaceIndex } from '../../operations/indexes.ts';
 import { Parts } from '../../planner/rename/parts/parts.ts';
 import { isConnectionLost, reasonOf } from '../../postgres/errors.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Session } from '../session.ts';
+import { droppedKey } from './dropped.ts';
 import { madeAnew, namesOf, rebuildTwins } from './rebuild.ts';
 
 /** An index or a check of the old column that a migration has made. */
@@ -37,13 +39,13 @@ interface StaleTwins {
  * Checks and indexes that were made anew under their names: a check that allows more now would else be what it was on the new column, and after phase 3 on
  * the table. Their twins are made anew, too. Outside of transactions. What cannot be compared is said, and stops nothing: the role may not be allowed to make
  * temporary tables.
- * @param made what a migration has just made: its twin may have been dropped with what it replaces. At a gate anything may have been made, by hand.
+ * @param made what a migration has just made: its twin may have been dropped with what it replaces. At a gate somebody may have made something by hand.
  * @throws what making them meets.
  */
 export async function renewTwins(
   session: Session,
   rename: Rename,
-  made: readonly MadeObject[] | 'anything' = [],
+  made: readonly MadeObject[] | 'by hand' = [],
 ): Promise<void> {
   const { knex, options, worker } = session;
   const { table, from, to } = await locate(worker, rename.table, rename.from, rename.to);
@@ -75,19 +77,22 @@ export async function renewTwins(
   );
 }
 
-async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[] | 'anything'): Promise<StaleTwins> {
+async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[] | 'by hand'): Promise<StaleTwins> {
   const table = await findTable(db, quoteQualified(rename.table));
   const facts = await readTableFacts(db, table, rename);
   const twins = await readTableFacts(db, table, { from: rename.to, to: rename.from });
-  const isMade =
-    (wanted: MadeObject['kind']) =>
-    (name: string): boolean =>
-      made === 'anything' || made.some((one) => one.kind === wanted && one.name === name);
+  const reviewed = (await readPairs(db)).find((record) => record.rename === rename.name)?.reviewed ?? {};
+  const isGone = (object: TwinnedObject): boolean =>
+    reviewed[droppedKey({ ...object, on: object.on ?? quoteQualified(rename.table) })] !== undefined;
+  const byHand = made === 'by hand';
+  // Somebody else may have dropped the twin alone, which the gate refuses.
+  const isMade = (object: TwinnedObject): boolean =>
+    isGone(object) || (!byHand && made.some(({ kind, name }) => kind === object.kind && name === object.name));
   return {
     part: new Parts(facts, rename),
-    others: made === 'anything' ? madeAnew(rename, { originals: facts, twins }) : null,
-    checks: staleOf(objectsOf(rename, 'check'), facts.checks, twins.checks, isMade('check')),
-    indexes: staleOf(objectsOf(rename, 'index'), facts.indexes, twins.indexes, isMade('index')),
+    others: byHand ? madeAnew(rename, { originals: facts, twins }, isGone) : null,
+    checks: staleOf(objectsOf(rename, 'check'), facts.checks, twins.checks, isMade),
+    indexes: staleOf(objectsOf(rename, 'index'), facts.indexes, twins.indexes, isMade),
   };
 }
 
@@ -103,13 +108,14 @@ function staleOf<T extends ConstraintFacts | IndexFacts>(
   objects: readonly TwinnedObject[],
   originals: readonly T[],
   twins: readonly T[],
-  isMade: (name: string) => boolean,
+  isMade: (object: TwinnedObject) => boolean,
 ): Stale<T>[] {
-  return objects.flatMap(({ name, twin, on }) => {
+  return objects.flatMap((object) => {
+    const { name, twin, on } = object;
     const find = (among: readonly T[], wanted: string): T | undefined =>
       among.find((one) => one.name === wanted && quoteQualified(one.on) === on);
     const [now, before] = [find(originals, name), find(twins, twin)];
-    if (now === undefined || (before === undefined ? !isMade(name) : isSame(now, before))) return [];
+    if (now === undefined || (before === undefined ? !isMade(object) : isSame(now, before))) return [];
     return [{ now, twin }];
   });
 }

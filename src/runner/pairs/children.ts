@@ -4,6 +4,7 @@ import { type Rename, syncTriggers } from '../../domain/rename.ts';
 import { readPairs } from '../../gates/pair-record.ts';
 import { triggerChildren } from '../../operations/children.ts';
 import { connectionOf } from '../../postgres/knex.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
 
 /** A table that inherits a column which is being renamed, and got the sync's triggers. */
 export interface CoveredChild {
@@ -17,11 +18,28 @@ export async function coverChildren(
   renames: ReadonlyMap<string, Rename>,
 ): Promise<CoveredChild[]> {
   const covered: CoveredChild[] = [];
-  for (const { rename: name, phase } of await readPairs(await connectionOf(trx))) {
+  const db = await connectionOf(trx);
+  const records = await readPairs(db);
+  const parents = await parentsAmong(
+    db,
+    records.map(({ table }) => table),
+  );
+  for (const { rename: name, phase, table } of records) {
     const rename = renames.get(name);
-    if (rename === undefined) continue;
+    if (rename === undefined || !parents.has(table)) continue;
     const children = await triggerChildren(trx, quoteQualified(rename.table), syncTriggers(rename.sync, phase));
     covered.push(...children.map((child) => ({ rename: name, child })));
   }
   return covered;
+}
+
+/** Which of some tables, by their numbers, have children by plain inheritance. */
+async function parentsAmong(db: Queryable, tables: readonly number[]): Promise<Set<number>> {
+  const rows = await all<{ oid: string }>(
+    db,
+    `SELECT DISTINCT i.inhparent::int8::text AS oid FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND NOT c.relispartition
+     WHERE i.inhparent = ANY ($1::oid[])`,
+    [tables],
+  );
+  return new Set(rows.map(({ oid }) => Number(oid)));
 }

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
-import { readPairs } from '../../gates/pair-record.ts';
+import { readPairs, writePair } from '../../gates/pair-record.ts';
 import { dropTwin } from '../../operations/twins.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
@@ -29,14 +29,21 @@ export async function dropLonelyTwins(
   for (const record of await readPairs(db)) {
     const rename = renames.get(record.rename);
     if (rename === undefined || rename.name === ran?.rename) continue;
+    const gone: Record<string, string> = {};
     for (const object of await lonelyTwins(db, rename, record)) {
       const on = object.on ?? quoteQualified(rename.table);
-      if (await couldDrop(trx, (savepoint) => dropTwin(savepoint, on, object))) {
-        dropped.push({ rename: rename.name, kind: object.kind, name: object.name, twin: object.twin });
-      }
+      if (!(await couldDrop(trx, (savepoint) => dropTwin(savepoint, on, object)))) continue;
+      dropped.push({ rename: rename.name, kind: object.kind, name: object.name, twin: object.twin });
+      gone[droppedKey({ ...object, on })] = 'with its original';
     }
+    if (Object.keys(gone).length > 0) await writePair(db, { ...record, reviewed: { ...record.reviewed, ...gone } });
   }
   return dropped;
+}
+
+/** By what the ledger knows that a twin was dropped: where its original is there again, that was made anew. */
+export function droppedKey({ kind, name, on }: Pick<TwinnedObject, 'kind' | 'name' | 'on'>): string {
+  return `dropped ${kind} ${on} ${name}`;
 }
 
 /** What something else depends on stays until phase 3. */

@@ -102,7 +102,8 @@ export class Pair {
         ? null
         : { expression: constant ?? moved ?? '', class: kind, immutable: false, isOfDomain: moved === null };
     if (moved !== IDENTITY) await this.#setDefaults(now, standing, authorityIn(phase), authorityIn(phase));
-    const reviewed = await this.#reviewed(phase);
+    const gone = Object.entries(before.reviewed).filter(([key]) => key.startsWith('dropped '));
+    const reviewed = { ...Object.fromEntries(gone), ...(await this.#reviewed(phase)) };
     await this.#keep(
       { ...before, phase, ground: this.#groundOfFiles(), reviewed },
       { ...before.ground, type: now.from.type ?? '' },

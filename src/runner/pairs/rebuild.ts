@@ -24,8 +24,13 @@ export interface BothSides {
 /**
  * Keys, constraints and statistics that were made anew under their names as something else: phase 3 would set them back to what they were. Only such objects are
  * left of the facts.
+ * @param isGone whether the twin of one was dropped with it; one that is missing otherwise is for the gate to refuse.
  */
-export function madeAnew(rename: Rename, { originals, twins }: BothSides): TableFacts {
+export function madeAnew(
+  rename: Rename,
+  { originals, twins }: BothSides,
+  isGone: (object: TwinnedObject) => boolean,
+): TableFacts {
   const home = quoteQualified(rename.table);
   const carried = [...rename.carried, ...rename.refreshed].filter(isTwinned);
   const isStale =
@@ -38,7 +43,7 @@ export function madeAnew(rename: Rename, { originals, twins }: BothSides): Table
       );
       if (object === undefined) return false;
       const before = among.find((one) => one.name === object.twin && place(one) === place(now));
-      return before === undefined || !same(now, before);
+      return before === undefined ? isGone(object) : !same(now, before);
     };
   const { uniques, primaryKeys, exclusions, foreignKeys, referencing, statistics } = originals;
   return {
