@@ -43,14 +43,19 @@ const PRESENT = `
   UNION ALL SELECT 'constraint of any state ' || named.name || ' ' || conname FROM pg_constraint JOIN named ON named.oid = conrelid
   UNION ALL SELECT 'not null ' || named.name || ' ' || attname FROM pg_attribute JOIN named ON named.oid = attrelid WHERE attnotnull`;
 
-function missingTwin({ kind, name, twin, on }: TwinnedObject, table: string, present: ReadonlySet<string>): string[] {
+function missingTwin(
+  { kind, name, twin, on, state }: TwinnedObject,
+  table: string,
+  present: ReadonlySet<string>,
+): string[] {
   if (kind === 'primary key') return [];
   // What is gone from the old column somebody has dropped, or phase 2 for its foreign keys: it does not come back.
   if (!hasOriginal(kind, on ?? table, name, present)) return [];
   const kindNow = kind === 'index' || kind === 'statistics' ? kind : 'constraint';
-  // Where the original is not valid for every row, or not enforced, its twin need not be.
+  // Where the original is not valid for every row, or not enforced, its twin need not be. Foreign keys of the old column are gone from phase 2 on.
   const isValid =
-    kindNow !== 'constraint' || kind === 'foreign key' || present.has(`constraint ${on ?? table} ${name}`);
+    kindNow !== 'constraint' ||
+    (kind === 'foreign key' ? state === undefined : present.has(`constraint ${on ?? table} ${name}`));
   const wanted = isValid ? kindNow : 'constraint of any state';
   return present.has(`${wanted} ${on ?? table} ${twin}`) ? [] : [`${kindNow} ${quoteIdent(twin)}`];
 }
