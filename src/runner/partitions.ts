@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { locate } from '../catalog/hanging.ts';
 import { leavesOf } from '../data/backfill/leaves.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
@@ -34,8 +35,11 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
 
 /** The same before steps are undone: what only the new column of such a partition holds would go with it. */
 export async function catchUpBeforeUndoing(session: Session, rename: Rename): Promise<void> {
+  const { table, from, to } = await locate(session.worker, rename.table, rename.from, rename.to);
   const backfill = stepsOf(session, rename).get('backfill');
-  if (backfill !== undefined) await fill(session, rename, backfill);
+  // Undoing may be the way on where one of them is gone.
+  if (table === null || from === null || to === null || backfill === undefined) return;
+  await fill(session, rename, backfill);
 }
 
 function stepsOf({ history }: Session, { name }: Rename): Map<StepName, OrderedMigration> {

@@ -597,6 +597,24 @@ onVersions((server) => {
     expect(await rows(`SELECT indexdef FROM pg_indexes WHERE indexname = 'shared'`)).toEqual([]);
   });
 
+  test.each(['DROP TABLE users CASCADE', 'ALTER TABLE users DROP COLUMN addr CASCADE'])(
+    'undoing leads on after %s, as the refusal says',
+    async (sql) => {
+      await phase1(
+        `CREATE TABLE users (id int PRIMARY KEY, email text, note text); INSERT INTO users VALUES (1, 'a@x')`,
+      );
+      await rows(sql);
+      const { project } = fixture;
+      const refused = await project.phase('migrate', '--release', R2, '--json');
+      expect([refused.json.error.code, refused.json.error.remedy]).toEqual([
+        'PH2018',
+        expect.stringContaining('phase rollback'),
+      ]);
+      const { reverted } = await project.json('rollback', '--steps', '3');
+      expect(reverted).toHaveLength(3);
+    },
+  );
+
   test('the new column stays while it holds the only values: undoing phase 1 is refused', async () => {
     await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text, note text); INSERT INTO users VALUES (1, 'a@x')`);
     await fixture.database.sql('ALTER TABLE users DROP COLUMN email CASCADE');

@@ -53,7 +53,7 @@ export async function renewTwins(
   const stale = await findStale(worker, rename, made).catch((error) => {
     if (isConnectionLost(error)) throw error;
     options.reporter.notice(
-      `${rename.name}: whether checks and indexes of ${rename.from} were made anew, and their counterparts on ${rename.to} with them, is not known: ${reasonOf(error)}`,
+      `${rename.name}: whether indexes, constraints and statistics of ${rename.from} were made anew, and their counterparts on ${rename.to} with them, is not known: ${reasonOf(error)}`,
     );
   });
   if (stale === undefined) return;
