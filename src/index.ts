@@ -11,16 +11,14 @@ export {
   addUnique,
   dropConstraint,
   dropReplacedKey,
-  renameNotNull,
   returnReplacedKey,
-  setNotNull,
-  unsetNotNull,
 } from './operations/constraints.ts';
 export { atomically, execute } from './operations/execute.ts';
 export { createFunction, dropFunction, updateFunction } from './operations/functions.ts';
 export { confirmGate } from './operations/gate.ts';
 export { moveIdentity } from './operations/identity.ts';
 export { createIndex, dropIndex } from './operations/indexes.ts';
+export { renameNotNull, setNotNull, unsetNotNull } from './operations/not-null.ts';
 export { returnPrimaryKey } from './operations/primary-key.ts';
 export { rebindDependents } from './operations/rebind.ts';
 export { ensureSmall } from './operations/rewrite-limit.ts';

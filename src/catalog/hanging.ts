@@ -3,8 +3,8 @@ import type { BoundObject, TwinnedObject } from '../domain/rename.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { readDependents } from './dependents.ts';
-import { argumentsOf } from './mentions.ts';
 import { TREE } from './tree.ts';
+import { argumentsOf } from './trigger-sources.ts';
 
 /** An object that hangs on a column, by the names that `db/renames` has. */
 export interface HangingObject {

@@ -1,55 +1,13 @@
-import { scan } from 'libpg-query';
 import type { MentionFacts } from '../domain/facts.ts';
 import { type QualifiedName, shortHash, slug } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { bodyOf } from './bodies.ts';
-import { useOf, wordOf } from './column-uses.ts';
+import { useOf } from './column-uses.ts';
 import { usesNameAlone } from './name-uses.ts';
 import type { FunctionFacts, Tables } from './references.ts';
 import { rowUsesIn } from './row-uses.ts';
+import { lineAt, offsetsOf } from './texts.ts';
 import { TREE } from './tree.ts';
-
-/** What has to be known of a trigger to say whether its function is told of a column. */
-interface TriggerSource {
-  /** The function's body. */
-  readonly source: string;
-  readonly language: string;
-  /** Arguments of the trigger, each ended by a zero byte, in hexadecimal. */
-  readonly arguments: string;
-}
-
-/** What a trigger gives to its function. */
-export function argumentsOf({ arguments: encoded }: Pick<TriggerSource, 'arguments'>): string[] {
-  return Buffer.from(encoded, 'hex').toString('utf8').split('\0').slice(0, -1);
-}
-
-/** Whether a trigger's function, or an argument that the trigger gives it, names a column. */
-export async function triggerMentions(trigger: TriggerSource, column: string): Promise<boolean> {
-  if (argumentsOf(trigger).includes(column)) return true;
-  return (await offsetsOf(trigger.source, trigger.language, column)).length > 0;
-}
-
-/** Whether a trigger's function gives NEW as a whole another value, or returns another row: then it may change any column. */
-export async function assignsRow({ source, language }: TriggerSource): Promise<boolean> {
-  if (language !== 'plpgsql') return language !== 'sql';
-  try {
-    const words = (await scan(source)).tokens
-      .filter(({ tokenName }) => tokenName !== 'SQL_COMMENT' && tokenName !== 'C_COMMENT')
-      .map(({ text }) => text.toLowerCase());
-    return words.some((word, at) => {
-      const [next, previous] = [words[at + 1], words[at - 1]];
-      if (word === 'new' || word === '"new"') {
-        const takesRow = ['into', 'strict', 'for', 'foreach'].includes(previous ?? '');
-        return word === '"new"' || next === ':=' || next === '=' || takesRow;
-      }
-      // A procedure may give it back as another one, and another name for it is not followed.
-      if (word === 'call' || (word === 'alias' && words[at + 2] === 'new')) return true;
-      return word === 'return' && next !== 'new' && next !== 'old' && next !== 'null' && next !== ';';
-    });
-  } catch {
-    return true;
-  }
-}
 
 interface FunctionRow {
   oid: string;
@@ -222,43 +180,4 @@ function withTransitions(tables: Tables, { transitionTables }: FunctionRow): Tab
 async function namesAny(source: string, language: string, tables: Tables): Promise<boolean> {
   for (const { name } of tables) if ((await offsetsOf(source, language, name)).length > 0) return true;
   return false;
-}
-
-/** The line, from 1, of a place in a text that is given in bytes. */
-function lineAt(text: string, bytes: number): number {
-  return Buffer.from(text).subarray(0, bytes).toString().split('\n').length;
-}
-
-/**
- * Where a body in plpgsql or SQL names something, in bytes: as an identifier, or as a word in a string that may be run.
- * Comments do not count. PostgreSQL's own scanner takes the body apart, so `email` is not found in `email_address`.
- */
-async function offsetsOf(source: string, language: string, name: string): Promise<number[]> {
-  if (language !== 'plpgsql' && language !== 'sql') return wordsIn(source, name);
-  try {
-    const { tokens } = await scan(source);
-    return tokens.flatMap(({ text, tokenName, start }) => {
-      if (tokenName === 'SQL_COMMENT' || tokenName === 'C_COMMENT') return [];
-      if (text.startsWith('"')) return text.slice(1, -1).replaceAll('""', '"') === name ? [start] : [];
-      if (/^([eEbBxXnN]|[uU]&)?'/.test(text) || text.startsWith('$'))
-        return wordsIn(withoutQuotes(text), name).map((offset) => start + offset);
-      return text.toLowerCase() === name ? [start] : [];
-    });
-  } catch {
-    return wordsIn(source, name);
-  }
-}
-
-/** A constant without what could be taken for a part of a name in it, as long as it was: the tag of a dollar quote, and escapes. */
-function withoutQuotes(text: string): string {
-  const blank = (part: string): string => ' '.repeat(Buffer.byteLength(part));
-  const [tag] = /^\$[^$]*\$/.exec(text) ?? [];
-  if (tag !== undefined) return blank(tag) + text.slice(tag.length, -tag.length) + blank(tag);
-  return /^[eE]/.test(text) ? text.replace(/\\[a-z]/g, blank) : text;
-}
-
-/** Where a text holds a name with nothing of a name on either side of it, in bytes. */
-function wordsIn(text: string, name: string): number[] {
-  const matches = text.matchAll(new RegExp(wordOf(name), 'giu'));
-  return [...matches].map(({ index }) => Buffer.byteLength(text.slice(0, index)));
 }

@@ -1,8 +1,8 @@
 import type { TriggerFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { argumentsOf, assignsRow, triggerMentions } from './mentions.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
 import type { TreeMember } from './tree.ts';
+import { argumentsOf, assignsRow, triggerMentions } from './trigger-sources.ts';
 
 interface TriggerRow {
   name: string;

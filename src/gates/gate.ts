@@ -17,7 +17,7 @@ import { readAcknowledged } from './acknowledged.ts';
 import { ensureComplete } from './complete.ts';
 import { countMismatches, recordMismatches } from './mismatches.ts';
 import { readPairs } from './pair-record.ts';
-import { brokenByColumn } from './preflight.ts';
+import { unacknowledgedBreaks } from './preflight.ts';
 import { readStragglers } from './stragglers.ts';
 
 /** Steps that a gate guards. */
@@ -64,9 +64,7 @@ export async function checkGate(
 
 /** What was made since the first phase and counts on the table's columns by their order is right until the old one goes. */
 async function ensureNothingBreaks(db: Queryable, rename: Rename, phase: 2 | 3): Promise<void> {
-  const found = await brokenByColumn(db, rename);
-  const acknowledged = await readAcknowledged(db, rename.name);
-  const objects = found.filter((object) => !acknowledged.has(object));
+  const objects = await unacknowledgedBreaks(db, rename);
   if (objects.length > 0) throw new PhaseError('PH2008', { rename: rename.name, phase, objects });
 }
 

@@ -44,10 +44,14 @@ async function ensureUpdatable(db: Queryable, table: string): Promise<void> {
 
 /** @throws PH2019 */
 async function ensureNothingBreaks(db: Queryable, rename: Rename): Promise<void> {
-  const found = await brokenByColumn(db, rename);
-  const acknowledged = await readAcknowledged(db, rename.name);
-  const objects = found.filter((object) => !acknowledged.has(object));
+  const objects = await unacknowledgedBreaks(db, rename);
   if (objects.length > 0) throw new PhaseError('PH2019', { rename: rename.name, objects });
+}
+
+/** What `brokenByColumn` finds and nobody has looked at. */
+export async function unacknowledgedBreaks(db: Queryable, rename: Rename): Promise<string[]> {
+  const acknowledged = await readAcknowledged(db, rename.name);
+  return (await brokenByColumn(db, rename)).filter((object) => !acknowledged.has(object));
 }
 
 /**

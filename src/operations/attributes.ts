@@ -3,8 +3,8 @@ import { type AttributePair, differingAttributes } from '../catalog/attributes.t
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { PAIR_ATTRIBUTES, type PairAttribute } from '../domain/pair.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
-import { setNotNull } from './constraints.ts';
 import { execute } from './execute.ts';
+import { setNotNull } from './not-null.ts';
 
 export interface ColumnPair {
   /** The table, schema and name quoted. */

@@ -8,11 +8,12 @@ import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/ren
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { dropEverywhere } from './children.ts';
-import { dropConstraint, notNullName } from './constraints.ts';
+import { dropConstraint } from './constraints.ts';
 import { contextOf } from './context.ts';
 import { execute } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { stillOn } from './left.ts';
+import { notNullName } from './not-null.ts';
 import { isKeyColumn, swapPrimaryKey, twinIndexes } from './primary-key.ts';
 import { rebindDependents } from './rebind.ts';
 import { giveTwinName, restorations } from './twins.ts';

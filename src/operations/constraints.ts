@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { isTwinName, twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
@@ -196,85 +196,4 @@ async function constraintState(knex: Knex, on: string, name: string): Promise<'a
     [on, name],
   );
   return row === undefined ? 'absent' : row.validated ? 'validated' : 'not valid';
-}
-
-export interface NotNullOptions {
-  readonly on: string;
-  readonly column: string;
-  /** False: rows that are there already may be NULL (NOT VALID, PostgreSQL 18). */
-  readonly validate?: boolean;
-  /** The constraint's name, where PostgreSQL keeps one (18). */
-  readonly name?: string;
-  /** Only as long as this column of the table is NOT NULL, too. */
-  readonly like?: string;
-}
-
-/**
- * Makes a column NOT NULL without reading the table under an exclusive lock: a validated check proves it, and goes again.
- * Source: https://www.postgresql.org/docs/current/sql-altertable.html (SET NOT NULL)
- */
-export async function setNotNull(knex: Knex, options: NotNullOptions): Promise<void> {
-  const { on, column, name, like } = options;
-  if (like !== undefined && !(await isNotNull(knex, on, like)) && !contextOf(knex).dryRun) return;
-  if (!(await isNotNull(knex, on, column))) await makeNotNull(knex, options);
-  const current = name === undefined ? null : await notNullName(knex, on, column);
-  if (name === undefined || current === null || current === name) return;
-  await execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(current)} TO ${quoteIdent(name)}`);
-}
-
-async function makeNotNull(knex: Knex, { on, column, validate = true }: NotNullOptions): Promise<void> {
-  if (!validate) {
-    const name = deriveName(column, '_not_null_new');
-    await execute(
-      knex,
-      `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} NOT NULL ${quoteIdent(column)} NOT VALID`,
-    );
-    return;
-  }
-  const name = deriveName(column, '_not_null_triphase');
-  await addConstraint(knex, { on, name, definition: `CHECK (${quoteIdent(column)} IS NOT NULL)` });
-  await atomically(knex, async (trx) => {
-    await runSql(trx, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} SET NOT NULL`);
-    await runSql(trx, `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`);
-  });
-}
-
-/** Undoes `setNotNull` on that column alone; nothing where the column is gone. */
-export async function unsetNotNull(
-  knex: Knex,
-  { on, column }: { readonly on: string; readonly column: string },
-): Promise<void> {
-  if (!(await isNotNull(knex, on, column))) return;
-  await execute(knex, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} DROP NOT NULL`);
-}
-
-async function isNotNull(knex: Knex, on: string, column: string): Promise<boolean> {
-  const rows = await runSql(
-    knex,
-    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND attnotnull`,
-    [on, column],
-  );
-  return rows.length > 0;
-}
-
-/** PostgreSQL 18 gives NOT NULL constraints names. Gives the column's the name of the column; nothing before 18. */
-export async function renameNotNull(
-  knex: Knex,
-  { on, column }: { readonly on: string; readonly column: string },
-): Promise<void> {
-  const name = await notNullName(knex, on, column);
-  const fresh = deriveName(column, '_not_null_new');
-  if (name === null || name === fresh) return;
-  await execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(name)} TO ${quoteIdent(fresh)}`);
-}
-
-/** The name of a column's NOT NULL constraint; null before PostgreSQL 18, and where there is none. */
-export async function notNullName(knex: Knex, on: string, column: string): Promise<string | null> {
-  const [row] = await runSql<{ name: string }>(
-    knex,
-    `SELECT co.conname AS name FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1]
-     WHERE co.conrelid = to_regclass($1) AND co.contype = 'n' AND a.attname = $2`,
-    [on, column],
-  );
-  return row?.name ?? null;
 }

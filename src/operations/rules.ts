@@ -60,22 +60,29 @@ export async function rebindRule(knex: Knex, name: string, rule: ReboundRule): P
 }
 
 /** By the rules of the sync in phase 2: docs/three-phases.md. */
-function choice(
-  event: RuleRow['event'],
-  { default: own, domainDefault, identity, type, byteEqual }: ColumnFacts,
-  names: { readonly old: string; readonly new: string },
-): string {
+function choice(event: RuleRow['event'], column: ColumnFacts, names: ColumnNames): string {
   const [old, fresh] = [`new.${quoteIdent(names.old)}`, `new.${quoteIdent(names.new)}`];
-  const standing = own ?? domainDefault;
   const isNewGiven =
     event === 'UPDATE'
-      ? differs(fresh, `old.${quoteIdent(names.new)}`, byteEqual)
-      : identity || standing?.class === 'volatile'
-        ? `${old} IS NULL`
-        : standing === null
-          ? `${fresh} IS NOT NULL`
-          : differs(fresh, `CAST(${standing.expression} AS ${type})`, byteEqual);
+      ? differs(fresh, `old.${quoteIdent(names.new)}`, column.byteEqual)
+      : givenOnInsert(column, { old, fresh });
   return `CASE WHEN ${isNewGiven} THEN ${fresh} ELSE ${old} END`;
+}
+
+/** What the two columns go by in the text of a rule. */
+interface ColumnNames {
+  readonly old: string;
+  readonly new: string;
+}
+
+function givenOnInsert(
+  { default: own, domainDefault, identity, type, byteEqual }: ColumnFacts,
+  { old, fresh }: { readonly old: string; readonly fresh: string },
+): string {
+  const standing = own ?? domainDefault;
+  if (identity || standing?.class === 'volatile') return `${old} IS NULL`;
+  if (standing === null) return `${fresh} IS NOT NULL`;
+  return differs(fresh, `CAST(${standing.expression} AS ${type})`, byteEqual);
 }
 
 function readRule(knex: Knex, on: string, name: string, to: string): Promise<RuleRow[]> {
