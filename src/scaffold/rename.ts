@@ -1,3 +1,4 @@
+import { isOfGenerated, type Rename } from '../domain/rename.ts';
 import { backfills, importsOf } from '../planner/code.ts';
 import type { FunctionVersion } from '../planner/rename/function-versions.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
@@ -24,12 +25,20 @@ const TITLES: Record<PlannedStep['step'], string> = {
   contract: 'Phase 3: the sync and the old column go, and names are restored.',
 };
 
+/** Of a generated column nothing is kept in step. */
+const TITLES_OF_GENERATED: Partial<typeof TITLES> = {
+  expand: 'Phase 1: the new column, generated like the old one.',
+  backfill: 'Phase 1: the step that copies rows of other columns.',
+  switch: 'Phase 2: what hangs on the old column is bound to the new one.',
+  contract: 'Phase 3: the old column goes, and names are restored.',
+};
+
 /** Every file of a plan, with its text. */
 export function scaffoldRename({ rename, steps, bodies, versions }: RenamePlan): ScaffoldedFile[] {
   return [
     ...bodies.map(scaffoldBody),
     ...versions.flatMap(scaffoldVersion),
-    ...steps.map((step) => scaffoldStep(rename.name, step)),
+    ...steps.map((step) => scaffoldStep(rename, step)),
   ];
 }
 
@@ -60,12 +69,13 @@ function dollarTag(view: object): string {
   return tag;
 }
 
-export function scaffoldStep(rename: string, step: PlannedStep): ScaffoldedFile {
+export function scaffoldStep(rename: Rename, step: PlannedStep): ScaffoldedFile {
+  const titles = isOfGenerated(rename) ? { ...TITLES, ...TITLES_OF_GENERATED } : TITLES;
   const types = backfills([...step.up, ...step.down]) ? ['type MigrationContext'] : [];
   const names = [...importsOf([...step.up, ...step.down]), ...types];
   const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {
-    rename,
-    title: TITLES[step.step],
+    rename: rename.name,
+    title: titles[step.step],
     imports: printImports(names.sort((a, b) => compareImports(a, b))),
     settings: settingsOf(step),
     constants: printConstants(step.constants ?? {}),

@@ -63,7 +63,7 @@ export async function draftRefresh(
     rewriteLimit,
   });
   if (plan === null) return { files: [], changes: [], warnings: [] };
-  const migration = scaffoldStep(name, plan.step);
+  const migration = scaffoldStep(rename, plan.step);
   const versions = plan.versions.flatMap(scaffoldVersion);
   const carried = {
     path: refreshPath(name, number),
