@@ -1,5 +1,5 @@
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { bodyOf } from './bodies.ts';
+import { bodyOf } from './read-body.ts';
 import { TREE } from './tree.ts';
 
 interface TriggerRow {

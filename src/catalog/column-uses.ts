@@ -1,7 +1,8 @@
 import { patternOf } from '../domain/pattern.ts';
-import { type Body, nodesOf, type SqlNode } from './bodies.ts';
+import type { Body } from './bodies.ts';
 import { type ColumnUse, type FunctionFacts, isTable, pathOf, type Relation, type Tables } from './references.ts';
 import { RowNames } from './row-names.ts';
+import { nodesOf, type SqlNode } from './sql-trees.ts';
 
 /**
  * What a function does with a column of a table. The body's own names decide, not the text: a column of another table that has
@@ -9,19 +10,20 @@ import { RowNames } from './row-names.ts';
  * @param body null where it could not be taken apart.
  */
 export function useOf(
-  { mentioned, isTriggerOfTable, rowArguments }: FunctionFacts,
+  { mentioned, isTriggerOfTable, rowArguments, holders }: FunctionFacts,
   body: Body | null,
   tables: Tables,
   column: string,
 ): ColumnUse {
+  if (body === null) return mentioned ? 'possible' : 'none';
+  if (body.statements.some(({ tree }) => joinsNaturally(tree, tables, holders))) return 'certain';
   if (!mentioned) return 'none';
-  if (body === null) return 'possible';
   if (body.takenTypes.some((type) => isTypeOf(type, tables, column))) return 'certain';
   const rows = new RowNames(body, tables, { isTriggerOfTable, rowArguments });
   const uses = [
     ...body.fields.filter(({ name }) => name === column).map(({ record }) => rows.holdsRow(record)),
     ...body.statements.map(({ tree }) => (namesField(tree, column, rows) ? 'certain' : 'none')),
-    ...body.statements.map(({ tree }) => useInStatement(tree, tables, column, body.variables)),
+    ...body.statements.map(({ tree }) => useInStatement(tree, tables, column, body)),
   ];
   if (uses.includes('certain')) return 'certain';
   const isInText = body.texts.some((text) => wordOf(column).test(text));
@@ -69,7 +71,7 @@ function relationsOf(tree: SqlNode): Relation[] {
   );
 }
 
-function useInStatement(tree: SqlNode, tables: Tables, column: string, variables: readonly string[]): ColumnUse {
+function useInStatement(tree: SqlNode, tables: Tables, column: string, { variables }: Body): ColumnUse {
   const relations = relationsOf(tree);
   const own = relations.filter((relation) => isTable(relation, tables));
   if (own.length === 0) return 'none';
@@ -84,7 +86,7 @@ function useInStatement(tree: SqlNode, tables: Tables, column: string, variables
   const uses = nodesOf(tree, 'ColumnRef').map((reference): ColumnUse => {
     const path = pathOf(reference);
     if (path.at(-1) !== column) return 'none';
-    if (path.length === 1) return isAlone && !variables.includes(column) ? 'certain' : 'possible';
+    if (path.length === 1) return isAlone && !variables.has(column) ? 'certain' : 'possible';
     const qualifier = path.at(-2) ?? '';
     if (!names.has(qualifier)) return derived.has(qualifier) ? 'possible' : 'none';
     // Another table may go by the same alias in another part of the statement.
@@ -94,6 +96,15 @@ function useInStatement(tree: SqlNode, tables: Tables, column: string, variables
   if (uses.includes('certain')) return 'certain';
   // A natural join is by whatever columns both sides have.
   return uses.includes('possible') || joins.some(({ isNatural }) => isNatural === true) ? 'possible' : 'none';
+}
+
+/** Whether the table is joined to another one that has the column, by all that they have in common. */
+function joinsNaturally(tree: SqlNode, tables: Tables, holders: ReadonlySet<string>): boolean {
+  return nodesOf(tree, 'JoinExpr').some((join) => {
+    const relations = nodesOf([join.larg, join.rarg], 'RangeVar') as Relation[];
+    const [own, others] = [true, false].map((wanted) => relations.filter((one) => isTable(one, tables) === wanted));
+    return join.isNatural === true && own?.length !== 0 && others?.some(({ relname }) => holders.has(relname ?? ''));
+  });
 }
 
 /** Whether tables are joined by the column: `USING (column)`. */

@@ -1,11 +1,13 @@
 import type { MentionFacts } from '../domain/facts.ts';
 import { type QualifiedName, shortHash, slug } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { bodyOf } from './bodies.ts';
+import { listColumns } from './column.ts';
 import { useOf } from './column-uses.ts';
 import { usesNameAlone } from './name-uses.ts';
+import { bodyOf } from './read-body.ts';
 import type { FunctionFacts, Tables } from './references.ts';
-import { rowUsesIn } from './row-uses.ts';
+import { doubtsRows } from './row-doubts.ts';
+import { type RowUser, rowUsesIn } from './row-uses.ts';
 import { lineAt, offsetsOf } from './texts.ts';
 import { TREE } from './tree.ts';
 
@@ -21,9 +23,11 @@ interface FunctionRow {
   source: string;
   language: string;
   overloaded: boolean;
+  /** Schemas that it searches for names without one; null where it takes those of its caller. */
+  searches: string | null;
   triggers: string[];
   triggersElsewhere: string[];
-  returnsRows: boolean;
+  returns: RowUser['returns'];
   rowTriggers: boolean;
   rowArguments: FunctionFacts['rowArguments'];
   /** What its triggers call the rows that a statement has changed. */
@@ -32,7 +36,7 @@ interface FunctionRow {
 
 /**
  * Functions whose body is text that has one of some words in it, `$2`: nothing in the catalogue says what they use. With `$3` also those that triggers of the
- * table run, or that take rows of it.
+ * table run, or that take or return rows of it.
  */
 const FUNCTIONS = `
   ${TREE}
@@ -43,7 +47,10 @@ const FUNCTIONS = `
     ARRAY(SELECT DISTINCT t.tgname::text FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal ORDER BY 1) AS triggers,
     ARRAY(SELECT DISTINCT quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass::text FROM pg_trigger t
       WHERE t.tgfoid = p.oid AND t.tgrelid NOT IN (SELECT oid FROM tree) AND NOT t.tgisinternal AND t.tgparentid = 0 ORDER BY 1) AS "triggersElsewhere",
-    EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype) AS "returnsRows",
+    (SELECT substr(setting, length('search_path=') + 1) FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search_path=%') AS searches,
+    CASE WHEN EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype) THEN 'rows'
+      WHEN p.prorettype = 'void'::regtype THEN 'nothing' WHEN EXISTS (SELECT 1 FROM pg_type t WHERE t.oid = p.prorettype AND t.typtype = 'c') THEN 'other rows'
+      ELSE 'values' END AS returns,
     EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND t.tgtype & 1 = 1 AND NOT t.tgisinternal) AS "rowTriggers",
     ARRAY(SELECT named.name::text FROM pg_trigger t CROSS JOIN LATERAL (VALUES (t.tgnewtable), (t.tgoldtable)) AS named(name)
       WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND named.name IS NOT NULL) AS "transitionTables",
@@ -54,7 +61,7 @@ const FUNCTIONS = `
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
     AND (EXISTS (SELECT 1 FROM unnest($2::text[]) AS word WHERE position(lower(word) IN lower(p.prosrc)) > 0) OR $3 AND (EXISTS (
       SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal)
-      OR EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = ANY (p.proargtypes::oid[]))))
+      OR EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype OR c.reltype = ANY (p.proargtypes::oid[]))))
     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
   ORDER BY 2, 3, 5`;
 
@@ -81,16 +88,26 @@ export async function readMentions(
   column: string,
   ours: ReadonlySet<string> = new Set(),
 ): Promise<MentionFacts[]> {
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [column], false]);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [column, 'natural'], false]);
   const tables = await tablesOf(db, table);
+  const holders = await holdersOf(db, column);
   const found: MentionFacts[] = [];
   for (const row of rows.filter(({ name }) => !ours.has(name))) {
     const { source, language, definition, triggers, rowArguments } = row;
-    const offsets = await offsetsOf(source, language, column);
-    const concerns = triggers.length > 0 || rowArguments.length > 0 || (await namesAny(source, language, tables));
+    const named = await offsetsOf(source, language, column);
+    // A natural join is by the column without naming it.
+    const offsets = named.length > 0 ? named : await offsetsOf(source, language, 'natural');
+    const concerns =
+      triggers.length > 0 ||
+      rowArguments.length > 0 ||
+      (await namesAny(
+        source,
+        language,
+        tables.map(({ name }) => name),
+      ));
     if (offsets.length === 0 || !concerns) continue;
-    const facts = { mentioned: true, isTriggerOfTable: triggers.length > 0, rowArguments };
-    const use = useOf(facts, await bodyOf(definition, source, language), withTransitions(tables, row), column);
+    const facts = { mentioned: named.length > 0, isTriggerOfTable: triggers.length > 0, rowArguments, holders };
+    const use = useOf(facts, await bodyOf(definition, source, language), tablesSeenBy(row, tables), column);
     if (use === 'none') continue;
     const before = definition.slice(0, definition.indexOf(source));
     const lines = offsets.map((offset) => lineAt(before + source, Buffer.byteLength(before) + offset));
@@ -126,21 +143,37 @@ function apart(found: readonly MentionFacts[]): MentionFacts[] {
 export interface RowUserFacts {
   readonly signature: string;
   readonly uses: readonly string[];
+  /** Whether it may depend on them, as far as its text can tell. */
+  readonly doubtful: boolean;
 }
 
 /** Functions whose body is text and that put whole rows of the table where columns go by their position. */
-export async function readRowUsers(db: Queryable, table: NamedTable, isLastColumn: boolean): Promise<RowUserFacts[]> {
+export async function readRowUsers(
+  db: Queryable,
+  table: NamedTable,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<RowUserFacts[]> {
   const tables = await tablesOf(db, table);
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, tables.map(({ name }) => name), true]);
+  const columns = (await listColumns(db, table.oid)).filter((column) => column !== to);
+  const inTable = {
+    place: columns.indexOf(from) + 1,
+    isLastColumn: columns.at(-1) === from,
+    ...(await rowFunctionsOf(db, table)),
+  };
+  const words = [...tables.map(({ name }) => name), ...inTable.rowFunctions];
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, words, true]);
   const found: RowUserFacts[] = [];
   for (const row of rows) {
-    const { source, language, definition, signature, returnsRows, rowTriggers, rowArguments } = row;
-    const concerns = row.triggers.length > 0 || rowArguments.length > 0 || (await namesAny(source, language, tables));
-    if (!concerns) continue;
+    const { source, language, definition, signature, returns, rowTriggers, rowArguments } = row;
+    const hasRows = row.triggers.length > 0 || rowArguments.length > 0 || returns === 'rows';
+    if (!hasRows && !(await namesAny(source, language, words))) continue;
     const body = await bodyOf(definition, source, language);
-    const user = { isTriggerOfTable: rowTriggers, returnsRows, isLastColumn, rowArguments };
-    const uses = body === null ? [] : rowUsesIn(body, withTransitions(tables, row), user);
-    if (uses.length > 0) found.push({ signature, uses });
+    if (body === null) continue;
+    const user = { ...inTable, isTriggerOfTable: rowTriggers, returns, rowArguments };
+    const seen = tablesSeenBy(row, tables);
+    const uses = rowUsesIn(body, seen, user);
+    const doubtful = uses.length === 0 && doubtsRows(body, seen, user);
+    if (uses.length > 0 || doubtful) found.push({ signature, uses, doubtful });
   }
   return found;
 }
@@ -151,16 +184,25 @@ export async function readRowUsers(db: Queryable, table: NamedTable, isLastColum
  */
 export async function readNameUsers(db: Queryable, table: NamedTable, name: string): Promise<string[]> {
   const tables = await tablesOf(db, table);
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [name, 'natural'], false]);
-  const holders = await all<{ name: string }>(db, HOLDERS, [name]);
-  const wanted = { tables, name, holders: new Set(holders.map((holder) => holder.name)) };
+  const holders = await holdersOf(db, name);
+  // Where another table has such a column, all columns of both have the name twice.
+  const words = [name, ...(holders.size > 0 ? tables.map((one) => one.name) : [])];
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, words, false]);
+  const { rowFunctions } = await rowFunctionsOf(db, table);
+  const wanted = { name, holders, rowFunctions };
   const found: string[] = [];
-  for (const { source, language, definition, signature } of rows) {
-    const body = await bodyOf(definition, source, language);
-    if (body !== null && usesNameAlone(body, source, wanted)) found.push(signature);
+  for (const row of rows) {
+    const body = await bodyOf(row.definition, row.source, row.language);
+    const tablesSeen = tablesSeenBy(row, tables);
+    if (body !== null && usesNameAlone(body, row.source, { ...wanted, tables: tablesSeen })) found.push(row.signature);
   }
   const likeColumns = await all<{ signature: string }>(db, LIKE_COLUMNS, [table.oid, name]);
   return [...found, ...likeColumns.map(({ signature }) => signature)];
+}
+
+/** Names of relations that have a column of a name. */
+async function holdersOf(db: Queryable, column: string): Promise<ReadonlySet<string>> {
+  return new Set((await all<{ name: string }>(db, HOLDERS, [column])).map(({ name }) => name));
 }
 
 /** The table, its partitions and its children; itself first. */
@@ -173,11 +215,32 @@ function tablesOf(db: Queryable, { oid }: NamedTable): Promise<QualifiedName[]> 
   );
 }
 
-function withTransitions(tables: Tables, { transitionTables }: FunctionRow): Tables {
-  return [...tables, ...transitionTables.map((name) => ({ schema: '', name }))];
+/** The tables as a function can name them, and what its triggers call the rows that a statement has changed. */
+function tablesSeenBy({ transitionTables, searches }: FunctionRow, tables: Tables): Tables {
+  const schemas = searches?.split(',').map((schema) => schema.trim().replace(/^"(.*)"$/, '$1'));
+  return [
+    ...tables.map((table) => ({ ...table, hidden: schemas !== undefined && !schemas.includes(table.schema) })),
+    ...transitionTables.map((name) => ({ schema: '', name })),
+  ];
 }
 
-async function namesAny(source: string, language: string, tables: Tables): Promise<boolean> {
-  for (const { name } of tables) if ((await offsetsOf(source, language, name)).length > 0) return true;
+/** Names of functions that return rows of the table, its partitions and children, and of those that take some. */
+async function rowFunctionsOf(
+  db: Queryable,
+  { oid }: NamedTable,
+): Promise<{ rowFunctions: ReadonlySet<string>; rowTakers: ReadonlySet<string> }> {
+  const rows = await all<{ name: string; returns: boolean }>(
+    db,
+    `${TREE} SELECT DISTINCT p.proname AS name, p.prorettype = c.reltype AS returns FROM tree JOIN pg_class c ON c.oid = tree.oid
+     JOIN pg_proc p ON p.prorettype = c.reltype OR c.reltype = ANY (p.proargtypes::oid[])`,
+    [oid],
+  );
+  const names = (isReturned: boolean): ReadonlySet<string> =>
+    new Set(rows.filter(({ returns }) => returns === isReturned).map(({ name }) => name));
+  return { rowFunctions: names(true), rowTakers: names(false) };
+}
+
+async function namesAny(source: string, language: string, names: readonly string[]): Promise<boolean> {
+  for (const name of names) if ((await offsetsOf(source, language, name)).length > 0) return true;
   return false;
 }

@@ -1,5 +1,8 @@
-import { type Body, nodesOf, type SqlNode } from './bodies.ts';
+import type { Body } from './bodies.ts';
 import { isTable, pathOf, type Tables } from './references.ts';
+import { RowNames } from './row-names.ts';
+import { expressionOf, Rows } from './rows.ts';
+import { nodesAtTop, nodesOf, type SqlNode, toList } from './sql-trees.ts';
 
 /** What is looked for: a name, and the tables that are to have a column of that name. */
 export interface Wanted {
@@ -7,6 +10,8 @@ export interface Wanted {
   readonly name: string;
   /** Names of relations that have a column of that name. */
   readonly holders: ReadonlySet<string>;
+  /** Names of functions that return rows of the table. */
+  readonly rowFunctions: ReadonlySet<string>;
 }
 
 /**
@@ -14,129 +19,140 @@ export interface Wanted {
  * of another table. Once the table has a column of that name it is ambiguous, or means that column without a word.
  */
 export function usesNameAlone(body: Body, source: string, wanted: Wanted): boolean {
-  const prefersVariables =
-    /^\s*#variable_conflict\s+use_variable/im.test(source) && body.variables.includes(wanted.name);
-  return !prefersVariables && body.statements.some(({ tree }) => within(tree, wanted, new Set(), false));
-}
-
-/** @param withs names of queries of WITH, which hide tables; @param sees whether the table's columns can be meant here. */
-function within(node: unknown, wanted: Wanted, withs: ReadonlySet<string>, sees: boolean): boolean {
-  if (typeof node !== 'object' || node === null) return false;
-  if (Array.isArray(node)) return node.some((item) => within(item, wanted, withs, sees));
-  return Object.entries(node).some(([kind, value]) => {
-    if (kind === 'ColumnRef') return sees && isNameAlone(value as SqlNode, wanted.name);
-    if (kind === 'SelectStmt') return withinSelect(value as SqlNode, wanted, withs, sees);
-    if (kind === 'InsertStmt') return withinInsert(value as SqlNode, wanted, withs, sees);
-    if (kind === 'UpdateStmt' || kind === 'DeleteStmt' || kind === 'MergeStmt') {
-      return withinWrite(value as SqlNode, wanted, withs, sees);
-    }
-    return within(value, wanted, withs, sees);
-  });
-}
-
-function isNameAlone(reference: SqlNode, name: string): boolean {
-  const path = pathOf(reference);
-  return path.length === 1 && path[0] === name && nodesOf(reference, 'A_Star').length === 0;
-}
-
-function withinSelect(select: SqlNode, wanted: Wanted, outer: ReadonlySet<string>, sees: boolean): boolean {
-  const { larg, rarg, withClause, fromClause, targetList, sortClause, ...rest } = select;
-  const withs = withsOf(withClause, outer);
-  const sides = [larg, rarg].filter((side) => side !== undefined);
-  const isHere = gives(fromClause, wanted.tables, withs);
-  // The innermost of the tables that have such a column is meant.
-  const own = isHere || (sees && !holds(fromClause, wanted, withs));
-  const named = nodesAtTop(targetList, 'ResTarget').map(({ name }) => name);
-  const sorted = nodesAtTop(sortClause, 'SortBy').filter(({ node }) => {
-    const reference = (node as SqlNode | undefined)?.ColumnRef as SqlNode | undefined;
-    return reference === undefined || !isNameAlone(reference, wanted.name) || !named.includes(wanted.name);
-  });
+  const prefersVariables = /^\s*#variable_conflict\s+use_variable/im.test(source) && body.variables.has(wanted.name);
+  const names = new RowNames(body, wanted.tables, { isTriggerOfTable: false, rowArguments: [] });
   return (
-    within(withClause, wanted, outer, sees) ||
-    sides.some((side) => withinSelect(side as SqlNode, wanted, withs, sees)) ||
-    withinFrom(fromClause, wanted, withs, { sees, own }) ||
-    within([targetList, sides.length === 0 ? sorted : [], rest], wanted, withs, own)
+    !prefersVariables &&
+    body.statements.some(({ tree }) => {
+      const rows = new Rows(tree, { ...wanted, names });
+      return new NameSearch(wanted, rows).within(tree, { withs: new Set(), sees: false });
+    })
   );
 }
 
-/** Subqueries in FROM see nothing of their neighbours, unless they are LATERAL. */
-function withinFrom(
-  from: unknown,
-  wanted: Wanted,
-  withs: ReadonlySet<string>,
-  { sees, own }: { readonly sees: boolean; readonly own: boolean },
-): boolean {
-  return ((from ?? []) as readonly SqlNode[]).some((part) => {
-    const { RangeSubselect, JoinExpr } = part as Record<string, SqlNode | undefined>;
-    if (RangeSubselect !== undefined) {
-      return within(RangeSubselect.subquery, wanted, withs, RangeSubselect.lateral === true ? own : sees);
-    }
-    if (JoinExpr === undefined) return within(part, wanted, withs, own);
-    const sides = [JoinExpr.larg, JoinExpr.rarg];
-    if (JoinExpr.isNatural === true && gives(sides, wanted.tables, withs) && holds(sides, wanted, withs)) return true;
+/** Where in a statement something is. */
+interface Place {
+  /** Names of queries of WITH, which hide tables. */
+  readonly withs: ReadonlySet<string>;
+  /** Whether the table's columns can be meant here. */
+  readonly sees: boolean;
+}
+
+class NameSearch {
+  readonly #wanted: Wanted;
+  readonly #rows: Rows;
+
+  constructor(wanted: Wanted, rows: Rows) {
+    this.#wanted = wanted;
+    this.#rows = rows;
+  }
+
+  within(node: unknown, place: Place): boolean {
+    if (typeof node !== 'object' || node === null) return false;
+    if (Array.isArray(node)) return node.some((item) => this.within(item, place));
+    return Object.entries(node).some(([kind, value]) => {
+      if (kind === 'ColumnRef') return place.sees && this.#isNameAlone(value as SqlNode);
+      if (kind === 'SelectStmt') return this.#inSelect(value as SqlNode, place);
+      if (kind === 'InsertStmt') return this.#inInsert(value as SqlNode, place);
+      if (kind === 'UpdateStmt' || kind === 'DeleteStmt' || kind === 'MergeStmt') {
+        return this.#inWrite(value as SqlNode, place);
+      }
+      return this.within(value, place);
+    });
+  }
+
+  #isNameAlone(reference: SqlNode): boolean {
+    const path = pathOf(reference);
+    return path.length === 1 && path[0] === this.#wanted.name && nodesOf(reference, 'A_Star').length === 0;
+  }
+
+  #inSelect(select: SqlNode, { withs: outer, sees }: Place): boolean {
+    const { larg, rarg, withClause, fromClause, targetList, sortClause, distinctClause, ...rest } = select;
+    const withs = withsOf(withClause, outer);
+    const sides = [larg, rarg].filter((side) => side !== undefined);
+    // The innermost of the tables that have such a column is meant.
+    const own = this.#gives(fromClause) || (sees && !this.#holds(fromClause, withs));
+    // What a result is called counts for more than a column, for these two.
+    const isNamed = nodesAtTop(targetList, 'ResTarget').some(({ name }) => name === this.#wanted.name);
+    const isResult = (node: SqlNode): boolean =>
+      isNamed && node.ColumnRef !== undefined && this.#isNameAlone(node.ColumnRef as SqlNode);
+    const ordered = [...nodesAtTop(sortClause, 'SortBy').map(({ node }) => node), ...toList(distinctClause)];
+    const others = (ordered as SqlNode[]).filter((node) => !isResult(node));
     return (
-      withinFrom([JoinExpr.larg, JoinExpr.rarg], wanted, withs, { sees, own }) ||
-      within(JoinExpr.quals, wanted, withs, own)
+      this.#isNamedTwice(select, withs) ||
+      this.within(withClause, { withs: outer, sees }) ||
+      sides.some((side) => this.#inSelect(side as SqlNode, { withs, sees })) ||
+      this.#inFrom(fromClause, { withs, sees }, own) ||
+      this.within([targetList, sides.length === 0 ? others : [], rest], { withs, sees: own })
     );
-  });
-}
+  }
 
-/** The values of an INSERT do not see the table, its ON CONFLICT and RETURNING do. */
-function withinInsert(insert: SqlNode, wanted: Wanted, outer: ReadonlySet<string>, sees: boolean): boolean {
-  const { relation, withClause, selectStmt, cols: _cols, ...rest } = insert;
-  const withs = withsOf(withClause, outer);
-  return (
-    within([withClause, selectStmt], wanted, withs, sees) ||
-    within(rest, wanted, withs, sees || isTable((relation ?? {}) as SqlNode, wanted.tables))
-  );
-}
+  /** All columns of the table beside something of the name: two results would be called so. */
+  #isNamedTwice({ targetList, fromClause }: SqlNode, withs: ReadonlySet<string>): boolean {
+    const from = toList(fromClause);
+    const items = toList(targetList);
+    if (!items.some((item) => this.#rows.isStar(item, from))) return false;
+    return items.some((item) => {
+      const { ColumnRef } = expressionOf(item) as Record<string, SqlNode | undefined>;
+      const { name = ColumnRef === undefined ? undefined : pathOf(ColumnRef).at(-1) } = (item.ResTarget ??
+        {}) as SqlNode;
+      const isAll = ColumnRef !== undefined && nodesOf(ColumnRef, 'A_Star').length > 0;
+      return isAll ? pathOf(ColumnRef).length === 0 && this.#holds(from, withs) : name === this.#wanted.name;
+    });
+  }
 
-function withinWrite(written: SqlNode, wanted: Wanted, outer: ReadonlySet<string>, sees: boolean): boolean {
-  const { relation, withClause, fromClause, usingClause, sourceRelation, ...rest } = written;
-  const withs = withsOf(withClause, outer);
-  const from = [...toList(fromClause), ...toList(usingClause), ...toList(sourceRelation)];
-  const own = sees || isTable((relation ?? {}) as SqlNode, wanted.tables) || gives(from, wanted.tables, withs);
-  return (
-    within(withClause, wanted, outer, sees) ||
-    withinFrom(from, wanted, withs, { sees, own }) ||
-    within(rest, wanted, withs, own)
-  );
+  /** Subqueries in FROM see nothing of their neighbours, unless they are LATERAL. */
+  #inFrom(from: unknown, { withs, sees }: Place, own: boolean): boolean {
+    return toList(from).some((part) => {
+      const { RangeSubselect, JoinExpr } = part as Record<string, SqlNode | undefined>;
+      if (RangeSubselect !== undefined) {
+        return this.within(RangeSubselect.subquery, { withs, sees: RangeSubselect.lateral === true ? own : sees });
+      }
+      if (JoinExpr === undefined) return this.within(part, { withs, sees: own });
+      const sides = [JoinExpr.larg, JoinExpr.rarg];
+      if (JoinExpr.isNatural === true && this.#gives(sides) && this.#holds(sides, withs)) return true;
+      return this.#inFrom(sides, { withs, sees }, own) || this.within(JoinExpr.quals, { withs, sees: own });
+    });
+  }
+
+  /** The values of an INSERT do not see the table, its ON CONFLICT and RETURNING do. */
+  #inInsert(insert: SqlNode, { withs: outer, sees }: Place): boolean {
+    const { relation, withClause, selectStmt, cols: _cols, ...rest } = insert;
+    const withs = withsOf(withClause, outer);
+    return (
+      this.within([withClause, selectStmt], { withs, sees }) ||
+      this.within(rest, { withs, sees: sees || isTable((relation ?? {}) as SqlNode, this.#wanted.tables) })
+    );
+  }
+
+  #inWrite(written: SqlNode, { withs: outer, sees }: Place): boolean {
+    const { relation, withClause, fromClause, usingClause, sourceRelation, ...rest } = written;
+    const withs = withsOf(withClause, outer);
+    const from = [...toList(fromClause), ...toList(usingClause), ...toList(sourceRelation)];
+    const own = sees || isTable((relation ?? {}) as SqlNode, this.#wanted.tables) || this.#gives(from);
+    return (
+      this.within(withClause, { withs: outer, sees }) ||
+      this.#inFrom(from, { withs, sees }, own) ||
+      this.within(rest, { withs, sees: own })
+    );
+  }
+
+  /** Whether a list of FROM has the table itself in it, or a query with all of its columns. */
+  #gives(from: unknown): boolean {
+    return toList(from).some((part) => this.#rows.gives(part));
+  }
+
+  /** Whether a list of FROM has a table in it that has a column of the name already. */
+  #holds(from: unknown, withs: ReadonlySet<string>): boolean {
+    return toList(from).some((part) => {
+      const { RangeVar, JoinExpr } = part as Record<string, SqlNode | undefined>;
+      if (JoinExpr !== undefined) return this.#holds([JoinExpr.larg, JoinExpr.rarg], withs);
+      if (RangeVar === undefined) return false;
+      return !withs.has(String(RangeVar.relname)) && this.#wanted.holders.has(String(RangeVar.relname));
+    });
+  }
 }
 
 function withsOf(withClause: unknown, outer: ReadonlySet<string>): ReadonlySet<string> {
   return new Set([...outer, ...nodesOf(withClause, 'CommonTableExpr').map(({ ctename }) => String(ctename))]);
-}
-
-/** Whether a list of FROM has a table in it that has a column of the name already. */
-function holds(from: unknown, wanted: Wanted, withs: ReadonlySet<string>): boolean {
-  return toList(from).some((part) => {
-    const { RangeVar, JoinExpr } = part as Record<string, SqlNode | undefined>;
-    if (JoinExpr !== undefined) return holds([JoinExpr.larg, JoinExpr.rarg], wanted, withs);
-    if (RangeVar === undefined) return false;
-    return !withs.has(String(RangeVar.relname)) && wanted.holders.has(String(RangeVar.relname));
-  });
-}
-
-/** Whether a list of FROM has the table itself in it, or a subquery with all of its columns. */
-function gives(from: unknown, tables: Tables, withs: ReadonlySet<string>): boolean {
-  return toList(from).some((part) => {
-    const { RangeVar, RangeSubselect, JoinExpr } = part as Record<string, SqlNode | undefined>;
-    if (RangeSubselect !== undefined) {
-      const select = (RangeSubselect.subquery as { readonly SelectStmt?: SqlNode } | undefined)?.SelectStmt;
-      return nodesOf(select?.targetList, 'A_Star').length > 0 && gives(select?.fromClause, tables, withs);
-    }
-    if (JoinExpr !== undefined) return gives([JoinExpr.larg, JoinExpr.rarg], tables, withs);
-    if (RangeVar === undefined) return false;
-    const isWith = RangeVar.schemaname === undefined && withs.has(String(RangeVar.relname));
-    return !isWith && isTable(RangeVar, tables);
-  });
-}
-
-function toList(node: unknown): readonly SqlNode[] {
-  if (node === undefined || node === null) return [];
-  return (Array.isArray(node) ? node : [node]) as SqlNode[];
-}
-
-function nodesAtTop(list: unknown, kind: string): SqlNode[] {
-  return toList(list).flatMap((item) => toList(item[kind]));
 }

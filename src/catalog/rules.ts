@@ -1,8 +1,8 @@
 import { parse, scan } from 'libpg-query';
 import { quoteIdent } from '../domain/identifier.ts';
-import { nodesOf, type SqlNode } from './bodies.ts';
 import { edited } from './edits.ts';
 import { pathOf } from './references.ts';
+import { nodesOf, type SqlNode } from './sql-trees.ts';
 
 /*
  * A rule sees what a statement gives, before any trigger: while both columns are written, what it takes of a new row has to be the value of that side which the

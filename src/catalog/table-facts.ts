@@ -52,7 +52,7 @@ export function readTableFacts(
       async ({ kind, text }) => kind !== 'rule on the table' || isKnownRule(text),
     );
     const byPosition = await notFine(dependents, async ({ text }) => !(await aliasesJoins(text)));
-    const rowUsers = await readRowUsers(db, table, columns.at(-1) === from);
+    const rowUsers = await readRowUsers(db, table, { from, to });
     // While a rename is under way functions may use the new column.
     const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
     // Of a partitioned table PostgreSQL makes no primary key from an index, so that none is there for a second key before phase 3.
@@ -93,6 +93,7 @@ export function readTableFacts(
         kind === 'rule on the table' && on !== null ? [{ name, on }] : [],
       ),
       mentions: await readMentions(db, table, from),
+      rowDoubts: rowUsers.filter(({ doubtful }) => doubtful).map(({ signature }) => signature),
       takenNames: await takenNames(db, table),
       published: shape.published,
       unsupported: [...unsupportedOf(table, to, found), ...(await readOwnColumns(db, table.oid, from, to))],

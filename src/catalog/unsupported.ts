@@ -30,13 +30,15 @@ const refuse = (object: string, reason: string, instead = AWAY): UnsupportedObje
 export function unsupportedOf(table: QualifiedName, to: string, found: Found): UnsupportedObject[] {
   return [
     ...unsupportedShape(table, found.shape),
-    ...found.rowUsers.map(({ signature, uses }) =>
-      refuse(
-        `function ${signature}`,
-        `${uses.join(', and ')}: one more column breaks or misplaces that, and the new one has another place in the end`,
-        `Name the columns in it, in a release before the first phase.`,
+    ...found.rowUsers
+      .filter(({ uses }) => uses.length > 0)
+      .map(({ signature, uses }) =>
+        refuse(
+          `function ${signature}`,
+          `${uses.join(', and ')}: one more column breaks or misplaces that, and the new one has another place in the end`,
+          `Name the columns in it, in a release before the first phase.`,
+        ),
       ),
-    ),
     ...found.nameUsers.map((signature) =>
       refuse(
         `function ${signature}`,

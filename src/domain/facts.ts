@@ -226,6 +226,8 @@ export interface TableFacts {
   /** Rules on the table itself, its partitions and children. */
   readonly rules: readonly { readonly name: string; readonly on: QualifiedName }[];
   readonly mentions: readonly MentionFacts[];
+  /** Functions that make something of whole rows of the table and may depend on the order of its columns, by their signatures. */
+  readonly rowDoubts: readonly string[];
   /** Names in use by relations of the schema, by constraints of the table, by functions of the schema. */
   readonly takenNames: readonly string[];
   readonly published: readonly string[];

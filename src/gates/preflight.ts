@@ -2,6 +2,7 @@ import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { treeOf } from '../catalog/tree.ts';
+import { readWholeRows } from '../catalog/whole-rows.ts';
 import { mayQuiet } from '../data/backfill/quiet.ts';
 import { ensureNoUpdateRules } from '../data/backfill/rules.ts';
 import { countRows } from '../data/count.ts';
@@ -71,12 +72,13 @@ export async function brokenByColumn(
   );
   if (oid === null) return [];
   const named = { ...table, oid: Number(oid) };
-  const users = await readRowUsers(db, named, columns.filter((column) => column !== to).at(-1) === from);
+  const users = (await readRowUsers(db, named, { from, to })).filter(({ uses }) => uses.length > 0);
   const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, named, to);
   return [
     ...users.map(({ signature, uses }) => `function ${signature}: ${uses.join(', and ')}`),
     ...nameUsers.map((signature) => `function ${signature}: it names ${quoteIdent(to)} alone in a query of the table`),
     ...rowColumns.map((column) => `column ${column}, which holds rows of the table`),
+    ...(await readWholeRows(db, named)).map(({ object, reason }) => `${object}: ${reason}`),
     ...(await readOwnColumns(db, Number(oid), from, to)).map(({ object, reason }) => `${object}: ${reason}`),
   ];
 }

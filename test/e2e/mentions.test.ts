@@ -105,7 +105,7 @@ describe('a field of a row is the column where the row is one of the table', () 
   ) => `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN ${statements} RETURN NEW; END $$;
     CREATE TRIGGER f BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f();`;
 
-  test.each([
+  const CASES: readonly [string, string, 'names' | 'may name' | null][] = [
     ['an argument', `CREATE FUNCTION f(u users) RETURNS text LANGUAGE sql AS 'SELECT u.old'`, 'names'],
     ['an argument without a name', `CREATE FUNCTION f(users) RETURNS text LANGUAGE sql AS 'SELECT ($1).old'`, 'names'],
     [
@@ -157,16 +157,42 @@ describe('a field of a row is the column where the row is one of the table', () 
     ],
     ['a join by the column', body('', 'RETURN (SELECT max(id) FROM users JOIN other USING (old));'), 'names'],
     ['a child of the table', body('', `UPDATE kids SET old = 'x'; RETURN NULL;`), 'names'],
-  ])('%s', async (_what, sql, says) => {
+    [
+      'a natural join that does not name it',
+      body('', 'RETURN (SELECT max(id) FROM users NATURAL JOIN other);'),
+      'names',
+    ],
+    [
+      'one with a table that has no such column',
+      body('', 'RETURN (SELECT max(id) FROM users NATURAL JOIN third);'),
+      null,
+    ],
+    ['a copy of the row', onTrigger('r := NEW; PERFORM r.old;'), 'names'],
+    ['another name of the row', onTrigger('PERFORM n.old;').replace('DECLARE', 'DECLARE n ALIAS FOR new;'), 'names'],
+    ['a variable of a type that the table gives, in an array', body('a users.old%TYPE[];', 'RETURN a[1];'), 'names'],
+    [
+      'a table of another schema',
+      body('', 'RETURN (SELECT max(old) FROM users);').replace('LANGUAGE', 'SET search_path = apart LANGUAGE'),
+      null,
+    ],
+  ];
+
+  test('as the tree of the body tells', async () => {
     fixture = await renameFixture({ schema: 'SELECT 1; CREATE TABLE users (id int, old text)', cut: [] });
     rmSync(join(fixture.project.root, 'db'), { recursive: true });
-    await fixture.database.sql(`CREATE TABLE other (old text); CREATE TABLE kids () INHERITS (users); ${sql}`);
+    const functions = CASES.map(([, sql], at) => sql.replace(/\bf\b/g, `f_${at}`)).join(';\n');
+    await fixture.database.sql(`CREATE TABLE other (old text); CREATE TABLE third (age int); CREATE TABLE kids () INHERITS (users);
+      CREATE SCHEMA apart; CREATE TABLE apart.users (old text); ${functions}`);
     const flags = ['--table', 'users', '--from', 'old', '--to', 'newer', '--releases', '2.1,2.2,2.3', '--yes'];
     const { warnings } = await fixture.project.json('new', 'rename-column', ...flags);
-    const messages = warnings
+    const messages: string[] = warnings
       .filter(({ code }: { code: string }) => code.endsWith('names_column'))
       .map(({ message }: { message: string }) => message);
-    expect(messages).toEqual(says === null ? [] : [expect.stringContaining(`${says} "old"`)]);
+    const said = CASES.map(([what], at) => {
+      const message = messages.find((text) => text.includes(`f_${at}(`));
+      return [what, message === undefined ? null : /may name "old"/.test(message) ? 'may name' : 'names'];
+    });
+    expect(said).toEqual(CASES.map(([what, , says]) => [what, says]));
   });
 });
 

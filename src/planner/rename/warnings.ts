@@ -37,6 +37,10 @@ export function warningsOf(
         message: `The function ${mention.signature} ${may} ${quoteIdent(rename.from)} ${place}${gate}`,
       };
     }),
+    ...facts.rowDoubts.map((signature) => ({
+      code: 'function_may_use_column_order',
+      message: `The function ${signature} makes something of whole rows of ${table}: see whether it depends on the number or the order of the columns. From phase 1 on there is one more, and ${quoteIdent(rename.to)} does not take the place of ${quoteIdent(rename.from)}.`,
+    })),
     ...facts.triggers
       .filter(({ givesName }) => givesName)
       .map(({ name }) => ({

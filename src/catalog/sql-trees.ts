@@ -1,0 +1,36 @@
+import { parse } from 'libpg-query';
+
+/** A part of PostgreSQL's tree of a statement. */
+export type SqlNode = Readonly<Record<string, unknown>>;
+
+/** @throws what PostgreSQL's parser says of a text that is no SQL. */
+export async function treesOf(sql: string): Promise<SqlNode[]> {
+  const { stmts = [] } = (await parse(sql)) as { stmts?: readonly { readonly stmt: SqlNode }[] };
+  return stmts.map(({ stmt }) => stmt);
+}
+
+/** Every part of a tree that is of a kind, those inside others, too. */
+export function nodesOf(node: unknown, kind: string): SqlNode[] {
+  if (typeof node !== 'object' || node === null) return [];
+  if (Array.isArray(node)) return node.flatMap((item) => nodesOf(item, kind));
+  return Object.entries(node).flatMap(([key, value]) => [
+    ...(key === kind ? [value as SqlNode] : []),
+    ...nodesOf(value, kind),
+  ]);
+}
+
+/** A list of nodes, or one, or none. */
+export function toList(node: unknown): readonly SqlNode[] {
+  if (node === undefined || node === null) return [];
+  return (Array.isArray(node) ? node : [node]) as SqlNode[];
+}
+
+/** Those of a list that are of a kind, not what is inside of others. */
+export function nodesAtTop(list: unknown, kind: string): SqlNode[] {
+  return toList(list).flatMap((item) => toList(item[kind]));
+}
+
+/** Constants that are texts. */
+export function textsIn(trees: readonly SqlNode[]): string[] {
+  return nodesOf(trees, 'A_Const').flatMap(({ sval }) => (sval as { sval?: string } | undefined)?.sval ?? []);
+}
