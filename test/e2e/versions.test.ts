@@ -9,11 +9,15 @@ import { FAST_SETTINGS } from '../support/server.ts';
 import { expectPlainRename, expectSameCatalogue, plainRename } from './oracle.ts';
 import { TABLES, type TableCase } from './tables.ts';
 
-/** In each run the oldest, 15 and the newest; with `VERSIONS=all` those between, too. */
-const VERSIONS =
-  process.env.VERSIONS === 'all'
-    ? EMBEDDED_VERSIONS
-    : EMBEDDED_VERSIONS.filter((version) => [14, 15, NEWEST_EMBEDDED].includes(version));
+/** In each run 15 and the newest, and every third table on the oldest; with `VERSIONS=all` each table on each version. */
+const ALL = process.env.VERSIONS === 'all';
+const OLDEST = EMBEDDED_VERSIONS[0];
+const VERSIONS = EMBEDDED_VERSIONS.filter((version) => ALL || [OLDEST, 15, NEWEST_EMBEDDED].includes(version));
+
+function tablesOn(version: number): readonly TableCase[] {
+  const tables = TABLES.filter(({ since = 0 }) => since <= version);
+  return ALL || version !== OLDEST ? tables : tables.filter((_table, at) => at % 3 === 0);
+}
 
 describe.each(VERSIONS)('on PostgreSQL %i', (version) => {
   const options = { version, project: repository, name: `test-${process.pid}-${version}`, settings: FAST_SETTINGS };
@@ -25,31 +29,28 @@ describe.each(VERSIONS)('on PostgreSQL %i', (version) => {
     if (server !== serverUrl()) await removeEmbedded(options);
   });
 
-  test.each(TABLES.filter(({ since = 0 }) => since <= version))(
-    '$title ends as ALTER TABLE RENAME COLUMN would leave it',
-    async (given) => {
-      const fixture = await renameFixture({ ...given, server });
-      const plain = await plainRename(server, given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
-      try {
-        for (const [index, release] of [R1, R2, R3].entries()) {
-          await fixture.deploy(release);
-          const { renames, pending, held } = await fixture.project.json('status', '--count');
-          expect({ renames, pending, held }).toMatchObject({
-            renames: [{ phase: index + 1, mismatches: 0 }],
-            pending: [],
-            held: [],
-          });
-        }
-        await expectPlainRename(fixture.database, plain);
-        expect(await values(fixture, given, given.to)).toEqual(
-          await values({ database: plain } as RenameFixture, given, given.to),
-        );
-      } finally {
-        await plain.drop();
-        await fixture.remove();
+  test.each(tablesOn(version))('$title ends as ALTER TABLE RENAME COLUMN would leave it', async (given) => {
+    const fixture = await renameFixture({ ...given, server });
+    const plain = await plainRename(server, given.schema, given.table, quoteIdent(given.from), quoteIdent(given.to));
+    try {
+      for (const [index, release] of [R1, R2, R3].entries()) {
+        await fixture.deploy(release);
+        const { renames, pending, held } = await fixture.project.json('status', '--count');
+        expect({ renames, pending, held }).toMatchObject({
+          renames: [{ phase: index + 1, mismatches: 0 }],
+          pending: [],
+          held: [],
+        });
       }
-    },
-  );
+      await expectPlainRename(fixture.database, plain);
+      expect(await values(fixture, given, given.to)).toEqual(
+        await values({ database: plain } as RenameFixture, given, given.to),
+      );
+    } finally {
+      await plain.drop();
+      await fixture.remove();
+    }
+  });
 });
 
 test.each(TABLES)('$title: every step can be undone, and done again', async (given) => {

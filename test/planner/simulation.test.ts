@@ -4,7 +4,7 @@ import { type History, makeHistory } from '../support/simulator/history.ts';
 import { Memory } from '../support/simulator/memory.ts';
 import { Broken, Operator, Refused, type Way, wayOf, waysBetween } from '../support/simulator/ways.ts';
 
-const HISTORIES = Number(process.env.HISTORIES ?? 1_000);
+const HISTORIES = Number(process.env.HISTORIES ?? 300);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 
 /** A database in which everything up to a release has run. */

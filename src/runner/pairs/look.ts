@@ -1,4 +1,5 @@
 import { readPairFacts } from '../../catalog/attributes.ts';
+import { readColumn } from '../../catalog/column.ts';
 import { placeOf, wayBack } from '../../catalog/pair.ts';
 import { TREE } from '../../catalog/tree.ts';
 import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
@@ -23,6 +24,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
       if (!isThere(place)) return ['the table or one of its columns is gone'];
       if (back.length > 0) return back.map((statement) => `not in its place; back by ${statement}`);
       const now = await readPairFacts(db, record.table, record.numbers);
+      const column = await readColumn(db, record.table, rename.table, rename.from);
       const {
         copies,
         default: standing,
@@ -34,7 +36,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
       });
       const other = (side: 'from' | 'to'): string => `${names[side]}, which ${names[otherSide(side)]} will follow`;
       return [
-        ...[...refused, ...(await refusedBesides(db, rename, record.table))].map(({ what }) => what),
+        ...[...refused, ...(await refusedBesides(db, rename, record.table, column))].map(({ what }) => what),
         ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
         ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
         ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),

@@ -1,5 +1,5 @@
 import { findTable } from '../../catalog/find-table.ts';
-import { checksOn, indexesOn } from '../../catalog/pair.ts';
+import { type ColumnPlace, type ObjectOnColumn, objectsOnColumns } from '../../catalog/pair.ts';
 import { readTableFacts } from '../../catalog/table-facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
@@ -12,10 +12,9 @@ import { twinsOf } from '../../planner/rename/names.ts';
 import { Parts } from '../../planner/rename/parts/parts.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Session } from '../session.ts';
-import { type MadeObject, renewTwins } from './anew.ts';
+import { renewTwins } from './anew.ts';
 import { remakeSync } from './sync.ts';
 
 /** Numbers of the indexes and the checks on the old column of each rename that is under way. */
@@ -23,17 +22,17 @@ export type KnownObjects = ReadonlyMap<string, ReadonlySet<number>>;
 
 /** Indexes and checks as they are before a migration runs. */
 export async function knownObjects({ worker }: Session): Promise<KnownObjects> {
-  const known = new Map<string, Set<number>>();
-  for (const { rename, table, numbers } of await readPairs(worker)) {
-    known.set(rename, new Set((await objectsOn(worker, table, numbers.from)).map(({ oid }) => oid)));
-  }
-  return known;
+  const records = await readPairs(worker);
+  const objects = await objectsOnColumns(worker, records.map(oldColumn));
+  return new Map(
+    records.map((record) => [record.rename, new Set(onColumn(objects, oldColumn(record)).map(({ oid }) => oid))]),
+  );
 }
 
-async function objectsOn(db: Queryable, table: number, column: number): Promise<MadeObject[]> {
-  const named = (kind: MadeObject['kind'], found: ReadonlyMap<number, string>): MadeObject[] =>
-    [...found].map(([oid, name]) => ({ oid, kind, name }));
-  return [...named('index', await indexesOn(db, table, column)), ...named('check', await checksOn(db, table, column))];
+const oldColumn = ({ table, numbers }: PairRecord): ColumnPlace => ({ table, column: numbers.from });
+
+function onColumn(objects: readonly ObjectOnColumn[], { table, column }: ColumnPlace): ObjectOnColumn[] {
+  return objects.filter((object) => object.table === table && object.column === column);
 }
 
 /**
@@ -42,13 +41,16 @@ async function objectsOn(db: Queryable, table: number, column: number): Promise<
  */
 export async function followObjects(session: Session, before: KnownObjects, own: string | undefined): Promise<void> {
   const records = await readPairs(session.worker);
-  const shared = await onSeveralColumns(session, records);
+  const columns = records.flatMap(({ table, numbers }) =>
+    [numbers.from, numbers.to].map((column) => ({ table, column })),
+  );
+  const objects = await objectsOnColumns(session.worker, columns);
+  const shared = onSeveral(objects);
   for (const record of records) {
     const rename = session.history.renames.get(record.rename);
     const known = before.get(record.rename);
     if (rename === undefined || known === undefined || rename.name === own) continue;
-    const now = await objectsOn(session.worker, record.table, record.numbers.from);
-    const made = now.filter(({ oid }) => !known.has(oid));
+    const made = onColumn(objects, oldColumn(record)).filter(({ oid }) => !known.has(oid));
     const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
     const fresh = made.filter(({ kind, name }) => kind === 'index' && !carried.has(name) && !isTwinName(name));
     const names = new Set(fresh.filter(({ oid }) => !shared.has(oid)).map(({ name }) => name));
@@ -63,18 +65,9 @@ export async function followObjects(session: Session, before: KnownObjects, own:
 }
 
 /** Numbers of indexes over more than one of the columns that are being renamed: one counterpart would not do. */
-async function onSeveralColumns({ worker }: Session, records: readonly PairRecord[]): Promise<Set<number>> {
-  const seen = new Set<number>();
-  const several = new Set<number>();
-  for (const { table, numbers } of records) {
-    for (const number of [numbers.from, numbers.to]) {
-      for (const oid of (await indexesOn(worker, table, number)).keys()) {
-        if (seen.has(oid)) several.add(oid);
-        seen.add(oid);
-      }
-    }
-  }
-  return several;
+function onSeveral(objects: readonly ObjectOnColumn[]): Set<number> {
+  const numbers = objects.filter(({ kind }) => kind === 'index').map(({ oid }) => oid);
+  return new Set(numbers.filter((oid, at) => numbers.indexOf(oid) !== at));
 }
 
 async function buildCounterparts(

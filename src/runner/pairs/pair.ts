@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
@@ -128,18 +129,26 @@ export class Pair {
     }
     const authority = authorityIn(before.phase);
     const following = follow(before.facts, now, { authority, names: this.#names });
-    this.#refuse([...following.refused, ...(await refusedBesides(this.#db, this.#rename, before.table))]);
+    const old = await readColumn(this.#db, before.table, this.#rename.table, this.#rename.from);
+    this.#refuse([...following.refused, ...(await refusedBesides(this.#db, this.#rename, before.table, old))]);
     for (const { attribute, side } of following.copies) await this.#copy(attribute, side);
     if (following.nullable !== null) await this.#dropNotNull(now, following.nullable);
     // What it gives may have become another without the column being altered: by its domain, or a function that it calls.
     const side = following.default ?? authority;
-    const standing = await this.#standing(before.table, side);
+    const standing = side === 'from' ? standingOf(old) : await this.#standing(before.table, side);
     const ground = groundOf(now.from.type, standing);
+    if (await this.#isAsBefore(before, now, ground)) return [];
     if (following.default !== null || !isSameGround(ground, before.ground)) {
       await this.#setDefaults(now, standing, authority, side);
     }
     await this.#keep(before, ground);
     return this.#followed;
+  }
+
+  /** Most steps have nothing to do with the columns. */
+  async #isAsBefore(before: PairRecord, now: PairFacts, ground: SyncGround): Promise<boolean> {
+    if (this.#followed.length > 0 || !isDeepStrictEqual(now, before.facts)) return false;
+    return isSameGround(ground, before.ground) && (await guardsFit(this.#knex, this.#rename, before));
   }
 
   #refuse(changes: readonly RefusedChange[]): void {

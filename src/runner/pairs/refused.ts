@@ -1,25 +1,28 @@
-import { readColumn } from '../../catalog/column.ts';
 import { ownDefaults } from '../../catalog/pair.ts';
+import type { ColumnFacts } from '../../domain/facts.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
 import type { Rename } from '../../domain/rename.ts';
 import type { RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { changedByTriggers } from './triggers.ts';
 
-/** What cannot be followed and does not show in the columns' own attributes. */
-export async function refusedBesides(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
+/** What cannot be followed and does not show in the columns' own attributes. @param column the old one. */
+export async function refusedBesides(
+  db: Queryable,
+  rename: Rename,
+  table: number,
+  column: ColumnFacts,
+): Promise<RefusedChange[]> {
   return [
     ...(await changedByTriggers(db, rename, table)),
-    ...(await otherComparison(db, rename, table)),
+    ...otherComparison(rename, column),
     ...(await defaultsOfPartitions(db, rename, table)),
   ];
 }
 
 /** A type whose equality is not that of its bytes, where the sync was written for one whose equality is: it would pass over values that differ. */
-async function otherComparison(db: Queryable, rename: Rename, table: number): Promise<RefusedChange[]> {
-  if (!rename.byteEqual) return [];
-  const { byteEqual, type } = await readColumn(db, table, rename.table, rename.from);
-  if (byteEqual) return [];
+function otherComparison(rename: Rename, { byteEqual, type }: ColumnFacts): RefusedChange[] {
+  if (!rename.byteEqual || byteEqual) return [];
   return [
     {
       what: `values of ${type} may be equal and not the same, which those of ${rename.type} cannot be`,

@@ -19,15 +19,16 @@ export async function guardsFit(
   rename: Rename,
   { table, numbers, phase }: Pick<PairRecord, 'table' | 'numbers' | 'phase'>,
 ): Promise<boolean> {
-  const { column, keys, sources } = await onConnection(knex, async (db) => ({
-    column: await readColumn(db, table, rename.table, rename.from),
+  const { keys, sources } = await onConnection(knex, async (db) => ({
     keys: await guardedKeys(db, table, numbers.from),
     sources: await sourcesOf(db, rename, phase),
   }));
+  const made = sources.join('\n').split('guard := ').length - 1;
+  if (keys.length === 0) return made === 0;
+  const column = await onConnection(knex, (db) => readColumn(db, table, rename.table, rename.from));
   const wanted = planBodies({ table: rename.table, column, keys }, rename)
     .filter((body) => body.kind === 'function' && body.phase === phase)
     .flatMap(({ view }) => view.guards);
-  const made = sources.join('\n').split('guard := ').length - 1;
   return made === wanted.length && wanted.every((guard) => sources.some((source) => source.includes(guard)));
 }
 
