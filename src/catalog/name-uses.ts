@@ -70,8 +70,7 @@ class NameSearch {
     const { larg, rarg, withClause, fromClause, targetList, sortClause, distinctClause, ...rest } = select;
     const withs = withsOf(withClause, outer);
     const sides = [larg, rarg].filter((side) => side !== undefined);
-    // The innermost of the tables that have such a column is meant.
-    const own = this.#gives(fromClause) || (sees && !this.#holds(fromClause, withs));
+    const inside = this.#behind(fromClause, { withs, sees });
     // What a result is called counts for more than a column, for these two.
     const isNamed = nodesAtTop(targetList, 'ResTarget').some(({ name }) => name === this.#wanted.name);
     const isResult = (node: SqlNode): boolean =>
@@ -82,8 +81,8 @@ class NameSearch {
       this.#isNamedTwice(select, withs) ||
       this.within(withClause, { withs: outer, sees }) ||
       sides.some((side) => this.#inSelect(side as SqlNode, { withs, sees })) ||
-      this.#inFrom(fromClause, { withs, sees }, own) ||
-      this.within([targetList, sides.length === 0 ? others : [], rest], { withs, sees: own })
+      this.#inFrom(fromClause, { withs, sees }) ||
+      this.within([targetList, sides.length === 0 ? others : [], rest], inside)
     );
   }
 
@@ -101,18 +100,30 @@ class NameSearch {
     });
   }
 
-  /** Subqueries in FROM see nothing of their neighbours, unless they are LATERAL. */
-  #inFrom(from: unknown, { withs, sees }: Place, own: boolean): boolean {
-    return toList(from).some((part) => {
+  /**
+   * Each part of FROM sees what stands before it, a subquery only where it is LATERAL; none sees itself, so that the argument of
+   * a function that gives the table's columns is none of them.
+   */
+  #inFrom(from: unknown, place: Place, before: readonly unknown[] = []): boolean {
+    return toList(from).some((part, index) => {
       const { RangeSubselect, JoinExpr } = part as Record<string, SqlNode | undefined>;
+      const earlier = [...before, ...toList(from).slice(0, index)];
       if (RangeSubselect !== undefined) {
-        return this.within(RangeSubselect.subquery, { withs, sees: RangeSubselect.lateral === true ? own : sees });
+        return this.within(
+          RangeSubselect.subquery,
+          RangeSubselect.lateral === true ? this.#behind(earlier, place) : place,
+        );
       }
-      if (JoinExpr === undefined) return this.within(part, { withs, sees: own });
+      if (JoinExpr === undefined) return this.within(part, this.#behind(earlier, place));
       const sides = [JoinExpr.larg, JoinExpr.rarg];
-      if (JoinExpr.isNatural === true && this.#gives(sides) && this.#holds(sides, withs)) return true;
-      return this.#inFrom(sides, { withs, sees }, own) || this.within(JoinExpr.quals, { withs, sees: own });
+      if (JoinExpr.isNatural === true && this.#gives(sides) && this.#holds(sides, place.withs)) return true;
+      return this.#inFrom(sides, place, earlier) || this.within(JoinExpr.quals, this.#behind(sides, place));
     });
+  }
+
+  /** What can be meant where parts of FROM are seen: the innermost of the tables that have such a column. */
+  #behind(from: unknown, { withs, sees }: Place): Place {
+    return { withs, sees: this.#gives(from) || (sees && !this.#holds(from, withs)) };
   }
 
   /** The values of an INSERT do not see the table, its ON CONFLICT and RETURNING do. */
@@ -132,7 +143,7 @@ class NameSearch {
     const own = sees || isTable((relation ?? {}) as SqlNode, this.#wanted.tables) || this.#gives(from);
     return (
       this.within(withClause, { withs: outer, sees }) ||
-      this.#inFrom(from, { withs, sees }, own) ||
+      this.#inFrom(from, { withs, sees }) ||
       this.within(rest, { withs, sees: own })
     );
   }
