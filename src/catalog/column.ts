@@ -19,6 +19,8 @@ interface ColumnRow {
   compression: string | null;
   statistics_target: number | null;
   options: string[] | null;
+  owned_sequence: QualifiedName | null;
+  privileges: ColumnPrivilege[];
   comment: string | null;
   default_expression: string | null;
   generated: '' | 's' | 'v';
@@ -62,6 +64,13 @@ const COLUMN = (): string => `
     CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
     nullif(a.attstattarget, -1)::int AS statistics_target,
     a.attoptions AS options,
+    (SELECT json_build_object('schema', sn.nspname, 'name', s.relname)
+     FROM pg_depend own JOIN pg_class s ON s.oid = own.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
+     WHERE own.classid = 'pg_class'::regclass AND own.refclassid = 'pg_class'::regclass AND own.refobjid = a.attrelid
+       AND own.refobjsubid = a.attnum AND own.deptype = 'a' LIMIT 1) AS owned_sequence,
+    (SELECT coalesce(json_agg(json_build_object('privilege', acl.privilege_type, 'grantable', acl.is_grantable,
+       'grantee', CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END)
+       ORDER BY acl.grantee::text, acl.privilege_type), '[]') FROM aclexplode(a.attacl) AS acl) AS privileges,
     col_description(a.attrelid, a.attnum) AS comment,
     CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default_expression,
     a.attgenerated AS generated, CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END AS generation,
@@ -143,7 +152,7 @@ export async function readColumn(
     type: row.type,
     collation: row.collation,
     byteEqual: isByteEqual(row),
-    hashable: await isHashable(db, row.type),
+    hashable: isByteEqual(row) || (await isHashable(db, row.type)),
     notNull: row.not_null,
     notNullValidated: row.not_null_validated,
     notNullName: row.not_null_name,
@@ -156,13 +165,13 @@ export async function readColumn(
     rewrites: row.rewrites,
     identity: row.identity,
     generated: row.generation === null ? null : { expression: row.generation, stored: row.generated === 's' },
-    ownedSequence: await ownedSequence(db, table, row.number),
+    ownedSequence: row.owned_sequence,
     storage: row.storage,
     compression: row.compression,
     statisticsTarget: row.statistics_target,
     options: row.options ?? [],
     comment: row.comment,
-    privileges: await privileges(db, table, row.number),
+    privileges: row.privileges,
   };
 }
 
@@ -207,28 +216,4 @@ async function evaluates(db: Queryable, expression: string): Promise<boolean> {
   } finally {
     await db.query('RELEASE SAVEPOINT evaluated');
   }
-}
-
-async function ownedSequence(db: Queryable, table: number, column: number): Promise<QualifiedName | null> {
-  const [row] = await all<QualifiedName>(
-    db,
-    `SELECT n.nspname AS schema, s.relname AS name
-     FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
-     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
-       AND d.refobjid = $1::oid AND d.refobjsubid = $2 AND d.deptype = 'a'`,
-    [table, column],
-  );
-  return row ?? null;
-}
-
-async function privileges(db: Queryable, table: number, column: number): Promise<ColumnPrivilege[]> {
-  return all<ColumnPrivilege>(
-    db,
-    `SELECT acl.privilege_type AS privilege, acl.is_grantable AS grantable,
-       CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END AS grantee
-     FROM pg_attribute a, aclexplode(a.attacl) AS acl
-     WHERE a.attrelid = $1::oid AND a.attnum = $2
-     ORDER BY acl.grantee::text, acl.privilege_type`,
-    [table, column],
-  );
 }

@@ -11,12 +11,18 @@ export async function treesOf(sql: string): Promise<SqlNode[]> {
 
 /** Every part of a tree that is of a kind, those inside others, too. */
 export function nodesOf(node: unknown, kind: string): SqlNode[] {
-  if (typeof node !== 'object' || node === null) return [];
-  if (Array.isArray(node)) return node.flatMap((item) => nodesOf(item, kind));
-  return Object.entries(node).flatMap(([key, value]) => [
-    ...(key === kind ? [value as SqlNode] : []),
-    ...nodesOf(value, kind),
-  ]);
+  const found: SqlNode[] = [];
+  collect(node, kind, found);
+  return found;
+}
+
+/** Into one list: trees are large, and walked for many kinds. */
+function collect(node: unknown, kind: string, found: SqlNode[]): void {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    if (key === kind) found.push(value as SqlNode);
+    collect(value, kind, found);
+  }
 }
 
 /** A list of nodes, or one, or none. */

@@ -8,7 +8,7 @@ import { serverUrl } from '../support/database.ts';
 import { R1, R2, R3, renameFixture } from '../support/rename-fixture.ts';
 
 /** How often; `KILLS=50 npm test -- test/fault` goes on for longer. */
-const KILLS = Number(process.env.KILLS ?? 4);
+const KILLS = Number(process.env.KILLS ?? 3);
 const SCHEMAS = [
   {
     title: 'a column with indexes and constraints',
