@@ -1,6 +1,6 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect } from '@jest/globals';
 import { R1, R2, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
-import { onVersions } from '../support/versions.ts';
+import { onVersions, versionedTest as test } from '../support/versions.ts';
 
 onVersions((server) => {
   let fixture: RenameFixture;

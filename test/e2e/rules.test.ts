@@ -1,7 +1,7 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect } from '@jest/globals';
 import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
 import { R2, R3, type RenameFixture } from '../support/rename-fixture.ts';
-import { onVersions } from '../support/versions.ts';
+import { onVersions, versionedTest as test } from '../support/versions.ts';
 
 /** A rule on the table sees what a statement gives, before any trigger: in phase 2 that may be either column. */
 onVersions((server) => {

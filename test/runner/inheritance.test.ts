@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect } from '@jest/globals';
 import { createDatabase } from '../support/database.ts';
 import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
-import { onVersions } from '../support/versions.ts';
+import { onVersions, versionedTest as test } from '../support/versions.ts';
 
 /** A child by plain inheritance has the columns of its parent and none of its row triggers. */
 onVersions((server) => {

@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect } from '@jest/globals';
 import { migrateBetween, pairAtPhase1 } from '../support/pair-fixture.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
-import { onVersions } from '../support/versions.ts';
+import { onVersions, versionedTest as test } from '../support/versions.ts';
 import { type Write, Writers } from '../support/writers.ts';
 
 onVersions((server) => {
