@@ -54,8 +54,11 @@ const FUNCTIONS = `
     EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND t.tgtype & 1 = 1 AND NOT t.tgisinternal) AS "rowTriggers",
     ARRAY(SELECT named.name::text FROM pg_trigger t CROSS JOIN LATERAL (VALUES (t.tgnewtable), (t.tgoldtable)) AS named(name)
       WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND named.name IS NOT NULL) AS "transitionTables",
-    (SELECT coalesce(json_agg(json_build_object('place', k.place, 'name', coalesce(p.proargnames[k.place], ''))), '[]')
-      FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS k(type, place) JOIN pg_class c ON c.reltype = k.type JOIN tree ON tree.oid = c.oid) AS "rowArguments"
+    (SELECT coalesce(json_agg(json_build_object('place', CASE l.lanname WHEN 'sql' THEN k.input ELSE k.place END, 'name', coalesce(p.proargnames[k.place], ''))), '[]')
+      FROM (SELECT type, place, count(*) FILTER (WHERE mode IN ('i', 'b', 'v')) OVER (ORDER BY place) AS input
+        FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes) WITH ORDINALITY AS arg(type, given, place),
+          coalesce(given, 'i') AS mode) AS k
+      JOIN pg_class c ON c.reltype = k.type JOIN tree ON tree.oid = c.oid) AS "rowArguments"
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
   WHERE p.prokind IN ('f', 'p') AND l.lanname NOT IN ('internal', 'c') AND p.prosqlbody IS NULL
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')

@@ -18,10 +18,9 @@ export class RowNames {
 
   /** Whether a name stands for a row of the table; `possible` where nothing tells what is put into it. */
   holdsRow(called: string): ColumnUse {
-    const { isTriggerOfTable, rowArguments } = this.#facts;
     const name = this.#body.aliases.get(called) ?? called;
-    if (name === 'new' || name === 'old') return isTriggerOfTable ? 'certain' : 'none';
-    if (rowArguments.some((argument) => name === argument.name || name === `$${argument.place}`)) return 'certain';
+    if (name === 'new' || name === 'old') return this.#facts.isTriggerOfTable ? 'certain' : 'none';
+    if (this.#isArgument(name)) return 'certain';
     const kind = this.kindOf(name);
     if (kind !== 'record') return kind === 'row' ? 'certain' : kind === 'mixed' ? 'possible' : 'none';
     if (this.#within.has(name)) return 'none';
@@ -33,10 +32,17 @@ export class RowNames {
 
   /** What a variable is declared as: a row of the table, something else, both in different blocks, or a record that may hold any row. */
   kindOf(called: string): 'row' | 'other' | 'mixed' | 'record' {
-    const types = this.#body.variables.get(this.#body.aliases.get(called) ?? called) ?? ['record'];
-    const rows = types.filter((type) => this.isRowType(type)).length;
+    const name = this.#body.aliases.get(called) ?? called;
+    const types = this.#body.variables.get(name) ?? ['record'];
+    // What the parser says of an argument whose type only the catalogue knows.
+    const isOf = (type: string): boolean => this.isRowType(type) || (type === 'record' && this.#isArgument(name));
+    const rows = types.filter(isOf).length;
     if (rows > 0) return rows === types.length ? 'row' : 'mixed';
     return types.includes('record') ? 'record' : 'other';
+  }
+
+  #isArgument(name: string): boolean {
+    return this.#facts.rowArguments.some((argument) => name === argument.name || name === `$${argument.place}`);
   }
 
   /** Whether the argument of a place, from 1, is a row of the table. */

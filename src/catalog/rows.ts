@@ -35,9 +35,17 @@ export class Rows {
   queryGives(query: SqlNode): boolean {
     if (query.SelectStmt !== undefined) return this.yields(query.SelectStmt as SqlNode);
     const [written] = Object.values(query) as SqlNode[];
-    const { relation, returningList, returningClause, fromClause, usingClause, sourceRelation } = written ?? {};
-    const returned = toList(returningList ?? (returningClause as SqlNode | undefined)?.exprs);
-    const from = [{ RangeVar: relation }, ...[fromClause, usingClause, sourceRelation].flatMap(toList)];
+    const { relation, returningClause, fromClause, usingClause, sourceRelation } = written ?? {};
+    const { exprs, options } = (returningClause ?? {}) as SqlNode;
+    const returned = toList(exprs);
+    // The rows before and after, `old.*` and `new.*`, or what WITH calls them.
+    const versions = ['old', 'new', ...nodesAtTop(options, 'ReturningOption').map(({ value }) => value)];
+    const from = [
+      ...[relation, ...versions.map((aliasname) => ({ ...(relation as SqlNode), alias: { aliasname } }))].map(
+        (RangeVar) => ({ RangeVar }),
+      ),
+      ...[fromClause, usingClause, sourceRelation].flatMap(toList),
+    ];
     return relation !== undefined && returned.some((item) => this.isStar(item, from as SqlNode[]));
   }
 

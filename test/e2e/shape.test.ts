@@ -139,6 +139,22 @@ onVersions((server) => {
       `CREATE FUNCTION keep(users) RETURNS void LANGUAGE sql AS $$ INSERT INTO arch SELECT ($1).* $$;`,
     ],
     [
+      'the rows before an UPDATE',
+      plain(
+        'TABLE (a int, b text, c text)',
+        'plpgsql',
+        'BEGIN RETURN QUERY UPDATE users SET note = NULL RETURNING old.*; END',
+      ),
+    ],
+    [
+      'an argument behind one of the output',
+      `CREATE FUNCTION keep(OUT n int, u users) LANGUAGE plpgsql AS $$ BEGIN n := 1; INSERT INTO arch VALUES (u.*); END $$;`,
+    ],
+    [
+      'values for an argument of the output',
+      `CREATE FUNCTION keep(n int, OUT u users) LANGUAGE plpgsql AS $$ BEGIN SELECT n, 'a', 'b' INTO u; END $$;`,
+    ],
+    [
       'a variable by the name of its function',
       `CREATE FUNCTION keep(u users) RETURNS void LANGUAGE plpgsql AS $$ BEGIN INSERT INTO arch VALUES (keep.u.*); END $$;`,
     ],
@@ -422,6 +438,10 @@ onVersions((server) => {
       plain('bigint', 'sql', 'WITH w AS (SELECT * FROM users) SELECT count(addr) FROM w, visits'),
     ],
     ['in GROUP BY', plain('TABLE (x text)', 'sql', 'SELECT email AS addr FROM users GROUP BY addr, email')],
+    [
+      'for a function of FROM that stands behind the table',
+      `CREATE FUNCTION keep(addr text) RETURNS bigint LANGUAGE sql AS 'SELECT count(x) FROM users u, lower(addr) AS x WHERE x = u.email';`,
+    ],
   ];
 
   const NO_NAME_USERS: readonly [string, string][] = [
@@ -436,6 +456,15 @@ onVersions((server) => {
     [
       'a column of the table inside',
       named('', 'sql', 'DELETE FROM users u WHERE EXISTS (SELECT FROM visits WHERE user_id = u.id AND addr IS NULL)'),
+    ],
+    [
+      'an argument of a function that gives rows of the table',
+      `CREATE FUNCTION same(r users) RETURNS users LANGUAGE sql AS 'SELECT r';
+       CREATE FUNCTION keep(addr users) RETURNS int LANGUAGE sql AS 'SELECT id FROM same(addr)';`,
+    ],
+    [
+      'the condition of a join beside the table',
+      `CREATE FUNCTION keep(addr int) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM users u, arch v JOIN arch w ON w.id = addr';`,
     ],
     ['a qualified argument', named('addr text', 'sql', 'DELETE FROM users WHERE email = keep.addr')],
     [
