@@ -48,6 +48,7 @@ export async function applyMigration(session: Session, migration: RunnableMigrat
 export async function revertMigration(session: Session, migration: RunnableMigration): Promise<void> {
   ensureReversible(migration);
   await attempt(session, migration, 'down', async () => {
+    await checkBeforeRevert(session, migration.entry);
     if (migration.loaded.downTransaction) {
       await runInTransaction(session, migration, 'down');
     } else {
@@ -58,6 +59,12 @@ export async function revertMigration(session: Session, migration: RunnableMigra
       });
     }
   });
+}
+
+/** The old column is filled again when the last step is undone, as the new one was by the backfill. */
+async function checkBeforeRevert(session: Session, { rename: name, step }: OrderedMigration): Promise<void> {
+  const rename = session.history.renames.get(name ?? '');
+  if (rename && step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
 }
 
 /** @throws PH2012 */
@@ -97,7 +104,7 @@ function describe(error: unknown, id: string, loaded: LoadedMigration, direction
 async function runGate(session: Session, entry: OrderedMigration): Promise<void> {
   const rename = session.history.renames.get(entry.rename ?? '');
   if (!rename || entry.step === undefined) return;
-  if (entry.step === 'expand') await checkPreflight(session.worker, rename);
+  await checkPreflight(session.worker, rename, entry.step);
   await catchUpPartitions(session, rename, entry.step);
   const step = gatedStepOf(entry);
   if (step === null) return;

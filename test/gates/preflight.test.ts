@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { R1, R2, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
+import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 
 let fixture: RenameFixture;
 afterEach(() => fixture.remove());
@@ -19,6 +19,33 @@ test('rows that violate a constraint which is not valid are found before the bac
   expect((await fixture.project.json('status')).renames).toMatchObject([{ phase: 0 }]);
   await fixture.database.sql('DELETE FROM users WHERE id <= 3');
   await fixture.deploy(R1);
+});
+
+test('policies that hide rows, and a publication without a replica identity, are found before later steps, too', async () => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE users (id int, old text); ${ROWS}; DROP ROLE IF EXISTS hidden_later; CREATE ROLE hidden_later LOGIN; ALTER TABLE users OWNER TO hidden_later;
+      GRANT CREATE ON SCHEMA public TO hidden_later; DO $$ BEGIN EXECUTE 'GRANT CREATE ON DATABASE ' || quote_ident(current_database()) || ' TO hidden_later'; END $$`,
+  });
+  const url = new URL(fixture.database.url);
+  url.username = 'hidden_later';
+  fixture.project.url = url.href;
+  await fixture.deploy(R1);
+  await fixture.database.sql(
+    'ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY few ON users USING (id < 50)',
+  );
+  expect(await migrate(R2)).toMatchObject({ code: 4, json: { applied: [], error: { code: 'PH2015' } } });
+  await fixture.database.sql('ALTER TABLE users NO FORCE ROW LEVEL SECURITY');
+  for (const release of [R2, R3]) await fixture.deploy(release);
+  await fixture.database.sql('CREATE PUBLICATION all_users FOR TABLE users');
+  expect(await fixture.project.phase('rollback', '--json')).toMatchObject({
+    code: 4,
+    json: { error: { code: 'PH2016' } },
+  });
+  await fixture.database.sql('DROP PUBLICATION all_users');
+  await fixture.project.json('rollback', '--steps', '5');
+  await fixture.database.sql(
+    'REASSIGN OWNED BY hidden_later TO CURRENT_USER; DROP OWNED BY hidden_later; DROP ROLE hidden_later',
+  );
 });
 
 test('a role from which policies hide rows does not migrate', async () => {

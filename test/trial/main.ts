@@ -35,8 +35,17 @@ interface Report {
   readonly totals: Readonly<Record<TrialResult['outcome'] | 'columns' | 'equalPercent', number>>;
 }
 
-function settingsOf(args: string[]): Settings | null {
-  const { values, positionals } = parseArgs({
+/** What parseArgs refuses, such as an unknown option, is no use of the command. */
+function parsed(args: string[]): ReturnType<typeof parse> | null {
+  try {
+    return parse(args);
+  } catch {
+    return null;
+  }
+}
+
+function parse(args: string[]) {
+  return parseArgs({
     args,
     allowPositionals: true,
     options: {
@@ -49,6 +58,13 @@ function settingsOf(args: string[]): Settings | null {
       json: { type: 'boolean', default: false },
     },
   });
+}
+
+/** Null for what is no use of the command. */
+function settingsOf(args: string[]): Settings | null {
+  const given = parsed(args);
+  if (given === null) return null;
+  const { values, positionals } = given;
   const [file] = positionals;
   const columns = values.columns === undefined ? Number.POSITIVE_INFINITY : Number(values.columns);
   const version = EMBEDDED_VERSIONS.find((known) => String(known) === values['pg-version']);
