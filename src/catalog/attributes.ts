@@ -69,7 +69,9 @@ export async function readPairFacts(
 ): Promise<PairFacts> {
   const rows = await all<{ side: Side; attributes: PairFacts[Side] }>(
     db,
-    `SELECT CASE a.attnum WHEN $2 THEN 'from' ELSE 'to' END AS side, json_object_agg(values.attribute, values.value) AS attributes
+    `${TREE} SELECT CASE a.attnum WHEN $2 THEN 'from' ELSE 'to' END AS side, jsonb_object_agg(values.attribute, values.value) || jsonb_build_object('members', ARRAY(
+       SELECT ${sqlQualified('n', 'c')} FROM tree JOIN pg_attribute m ON m.attrelid = tree.oid AND m.attname = min(a.attname::text) AND m.attnotnull
+       JOIN pg_class c ON c.oid = m.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE tree.oid <> $1::oid ORDER BY 1)) AS attributes
      FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum CROSS JOIN LATERAL ${VALUES}
      WHERE a.attrelid = $1::oid AND a.attnum IN ($2, $3) GROUP BY 1`,
     [table, numbers.from, numbers.to],

@@ -27,7 +27,10 @@ export type PairAttribute = (typeof PAIR_ATTRIBUTES)[number];
 export type Side = 'from' | 'to';
 
 /** The attributes of one column; null where it has none. */
-export type ColumnAttributes = Readonly<Record<PairAttribute, string | null>>;
+export type ColumnAttributes = Readonly<Record<PairAttribute, string | null>> & {
+  /** Partitions and children, quoted, in which it is NOT NULL; not there in what earlier versions have written. */
+  readonly members?: readonly string[];
+};
 
 export type PairFacts = Readonly<Record<Side, ColumnAttributes>>;
 

@@ -95,6 +95,29 @@ onVersions((server) => {
     ).toEqual([{ is_nullable: 'YES', column_default: null }]);
   });
 
+  test('DROP NOT NULL of a partition alone is followed there, by either name', async () => {
+    await phase1(`CREATE TABLE users (id int, email text) PARTITION BY RANGE (id); CREATE TABLE low PARTITION OF users FOR VALUES FROM (0) TO (9);
+      CREATE TABLE high PARTITION OF users FOR VALUES FROM (9) TO (99); ALTER TABLE low ALTER email SET NOT NULL; ALTER TABLE high ALTER email SET NOT NULL`);
+    const nullable = () =>
+      rows(
+        `SELECT attrelid::regclass::text || '.' || attname AS column FROM pg_attribute WHERE attname IN ('email', 'addr') AND NOT attnotnull AND attrelid IN ('low'::regclass, 'high'::regclass) ORDER BY 1`,
+      );
+    expect(await nullable()).toEqual([]);
+    await migration('ALTER TABLE low ALTER COLUMN email DROP NOT NULL');
+    await rows('INSERT INTO users (id, email) VALUES (1, NULL)');
+    await fixture.deploy(R2);
+    await rows('ALTER TABLE high ALTER COLUMN addr DROP NOT NULL');
+    expect((await fixture.project.json('status')).renames[0].altered).toEqual([
+      expect.stringMatching(/NOT NULL of addr, which email will follow, on .*high/),
+    ]);
+    await fixture.project.json('migrate', '--release', R2);
+    expect(await nullable()).toEqual(
+      ['high.addr', 'high.email', 'low.addr', 'low.email'].map((column) => ({ column })),
+    );
+    await fixture.deploy(R3);
+    expect(await nullable()).toEqual([{ column: 'high.addr' }, { column: 'low.addr' }]);
+  });
+
   test('a NOT NULL that the old column gets in between is there on the new one before phase 2', async () => {
     await phase1();
     await migration('ALTER TABLE users ALTER COLUMN email SET NOT NULL');

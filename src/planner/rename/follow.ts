@@ -1,6 +1,7 @@
 import {
   COPIED_ATTRIBUTES,
   type ColumnAttributes,
+  otherSide,
   type PairAttribute,
   type PairFacts,
   type Side,
@@ -14,6 +15,8 @@ export interface Following {
   readonly default: Side | null;
   /** The side that is no longer NOT NULL, and takes the other one along; null when none was changed so. */
   readonly nullable: Side | null;
+  /** The same of partitions and children, quoted. */
+  readonly nullableMembers: readonly { readonly member: string; readonly side: Side }[];
   readonly refused: readonly RefusedChange[];
 }
 
@@ -46,6 +49,12 @@ export function follow(
     }),
     default: winner('default'),
     nullable: lostNotNull[0] ?? null,
+    nullableMembers: (['from', 'to'] as const).flatMap((side) => {
+      const left = now[side].members ?? [];
+      const others = now[otherSide(side)].members ?? [];
+      const lost = (before[side].members ?? []).filter((member) => !left.includes(member) && others.includes(member));
+      return lost.map((member) => ({ member, side }));
+    }),
     refused: [
       ...refusedTypes(before, now, names),
       ...refusedDefaults(before, now, names),

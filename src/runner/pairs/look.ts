@@ -29,6 +29,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
         copies,
         default: standing,
         nullable,
+        nullableMembers,
         refused,
       } = follow(record.facts, now, {
         authority: authorityIn(record.phase),
@@ -40,6 +41,7 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
         ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
         ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
         ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),
+        ...nullableMembers.map(({ member, side }) => `NOT NULL of ${other(side)}, on ${member}`),
         ...(await missingSync(db, rename, record)),
       ];
     }),

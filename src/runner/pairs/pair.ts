@@ -133,6 +133,10 @@ export class Pair {
     this.#refuse([...following.refused, ...(await refusedBesides(this.#db, this.#rename, before.table, old))]);
     for (const { attribute, side } of following.copies) await this.#copy(attribute, side);
     if (following.nullable !== null) await this.#dropNotNull(now, following.nullable);
+    for (const { member, side } of following.nullableMembers) {
+      await this.#alter(otherSide(side), 'DROP NOT NULL', member);
+      if (following.nullable === null) this.#note('not null', side);
+    }
     // What it gives may have become another without the column being altered: by its domain, or a function that it calls.
     const side = following.default ?? authority;
     const standing = side === 'from' ? standingOf(old) : await this.#standing(before.table, side);
@@ -204,8 +208,8 @@ export class Pair {
     }
   }
 
-  #alter(side: Side, action: string): Promise<void> {
-    return execute(this.#knex, `ALTER TABLE ${this.#on} ALTER COLUMN ${quoteIdent(this.#names[side])} ${action}`);
+  #alter(side: Side, action: string, on = this.#on): Promise<void> {
+    return execute(this.#knex, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(this.#names[side])} ${action}`);
   }
 
   #note(attribute: PairAttribute, side: Side): void {
