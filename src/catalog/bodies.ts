@@ -28,4 +28,6 @@ export interface Body {
   readonly returnedVariables: readonly string[];
   /** Texts in it, of which it may run any. */
   readonly texts: readonly string[];
+  /** The statements that such texts are. */
+  readonly statementsInTexts: readonly SqlNode[];
 }

@@ -91,7 +91,7 @@ export async function readMentions(
   column: string,
   ours: ReadonlySet<string> = new Set(),
 ): Promise<MentionFacts[]> {
-  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [column, 'natural'], false]);
+  const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, [...writtenAs(column), 'natural'], false]);
   const tables = await tablesOf(db, table);
   const holders = await holdersOf(db, column);
   const found: MentionFacts[] = [];
@@ -163,7 +163,7 @@ export async function readRowUsers(
     isLastColumn: columns.at(-1) === from,
     ...(await rowFunctionsOf(db, table)),
   };
-  const words = [...tables.map(({ name }) => name), ...inTable.rowFunctions];
+  const words = [...tables.map(({ name }) => name), ...inTable.rowFunctions, ...inTable.rowTakers];
   const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, words, true]);
   const found: RowUserFacts[] = [];
   for (const row of rows) {
@@ -189,7 +189,7 @@ export async function readNameUsers(db: Queryable, table: NamedTable, name: stri
   const tables = await tablesOf(db, table);
   const holders = await holdersOf(db, name);
   // Where another table has such a column, all columns of both have the name twice.
-  const words = [name, ...(holders.size > 0 ? tables.map((one) => one.name) : [])];
+  const words = [...writtenAs(name), ...(holders.size > 0 ? tables.map((one) => one.name) : [])];
   const rows = await all<FunctionRow>(db, FUNCTIONS, [table.oid, words, false]);
   const { rowFunctions } = await rowFunctionsOf(db, table);
   const wanted = { name, holders, rowFunctions };
@@ -241,6 +241,11 @@ async function rowFunctionsOf(
   const names = (isReturned: boolean): ReadonlySet<string> =>
     new Set(rows.filter(({ returns }) => returns === isReturned).map(({ name }) => name));
   return { rowFunctions: names(true), rowTakers: names(false) };
+}
+
+/** A name as a text may have it: in quotes, its own are doubled. */
+function writtenAs(name: string): string[] {
+  return name.includes('"') ? [name, name.replaceAll('"', '""')] : [name];
 }
 
 async function namesAny(source: string, language: string, names: readonly string[]): Promise<boolean> {

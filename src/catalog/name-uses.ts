@@ -1,7 +1,7 @@
 import type { Body } from './bodies.ts';
-import { isTable, pathOf, type Tables } from './references.ts';
+import { isTable, pathOf, type Relation, type Tables } from './references.ts';
 import { RowNames } from './row-names.ts';
-import { expressionOf, Rows } from './rows.ts';
+import { calledIn, expressionOf, partsOf, Rows } from './rows.ts';
 import { nodesAtTop, nodesOf, type SqlNode, toList } from './sql-trees.ts';
 
 /** What is looked for: a name, and the tables that are to have a column of that name. */
@@ -25,15 +25,15 @@ export function usesNameAlone(body: Body, source: string, wanted: Wanted): boole
     !prefersVariables &&
     body.statements.some(({ tree }) => {
       const rows = new Rows(tree, { ...wanted, names });
-      return new NameSearch(wanted, rows).within(tree, { withs: new Set(), sees: false });
+      return new NameSearch(wanted, rows).within(tree, { withs: new Map(), sees: false });
     })
   );
 }
 
 /** Where in a statement something is. */
 interface Place {
-  /** Names of queries of WITH, which hide tables. */
-  readonly withs: ReadonlySet<string>;
+  /** Queries of WITH, which hide tables, and whether they have a column of the name. */
+  readonly withs: ReadonlyMap<string, boolean>;
   /** Whether the table's columns can be meant here. */
   readonly sees: boolean;
 }
@@ -68,7 +68,7 @@ class NameSearch {
 
   #inSelect(select: SqlNode, { withs: outer, sees }: Place): boolean {
     const { larg, rarg, withClause, fromClause, targetList, sortClause, distinctClause, ...rest } = select;
-    const withs = withsOf(withClause, outer);
+    const withs = this.#withsOf(withClause, outer);
     const sides = [larg, rarg].filter((side) => side !== undefined);
     const inside = this.#behind(fromClause, { withs, sees });
     // What a result is called counts for more than a column, for these two.
@@ -87,16 +87,13 @@ class NameSearch {
   }
 
   /** All columns of the table beside something of the name: two results would be called so. */
-  #isNamedTwice({ targetList, fromClause }: SqlNode, withs: ReadonlySet<string>): boolean {
+  #isNamedTwice({ targetList, fromClause }: SqlNode, withs: Place['withs']): boolean {
     const from = toList(fromClause);
     const items = toList(targetList);
     if (!items.some((item) => this.#rows.isStar(item, from))) return false;
     return items.some((item) => {
-      const { ColumnRef } = expressionOf(item) as Record<string, SqlNode | undefined>;
-      const { name = ColumnRef === undefined ? undefined : pathOf(ColumnRef).at(-1) } = (item.ResTarget ??
-        {}) as SqlNode;
-      const isAll = ColumnRef !== undefined && nodesOf(ColumnRef, 'A_Star').length > 0;
-      return isAll ? pathOf(ColumnRef).length === 0 && this.#holds(from, withs) : name === this.#wanted.name;
+      const all = starOf(item);
+      return all === null ? nameOf(item) === this.#wanted.name : this.#holds(partsCalled(from, all), withs);
     });
   }
 
@@ -116,7 +113,9 @@ class NameSearch {
       }
       if (JoinExpr === undefined) return this.within(part, this.#behind(earlier, place));
       const sides = [JoinExpr.larg, JoinExpr.rarg];
-      if (JoinExpr.isNatural === true && this.#gives(sides) && this.#holds(sides, place.withs)) return true;
+      const isByName = nodesOf(JoinExpr.usingClause, 'String').some(({ sval }) => sval === this.#wanted.name);
+      const isMet = isByName || (JoinExpr.isNatural === true && this.#holds(sides, place.withs));
+      if (isMet && this.#gives(sides)) return true;
       return this.#inFrom(sides, place, earlier) || this.within(JoinExpr.quals, this.#behind(sides, place));
     });
   }
@@ -129,7 +128,7 @@ class NameSearch {
   /** The values of an INSERT do not see the table, its ON CONFLICT and RETURNING do. */
   #inInsert(insert: SqlNode, { withs: outer, sees }: Place): boolean {
     const { relation, withClause, selectStmt, cols: _cols, ...rest } = insert;
-    const withs = withsOf(withClause, outer);
+    const withs = this.#withsOf(withClause, outer);
     return (
       this.within([withClause, selectStmt], { withs, sees }) ||
       this.within(rest, { withs, sees: sees || isTable((relation ?? {}) as SqlNode, this.#wanted.tables) })
@@ -138,7 +137,7 @@ class NameSearch {
 
   #inWrite(written: SqlNode, { withs: outer, sees }: Place): boolean {
     const { relation, withClause, fromClause, usingClause, sourceRelation, ...rest } = written;
-    const withs = withsOf(withClause, outer);
+    const withs = this.#withsOf(withClause, outer);
     const from = [...toList(fromClause), ...toList(usingClause), ...toList(sourceRelation)];
     const own = sees || isTable((relation ?? {}) as SqlNode, this.#wanted.tables) || this.#gives(from);
     return (
@@ -153,17 +152,68 @@ class NameSearch {
     return toList(from).some((part) => this.#rows.gives(part));
   }
 
-  /** Whether a list of FROM has a table in it that has a column of the name already. */
-  #holds(from: unknown, withs: ReadonlySet<string>): boolean {
+  /** Whether a list of FROM has something in it that has a column of the name already. */
+  #holds(from: unknown, withs: Place['withs']): boolean {
     return toList(from).some((part) => {
-      const { RangeVar, JoinExpr } = part as Record<string, SqlNode | undefined>;
+      const { RangeVar, RangeSubselect, RangeFunction, JoinExpr } = part as Record<string, SqlNode | undefined>;
       if (JoinExpr !== undefined) return this.#holds([JoinExpr.larg, JoinExpr.rarg], withs);
-      if (RangeVar === undefined) return false;
-      return !withs.has(String(RangeVar.relname)) && this.#wanted.holders.has(String(RangeVar.relname));
+      const named = (RangeSubselect ?? RangeFunction)?.alias as Relation['alias'];
+      if (this.#isAmong(named?.colnames)) return true;
+      if (RangeSubselect !== undefined) {
+        return named?.colnames === undefined && this.#returns(RangeSubselect.subquery as SqlNode, withs);
+      }
+      if (RangeFunction !== undefined) {
+        // What a function gives as one column is called like itself.
+        const columns = nodesOf(RangeFunction.coldeflist, 'ColumnDef').map(({ colname }) => colname);
+        return [...columns, named?.aliasname].includes(this.#wanted.name);
+      }
+      const name = String(RangeVar?.relname);
+      return withs.get(name) ?? this.#wanted.holders.has(name);
     });
+  }
+
+  #isAmong(names: unknown): boolean {
+    return nodesOf(names, 'String').some(({ sval }) => sval === this.#wanted.name);
+  }
+
+  /** Whether a query has a result of the name. */
+  #returns(query: SqlNode, withs: Place['withs']): boolean {
+    const [statement] = Object.values(query) as SqlNode[];
+    if (statement === undefined) return false;
+    if (statement.larg !== undefined) return this.#returns({ SelectStmt: statement.larg }, withs);
+    const from = toList(statement.fromClause);
+    const results = toList(statement.targetList ?? (statement.returningClause as SqlNode | undefined)?.exprs);
+    return results.some((item) => {
+      const all = starOf(item);
+      return all === null ? nameOf(item) === this.#wanted.name : this.#holds(partsCalled(from, all), withs);
+    });
+  }
+
+  #withsOf(withClause: unknown, outer: Place['withs']): Place['withs'] {
+    const withs = new Map(outer);
+    for (const { ctename, aliascolnames, ctequery } of nodesOf(withClause, 'CommonTableExpr')) {
+      const holds =
+        aliascolnames === undefined ? this.#returns(ctequery as SqlNode, withs) : this.#isAmong(aliascolnames);
+      withs.set(String(ctename), holds);
+    }
+    return withs;
   }
 }
 
-function withsOf(withClause: unknown, outer: ReadonlySet<string>): ReadonlySet<string> {
-  return new Set([...outer, ...nodesOf(withClause, 'CommonTableExpr').map(({ ctename }) => String(ctename))]);
+/** What a result is called: by its alias, or after the column that it is. */
+function nameOf(item: SqlNode): string | undefined {
+  const { ColumnRef } = expressionOf(item) as Record<string, SqlNode | undefined>;
+  const { name } = (item.ResTarget ?? {}) as { readonly name?: string };
+  return name ?? (ColumnRef === undefined ? undefined : pathOf(ColumnRef).at(-1));
+}
+
+/** Of `u.*` what stands before the star, of `*` nothing; null for any other result. */
+function starOf(item: SqlNode): readonly string[] | null {
+  const { ColumnRef } = expressionOf(item) as Record<string, SqlNode | undefined>;
+  return ColumnRef !== undefined && nodesOf(ColumnRef, 'A_Star').length > 0 ? pathOf(ColumnRef) : null;
+}
+
+/** The parts of FROM that a star is of. */
+function partsCalled(from: readonly SqlNode[], path: readonly string[]): readonly SqlNode[] {
+  return path.length === 0 ? from : from.flatMap(partsOf).filter((part) => calledIn(part) === path.at(-1));
 }

@@ -21,6 +21,7 @@ export async function plpgsqlBody(definition: string): Promise<Body> {
     const sql = statementOf(node);
     for (const tree of sql === null ? [] : await treesOf(sql)) statements.push({ tree, ...destination });
   }
+  const texts = textsIn(statements.map(({ tree }) => tree));
   return {
     statements,
     fields: fieldsOf(parsed, datums),
@@ -30,12 +31,16 @@ export async function plpgsqlBody(definition: string): Promise<Body> {
       .filter((type) => type.includes('%')),
     variables: variablesOf(datums),
     aliases: new Map(
-      nodesOf(parsed, 'PLpgSQL_alias').map(({ name, varno }) => [String(name), nameOf(datums[Number(varno)]) ?? '']),
+      nodesOf(parsed, 'PLpgSQL_alias').map(({ name, varno }) => [
+        String(name),
+        nameOf(datums[Number(varno ?? FIRST)]) ?? '',
+      ]),
     ),
     returnedVariables: ['PLpgSQL_stmt_return', 'PLpgSQL_stmt_return_next']
       .flatMap((kind) => nodesOf(parsed, kind))
       .flatMap(({ retvarno }) => (retvarno === undefined ? [] : (nameOf(datums[Number(retvarno)]) ?? []))),
-    texts: textsIn(statements.map(({ tree }) => tree)),
+    texts,
+    statementsInTexts: (await Promise.all(texts.map((text) => treesOf(text).catch(() => [])))).flat(),
   };
 }
 
@@ -58,6 +63,9 @@ async function parsedOf(definition: string): Promise<SqlNode | undefined> {
 function datumsOf(parsed: SqlNode | undefined): readonly SqlNode[] {
   return ((parsed?.PLpgSQL_function ?? {}) as { datums?: readonly SqlNode[] }).datums ?? [];
 }
+
+/** The parser leaves out zeros: the first variable, which is NEW in a function of triggers. */
+const FIRST = 0;
 
 /** What a variable of any kind is called. */
 function nameOf(variable: unknown): string | null {
@@ -97,7 +105,7 @@ function fieldsOf(parsed: SqlNode | undefined, datums: readonly SqlNode[]): Body
 
 /** By assignments, and as targets of INTO. */
 function assignedFieldsOf(parsed: SqlNode | undefined, datums: readonly SqlNode[]): string[] {
-  const numbers = nodesOf(parsed, 'PLpgSQL_stmt_assign').map(({ varno }) => Number(varno));
+  const numbers = nodesOf(parsed, 'PLpgSQL_stmt_assign').map(({ varno }) => Number(varno ?? FIRST));
   const assigned = numbers.flatMap((number) => {
     const field = datums[number]?.PLpgSQL_recfield as { fieldname?: string; recparentno?: number } | undefined;
     return field?.fieldname !== undefined && (field.recparentno ?? 0) === 0 ? [field.fieldname] : [];
@@ -137,7 +145,7 @@ function expressionsIn(node: unknown, destination: Destination, datums: readonly
 function destinationOf(kind: string, statement: SqlNode, datums: readonly SqlNode[]): Destination | null {
   if (['PLpgSQL_stmt_return', 'PLpgSQL_stmt_return_next', 'PLpgSQL_stmt_return_query'].includes(kind)) return RETURNED;
   if (kind === 'PLpgSQL_stmt_execsql') return into(statement.target);
-  if (kind === 'PLpgSQL_stmt_assign') return { ...NOWHERE, record: nameOf(datums[Number(statement.varno)]) };
+  if (kind === 'PLpgSQL_stmt_assign') return { ...NOWHERE, record: nameOf(datums[Number(statement.varno ?? FIRST)]) };
   return kind.startsWith('PLpgSQL_stmt') ? NOWHERE : null;
 }
 

@@ -27,5 +27,6 @@ async function sqlBody(source: string): Promise<Body> {
     aliases: new Map(),
     returnedVariables: [],
     texts: textsIn(trees),
+    statementsInTexts: [],
   };
 }

@@ -1,7 +1,7 @@
 import type { Body, BodyStatement } from './bodies.ts';
-import type { Tables } from './references.ts';
+import { isTable, type Relation, type Tables } from './references.ts';
 import { RowNames } from './row-names.ts';
-import type { RowUser } from './row-uses.ts';
+import { type RowUser, textsUseRows } from './row-uses.ts';
 import { expressionOf, functionOf, Rows } from './rows.ts';
 import { nodesOf, type SqlNode, toList } from './sql-trees.ts';
 
@@ -16,10 +16,17 @@ export function doubtsRows(body: Body, tables: Tables, user: RowUser): boolean {
   const names = new RowNames(body, tables, user);
   const types = [...body.variables.values()].flat();
   if (types.some((type) => type.endsWith(']') && names.isRowType(type.replace(/\s*\[.*/, '')))) return true;
+  if (textsUseRows(body, tables, user)) return true;
   return body.statements.some((statement) => {
+    if (isMadeLike(statement.tree, tables)) return true;
     const rows = new Rows(statement.tree, { tables, names, rowFunctions: user.rowFunctions });
     return new Doubts(rows, user).inStatement(statement);
   });
+}
+
+/** `CREATE TEMPORARY TABLE ... (LIKE users)`: what is put into it may go by the order of its columns. */
+function isMadeLike(tree: SqlNode, tables: Tables): boolean {
+  return nodesOf(tree, 'TableLikeClause').some(({ relation }) => isTable((relation ?? {}) as Relation, tables));
 }
 
 class Doubts {

@@ -33,6 +33,7 @@ export class RowNames {
   /** What a variable is declared as: a row of the table, something else, both in different blocks, or a record that may hold any row. */
   kindOf(called: string): 'row' | 'other' | 'mixed' | 'record' {
     const name = this.#body.aliases.get(called) ?? called;
+    if (name === 'new' || name === 'old') return this.#facts.isTriggerOfTable ? 'row' : 'record';
     const types = this.#body.variables.get(name) ?? ['record'];
     // What the parser says of an argument whose type only the catalogue knows.
     const isOf = (type: string): boolean => this.isRowType(type) || (type === 'record' && this.#isArgument(name));

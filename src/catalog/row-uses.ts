@@ -1,8 +1,8 @@
 import type { Body, BodyStatement } from './bodies.ts';
 import { isTable, type Relation, type RowFacts, type Tables } from './references.ts';
 import { RowNames } from './row-names.ts';
-import { expressionOf, itemsOf, Rows } from './rows.ts';
-import { nodesOf, type SqlNode, toList } from './sql-trees.ts';
+import { expressionOf, functionOf, itemsOf, Rows } from './rows.ts';
+import { nodesAtTop, nodesOf, type SqlNode, toList } from './sql-trees.ts';
 
 /** A use of a table's rows by the order of their columns, in words. */
 export type RowUse = string;
@@ -25,11 +25,24 @@ export interface RowUser extends RowFacts {
  */
 export function rowUsesIn(body: Body, tables: Tables, user: RowUser): RowUse[] {
   const names = new RowNames(body, tables, user);
-  const uses = body.statements.flatMap((statement) => {
-    const rows = new Rows(statement.tree, { tables, names, rowFunctions: user.rowFunctions });
-    return usesInStatement(statement, { rows, names, tables, user });
+  const givenFor = (tree: SqlNode): Given => {
+    return { rows: new Rows(tree, { tables, names, rowFunctions: user.rowFunctions }), names, tables, user };
+  };
+  const uses = body.statements.flatMap((statement) => usesInStatement(statement, givenFor(statement.tree)));
+  const made = body.statements.filter(({ tree }) => makesRowOfValues(tree, givenFor(tree).rows));
+  return [...new Set([...uses, ...usesByReturning(body, names, user, made)])];
+}
+
+/** Whether it runs a text that uses rows of the table by their order, as far as that can be told from where it is not known what becomes of them. */
+export function textsUseRows(body: Body, tables: Tables, user: RowUser): boolean {
+  const names = new RowNames(body, tables, user);
+  const returnsColumns = !user.isTriggerOfTable && (user.returns === 'values' || user.returns === 'other rows');
+  return body.statementsInTexts.some((tree) => {
+    const rows = new Rows(tree, { tables, names, rowFunctions: user.rowFunctions });
+    const given = { rows, names, tables, user };
+    const statement = { tree, returned: false, variables: 0, record: null };
+    return usesInStatement(statement, given).length > 0 || (returnsColumns && rows.queryGives(tree));
   });
-  return [...new Set([...uses, ...usesByReturning(body, names, user)])];
 }
 
 interface Given {
@@ -46,8 +59,12 @@ function usesInStatement(statement: BodyStatement, given: Given): RowUse[] {
     ...nodesOf(tree, 'MergeStmt').flatMap((merge) => usesInMerge(merge, given)),
     ...nodesOf(tree, 'SelectStmt').flatMap((select) => usesInUnion(select, given)),
     ...nodesOf(tree, 'SubLink').flatMap((link) => usesInSubquery(link, given)),
-    ...nodesOf(tree, 'TypeCast').flatMap(({ arg, typeName }) =>
-      'RowExpr' in ((arg ?? {}) as object) && given.rows.isRowType(typeName as SqlNode) ? [MAKES_ROWS] : [],
+    ...usesByValues(tree, given),
+    ...nodesOf(tree, 'SelectStmt').flatMap((select) => usesByNumber(select, given)),
+    ...nodesOf(tree, 'CopyStmt').flatMap(({ relation, attlist }) =>
+      attlist === undefined && isTable((relation ?? {}) as Relation, given.tables)
+        ? ['it copies the table without naming the columns']
+        : [],
     ),
     ...usesByAliases(tree, given),
     ...usesByDestination(statement, given),
@@ -55,6 +72,46 @@ function usesInStatement(statement: BodyStatement, given: Given): RowUse[] {
 }
 
 const MAKES_ROWS = 'it makes rows of the table from values by their order';
+
+/** Rows of the table that are made of values: `ROW(1, 'a')::users`, `'(1,a)'::users`, or for a function that takes one. */
+function usesByValues(tree: SqlNode, { rows, user }: Given): RowUse[] {
+  const isCast = nodesOf(tree, 'TypeCast').some(({ arg, typeName }) => {
+    const isMade = 'RowExpr' in ((arg ?? {}) as object) || isText(arg as SqlNode);
+    return isMade && rows.isRowType(typeName as SqlNode) && (typeName as SqlNode).arrayBounds === undefined;
+  });
+  const isGiven = nodesOf(tree, 'FuncCall').some(
+    (call) => user.rowTakers.has(functionOf(call)) && toList(call.args).some((arg) => isRowOfValues(arg)),
+  );
+  return isCast || isGiven ? [MAKES_ROWS] : [];
+}
+
+function isText(value: SqlNode | undefined): boolean {
+  return (value?.A_Const as SqlNode | undefined)?.sval !== undefined;
+}
+
+/** `ROW(1, 'a')`, not `ROW(u.*)`. */
+function isRowOfValues(value: SqlNode): boolean {
+  return 'RowExpr' in value && nodesOf(value, 'A_Star').length === 0;
+}
+
+/** `SELECT * ... ORDER BY 3`: the number of a result that stands for another column, or for none, once there is one more. */
+function usesByNumber(select: SqlNode, { rows, user }: Given): RowUse[] {
+  const from = toList(select.fromClause);
+  const at = toList(select.targetList).findIndex((item) => rows.isStar(item, from));
+  if (at === -1) return [];
+  const sorted = nodesAtTop(select.sortClause, 'SortBy').map(({ node }) => node as SqlNode);
+  const numbers = [...sorted, ...toList(select.distinctClause), ...toList(select.groupClause)].flatMap(numberIn);
+  // In GROUP BY the new column would be missing.
+  const isMet =
+    toList(select.groupClause).some((node) => numberIn(node).length > 0) ||
+    numbers.some((one) => one >= at + user.place);
+  return isMet ? ['it sorts or groups whole rows of the table by the numbers of columns'] : [];
+}
+
+function numberIn(node: SqlNode): number[] {
+  const { ival } = (node?.A_Const ?? {}) as { readonly ival?: { readonly ival?: number } };
+  return ival?.ival === undefined ? [] : [ival.ival];
+}
 
 /** Where its rows go: into variables, or to the caller. */
 function usesByDestination({ tree, returned, variables, record }: BodyStatement, given: Given): RowUse[] {
@@ -64,11 +121,11 @@ function usesByDestination({ tree, returned, variables, record }: BodyStatement,
   const [value, ...others] = select === undefined ? [] : itemsOf(select);
   const isRow =
     others.length === 0 && value !== undefined && rows.isRow(expressionOf(value), toList(select?.fromClause));
-  const fromOthers = select !== undefined && !isWhole && makesRow(select);
+  const fromOthers = !isWhole && !isRow && makesRowOfValues(tree, rows);
   const returnsOther = user.returns === 'other rows' || user.returns === 'values';
   return [
     ...(returned && isWhole && returnsOther ? ['it returns whole rows of the table as other columns'] : []),
-    ...(returned && fromOthers && user.returns === 'rows' ? [MAKES_ROWS] : []),
+    ...(returned && fromOthers && (user.returns === 'rows' || user.isTriggerOfTable) ? [MAKES_ROWS] : []),
     ...(variables > 0 && isWhole ? ['it reads whole rows of the table into variables one by one'] : []),
     ...(record !== null && (isWhole || isRow) && names.kindOf(record) === 'other'
       ? ['it puts whole rows of the table into a variable of another type']
@@ -77,19 +134,34 @@ function usesByDestination({ tree, returned, variables, record }: BodyStatement,
   ];
 }
 
-/** Whether a query gives several values, or a row of such: `SELECT 1, 'a'`, `SELECT ROW(1, 'a')`. */
-function makesRow(select: SqlNode): boolean {
-  if (select.larg !== undefined) return makesRow(select.larg as SqlNode);
+/** Whether a query gives several values, a row of such, or one of another table: `SELECT 1, 'a'`, `SELECT ROW(1, 'a')`, `SELECT * FROM arch`. */
+function makesRow(select: SqlNode, rows: Rows): boolean {
+  if (select.larg !== undefined) return makesRow(select.larg as SqlNode, rows);
+  if (rows.yieldsOther(select)) return true;
   const [first, ...others] = toList(select.targetList).map(expressionOf);
   const [list] = toList(select.valuesLists) as readonly { readonly List?: { readonly items?: unknown } }[];
   const isStar = (value: SqlNode): boolean => nodesOf(value, 'A_Star').length > 0;
   if (list !== undefined) return true;
   if (first === undefined) return false;
-  return others.length === 0 ? 'RowExpr' in first && !isStar(first) : ![first, ...others].some(isStar);
+  if (others.length > 0) return ![first, ...others].some(isStar);
+  return isText(first) || isRowOfValues(first);
 }
 
-function usesByReturning({ returnedVariables }: Body, names: RowNames, { returns }: RowUser): RowUse[] {
+function makesRowOfValues(tree: SqlNode, rows: Rows): boolean {
+  const select = tree.SelectStmt as SqlNode | undefined;
+  return select === undefined ? rows.returnsOther(tree) : makesRow(select, rows);
+}
+
+/** @param made statements that give rows of values, or of another table. */
+function usesByReturning(
+  { returnedVariables }: Body,
+  names: RowNames,
+  { returns, isTriggerOfTable }: RowUser,
+  made: readonly BodyStatement[],
+): RowUse[] {
   return returnedVariables.flatMap((variable) => {
+    const isMade = names.kindOf(variable) === 'record' && made.some(({ record }) => record === variable);
+    if (isMade && (returns === 'rows' || isTriggerOfTable)) return [MAKES_ROWS];
     if (returns === 'other rows' && names.holdsRow(variable) === 'certain')
       return ['it returns whole rows of the table as other columns'];
     return returns === 'rows' && names.kindOf(variable) === 'other' ? [MAKES_ROWS] : [];

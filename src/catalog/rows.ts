@@ -49,9 +49,40 @@ export class Rows {
     return relation !== undefined && returned.some((item) => this.isStar(item, from as SqlNode[]));
   }
 
+  /** Whether a query's columns are all of another table or view. */
+  yieldsOther({ targetList, fromClause }: SqlNode): boolean {
+    const [item, ...others] = toList(targetList);
+    const { ColumnRef } = (item === undefined ? {} : expressionOf(item)) as Record<string, SqlNode | undefined>;
+    if (item === undefined || ColumnRef === undefined || others.length > 0) return false;
+    if (nodesOf(ColumnRef, 'A_Star').length === 0 || this.isStar(item, toList(fromClause))) return false;
+    const [name] = pathOf(ColumnRef).slice(-1);
+    const parts = toList(fromClause)
+      .flatMap(partsOf)
+      .filter((part) => !('JoinExpr' in part) && (name === undefined || calledIn(part) === name));
+    return (
+      parts.length > 0 && parts.every(({ RangeVar }) => RangeVar !== undefined && !this.#isWith(RangeVar as Relation))
+    );
+  }
+
+  /** Whether what a statement that writes returns is a row of values, or of another table. */
+  returnsOther(query: SqlNode): boolean {
+    const [written] = Object.values(query) as SqlNode[];
+    const returned = toList((written?.returningClause as SqlNode | undefined)?.exprs);
+    const isStarred = returned.some((item) => nodesOf(item, 'A_Star').length > 0);
+    return isStarred ? returned.length === 1 && !this.queryGives(query) : returned.length > 1;
+  }
+
+  #isWith({ schemaname, relname }: Relation): boolean {
+    return schemaname === undefined && this.#withs.has(relname ?? '');
+  }
+
   /** Whether a part of FROM gives rows of the table: itself, a subquery, a WITH or a function that does. */
   gives(part: SqlNode): boolean {
-    const { RangeVar, RangeSubselect, JoinExpr, RangeFunction } = part as Record<string, SqlNode | undefined>;
+    const { RangeVar, RangeSubselect, JoinExpr, RangeFunction, RangeTableSample } = part as Record<
+      string,
+      SqlNode | undefined
+    >;
+    if (RangeTableSample !== undefined) return this.gives(RangeTableSample.relation as SqlNode);
     if (JoinExpr !== undefined) return sidesOf(JoinExpr).some((side) => this.gives(side));
     if (RangeSubselect !== undefined) {
       return this.yields((RangeSubselect.subquery as { SelectStmt?: SqlNode } | undefined)?.SelectStmt);
@@ -113,12 +144,11 @@ export class Rows {
     return parts.length > 0 ? parts.some((part) => this.gives(part)) : this.#sources.names.holdsRow(name) === 'certain';
   }
 
-  /** By its name, or since it makes rows of the type that it is given: `jsonb_populate_record(NULL::users, ...)`. */
+  /** By its name, or since it makes rows of the type of one that it is given: `jsonb_populate_record(NULL::users, ...)`. */
   #isRowFunction({ functions }: SqlNode): boolean {
     const [call] = nodesOf(functions, 'FuncCall');
-    const [model] = nodesAtTop(call?.args, 'TypeCast');
     const isNamed = this.#sources.rowFunctions.has(functionOf(call));
-    return isNamed || (functionOf(call).includes('populate_record') && this.isRowType(model?.typeName as SqlNode));
+    return isNamed || (functionOf(call).includes('populate_record') && this.isRow(toList(call?.args)[0], []));
   }
 }
 
@@ -143,12 +173,14 @@ function sidesOf({ larg, rarg }: SqlNode): readonly SqlNode[] {
 }
 
 /** A part of FROM, and those that it joins. */
-function partsOf(part: SqlNode): SqlNode[] {
-  const join = part.JoinExpr as SqlNode | undefined;
+export function partsOf(part: SqlNode): SqlNode[] {
+  const { JoinExpr: join, RangeTableSample: sampled } = part as Record<string, SqlNode | undefined>;
+  if (sampled !== undefined) return partsOf(sampled.relation as SqlNode);
   return join === undefined ? [part] : [part, ...sidesOf(join).flatMap(partsOf)];
 }
 
-function calledIn(part: SqlNode): string | undefined {
+/** What a part of FROM goes by. */
+export function calledIn(part: SqlNode): string | undefined {
   const { RangeVar, RangeSubselect, JoinExpr, RangeFunction } = part as Record<
     string,
     { alias?: { aliasname?: string }; relname?: string } | undefined

@@ -15,15 +15,73 @@ onVersions((server) => {
     project = database = fixture = undefined;
   });
 
-  const USERS = `CREATE TABLE users (id int PRIMARY KEY, email text, note text); CREATE TABLE arch (id int, email text, note text, at timestamptz DEFAULT now());`;
+  const USERS = `CREATE TABLE users (id int PRIMARY KEY, email text, note text); CREATE TABLE arch (id int, email text, note text, at timestamptz DEFAULT now()); CREATE TABLE past (id int, email text, note text);`;
   const trigger = (
     body: string,
   ): string => `CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NULL; END $$;
   CREATE TRIGGER keep AFTER UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION keep();`;
+  const before = (body: string): string => trigger(body).replace('AFTER UPDATE OR DELETE', 'BEFORE UPDATE');
   const plain = (returns: string, language: string, body: string): string =>
     `CREATE FUNCTION keep() RETURNS ${returns} LANGUAGE ${language} AS $$ ${body} $$;`;
 
   const POSITIONAL: readonly [string, string][] = [
+    ['NEW made of values', before(`NEW := ROW(NEW.id, lower(NEW.email), NEW.note); RETURN NEW;`)],
+    ['a row of values that a trigger returns', before(`RETURN (NEW.id, NEW.email, btrim(NEW.note));`)],
+    ['values into NEW', before(`SELECT NEW.id, lower(NEW.email), NEW.note INTO NEW; RETURN NEW;`)],
+    ['a row of another table into NEW', before(`SELECT * INTO NEW FROM arch WHERE id = NEW.id; RETURN NEW;`)],
+    [
+      'a record of values that a trigger returns',
+      before(`r := (NEW.id, NEW.email, NEW.note); RETURN r;`).replace('BEGIN', 'DECLARE r record; BEGIN'),
+    ],
+    ['a text as a row', plain('text', 'plpgsql', "DECLARE r users; BEGIN r := '(1,x,y)'; RETURN r.note; END")],
+    ['a text that is cast to a row', plain('text', 'sql', "SELECT ('(1,x,y)'::users).note")],
+    [
+      'a row of another table',
+      plain('text', 'plpgsql', 'DECLARE r users; BEGIN SELECT * INTO r FROM arch; RETURN r.note; END'),
+    ],
+    [
+      'a loop over rows of another table',
+      plain(
+        'void',
+        'plpgsql',
+        'DECLARE r users; BEGIN FOR r IN SELECT * FROM arch LOOP RAISE NOTICE $r$%$r$, r.note; END LOOP; END',
+      ),
+    ],
+    [
+      'what a DELETE of another table returns',
+      plain(
+        'text',
+        'plpgsql',
+        'DECLARE r users; BEGIN DELETE FROM arch RETURNING id, email, note INTO r; RETURN r.note; END',
+      ),
+    ],
+    ['rows of another table that it returns', `${plain('SETOF users', 'sql', 'SELECT * FROM past')}`],
+    ['what an UPDATE of another table returns', plain('SETOF users', 'sql', 'UPDATE past SET id = id RETURNING *')],
+    ['RETURN QUERY of another table', plain('SETOF users', 'plpgsql', 'BEGIN RETURN QUERY SELECT * FROM arch; END')],
+    ['a sample', plain('void', 'sql', 'INSERT INTO past SELECT * FROM users TABLESAMPLE SYSTEM (100)')],
+    [
+      'a row made of JSON from another one',
+      plain(
+        'void',
+        'plpgsql',
+        `DECLARE r users; BEGIN INSERT INTO past SELECT * FROM jsonb_populate_record(r, '{"id": 5}'); END`,
+      ),
+    ],
+    [
+      'a row of values for a function',
+      `CREATE FUNCTION remark(u users) RETURNS text LANGUAGE sql AS 'SELECT u.note'; ${plain('text', 'plpgsql', "BEGIN RETURN remark(ROW(1, 'x', 'y')); END")}`,
+    ],
+    ['ORDER BY the number of a column', plain('SETOF users', 'sql', 'SELECT * FROM users ORDER BY 3')],
+    ['DISTINCT ON the number of a column', plain('SETOF users', 'sql', 'SELECT DISTINCT ON (2) * FROM users')],
+    [
+      'GROUP BY the numbers of columns',
+      plain(
+        'bigint',
+        'sql',
+        'SELECT count(*) FROM (SELECT x.*, count(*) AS c FROM (SELECT * FROM users) x GROUP BY 1, 2, 3) y',
+      ),
+    ],
+    ['COPY', plain('void', 'plpgsql', "BEGIN COPY users TO '/nowhere'; END")],
     ['VALUES (OLD.*)', trigger('INSERT INTO arch VALUES (OLD.*);')],
     ['SELECT NEW.*', trigger('INSERT INTO arch SELECT NEW.*;')],
     ['SELECT (OLD).*', trigger('INSERT INTO arch SELECT (OLD).*;')],
@@ -213,6 +271,13 @@ onVersions((server) => {
   ];
 
   const HARMLESS: readonly [string, string][] = [
+    ['a column by its number in front', plain('SETOF users', 'sql', 'SELECT * FROM users ORDER BY 1')],
+    [
+      'a text that is run and names its columns',
+      plain('void', 'plpgsql', "BEGIN EXECUTE 'INSERT INTO users (id) VALUES (1)'; END"),
+    ],
+    ['COPY with columns', plain('void', 'plpgsql', "BEGIN COPY users (id) TO '/nowhere'; END")],
+    ['NEW from itself', before('NEW := jsonb_populate_record(NEW, $j$[]$j$); RETURN NEW;')],
     ['the row as jsonb', trigger('INSERT INTO arch (note) VALUES (to_jsonb(OLD)::text);')],
     [
       'columns by their names',
@@ -289,6 +354,16 @@ onVersions((server) => {
 
   /** What the text does not tell: the wizard warns, and refuses nothing. */
   const DOUBTFUL: readonly [string, string][] = [
+    ['a text that is run', plain('void', 'plpgsql', "BEGIN EXECUTE 'INSERT INTO arch SELECT * FROM users'; END")],
+    [
+      'a text that is run for values',
+      plain('void', 'plpgsql', "BEGIN EXECUTE 'INSERT INTO users VALUES ($1, $2, $3)' USING 1, 'a', 'b'; END"),
+    ],
+    [
+      'a text whose rows it returns',
+      plain('TABLE (a int, b text, c text)', 'plpgsql', "BEGIN RETURN QUERY EXECUTE 'SELECT * FROM users'; END"),
+    ],
+    ['a table that is made like it', plain('void', 'plpgsql', 'BEGIN CREATE TEMP TABLE tt (LIKE users); END')],
     ['the row as a text', trigger('PERFORM split_part(OLD::text, $c$,$c$, 2);')],
     ['a function that takes any row', trigger('PERFORM md5(concat(NEW));')],
     ['an array of rows', plain('void', 'plpgsql', 'DECLARE us users[]; BEGIN us[1] := NULL; END')],
@@ -388,6 +463,34 @@ onVersions((server) => {
 
   const NAME_USERS: readonly [string, string][] = [
     [
+      'in a natural join with a subquery',
+      plain('bigint', 'sql', "SELECT count(*) FROM users NATURAL JOIN (SELECT 1 AS id, 'z'::text AS addr) y"),
+    ],
+    [
+      'in a natural join with a query of WITH',
+      plain('bigint', 'sql', "WITH y AS (SELECT 1 AS id, 'z'::text AS addr) SELECT count(*) FROM users NATURAL JOIN y"),
+    ],
+    [
+      'in a natural join with a function',
+      plain('bigint', 'sql', "SELECT count(*) FROM users NATURAL JOIN json_to_recordset('[]') AS j(id int, addr text)"),
+    ],
+    [
+      'beside all columns, from a subquery',
+      plain(
+        'text',
+        'plpgsql',
+        "DECLARE r record; BEGIN SELECT u.*, x.* INTO r FROM users u, (SELECT 'lit'::text AS addr) x; RETURN r.addr; END",
+      ),
+    ],
+    [
+      'in USING behind the table',
+      plain(
+        'bigint',
+        'sql',
+        'SELECT count(*) FROM users u JOIN visits v ON u.id = v.user_id JOIN visits w USING (addr)',
+      ),
+    ],
+    [
       'beside a subquery with all columns',
       named('addr text', 'sql', 'SELECT count(*) FROM (SELECT * FROM users) c WHERE email = addr').replace(
         'void',
@@ -445,6 +548,38 @@ onVersions((server) => {
   ];
 
   const NO_NAME_USERS: readonly [string, string][] = [
+    [
+      'values that hide it',
+      plain(
+        'bigint',
+        'sql',
+        "SELECT count(*) FROM users u WHERE EXISTS (SELECT FROM (VALUES ('a')) w(addr) WHERE addr = u.note)",
+      ),
+    ],
+    [
+      'a query of WITH that hides it',
+      plain(
+        'bigint',
+        'sql',
+        "SELECT count(*) FROM users u WHERE EXISTS (WITH w AS (SELECT 'a'::text AS addr) SELECT FROM w WHERE addr = u.note)",
+      ),
+    ],
+    [
+      'a function whose columns hide it',
+      plain(
+        'bigint',
+        'sql',
+        `SELECT count(*) FROM users u, LATERAL (SELECT addr AS z FROM json_to_record('{}') AS j(addr text)) k`,
+      ),
+    ],
+    [
+      'a subquery that hides it',
+      plain(
+        'bigint',
+        'sql',
+        'SELECT count(*) FROM users u WHERE u.note IN (SELECT addr FROM (SELECT v.addr FROM visits v) w)',
+      ),
+    ],
     [
       'a value that is inserted',
       named('addr text', 'plpgsql', 'BEGIN INSERT INTO users (id, email) VALUES (1, addr); END'),
