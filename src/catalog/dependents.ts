@@ -2,6 +2,7 @@ import type { DependentFacts } from '../domain/facts.ts';
 import type { QualifiedName } from '../domain/identifier.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { nodesAtTop, nodesOf, type SqlNode, treesOf } from './sql-trees.ts';
 import { TREE } from './tree.ts';
 
 /** What an object elsewhere, bound to the column, is. `rule on the table` and `other` cannot be rebound. */
@@ -53,7 +54,8 @@ const DEPENDENTS = `
       AND NOT (d.classid = 'pg_class'::regclass AND (d.objid IN (SELECT oid FROM tree) OR EXISTS (
         SELECT 1 FROM pg_class c WHERE c.oid = d.objid AND c.relkind IN ('i', 'I', 'S'))))
       AND NOT (d.classid = 'pg_attrdef'::regclass AND EXISTS (
-        SELECT 1 FROM pg_attrdef ad JOIN columns own ON own.attrelid = ad.adrelid AND own.attnum = ad.adnum WHERE ad.oid = d.objid)))
+        SELECT 1 FROM pg_attrdef ad JOIN columns own ON own.attrelid = ad.adrelid AND own.attnum = ad.adnum WHERE ad.oid = d.objid))
+    UNION SELECT 'pg_proc'::regclass, unnest($3::oid[]), 0)
   SELECT DISTINCT ON (class, schema, "table", name, identity) found.classid::regclass::text AS class, CASE WHEN r.oid IS NULL THEN found.objid ELSE r.oid END AS identity, c.relkind AS relation_kind, r.rulename AS rule, c.oid IN (SELECT oid FROM tree) AS on_own,
     n.nspname AS schema, c.relname AS table,
     coalesce(nullif(r.rulename, '_RETURN'), pol.polname, pub.pubname, g.attname, f.proname, c.relname, found.objid::text) AS name,
@@ -87,9 +89,38 @@ const DEPENDENTS = `
   LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
   ORDER BY class, schema, "table", name, identity`;
 
+const MERGING = `
+  ${TREE}
+  SELECT p.oid::int8::text AS oid, pg_get_functiondef(p.oid) AS definition, ARRAY(SELECT c.relname::text FROM tree JOIN pg_class c ON c.oid = tree.oid) AS tables FROM pg_proc p
+  WHERE p.prosqlbody::text LIKE '%:commandType 5 %' AND EXISTS (SELECT 1 FROM pg_depend d
+    WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT oid FROM tree))`;
+
+/**
+ * Functions with parsed bodies whose MERGE writes the column, by their numbers. PostgreSQL (15 to 18) enters no dependency for it, and would drop the
+ * column under them: they would go on, and write nothing.
+ */
+async function mergingFunctions(db: Queryable, table: number, column: string): Promise<string[]> {
+  const rows = await all<{ oid: string; definition: string; tables: string[] }>(db, MERGING, [table]);
+  const merging: string[] = [];
+  for (const { oid, definition, tables } of rows) {
+    const trees = await treesOf(definition).catch(() => []);
+    if (nodesOf(trees, 'MergeStmt').some((merge) => merges(merge, tables, column))) merging.push(oid);
+  }
+  return merging;
+}
+
+/** Whether a MERGE writes a column of one of the tables. */
+function merges({ relation, mergeWhenClauses }: SqlNode, tables: readonly string[], column: string): boolean {
+  const { relname = '' } = (relation ?? {}) as { readonly relname?: string };
+  const written = nodesOf(mergeWhenClauses, 'MergeWhenClause').flatMap(({ targetList }) =>
+    nodesAtTop(targetList, 'ResTarget'),
+  );
+  return tables.includes(relname) && written.some(({ name }) => name === column);
+}
+
 /** Everything bound to the column of a table or of its partitions, by kind. */
 export async function readDependents(db: Queryable, table: number, column: string): Promise<FoundDependent[]> {
-  const rows = await all<DependentRow>(db, DEPENDENTS, [table, column]);
+  const rows = await all<DependentRow>(db, DEPENDENTS, [table, column, await mergingFunctions(db, table, column)]);
   return rows.map((row) => {
     const kind = kindOf(row);
     const on: QualifiedName | null =

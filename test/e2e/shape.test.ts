@@ -690,6 +690,26 @@ onVersions((server) => {
     ]);
   });
 
+  test('a MERGE in a parsed body, for which PostgreSQL knows no dependency, goes on writing', async () => {
+    fixture = await renameFixture({
+      server: server(),
+      schema: `${USERS} CREATE TABLE inbox (id int, email text); INSERT INTO users VALUES (1, 'a@x'); INSERT INTO inbox VALUES (1, 'b@x'), (2, 'c@x');
+      CREATE PROCEDURE merged() LANGUAGE sql BEGIN ATOMIC
+        MERGE INTO users u USING inbox i ON u.id = i.id WHEN MATCHED THEN UPDATE SET email = i.email WHEN NOT MATCHED THEN INSERT (id, email) VALUES (i.id, i.email); END`,
+      from: 'email',
+      to: 'addr',
+    });
+    for (const release of [R1, R2, R3]) await fixture.deploy(release);
+    await fixture.database.sql('CALL merged()');
+    expect(await fixture.database.sql('SELECT id, addr FROM users ORDER BY id')).toEqual([
+      { id: 1, addr: 'b@x' },
+      { id: 2, addr: 'c@x' },
+    ]);
+    await fixture.project.json('rollback', '--steps', '5');
+    await fixture.database.sql(`UPDATE inbox SET email = 'd@x'; CALL merged()`);
+    expect(await fixture.database.sql('SELECT DISTINCT email FROM users')).toEqual([{ email: 'd@x' }]);
+  });
+
   test("a trigger that gives the column's name to its function gets the new one in phase 2, and back when that is undone", async () => {
     fixture = await renameFixture({
       server: server(),
