@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { BoundObjectName } from '../catalog/definitions.ts';
 import { type FoundDependent, readDependents } from '../catalog/dependents.ts';
+import { sequencesOf } from '../catalog/pair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
@@ -83,7 +84,10 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const movePrimaryKeys = async () => {
     for (const key of keys) await movePrimaryKey(knex, { on, ...key }, column);
   };
-  const drop = () => dropEverywhere(knex, on, column);
+  const drop = async () => {
+    await passSequences(knex, on, column, by);
+    await dropEverywhere(knex, on, column);
+  };
   await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKeys, drop);
   for (const statement of restored) await execute(knex, statement);
   if (notNull.original !== null && notNull.derived !== null) {
@@ -149,17 +153,30 @@ export async function dropColumn(
   { on, column }: { readonly on: string; readonly column: string },
 ): Promise<void> {
   if (!(await hasColumn(knex, on, column)) && !contextOf(knex).dryRun) return;
-  await ensureOldIsThere(knex, on, column);
+  const old = await ensureOldIsThere(knex, on, column);
+  if (old !== null) await passSequences(knex, on, column, old);
   const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(named);
   await withDependentsAside(knex, { on, from: column, to: column, dependents }, () => dropEverywhere(knex, on, column));
 }
 
-/** Undoing the first phase drops the new column: with the old one gone it would take the only values along. @throws PH2011 */
-async function ensureOldIsThere(knex: Knex, on: string, column: string): Promise<void> {
+/** Sequences that somebody has given to a column would be dropped with it, also where no default uses them. */
+async function passSequences(knex: Knex, on: string, from: string, to: string): Promise<void> {
+  for (const sequence of await onConnection(knex, (db) => sequencesOf(db, on, from))) {
+    await execute(knex, `ALTER SEQUENCE ${sequence} OWNED BY ${on}.${quoteIdent(to)}`);
+  }
+}
+
+/**
+ * Undoing the first phase drops the new column: with the old one gone it would take the only values along.
+ * @returns the old one; null where the column is none of a rename, or that is not known.
+ * @throws PH2011
+ */
+async function ensureOldIsThere(knex: Knex, on: string, column: string): Promise<string | null> {
   const rename = [...contextOf(knex).renames.values()].find(
     ({ table, to }) => quoteQualified(table) === on && to === column,
   );
-  if (rename === undefined || contextOf(knex).dryRun || (await hasColumn(knex, on, rename.from))) return;
+  if (rename === undefined || contextOf(knex).dryRun) return null;
+  if (await hasColumn(knex, on, rename.from)) return rename.from;
   const reason = `The column ${rename.from} is gone, and ${column} is the only one that holds its values.`;
   throw new PhaseError('PH2011', { id: rename.name, reason });
 }

@@ -118,6 +118,19 @@ onVersions((server) => {
     expect(await nullable()).toEqual([{ column: 'high.addr' }, { column: 'low.addr' }]);
   });
 
+  test('a sequence that is given to one of the columns in between stays, whichever is dropped', async () => {
+    await phase1();
+    await rows('CREATE SEQUENCE given OWNED BY users.addr');
+    await fixture.project.json('rollback', '--steps', '3');
+    await rows('CREATE SEQUENCE other OWNED BY users.email');
+    for (const release of [R1, R2, R3]) await fixture.deploy(release);
+    expect(
+      await rows(
+        `SELECT pg_get_serial_sequence('users', 'addr') AS owned, nextval('given')::int, nextval('other')::int AS other`,
+      ),
+    ).toEqual([{ owned: expect.stringContaining('public.'), nextval: 1, other: 1 }]);
+  });
+
   test('a NOT NULL that the old column gets in between is there on the new one before phase 2', async () => {
     await phase1();
     await migration('ALTER TABLE users ALTER COLUMN email SET NOT NULL');
