@@ -3,7 +3,7 @@ import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { Rename } from '../domain/rename.ts';
 import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, isTransaction } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 import { withTriggersAside } from './triggers.ts';
 
@@ -48,7 +48,7 @@ export async function alterType(
 /** @param type as in ALTER COLUMN TYPE. */
 export async function changeTypes(knex: Knex, on: string, columns: readonly string[], type: string): Promise<void> {
   const actions = columns.map((column) => `ALTER COLUMN ${quoteIdent(column)} TYPE ${type}`).join(', ');
-  await atomically(knex, async (trx) => {
+  await followed(knex, async (trx) => {
     await execute(trx, `LOCK TABLE ${on} IN ACCESS EXCLUSIVE MODE`);
     if (await rewrites(trx, on, actions)) await ensureSmall(trx, on);
     await withTriggersAside(trx, on, columns, () => execute(trx, `ALTER TABLE ${on} ${actions}`));
@@ -75,7 +75,16 @@ async function rewrites(trx: Knex, on: string, actions: string): Promise<boolean
 
 async function alterBoth(knex: Knex, column: AlteredColumn, action: string): Promise<void> {
   const actions = (await columnsOf(knex, column)).map((name) => `ALTER COLUMN ${quoteIdent(name)} ${action}`);
-  await execute(knex, `ALTER TABLE ${column.on} ${actions.join(', ')}`);
+  await followed(knex, (trx) => execute(trx, `ALTER TABLE ${column.on} ${actions.join(', ')}`));
+}
+
+/** In a migration without a transaction the sync has to be written anew before a living release can write again; in one, that is done at its end. */
+async function followed(knex: Knex, body: (trx: Knex) => Promise<void>): Promise<void> {
+  if (isTransaction(knex)) return body(knex);
+  await atomically(knex, async (trx) => {
+    await body(trx);
+    await contextOf(trx).follow?.(trx);
+  });
 }
 
 /** The column itself, and its counterpart while a rename that concerns it is under way. */

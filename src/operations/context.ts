@@ -15,6 +15,8 @@ export interface OperationContext {
   readonly dryRun: boolean;
   /** Gates that have been passed in this run, each as `gateKey` names it; null where nobody checks any. */
   readonly passedGates: Set<string> | null;
+  /** Lets the columns of renames that are under way follow what was altered, in the same transaction; not there where nobody keeps them. */
+  readonly follow?: (trx: Knex.Transaction) => Promise<void>;
 }
 
 /** A gate by its rename and phase. */

@@ -18,7 +18,7 @@ import { workFor } from './migration-context.ts';
 import { renewTwins } from './pairs/anew.ts';
 import { heldBySync } from './pairs/held-by-sync.ts';
 import { followObjects, knownObjects, returnIndexes } from './pairs/objects.ts';
-import { settle, settleOutside } from './pairs/watch.ts';
+import { runFollowed, settle, settleOutside } from './pairs/watch.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
 
@@ -218,9 +218,14 @@ async function runBodyOutside(
   direction: Direction,
   work: Work,
 ): Promise<void> {
-  const settled = (isEnd: boolean) => settleOutside(session, { ...migration.entry, direction }, isEnd);
+  const ran = { ...migration.entry, direction };
+  const settled = (isEnd: boolean) => settleOutside(session, ran, isEnd);
   try {
-    await runBody(migration, direction, session.knex, work, () => settled(false));
+    await runBody(migration, direction, session.knex, work, async (statement) => {
+      if (await runFollowed(session, ran, statement)) return;
+      await runSql(session.knex, statement);
+      await settled(false);
+    });
   } catch (error) {
     // What cannot be followed the next command says, before anything runs.
     await settled(false).catch(() => undefined);
@@ -229,19 +234,16 @@ async function runBodyOutside(
   await settled(true);
 }
 
-/** @param after is run after each statement of a migration in SQL. */
+/** @param run runs a statement of a migration in SQL. */
 async function runBody(
   { loaded }: RunnableMigration,
   direction: Direction,
   knex: Knex,
   work: Work,
-  after: () => Promise<void> = async () => undefined,
+  run: (statement: string) => Promise<unknown> = (statement) => runSql(knex, statement),
 ): Promise<void> {
   if (loaded.form === 'sql') {
-    for (const statement of loaded.sql[direction] ?? []) {
-      await runSql(knex, statement);
-      await after();
-    }
+    for (const statement of loaded.sql[direction] ?? []) await run(statement);
     return;
   }
   await loaded[direction]?.(knex, work.context as never);

@@ -14,6 +14,8 @@ import { readLedger } from './ledger.ts';
 import { ensureLedger } from './ledger-format.ts';
 import { RunnerLock } from './lock.ts';
 import type { FollowedChange } from './pairs/pair.ts';
+import { sayFollowed } from './pairs/say.ts';
+import { settlePairs } from './pairs/settle.ts';
 import type { Reporter } from './reporter.ts';
 import { takeOver } from './take-over.ts';
 
@@ -102,6 +104,9 @@ async function withWork<T>(
     rewriteLimitBytes: project.config.rewriteLimit,
     dryRun: false,
     passedGates: new Set<string>(),
+    follow: async (trx: Knex.Transaction): Promise<void> => {
+      for (const change of await settlePairs(trx, history.renames, null)) options.reporter.notice(sayFollowed(change));
+    },
   };
   try {
     const { passedGates } = context;

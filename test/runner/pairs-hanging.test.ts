@@ -82,6 +82,23 @@ onVersions((server) => {
       expect(await running).toMatchObject({ code: 0 });
     });
 
+    test('by an operation in code, while it goes on', async () => {
+      await phase1(PLAIN);
+      await fixture.deploy(R2);
+      await rows('SELECT pg_advisory_lock(7)');
+      const running = between(
+        `import { setDefault } from 'triphase'; export const config = { transaction: false, safeToRepeat: true };
+        export const up = async (knex) => { await setDefault(knex, { on: '"public"."users"', column: 'addr', expression: "'late'" }); await knex.raw('SELECT pg_advisory_lock(7)'); };
+        export const down = async () => undefined;`,
+        '1.2.5',
+        'mjs',
+      );
+      while ((await rows(WAITING)).length === 0) await new Promise((done) => setTimeout(done, 20));
+      await write(2);
+      await rows('SELECT pg_advisory_unlock(7)');
+      expect(await running).toMatchObject({ code: 0 });
+    });
+
     test.each([
       [
         'in SQL',

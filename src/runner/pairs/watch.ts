@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
+import { nodesOf, treesOf } from '../../catalog/sql-trees.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
+import { runSql } from '../../postgres/knex.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
 import type { Session } from '../session.ts';
 import { coverChildren } from './children.ts';
@@ -39,6 +41,26 @@ function ofMigration(error: unknown, { id, direction }: WatchedStep): unknown {
   if (!(error instanceof PhaseError) || error.code !== 'PH2018' || direction === 'down') return error;
   const refused = error as PhaseError<'PH2018'>;
   return new PhaseError('PH2018', { ...refused.details, migration: id }, { cause: error });
+}
+
+/** Statements that can alter the columns of a rename, and that PostgreSQL runs in a transaction as well. */
+const ALTERING = ['AlterTableStmt', 'AlterDomainStmt', 'CreateFunctionStmt'];
+
+/**
+ * Runs a statement of a migration outside a transaction that may alter columns: in a transaction of its own, in which they are followed, so that no living
+ * release writes in between.
+ * @returns false where it is another statement, which was not run.
+ */
+export async function runFollowed(session: Session, ran: WatchedStep, statement: string): Promise<boolean> {
+  const trees = await treesOf(statement).catch(() => []);
+  const isAltering = trees.length > 0 && trees.every((tree) => ALTERING.some((kind) => kind in tree));
+  // DETACH PARTITION CONCURRENTLY
+  if (!isAltering || nodesOf(trees, 'PartitionCmd').some(({ concurrent }) => concurrent === true)) return false;
+  await inOneTransaction(session, ran.id, async (trx) => {
+    await runSql(trx, statement);
+    await settle(session, trx, ran, false);
+  });
+  return true;
 }
 
 /** The same after one that ran outside a transaction. */
