@@ -16,6 +16,8 @@ export interface HangingObject {
   readonly description: string;
   /** Whether only phase 3 can free it from the column: it needs the primary key, or holds an upsert. */
   readonly freedLast: boolean;
+  /** Whether PostgreSQL drops no column while it is there. */
+  readonly blocks: boolean;
 }
 
 const COLUMNS = `${TREE},
@@ -86,6 +88,7 @@ export async function readHangingObjects(
       ...row,
       description: `${words[row.kind] ?? 'constraint'} ${quoteIdent(row.name)}`,
       freedLast: false,
+      blocks: row.kind === 'referencing key',
     })),
     ...(await hangingTriggers(db, at, ours)),
     ...dependents.map(({ kind, name, on, description, needsPrimaryKey, upserts }) => ({
@@ -94,6 +97,7 @@ export async function readHangingObjects(
       on: on === null ? '' : quoteQualified(on),
       description,
       freedLast: needsPrimaryKey || upserts,
+      blocks: true,
     })),
   ];
 }
@@ -115,6 +119,7 @@ async function hangingTriggers(db: Queryable, at: unknown[], ours: readonly stri
       const trigger = {
         on,
         freedLast: false,
+        blocks: true,
         name,
         kind: 'trigger' as const,
         description: `trigger ${quoteIdent(name)}`,
@@ -123,7 +128,7 @@ async function hangingTriggers(db: Queryable, at: unknown[], ours: readonly stri
       return [
         ...(row.depends ? [trigger] : []),
         ...(argumentsOf(row).includes(String(column))
-          ? [{ ...trigger, kind: 'other' as const, description: given }]
+          ? [{ ...trigger, kind: 'other' as const, description: given, blocks: false }]
           : []),
       ];
     });

@@ -147,16 +147,18 @@ async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: numbe
  * @returns functions that may use the old column, in words.
  */
 async function ensureNothingLost(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<string[]> {
-  const { objects: found, doubts } = await lostObjects(db, rename, table, step);
+  const { objects: found, blocking, doubts } = await lostObjects(db, rename, table, step);
   const acknowledged = await readAcknowledged(db, rename.name);
-  const objects = found.filter((object) => !acknowledged.has(object));
+  const objects = found.filter((object) => blocking.includes(object) || !acknowledged.has(object));
   if (objects.length > 0)
-    throw new PhaseError('PH2008', { rename: rename.name, phase: step === 'switch' ? 2 : 3, objects });
+    throw new PhaseError('PH2008', { rename: rename.name, phase: step === 'switch' ? 2 : 3, objects, blocking });
   return doubts;
 }
 
 interface LostObjects {
   readonly objects: readonly string[];
+  /** Those with which PostgreSQL drops no column: to acknowledge them would not help. */
+  readonly blocking: readonly string[];
   /** What may use the old column. */
   readonly doubts: string[];
 }
@@ -166,27 +168,31 @@ async function lostObjects(db: Queryable, rename: Rename, table: number, step: G
   const functions = step === 'switch' ? [] : await unreviewedFunctions(db, rename, table);
   const inWords = (use: MentionFacts['use']): string[] =>
     functions.filter((mention) => mention.use === use).map((mention) => functionInWords(rename, mention));
+  const hanging = step === 'switch' ? [] : await hangingObjects(db, rename, table);
   const objects = [
-    ...(step === 'switch' ? [] : await hangingObjects(db, rename, table)),
+    ...hanging.map(({ description }) => description),
     ...attributes.map((pair) => attributeInWords(rename, pair)),
     ...inWords('certain'),
     ...(await changedTriggers(db, rename)),
   ];
-  return { objects, doubts: inWords('possible') };
+  const blocking = hanging.filter(({ blocks }) => blocks).map(({ description }) => description);
+  return { objects, blocking, doubts: inWords('possible') };
 }
 
-/** What the gate of the third phase would name now, acknowledged or not. In a transaction. */
+/** What the gate of the third phase would name now, acknowledged or not, but for what cannot be. In a transaction. */
 export function objectsNamed(db: Queryable, rename: Rename): Promise<readonly string[]> {
   return underQualifiedNames(db, async () => {
     const { table } = await locate(db, rename.table, rename.from, rename.to);
-    return table === null ? [] : (await lostObjects(db, rename, table, 'contract')).objects;
+    if (table === null) return [];
+    const { objects, blocking } = await lostObjects(db, rename, table, 'contract');
+    return objects.filter((object) => !blocking.includes(object));
   });
 }
 
-async function hangingObjects(db: Queryable, rename: Rename, table: number): Promise<string[]> {
+async function hangingObjects(db: Queryable, rename: Rename, table: number): Promise<HangingObject[]> {
   const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
   const hanging = await readHangingObjects(db, table, rename.from, ours);
-  return hanging.filter((object) => !isCarried(rename, object)).map(({ description }) => description);
+  return hanging.filter((object) => !isCarried(rename, object));
 }
 
 /**

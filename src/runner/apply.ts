@@ -18,6 +18,7 @@ import { workFor } from './migration-context.ts';
 import { renewTwins } from './pairs/anew.ts';
 import { heldBySync } from './pairs/held-by-sync.ts';
 import { followObjects, knownObjects, returnIndexes } from './pairs/objects.ts';
+import { rebindAnew } from './pairs/rebound.ts';
 import { runFollowed, settle, settleOutside } from './pairs/watch.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
@@ -112,6 +113,7 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   session.options.reporter.gate(rename.name, phase);
   // What was made anew by hand.
   await renewTwins(session, rename, 'by hand');
+  if (step === 'contract') await rebindAnew(session, rename);
   // The old column may have become NOT NULL since the first phase.
   await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
   const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);

@@ -231,6 +231,40 @@ onVersions((server) => {
     );
   });
 
+  test('what phase 2 has bound to the new column, and a script makes anew on the old one, is bound to it again', async () => {
+    const VIEW = 'CREATE OR REPLACE VIEW people AS SELECT id, email FROM users';
+    const FIND = `CREATE OR REPLACE FUNCTION find(t text) RETURNS int LANGUAGE sql STABLE BEGIN ATOMIC SELECT id FROM users WHERE email = t; END`;
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text); INSERT INTO users VALUES (1, 'x'); ${VIEW}; ${FIND}; CREATE TABLE seen (what text);
+      CREATE MATERIALIZED VIEW kept AS SELECT email FROM users; ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON users USING (email <> '');
+      CREATE RULE noted AS ON INSERT TO seen DO ALSO UPDATE users SET email = NEW.what WHERE id = 2`);
+    await fixture.deploy(R2);
+    await rows(`${VIEW}; ${FIND}; DROP MATERIALIZED VIEW kept; CREATE MATERIALIZED VIEW kept AS SELECT email FROM users; ALTER POLICY own ON users USING (email <> 'y');
+      CREATE OR REPLACE RULE noted AS ON INSERT TO seen DO ALSO UPDATE users SET email = NEW.what WHERE id = 1`);
+    await fixture.deploy(R3);
+    await rows(`INSERT INTO seen VALUES ('z'); REFRESH MATERIALIZED VIEW kept`);
+    expect(
+      await rows(
+        `SELECT people.email AS view, kept.email AS kept, find('z') AS id, pg_get_expr(polqual, polrelid) AS policy FROM people, kept, pg_policy`,
+      ),
+    ).toEqual([{ view: 'z', kept: 'z', id: 1, policy: `(addr <> 'y'::text)` }]);
+  });
+
+  test('what PostgreSQL drops no column with cannot be acknowledged, and the refusal does not say so', async () => {
+    await phase1('CREATE TABLE users (id int PRIMARY KEY, email text)');
+    await fixture.deploy(R2);
+    await rows('CREATE VIEW people AS SELECT email FROM users');
+    const contract = () => fixture.project.phase('migrate', '--release', R3, '--straggler-window', '0', '--json');
+    const refused = await contract();
+    expect([refused.json.error.code, refused.json.error.details.blocking]).toEqual(['PH2008', ['view public.people']]);
+    expect(refused.json.error.remedy).not.toContain('acknowledge');
+    const named = ['acknowledge', 'users_email_to_addr', 'view public.people', '--why', 'nobody reads it', '--json'];
+    expect((await fixture.project.phase(...named)).json.error.code).toBe('PH1031');
+    await rows('CREATE INDEX by_email ON users (email)');
+    expect((await contract()).json.error.remedy).toContain('index "by_email"');
+    await rows('DROP INDEX by_email; CREATE OR REPLACE VIEW people AS SELECT addr AS email FROM users');
+    await fixture.deploy(R3);
+  });
+
   describe('what is dropped from the old column restricts the new one no longer', () => {
     const RESTRICTED = `CREATE TABLE countries (code text PRIMARY KEY); INSERT INTO countries VALUES ('x');
       CREATE TABLE users (id int PRIMARY KEY, email text, CONSTRAINT short CHECK (length(email) < 3), CONSTRAINT once UNIQUE (email), CONSTRAINT known FOREIGN KEY (email) REFERENCES countries);

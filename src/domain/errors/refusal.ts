@@ -9,7 +9,7 @@ export interface RefusalErrors {
   PH2005: { rename: string; mismatches: number; where: string; mend: string };
   PH2006: { rename: string; stragglers: number; last: string; window: string };
   PH2007: { rename: string; missing: readonly string[] };
-  PH2008: { rename: string; phase: number; objects: readonly string[] };
+  PH2008: { rename: string; phase: number; objects: readonly string[]; blocking?: readonly string[] };
   PH2009: { release: string; id: string; breaks: string };
   PH2010: Record<never, never>;
   PH2011: { id: string; reason: string };
@@ -26,6 +26,15 @@ export interface RefusalErrors {
 const list = (items: readonly string[]): string => items.join('; ');
 const acknowledging = (d: { readonly rename: string; readonly objects: readonly string[] }): string =>
   `say so: phase acknowledge ${d.rename} '${(d.objects[0] ?? '').replaceAll("'", "'\\''")}' --why '...'`;
+/** What PostgreSQL drops no column with has to go, or to use the other one. */
+const lossless = (d: {
+  readonly rename: string;
+  readonly objects: readonly string[];
+  readonly blocking?: readonly string[];
+}): string => {
+  const objects = d.objects.filter((object) => d.blocking?.includes(object) !== true);
+  return objects.length === 0 ? '' : `; where nothing would be lost, ${acknowledging({ ...d, objects })}`;
+};
 const passing = ({ migration }: { readonly migration?: string }): string =>
   migration === undefined
     ? ''
@@ -100,7 +109,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: () =>
       'It is in this database, and the rename does not carry it over: it was not there when that was scaffolded, or is not what it was.',
     remedy: (d) =>
-      `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance. What need not be kept is dropped; where nothing would be lost, ${acknowledging(d)}. Then run the same command again.`,
+      `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,

@@ -251,7 +251,8 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `No gate of ${d.rename} names ${d.object} in this database.`,
     why: (d) =>
       d.named.length === 0 ? 'None names anything that could be acknowledged.' : `Named are: ${d.named.join('; ')}.`,
-    remedy: () => 'Give the object as the refusal has named it, in quotes of the shell.',
+    remedy: () =>
+      'Give the object as the refusal has named it, in quotes of the shell. What PostgreSQL drops no column with, such as a view, cannot be acknowledged: let it use the new column, or drop it.',
   },
   PH1030: {
     exit: 2,

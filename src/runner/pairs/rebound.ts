@@ -1,0 +1,43 @@
+import type { BoundObjectName } from '../../catalog/definitions.ts';
+import { type FoundDependent, readDependents } from '../../catalog/dependents.ts';
+import { locate } from '../../catalog/hanging.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import { isTwinned, type Rename } from '../../domain/rename.ts';
+import { rebindDependents } from '../../operations/rebind.ts';
+import type { Session } from '../session.ts';
+
+/** What phase 2 binds to the new column by its own text. */
+const REBOUND: readonly FoundDependent['kind'][] = ['view', 'materialized view', 'policy', 'rule', 'function'];
+
+/**
+ * Views, policies, rules and functions that phase 2 has bound to the new column, and that were made anew under their names on the old one since, as a
+ * script does that runs at each deploy: they are bound to the new column again. Before the gate of phase 3, outside of transactions.
+ * @throws PH2013 when one has to be filled anew and the table is too large.
+ */
+export async function rebindAnew({ knex, options, worker }: Session, rename: Rename): Promise<void> {
+  const { table } = await locate(worker, rename.table, rename.from, rename.to);
+  if (table === null) return;
+  const objects = (await readDependents(worker, table, rename.from))
+    .filter((found) => REBOUND.includes(found.kind) && !found.needsPrimaryKey && !found.upserts)
+    .map(boundName)
+    .filter((object) => isKnown(rename, object));
+  if (objects.length === 0) return;
+  await rebindDependents(knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to, objects });
+  for (const { kind, name } of objects) {
+    options.reporter.notice(`${rename.name}: the ${kind} ${name} was made anew, and uses ${rename.to} now.`);
+  }
+}
+
+function boundName({ kind, name, on }: FoundDependent): BoundObjectName {
+  return { kind: kind as BoundObjectName['kind'], name, ...(on === null ? {} : { on: quoteQualified(on) }) };
+}
+
+function isKnown({ table, carried, refreshed }: Rename, { kind, name, on }: BoundObjectName): boolean {
+  return [...carried, ...refreshed].some(
+    (object) =>
+      !isTwinned(object) &&
+      object.kind === kind &&
+      object.name === name &&
+      (object.on ?? quoteQualified(table)) === (on ?? quoteQualified(table)),
+  );
+}
