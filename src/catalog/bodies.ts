@@ -16,8 +16,8 @@ export interface Body {
   readonly statements: readonly BodyStatement[];
   /** Fields of records that it names, those of NEW and OLD among them. */
   readonly fields: readonly { readonly record: string; readonly name: string }[];
-  /** Fields of NEW that it gives a value. */
-  readonly assignedFields: readonly string[];
+  /** Fields of records, NEW among them, that it gives a value. */
+  readonly assignedFields: readonly { readonly record: string; readonly name: string }[];
   /** Types that it takes from elsewhere, such as `users.email%type`, in lower case. */
   readonly takenTypes: readonly string[];
   /** Names of its variables and arguments, each with the types that it is declared with: several where blocks have their own. */

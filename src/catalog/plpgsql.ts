@@ -103,18 +103,25 @@ function fieldsOf(parsed: SqlNode | undefined, datums: readonly SqlNode[]): Body
   }));
 }
 
-/** By assignments, and as targets of INTO. */
-function assignedFieldsOf(parsed: SqlNode | undefined, datums: readonly SqlNode[]): string[] {
-  const numbers = nodesOf(parsed, 'PLpgSQL_stmt_assign').map(({ varno }) => Number(varno ?? FIRST));
+/** By assignments, by GET DIAGNOSTICS, and as targets of INTO. */
+function assignedFieldsOf(parsed: SqlNode | undefined, datums: readonly SqlNode[]): Body['assignedFields'] {
+  const numbers = [
+    ...nodesOf(parsed, 'PLpgSQL_stmt_assign').map(({ varno }) => varno),
+    ...nodesOf(parsed, 'PLpgSQL_diag_item').map(({ target }) => target),
+  ];
   const assigned = numbers.flatMap((number) => {
-    const field = datums[number]?.PLpgSQL_recfield as { fieldname?: string; recparentno?: number } | undefined;
-    return field?.fieldname !== undefined && (field.recparentno ?? 0) === 0 ? [field.fieldname] : [];
+    const { fieldname, recparentno } = (datums[Number(number ?? FIRST)]?.PLpgSQL_recfield ?? {}) as SqlNode;
+    const record = recordOf(datums[Number(recparentno ?? FIRST)]);
+    return fieldname === undefined || record === null ? [] : [{ record, name: String(fieldname) }];
   });
   const targets = nodesOf(parsed, 'PLpgSQL_row').flatMap(
     ({ fields }) => (fields ?? []) as { readonly name?: string }[],
   );
-  const into = targets.flatMap(({ name }) => (name?.startsWith('new.') ? [name.slice('new.'.length)] : []));
-  return [...new Set([...assigned, ...into])];
+  const into = targets.flatMap(({ name = '' }) => {
+    const dot = name.indexOf('.');
+    return dot === -1 ? [] : [{ record: name.slice(0, dot), name: name.slice(dot + 1) }];
+  });
+  return [...assigned, ...into];
 }
 
 /** Where the rows of a statement go. */

@@ -1,4 +1,5 @@
 import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
+import { readChangingTriggers } from '../catalog/changing-triggers.ts';
 import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
 import { readMentions } from '../catalog/mentions.ts';
 import { triggerDefinitions } from '../catalog/pair.ts';
@@ -159,7 +160,7 @@ interface LostObjects {
   readonly objects: readonly string[];
   /** Those with which PostgreSQL drops no column: to acknowledge them would not help. */
   readonly blocking: readonly string[];
-  /** What may use the old column. */
+  /** What may use the old column, or change one alone, in words. */
   readonly doubts: string[];
 }
 
@@ -176,7 +177,18 @@ async function lostObjects(db: Queryable, rename: Rename, table: number, step: G
     ...(await changedTriggers(db, rename)),
   ];
   const blocking = hanging.filter(({ blocks }) => blocks).map(({ description }) => description);
-  return { objects, blocking, doubts: inWords('possible') };
+  const doubts = inWords('possible').map((words) => `${words}, which may use the old column`);
+  return { objects, blocking, doubts: [...doubts, ...(await triggersInDoubt(db, rename, table))] };
+}
+
+/** Triggers that were made since the sync was scaffolded, and give the row another value as a whole: that does not reach the other column. */
+async function triggersInDoubt(db: Queryable, { sync, from, to }: Rename, table: number): Promise<string[]> {
+  if (sync.last !== null) return [];
+  const ours = [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
+  const triggers = await readChangingTriggers(db, table, [from, to], ours);
+  return triggers
+    .filter(({ column }) => column === null)
+    .map(({ name, on }) => `trigger ${quoteIdent(name)} of ${on}, which may change one of ${from} and ${to} alone`);
 }
 
 /** What the gate of the third phase would name now, acknowledged or not, but for what cannot be. In a transaction. */

@@ -117,8 +117,7 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   // The old column may have become NOT NULL since the first phase.
   await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
   const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
-  for (const doubt of doubts)
-    session.options.reporter.notice(`${rename.name}: look at the ${doubt}, which may use the old column.`);
+  for (const doubt of doubts) session.options.reporter.notice(`${rename.name}: look at the ${doubt}.`);
   session.passedGates.add(gateKey(rename.name, phase));
 }
 

@@ -419,6 +419,32 @@ onVersions((server) => {
       expect(await rows('SELECT email, addr FROM users WHERE id = 7')).toEqual([{ email: 'abc', addr: 'abc' }]);
     });
 
+    test.each([
+      ['by a record that it returns', 'DECLARE r record; BEGIN r := NEW; r.email := lower(r.email); RETURN r; END'],
+      ['by GET DIAGNOSTICS', 'BEGIN GET DIAGNOSTICS NEW.email = PG_CONTEXT; RETURN NEW; END'],
+      ['by a function of PostgreSQL', null],
+    ])('is refused %s', async (_how, body) => {
+      await phase1(body === null ? 'CREATE TABLE users (id int PRIMARY KEY, email tsvector, note text)' : undefined);
+      const sql =
+        body === null
+          ? `CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(email, 'pg_catalog.english', note)`
+          : `CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$; ${TRIGGER}`;
+      expect((await migration(sql)).json.error).toMatchObject({
+        code: 'PH2018',
+        message: expect.stringContaining('gives email a value'),
+      });
+    });
+
+    test('is named at the gates where it may do so, as far as its text tells', async () => {
+      await phase1();
+      const whole = `CREATE FUNCTION norm(r users) RETURNS users LANGUAGE plpgsql AS $$ BEGIN r.note := lower(r.note); RETURN r; END $$;`;
+      expect((await migration(`${whole} ${made('NEW := norm(NEW);')} ${TRIGGER}`)).code).toBe(0);
+      const { stderr } = await fixture.project.phase('migrate', '--release', R2, '--straggler-window', '0');
+      expect(stderr).toContain(
+        'look at the trigger "tidy" of public.users, which may change one of email and addr alone',
+      );
+    });
+
     test('that only reads it is fine', async () => {
       await phase1();
       const reads = made(`IF NEW.email = '' THEN RAISE 'no'; END IF; NEW.note := NEW.email;`);

@@ -12,7 +12,8 @@ export async function changedByTriggers(db: Queryable, rename: Rename, table: nu
   if (rename.sync.last !== null) return [];
   const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
   const triggers = await readChangingTriggers(db, table, [rename.from, rename.to], ours);
-  return triggers.map(({ name, on, column }) => {
+  return triggers.flatMap(({ name, on, column }) => {
+    if (column === null) return [];
     const other = column === rename.from ? rename.to : rename.from;
     return {
       what: `the trigger ${quoteIdent(name)} of ${on} gives ${column} a value, which ${other} does not get`,
