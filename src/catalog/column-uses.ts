@@ -2,7 +2,8 @@ import { patternOf } from '../domain/pattern.ts';
 import type { Body } from './bodies.ts';
 import { type ColumnUse, type FunctionFacts, isTable, pathOf, type Relation, type Tables } from './references.ts';
 import { RowNames } from './row-names.ts';
-import { nodesOf, type SqlNode } from './sql-trees.ts';
+import { functionOf } from './rows.ts';
+import { nodesOf, type SqlNode, toList } from './sql-trees.ts';
 
 /**
  * What a function does with a column of a table. The body's own names decide, not the text: a column of another table that has
@@ -80,7 +81,7 @@ function useInStatement(tree: SqlNode, tables: Tables, column: string, { variabl
     nodesOf(join, 'RangeVar').some((relation) => isTable(relation as Relation, tables)),
   );
   if (assigns(tree, tables, column) || joins.some((join) => joinsBy(join, column))) return 'certain';
-  if (takesField(tree, column, names)) return 'certain';
+  if (takesField(tree, column, names) || callsField(tree, column, names)) return 'certain';
   const derived = derivedNames(tree);
   const isAlone = own.length === relations.length && nodesOf(tree, 'RangeFunction').length === 0;
   const uses = nodesOf(tree, 'ColumnRef').map((reference): ColumnUse => {
@@ -118,6 +119,16 @@ function takesField(tree: SqlNode, column: string, names: ReadonlySet<string | u
     const { ColumnRef } = (arg ?? {}) as { readonly ColumnRef?: SqlNode };
     const [field] = nodesOf(indirection, 'String').map(({ sval }) => sval);
     return field === column && ColumnRef !== undefined && names.has(pathOf(ColumnRef).at(-1));
+  });
+}
+
+/** `column(users)`, which is the same. */
+function callsField(tree: SqlNode, column: string, names: ReadonlySet<string | undefined>): boolean {
+  return nodesOf(tree, 'FuncCall').some((call) => {
+    const [row, ...others] = toList(call.args);
+    const { ColumnRef } = (row ?? {}) as { readonly ColumnRef?: SqlNode };
+    const path = ColumnRef === undefined ? [] : pathOf(ColumnRef);
+    return functionOf(call) === column && others.length === 0 && path.length === 1 && names.has(path[0]);
   });
 }
 

@@ -20,6 +20,7 @@ BEGIN
 END $$;
   CREATE FUNCTION older() RETURNS text LANGUAGE sql AS 'SELECT older FROM users LIMIT 1';
   CREATE FUNCTION elsewhere() RETURNS text LANGUAGE sql AS 'SELECT old FROM (SELECT 1::text AS old) x';
+  CREATE FUNCTION called() RETURNS text LANGUAGE sql AS 'SELECT old(u) FROM users u LIMIT 1';
   CREATE FUNCTION twice(a int) RETURNS text LANGUAGE sql AS 'SELECT old FROM users WHERE id = a';
   CREATE FUNCTION twice(a text) RETURNS text LANGUAGE sql AS 'SELECT older FROM users WHERE older = a';
   INSERT INTO users VALUES (1, 'ABC');`;
@@ -29,9 +30,16 @@ test('functions whose text names the column get a version to edit, listed with t
   const { project, database, deploy } = fixture;
   const versions = Object.keys(project.files()).filter((path) => /functions\/(?!sync).*sql$/.test(path));
   expect(versions.sort()).toEqual(
-    ['find_v01', 'find_v02', 'tidy_v01', 'tidy_v02', 'twice_integer_v01', 'twice_integer_v02'].map(
-      (name) => `db/functions/${name}.sql`,
-    ),
+    [
+      'called_v01',
+      'called_v02',
+      'find_v01',
+      'find_v02',
+      'tidy_v01',
+      'tidy_v02',
+      'twice_integer_v01',
+      'twice_integer_v02',
+    ].map((name) => `db/functions/${name}.sql`),
   );
   const edited = project.read('db/functions/tidy_v02.sql');
   expect(edited.split('\n')[6]).toContain('NEW.old := lower(NEW.old)');
@@ -40,6 +48,7 @@ test('functions whose text names the column get a version to edit, listed with t
     'db/functions/find_v02.sql',
     project.read('db/functions/find_v02.sql').replace('WHERE old', 'WHERE new'),
   );
+  project.write('db/functions/called_v02.sql', project.read('db/functions/called_v02.sql').replace('old(u)', 'new(u)'));
   const overload = project.read('db/functions/twice_integer_v02.sql');
   project.write('db/functions/twice_integer_v02.sql', overload.replace('SELECT old', 'SELECT new'));
   await project.json('hash');
@@ -76,6 +85,7 @@ test('the wizard warns of each with place and line, and of none that only looks 
     .filter(({ code }: { code: string }) => code.endsWith('names_column'))
     .map(({ message }: { message: string }) => message);
   expect(messages).toEqual([
+    expect.stringMatching(/called\(\) names "old" .*called_v03\.sql/),
     expect.stringMatching(/find\(what text\) may name "old" .*find_v03\.sql.*edit it/),
     expect.stringMatching(/tidy\(\) names "old" .*tidy_v03\.sql.*Phase 3 refuses/),
     expect.stringMatching(/twice\(a integer\) names "old" .*twice_integer_v03\.sql/),
