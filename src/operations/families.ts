@@ -14,6 +14,9 @@ export interface IndexMember {
   /** Whether CLUSTER without a name uses it, and whether it is the replica identity. */
   readonly clustered: boolean;
   readonly replicaIdentity: boolean;
+  readonly comment: string | null;
+  /** That of the constraint that it is of. */
+  readonly constraintComment: string | null;
 }
 
 /** An index of a table by its name, and those on partitions that belong to it; the index itself first. */
@@ -24,7 +27,9 @@ export function indexFamily(knex: Knex, on: string, name: string): Promise<Index
        SELECT c.oid, 0 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) AND c.relname = $2
        UNION ALL SELECT h.inhrelid, level + 1 FROM pg_inherits h JOIN family ON h.inhparent = family.oid)
      SELECT ${sqlQualified('tn', 't')} AS on, c.relname AS name, quote_ident(n.nspname) AS schema,
-       i.indisvalid AND i.indisready AS valid, i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity"
+       i.indisvalid AND i.indisready AS valid, i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity",
+       obj_description(c.oid, 'pg_class') AS comment,
+       (SELECT obj_description(co.oid, 'pg_constraint') FROM pg_constraint co WHERE co.conindid = c.oid AND co.conrelid = t.oid AND co.contype IN ('p', 'u', 'x')) AS "constraintComment"
      FROM family JOIN pg_class c ON c.oid = family.oid JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
      ORDER BY level, 1`,
@@ -38,6 +43,7 @@ export interface ConstraintMember {
   readonly name: string;
   /** The table that it references, for a foreign key; else empty. */
   readonly references: string;
+  readonly comment: string | null;
 }
 
 /** A constraint of a table by its name, and those that belong to it; the constraint itself first. */
@@ -48,7 +54,7 @@ export function constraintFamily(knex: Knex, on: string, name: string): Promise<
        SELECT oid, 0 FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2
        UNION ALL SELECT co.oid, level + 1 FROM pg_constraint co JOIN family ON co.conparentid = family.oid)
      SELECT ${sqlQualified('n', 'c')} AS on, co.conname AS name,
-       coalesce(${sqlQualified('rn', 'r')}, '') AS references
+       coalesce(${sqlQualified('rn', 'r')}, '') AS references, obj_description(co.oid, 'pg_constraint') AS comment
      FROM family JOIN pg_constraint co ON co.oid = family.oid
      JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_class r ON r.oid = co.confrelid LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { quoteIdent } from '../domain/identifier.ts';
+import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import type { TwinnedObject } from '../domain/rename.ts';
 import { twinName } from '../domain/twin-name.ts';
 import { runSql } from '../postgres/knex.ts';
@@ -61,7 +61,15 @@ async function restoreIndexes(knex: Knex, on: string, name: string, twin: string
   return members.flatMap((member) => {
     const original = originals.get(member.on);
     const final = original?.name ?? (member.name === twin ? name : member.name);
-    return [...renameIndex(member, final), ...(original === undefined ? [] : appointments(original, final))];
+    if (original === undefined) return renameIndex(member, final);
+    const index = `INDEX ${member.schema}.${quoteIdent(final)}`;
+    const constraint = `CONSTRAINT ${quoteIdent(final)} ON ${member.on}`;
+    return [
+      ...renameIndex(member, final),
+      ...appointments(original, final),
+      ...commenting(index, original.comment, member.comment),
+      ...commenting(constraint, original.constraintComment, member.constraintComment),
+    ];
   });
 }
 
@@ -69,15 +77,24 @@ function renameIndex({ schema, name }: IndexMember, to: string): string[] {
   return name === to ? [] : [`ALTER INDEX ${schema}.${quoteIdent(name)} RENAME TO ${quoteIdent(to)}`];
 }
 
+/** A comment that the original has got since its twin was made. */
+function commenting(object: string, comment: string | null, twins: string | null): string[] {
+  return comment === null || comment === twins ? [] : [`COMMENT ON ${object} IS ${quoteLiteral(comment)}`];
+}
+
 /** A check is renamed with those of the partitions; a foreign key's on each partition has a name of its own. */
 async function restoreConstraints(knex: Knex, on: string, name: string, twin: string): Promise<string[]> {
   const place = ({ on: table, references }: { on: string; references: string }) => `${table} ${references}`;
-  const originals = new Map((await constraintFamily(knex, on, name)).map((member) => [place(member), member.name]));
+  const originals = new Map((await constraintFamily(knex, on, name)).map((member) => [place(member), member]));
   const members = await constraintFamily(knex, on, twin);
-  return (members.length === 0 ? [{ on, name: twin, references: '' }] : members).flatMap((member) => {
-    const final = originals.get(place(member)) ?? (member.name === twin ? name : member.name);
-    if (final === member.name) return [];
-    return [`ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(final)}`];
+  return (members.length === 0 ? [{ on, name: twin, references: '', comment: null }] : members).flatMap((member) => {
+    const original = originals.get(place(member));
+    const final = original?.name ?? (member.name === twin ? name : member.name);
+    const rename = `ALTER TABLE ${member.on} RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(final)}`;
+    return [
+      ...(final === member.name ? [] : [rename]),
+      ...commenting(`CONSTRAINT ${quoteIdent(final)} ON ${member.on}`, original?.comment ?? null, member.comment),
+    ];
   });
 }
 

@@ -249,6 +249,20 @@ onVersions((server) => {
     ).toEqual([{ view: 'z', kept: 'z', id: 1, policy: `(addr <> 'y'::text)` }]);
   });
 
+  test('comments that indexes and constraints get in between are there after phase 3', async () => {
+    await phase1(`CREATE TABLE users (id int PRIMARY KEY, email text, CONSTRAINT once UNIQUE (email), CONSTRAINT short CHECK (length(email) < 9));
+      CREATE INDEX lowered ON users (lower(email)); COMMENT ON INDEX lowered IS 'before'`);
+    await rows(`COMMENT ON INDEX lowered IS 'it''s'; COMMENT ON CONSTRAINT short ON users IS 'y'`);
+    await fixture.deploy(R2);
+    await rows(`COMMENT ON CONSTRAINT once ON users IS 'z'; COMMENT ON INDEX once IS 'w'`);
+    await fixture.deploy(R3);
+    expect(
+      await rows(
+        `SELECT obj_description('lowered'::regclass) AS index, obj_description('once'::regclass) AS once, (SELECT json_object_agg(conname, obj_description(oid, 'pg_constraint')) FROM pg_constraint WHERE conname IN ('once', 'short')) AS constraints`,
+      ),
+    ).toEqual([{ index: `it's`, once: 'w', constraints: { once: 'z', short: 'y' } }]);
+  });
+
   test('what PostgreSQL drops no column with cannot be acknowledged, and the refusal does not say so', async () => {
     await phase1('CREATE TABLE users (id int PRIMARY KEY, email text)');
     await fixture.deploy(R2);
