@@ -107,6 +107,24 @@ test('functions that only look as if they used the column hold nothing up, and n
   expect(await fixture.database.sql(`UPDATE env SET name = 'b' RETURNING env_id`)).toEqual([{ env_id: 1 }]);
 });
 
+test('a column whose name has a quote in it is found in functions', async () => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE users (id int PRIMARY KEY, "e""mail" text); CREATE TABLE log (what text);
+      CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (NEW."e""mail"); RETURN NEW; END $$;
+      CREATE TRIGGER noted AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION noted()`,
+    from: 'e"mail',
+    to: 'addr',
+    cut: [R1],
+  });
+  const { project, database, deploy } = fixture;
+  project.write('db/functions/noted_v02.sql', project.read('db/functions/noted_v02.sql').replace('"e""mail"', 'addr'));
+  await project.json('hash');
+  for (const release of [R2, R3]) await project.json('release', 'cut', release);
+  for (const release of [R1, R2, R3]) await deploy(release);
+  await database.sql(`INSERT INTO users VALUES (1, 'a@x')`);
+  expect(await database.sql('SELECT what FROM log')).toEqual([{ what: 'a@x' }]);
+});
+
 describe('a field of a row is the column where the row is one of the table', () => {
   const body = (declared: string, statements: string) =>
     `CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE ${declared} BEGIN ${statements} END $$;`;
