@@ -43,13 +43,30 @@ export function wayBack(
     ...(table.name === wanted.name
       ? []
       : [`ALTER TABLE ${quoteQualified(moved)} RENAME TO ${quoteIdent(wanted.name)}`]),
-    ...(['from', 'to'] as const).flatMap((side) => {
-      const name = columns[side];
-      return name === null || name === names[side]
-        ? []
-        : [`ALTER TABLE ${quoteQualified(wanted)} RENAME COLUMN ${quoteIdent(name)} TO ${quoteIdent(names[side])}`];
-    }),
+    ...namesBack(columns, names).map(
+      ([before, after]) =>
+        `ALTER TABLE ${quoteQualified(wanted)} RENAME COLUMN ${quoteIdent(before)} TO ${quoteIdent(after)}`,
+    ),
   ];
+}
+
+/** What one of them is called while the two change names. */
+const ASIDE = 'triphase_aside';
+
+/** Which columns have to get which names, in an order in which each is free. */
+function namesBack(columns: PairPlace['columns'], names: Readonly<Record<Side, string>>): [string, string][] {
+  const { from, to } = columns;
+  const moves = (['from', 'to'] as const).flatMap((side): [string, string][] => {
+    const name = columns[side];
+    return name === null || name === names[side] ? [] : [[name, names[side]]];
+  });
+  if (from === names.to && to === names.from)
+    return [
+      [from, ASIDE],
+      [to, names.to],
+      [ASIDE, names.from],
+    ];
+  return to === names.from ? moves.reverse() : moves;
 }
 
 /** Unique indexes on a column of a table, its partitions and its children that are checked at once: what contended inserts are guarded by. */

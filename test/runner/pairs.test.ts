@@ -187,6 +187,32 @@ onVersions((server) => {
     expect(await rows('SELECT email, addr FROM users WHERE id = 2')).toEqual([{ email: 'b@x', addr: 'b@x' }]);
   });
 
+  describe('by the statements of the refusal the columns come back', () => {
+    const statements = (remedy: string): string[] => remedy.match(/ALTER TABLE [^;]+;/g) ?? [];
+    const refused = () => fixture.project.phase('migrate', '--release', R1, '--json');
+
+    test('when they have changed names', async () => {
+      await phase1();
+      await rows(
+        'ALTER TABLE users RENAME email TO t; ALTER TABLE users RENAME addr TO email; ALTER TABLE users RENAME t TO addr',
+      );
+      const { error } = (await refused()).json;
+      expect([error.code, statements(error.remedy).length]).toEqual(['PH2018', 3]);
+      await rows(statements(error.remedy).join(' '));
+      for (const release of [R2, R3]) await fixture.deploy(release);
+    });
+
+    test('when somebody has brought the rename to its end by hand', async () => {
+      await phase1();
+      await rows('ALTER TABLE users DROP COLUMN addr CASCADE; ALTER TABLE users RENAME email TO addr');
+      const { error } = (await refused()).json;
+      expect([error.code, error.remedy]).toEqual(['PH2018', expect.stringContaining('then undo')]);
+      await rows(statements(error.remedy).join(' '));
+      await fixture.project.json('rollback', '--steps', '3');
+      for (const release of [R1, R2, R3]) await fixture.deploy(release);
+    });
+  });
+
   describe('a migration that alters the columns in a way that cannot be followed is refused, and leaves nothing', () => {
     test.each([
       ['renames the table', 'ALTER TABLE users RENAME TO people', 'ALTER TABLE "public"."people" RENAME TO "users"'],

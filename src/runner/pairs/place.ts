@@ -13,16 +13,19 @@ export function displaced(place: PairPlace, rename: Rename): RefusedChange[] {
   return isThere(place) ? moved(place, rename) : gone(place, rename);
 }
 
-function gone({ table, columns }: PairPlace, rename: Rename): RefusedChange[] {
+function gone(place: PairPlace, rename: Rename): RefusedChange[] {
+  const { table, columns } = place;
   const on = quoteQualified(rename.table);
   const missing = [
     ...(table === null ? [`the table ${on}`] : []),
     ...(['from', 'to'] as const).filter((side) => columns[side] === null).map((side) => `the column ${rename[side]}`),
   ];
+  // Somebody may have brought the rename to its end by hand: what is left has to have its name for the rename to be undone.
+  const back = wayBack(place, rename.table, rename).map((statement) => `${statement}; `);
   const instead =
     table !== null && columns.from === null
       ? backFromNew(on, rename)
-      : 'Undo the rename as far as it has run (phase rollback), or bring the table back from a backup.';
+      : `${back.join('')}${back.length === 0 ? 'Undo' : 'then undo'} the rename as far as it has run (phase rollback), or bring the table back from a backup.`;
   return missing.map((what) => ({ what: `${what} is not there any more, or was made anew`, instead }));
 }
 
