@@ -25,7 +25,8 @@ export interface ChangingTrigger {
 }
 
 /**
- * Triggers of the application that fire before a row is written and change one of two columns of it alone, or may. A backfill that was killed has left its own, which the next one takes away.
+ * Triggers of the application that fire before a row is written and change one of two columns of it alone, or may: what is written in another language
+ * cannot be read. A backfill that was killed has left its own, which the next one takes away.
  */
 export async function readChangingTriggers(
   db: Queryable,
@@ -41,7 +42,7 @@ export async function readChangingTriggers(
        p.prosrc IN ('tsvector_update_trigger_byid', 'tsvector_update_trigger_bycolumn') AND l.lanname = 'internal' AS fills
      FROM tree JOIN pg_trigger t ON t.tgrelid = tree.oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND NOT t.tgname = ANY ($2)
      JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace IS DISTINCT FROM to_regnamespace('phase') JOIN pg_language l ON l.oid = p.prolang
-     WHERE t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 20 <> 0 AND l.lanname IN ('plpgsql', 'internal') ORDER BY 1`,
+     WHERE t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 20 <> 0 ORDER BY 1`,
     [table, ours],
   );
   const found: ChangingTrigger[] = [];
@@ -50,7 +51,7 @@ export async function readChangingTriggers(
     const changed = columns.filter((column) => assigned.includes(column));
     const { name, on } = row;
     if (changed.length === 1 && changed[0] !== undefined) found.push({ name, on, column: changed[0] });
-    else if (changed.length === 0 && row.language === 'plpgsql' && (await assignsRow(row)))
+    else if (changed.length === 0 && row.language !== 'internal' && (await assignsRow(row)))
       found.push({ name, on, column: null });
   }
   return found;

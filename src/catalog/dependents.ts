@@ -1,7 +1,8 @@
 import type { DependentFacts } from '../domain/facts.ts';
-import type { QualifiedName } from '../domain/identifier.ts';
+import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import type { BoundObjectName } from './definitions.ts';
 import { nodesAtTop, nodesOf, type SqlNode, treesOf } from './sql-trees.ts';
 import { TREE } from './tree.ts';
 
@@ -142,6 +143,11 @@ export async function readDependents(db: Queryable, table: number, column: strin
       dependsOnIt: row.depends_on_it,
     };
   });
+}
+
+/** What it goes by in statements that bind it anew. */
+export function boundName({ kind, name, on }: FoundDependent): BoundObjectName {
+  return { kind: kind as BoundObjectName['kind'], name, ...(on === null ? {} : { on: quoteQualified(on) }) };
 }
 
 function kindOf({ class: kind, relation_kind, rule, on_own }: DependentRow): DependentKind {

@@ -1,5 +1,5 @@
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import type { Side } from '../domain/pair.ts';
+import { ASIDE, type Side } from '../domain/pair.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { TREE } from './tree.ts';
 
@@ -49,9 +49,6 @@ export function wayBack(
     ),
   ];
 }
-
-/** What one of them is called while the two change names. */
-const ASIDE = 'triphase_aside';
 
 /** Which columns have to get which names, in an order in which each is free. */
 function namesBack(columns: PairPlace['columns'], names: Readonly<Record<Side, string>>): [string, string][] {

@@ -57,6 +57,9 @@ export interface PairRecord {
   readonly reviewed: Readonly<Record<string, string>>;
 }
 
+/** The name of the column whose own name another one goes by. */
+export const ASIDE = 'triphase_aside';
+
 export function otherSide(side: Side): Side {
   return side === 'from' ? 'to' : 'from';
 }

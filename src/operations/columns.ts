@@ -1,6 +1,5 @@
 import type { Knex } from 'knex';
-import type { BoundObjectName } from '../catalog/definitions.ts';
-import { type FoundDependent, readDependents } from '../catalog/dependents.ts';
+import { boundName, type FoundDependent, readDependents } from '../catalog/dependents.ts';
 import { sequencesOf } from '../catalog/pair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
@@ -129,7 +128,7 @@ async function refreshedDependents(
   const own = bound.filter(({ kind, name }) =>
     refreshed.some((object) => object.kind === kind && object.name === name),
   );
-  const publications = own.filter(({ kind }) => kind === 'publication').map(named);
+  const publications = own.filter(({ kind }) => kind === 'publication').map(boundName);
   if (publications.length > 0) await rebindDependents(knex, { on, from: column, to: by, objects: publications });
   const keys = refreshed.filter(({ kind }) => kind === 'key to primary key');
   const moved = keys.map(({ name, on: table }) => ({
@@ -140,7 +139,7 @@ async function refreshedDependents(
   }));
   const aside = own
     .filter(({ kind, needsPrimaryKey, upserts }) => kind !== 'publication' && (needsPrimaryKey || upserts))
-    .map((object) => ({ ...named(object), ...(object.waitsForKey ? { waits: true } : {}) }));
+    .map((object) => ({ ...boundName(object), ...(object.waitsForKey ? { waits: true } : {}) }));
   return [...aside, ...moved];
 }
 
@@ -155,7 +154,7 @@ export async function dropColumn(
   if (!(await hasColumn(knex, on, column)) && !contextOf(knex).dryRun) return;
   const old = await ensureOldIsThere(knex, on, column);
   if (old !== null) await passSequences(knex, on, column, old);
-  const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(named);
+  const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(boundName);
   await withDependentsAside(knex, { on, from: column, to: column, dependents }, () => dropEverywhere(knex, on, column));
 }
 
@@ -184,10 +183,6 @@ async function ensureOldIsThere(knex: Knex, on: string, column: string): Promise
 async function dependentsOf(knex: Knex, on: string, column: string): Promise<FoundDependent[]> {
   const [table] = await runSql<{ oid: string }>(knex, 'SELECT to_regclass($1)::oid::int8::text AS oid', [on]);
   return table?.oid ? onConnection(knex, (db) => readDependents(db, Number(table.oid), column)) : [];
-}
-
-function named({ kind, name, on }: FoundDependent): BoundObjectName {
-  return { kind: kind as BoundObjectName['kind'], name, ...(on === null ? {} : { on: quoteQualified(on) }) };
 }
 
 /** Undoes the renaming of `replaceColumn`, before the old column is there again: everything gets its twin's name back. */

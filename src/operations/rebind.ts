@@ -3,6 +3,7 @@ import { type ColumnPlaces, swapAliases } from '../catalog/aliases.ts';
 import { type BoundObjectName, type Rebinding, readRebinding } from '../catalog/definitions.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent } from '../domain/identifier.ts';
+import { ASIDE } from '../domain/pair.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { atomically, execute } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
@@ -101,9 +102,6 @@ export async function underOwnNames(knex: Knex, body: () => Promise<void>): Prom
   await body();
   await execute(knex, `SET LOCAL search_path = ${before?.path || "''"}`);
 }
-
-/** The name of the column whose own name another one goes by. */
-export const ASIDE = 'triphase_aside';
 
 /** Runs something while `to` goes by the name of `from`. The caller holds the table's lock. */
 export async function withNamesSwapped(

@@ -3,11 +3,12 @@ import { readColumn } from '../catalog/column.ts';
 import { withChoice, withoutChoice } from '../catalog/rules.ts';
 import type { ColumnFacts } from '../domain/facts.ts';
 import { quoteIdent } from '../domain/identifier.ts';
+import { ASIDE } from '../domain/pair.ts';
 import { differs } from '../domain/rename.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { atomically, execute } from './execute.ts';
-import { ASIDE, underOwnNames, withNamesSwapped } from './rebind.ts';
+import { underOwnNames, withNamesSwapped } from './rebind.ts';
 
 /**
  * `old`: the rule is bound to the old column. `both`: to the new one, and what it takes of a new row is the value of the side that a statement gives.

@@ -1,5 +1,5 @@
 import type { BoundObjectName } from '../../catalog/definitions.ts';
-import { type FoundDependent, readDependents } from '../../catalog/dependents.ts';
+import { boundName, type FoundDependent, readDependents } from '../../catalog/dependents.ts';
 import { locate } from '../../catalog/hanging.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename } from '../../domain/rename.ts';
@@ -26,10 +26,6 @@ export async function rebindAnew({ knex, options, worker }: Session, rename: Ren
   for (const { kind, name } of objects) {
     options.reporter.notice(`${rename.name}: the ${kind} ${name} was made anew, and uses ${rename.to} now.`);
   }
-}
-
-function boundName({ kind, name, on }: FoundDependent): BoundObjectName {
-  return { kind: kind as BoundObjectName['kind'], name, ...(on === null ? {} : { on: quoteQualified(on) }) };
 }
 
 function isKnown({ table, carried, refreshed }: Rename, { kind, name, on }: BoundObjectName): boolean {
