@@ -1,6 +1,7 @@
 import { SCRATCH_ASIDE } from '../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
+import { withEventTriggers } from '../postgres/session.ts';
 
 /** A temporary copy of a table's structure in which the column has its new name already. */
 export interface Scratch {
@@ -16,7 +17,7 @@ export interface Scratch {
  */
 export async function makeScratch(db: Queryable, table: QualifiedName & { readonly oid: number }): Promise<Scratch> {
   const name = `triphase_scratch_${table.oid}`;
-  await db.query(`CREATE TEMPORARY TABLE ${name} (LIKE ${quoteQualified(table)} INCLUDING ALL)`);
+  await run(db, `CREATE TEMPORARY TABLE pg_temp.${name} (LIKE ${quoteQualified(table)} INCLUDING ALL)`);
   const { oid } = await one<{ oid: string }>(db, `SELECT 'pg_temp.${name}'::regclass::oid::int8::text AS oid`);
   return { oid: Number(oid), name: `pg_temp.${name}` };
 }
@@ -29,8 +30,12 @@ export async function renameInScratch(db: Queryable, scratch: Scratch, from: str
     [scratch.oid, to],
   );
   // While a rename is under way the table has the new column already.
-  if (taken) await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "${SCRATCH_ASIDE}"`);
-  await db.query(`ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
+  if (taken) await run(db, `ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "${SCRATCH_ASIDE}"`);
+  await run(db, `ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
+}
+
+async function run(db: Queryable, statement: string): Promise<void> {
+  await withEventTriggers(db, () => db.query(statement));
 }
 
 /** SQL for a table's name as definitions print it: from 15 on the session's temporary schema goes by its alias. */

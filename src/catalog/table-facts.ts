@@ -1,6 +1,6 @@
 import type { DependentFacts, TableFacts } from '../domain/facts.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { printQualified } from '../postgres/session.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { aliasesJoins } from './aliases.ts';
 import { listColumns, readColumn } from './column.ts';
@@ -39,66 +39,69 @@ export function readTableFacts(
 ): Promise<TableFacts> {
   return inRolledBackTransaction(db, async () => {
     await prepare();
-    await printQualified(db);
-    const column = await readColumn(db, table.oid, table, from);
-    const shape = await readShape(db, table.oid, column.number);
-    await ensureNoWholeRows(db, table, from);
-    const hanging = await readHanging(db, table, from, to);
-    const keys = await readForeignKeys(db, table.oid, from, to);
-    const dependents = await readDependents(db, table.oid, from);
-    const columns = await listColumns(db, table.oid);
-    const unknownRules = await notFine(
-      dependents,
-      async ({ kind, text }) => kind !== 'rule on the table' || isKnownRule(text),
-    );
-    const byPosition = await notFine(dependents, async ({ text }) => !(await aliasesJoins(text)));
-    const rowUsers = await readRowUsers(db, table, { from, to });
-    // While a rename is under way functions may use the new column.
-    const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
-    // Of a partitioned table PostgreSQL makes no primary key from an index, so that none is there for a second key before phase 3.
-    const hasTwin = ({ toPrimaryKey }: FoundKey): boolean => !(shape.partitioned && toPrimaryKey);
-    const found = { ...hanging, keys, dependents, byPosition, unknownRules, rowUsers, nameUsers, shape, column };
-    return {
-      table: { schema: table.schema, name: table.name },
-      serverVersion: await serverVersion(db),
-      partitioned: shape.partitioned,
-      children: shape.children,
-      updateRules: shape.updateRules,
-      pages: shape.pages,
-      rows: shape.rows,
-      bytes: shape.bytes,
-      columns,
-      column,
-      indexes: factsOf(hanging.indexes.filter(({ constraint }) => constraint === null)),
-      uniques: factsOf(hanging.indexes.filter(({ constraint, exclusion }) => constraint === 'u' && exclusion === null)),
-      primaryKeys: factsOf(hanging.indexes.filter(({ constraint }) => constraint === 'p')),
-      exclusions: hanging.indexes.flatMap(({ exclusion, constraint }) =>
-        exclusion === null || constraint === 'p' ? [] : [exclusion],
-      ),
-      checks: factsOf(hanging.checks),
-      foreignKeys: factsOf(keys.out.filter(hasTwin)),
-      referencing: factsOf(keys.into.filter(hasTwin)),
-      statistics: factsOf(hanging.statistics),
-      triggers: factsOf(hanging.triggers),
-      dependents: [
-        ...dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, text: _t, ...object }) =>
-          kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, ...object }],
-        ),
-        ...[...keys.out, ...keys.into]
-          .filter((key) => !hasTwin(key))
-          .sort((a, b) => a.made - b.made)
-          .map(movedWithKey),
-      ],
-      rules: dependents.flatMap(({ kind, name, on }) =>
-        kind === 'rule on the table' && on !== null ? [{ name, on }] : [],
-      ),
-      mentions: await readMentions(db, table, from),
-      rowDoubts: rowUsers.filter(({ doubtful }) => doubtful).map(({ signature }) => signature),
-      takenNames: await takenNames(db, table),
-      published: shape.published,
-      unsupported: [...unsupportedOf(table, to, found), ...(await readOwnColumns(db, table.oid, from, to))],
-    };
+    return underQualifiedNames(db, () => readFacts(db, table, { from, to }));
   });
+}
+
+async function readFacts(db: Queryable, table: ListedTable, { from, to }: ColumnNames): Promise<TableFacts> {
+  const column = await readColumn(db, table.oid, table, from);
+  const shape = await readShape(db, table.oid, column.number);
+  await ensureNoWholeRows(db, table, from);
+  const hanging = await readHanging(db, table, from, to);
+  const keys = await readForeignKeys(db, table.oid, from, to);
+  const dependents = await readDependents(db, table.oid, from);
+  const columns = await listColumns(db, table.oid);
+  const unknownRules = await notFine(
+    dependents,
+    async ({ kind, text }) => kind !== 'rule on the table' || isKnownRule(text),
+  );
+  const byPosition = await notFine(dependents, async ({ text }) => !(await aliasesJoins(text)));
+  const rowUsers = await readRowUsers(db, table, { from, to });
+  // While a rename is under way functions may use the new column.
+  const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
+  // Of a partitioned table PostgreSQL makes no primary key from an index, so that none is there for a second key before phase 3.
+  const hasTwin = ({ toPrimaryKey }: FoundKey): boolean => !(shape.partitioned && toPrimaryKey);
+  const found = { ...hanging, keys, dependents, byPosition, unknownRules, rowUsers, nameUsers, shape, column };
+  return {
+    table: { schema: table.schema, name: table.name },
+    serverVersion: await serverVersion(db),
+    partitioned: shape.partitioned,
+    children: shape.children,
+    updateRules: shape.updateRules,
+    pages: shape.pages,
+    rows: shape.rows,
+    bytes: shape.bytes,
+    columns,
+    column,
+    indexes: factsOf(hanging.indexes.filter(({ constraint }) => constraint === null)),
+    uniques: factsOf(hanging.indexes.filter(({ constraint, exclusion }) => constraint === 'u' && exclusion === null)),
+    primaryKeys: factsOf(hanging.indexes.filter(({ constraint }) => constraint === 'p')),
+    exclusions: hanging.indexes.flatMap(({ exclusion, constraint }) =>
+      exclusion === null || constraint === 'p' ? [] : [exclusion],
+    ),
+    checks: factsOf(hanging.checks),
+    foreignKeys: factsOf(keys.out.filter(hasTwin)),
+    referencing: factsOf(keys.into.filter(hasTwin)),
+    statistics: factsOf(hanging.statistics),
+    triggers: factsOf(hanging.triggers),
+    dependents: [
+      ...dependents.flatMap(({ kind, description: _d, dependsOnIt: _o, fixed: _f, text: _t, ...object }) =>
+        kind === 'other' || kind === 'rule on the table' ? [] : [{ kind, ...object }],
+      ),
+      ...[...keys.out, ...keys.into]
+        .filter((key) => !hasTwin(key))
+        .sort((a, b) => a.made - b.made)
+        .map(movedWithKey),
+    ],
+    rules: dependents.flatMap(({ kind, name, on }) =>
+      kind === 'rule on the table' && on !== null ? [{ name, on }] : [],
+    ),
+    mentions: await readMentions(db, table, from),
+    rowDoubts: rowUsers.filter(({ doubtful }) => doubtful).map(({ signature }) => signature),
+    takenNames: await takenNames(db, table),
+    published: shape.published,
+    unsupported: [...unsupportedOf(table, to, found), ...(await readOwnColumns(db, table.oid, from, to))],
+  };
 }
 
 /** A foreign key that is made anew when the primary key has moved. */

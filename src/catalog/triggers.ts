@@ -1,5 +1,6 @@
 import type { TriggerFacts } from '../domain/facts.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { withEventTriggers } from '../postgres/session.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
 import type { TreeMember } from './tree.ts';
 import { argumentsOf, assignsRow, triggerMentions } from './trigger-sources.ts';
@@ -53,7 +54,8 @@ export interface FoundTrigger {
 export async function copyTriggers(db: Queryable, member: TreeMember, to: string, scratch: Scratch): Promise<void> {
   for (const row of await triggersOf(db, member.oid, member.column, to)) {
     const tail = after(row.definition, head(row, row.table_name, row.column_names));
-    if (row.depends && tail !== null) await db.query(head(row, scratch.name, row.column_names) + tail);
+    if (!row.depends || tail === null) continue;
+    await withEventTriggers(db, () => db.query(head(row, scratch.name, row.column_names) + tail));
   }
 }
 

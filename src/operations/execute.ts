@@ -1,14 +1,16 @@
 import type { Knex } from 'knex';
-import { runSql } from '../postgres/knex.ts';
+import { onConnection, runSql } from '../postgres/knex.ts';
 import { withLockRetries } from '../postgres/retry.ts';
+import { withEventTriggers } from '../postgres/session.ts';
 import { contextOf } from './context.ts';
 
 /**
- * Runs one statement of SQL as it stands. Outside a transaction it is retried by itself when it does not get its lock.
+ * Runs one statement of SQL that alters the schema, as it stands. Outside a transaction it is retried by itself when it does not get its lock.
  * @throws PH4002 when it never does.
  */
 export async function execute(knex: Knex, sql: string): Promise<void> {
-  await retried(knex, sql, () => runSql(knex, sql));
+  if (isTransaction(knex)) await onConnection(knex, (db) => withEventTriggers(db, () => db.query(sql)));
+  else await retried(knex, sql, () => runSql(knex, sql));
 }
 
 /**
@@ -31,6 +33,5 @@ export function isTransaction(knex: Knex): knex is Knex.Transaction {
 }
 
 async function retried<T>(knex: Knex, what: string, attempt: () => Promise<T>): Promise<T> {
-  if (isTransaction(knex)) return attempt();
   return withLockRetries(what, contextOf(knex).patience, { blockers: () => [] }, attempt);
 }

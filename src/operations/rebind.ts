@@ -5,6 +5,7 @@ import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { ASIDE } from '../domain/pair.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
 import { atomically, execute } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
@@ -97,10 +98,7 @@ export async function lockViews(knex: Knex, objects: readonly BoundObjectName[])
 
 /** Texts are read and run under a search path in which every name of the application is qualified. */
 export async function underOwnNames(knex: Knex, body: () => Promise<void>): Promise<void> {
-  const [before] = await runSql<{ path: string }>(knex, `SELECT current_setting('search_path') AS path`);
-  await execute(knex, 'SET LOCAL search_path = pg_catalog');
-  await body();
-  await execute(knex, `SET LOCAL search_path = ${before?.path || "''"}`);
+  await onConnection(knex, (db) => underQualifiedNames(db, body));
 }
 
 /** Runs something while `to` goes by the name of `from`. The caller holds the table's lock. */

@@ -13,19 +13,54 @@ export async function prepareSession(db: Queryable, lockTimeoutMs: number): Prom
   await db.query(`SET client_connection_check_interval = '5s'`).catch(() => undefined);
 }
 
+/** Under it PostgreSQL prints every name with its schema. Source: https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH */
+const QUALIFYING = 'pg_catalog';
+
+/** Keeps, until the transaction ends, the search path that the session has without us. */
+const OWN_PATH = 'triphase.own_path';
+
 /**
- * Makes PostgreSQL print every name with its schema.
- * Source: https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH
+ * Runs something under a search path with which PostgreSQL prints every name of the application with its schema, and gives
+ * the transaction back its own.
  */
-export async function printQualified(db: Queryable): Promise<void> {
-  await db.query(`SET LOCAL search_path = pg_catalog`);
+export async function underQualifiedNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
+  const path = await searchPath(db);
+  if (path === QUALIFYING) return body();
+  await setPath(db, QUALIFYING);
+  await db.query(`SELECT pg_catalog.set_config($1, $2, true)`, [OWN_PATH, path]);
+  const result = await body();
+  await db.query(`SELECT pg_catalog.set_config($1, '', true)`, [OWN_PATH]);
+  await setPath(db, path);
+  return result;
 }
 
-/** Runs something under that search path, in a transaction, and gives it back its own. */
-export async function underQualifiedNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
-  const { path } = await one<{ path: string }>(db, `SELECT pg_catalog.current_setting('search_path') AS path`);
-  await printQualified(db);
-  const result = await body();
-  await db.query(`SELECT pg_catalog.set_config('search_path', $1, true)`, [path]);
+/**
+ * Runs a statement that alters the schema, from within `underQualifiedNames`. Event triggers of the application run with it,
+ * and those without a search path of their own find their tables by the one of the session: it is there for them then,
+ * behind pg_catalog.
+ */
+export async function withEventTriggers<T>(db: Queryable, statement: () => Promise<T>): Promise<T> {
+  const { path } = await one<{ path: string | null }>(
+    db,
+    `SELECT NULLIF(pg_catalog.current_setting($1, true), '') AS path WHERE EXISTS (
+       SELECT FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid WHERE e.evtenabled <> 'D'
+         AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s(setting) WHERE s.setting LIKE 'search_path=%'))
+     UNION ALL SELECT NULL LIMIT 1`,
+    [OWN_PATH],
+  );
+  if (path === null) return statement();
+  await setPath(db, `${QUALIFYING}, ${path}`);
+  const result = await statement();
+  await setPath(db, QUALIFYING);
   return result;
+}
+
+async function searchPath(db: Queryable): Promise<string> {
+  const { path } = await one<{ path: string }>(db, `SELECT pg_catalog.current_setting('search_path') AS path`);
+  return path;
+}
+
+/** @param path as PostgreSQL shows it. */
+async function setPath(db: Queryable, path: string): Promise<void> {
+  await db.query(`SET LOCAL search_path = ${path || "''"}`);
 }

@@ -65,14 +65,13 @@ test.each(TABLES)(
     await untouched.sql(`ALTER TABLE ${given.table} RENAME COLUMN x TO ${quoteIdent(given.from)}`);
     try {
       await expectRenamed(fixture, given, plain);
+      await fixture.project.json('rollback');
+      await fixture.deploy(R3);
       const { reverted } = await fixture.project.json('rollback', '--steps', '5');
       expect(reverted).toHaveLength(5);
       await expectSameCatalogue(fixture.database, untouched);
-      for (const release of [R1, R2, R3]) {
-        await fixture.deploy(release);
-        await fixture.project.json('rollback');
-        await fixture.deploy(release);
-      }
+      // Again, and over all three releases at once.
+      await fixture.deploy(R3);
       await expectPlainRename(fixture.database, plain);
     } finally {
       await Promise.all([plain.drop(), untouched.drop()]);
