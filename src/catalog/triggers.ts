@@ -1,4 +1,5 @@
-import type { TriggerFacts } from '../domain/facts.ts';
+import { SCRATCH_ASIDE, type TriggerFacts } from '../domain/facts.ts';
+import { quoteIdent } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { withEventTriggers } from '../postgres/session.ts';
 import { after, printedTable, type Scratch } from './scratch.ts';
@@ -112,11 +113,13 @@ function rebind(row: TriggerRow, number: number, copy: TriggerRow, from: string)
   const both = row.column_names.flatMap((name, place) =>
     row.column_numbers[place] === number ? [name, row.fresh] : [name],
   );
+  // One that fires for both columns already, since the second phase has made it so, fires for one of them in the end.
+  const last = copy.column_names.filter((name) => name !== quoteIdent(SCRATCH_ASIDE));
   return {
     original: row.definition,
-    during: head(row, row.table_name, both) + tail,
-    switched: head(row, row.table_name, both) + switchedTail,
-    after: head(row, row.table_name, copy.column_names) + newTail,
+    during: head(row, row.table_name, [...new Set(both)]) + tail,
+    switched: head(row, row.table_name, [...new Set(both)]) + switchedTail,
+    after: head(row, row.table_name, last) + newTail,
   };
 }
 

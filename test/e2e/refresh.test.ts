@@ -159,3 +159,24 @@ test('a key that references the primary key of a partitioned table and was made 
   await fixture.project.json('rollback', '--steps', '6');
   await expectSameCatalogue(fixture.database, untouched);
 });
+
+test('a trigger that has got another name between the phases is carried over under it', async () => {
+  fixture = await renameFixture({
+    schema: `CREATE TABLE users (id int PRIMARY KEY, old text); CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER noted AFTER UPDATE OF old ON users FOR EACH ROW WHEN (NEW.old <> 'x') EXECUTE FUNCTION noted()`,
+    cut: [R1, R2],
+  });
+  await fixture.deploy(R1);
+  await fixture.database.sql('ALTER TRIGGER noted ON users RENAME TO note_it');
+  await fixture.deploy(R2);
+  const { warnings } = await fixture.project.json('new', 'rename-column', '--refresh', 'users_old_to_new', '--yes');
+  expect(warnings).toEqual([]);
+  await fixture.project.json('release', 'cut', R3);
+  await fixture.deploy(R3);
+  const triggers = 'SELECT pg_get_triggerdef(oid) AS trigger FROM pg_trigger WHERE NOT tgisinternal';
+  expect(await fixture.database.sql(triggers)).toEqual([
+    { trigger: expect.stringMatching(/TRIGGER note_it AFTER UPDATE OF new ON .* WHEN \(\(new\.new <> 'x'::text\)\)/) },
+  ]);
+  await fixture.project.json('rollback', '--steps', '2');
+  expect(await fixture.database.sql(triggers)).toHaveLength(3);
+});

@@ -86,6 +86,16 @@ onVersions((server) => {
     expect(await logged()).toEqual(['changes a@x z', 'late z']);
   });
 
+  test('a rule that a script makes anew on the old column in phase 2 is bound to the new one', async () => {
+    await phase1('text');
+    await fixture.deploy(R2);
+    await rows(`CREATE OR REPLACE RULE goes AS ON DELETE TO users DO ALSO INSERT INTO log VALUES ('gone', OLD.email);
+      CREATE OR REPLACE RULE comes AS ON INSERT TO users DO ALSO INSERT INTO log VALUES ('came', NEW.email)`);
+    await fixture.deploy(R3);
+    await rows(EVERY('addr'));
+    expect(await logged()).toEqual(['came addr', ...all('addr').slice(1, -1), 'gone']);
+  });
+
   test('a rule that somebody has dropped does not come back', async () => {
     await phase1('text');
     await rows('DROP RULE comes ON users');

@@ -59,10 +59,18 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
     carried,
     versions,
     warnings: warningsOf({ ...missing, mentions: unversioned }, rename, { releases }, versions).filter(
-      ({ code }) => !['one_more_column', 'published', 'rule_rewrites_updates'].includes(code),
+      ({ code }) => !OF_FIRST_PHASE.includes(code),
     ),
   };
 }
+
+/** What they warn of the first phase does, or its backfill. */
+const OF_FIRST_PHASE: readonly string[] = [
+  'one_more_column',
+  'published',
+  'rule_rewrites_updates',
+  'trigger_fires_on_backfill',
+];
 
 /** The steps of all phases at once: the sync of phase 2 is in place, and the release that uses the old column is gone. */
 function refreshCode(part: Parts, versions: readonly FunctionVersion[], attributesDiffer: boolean) {
