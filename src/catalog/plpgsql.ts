@@ -21,6 +21,10 @@ export async function plpgsqlBody(definition: string): Promise<Body> {
     const sql = statementOf(node);
     for (const tree of sql === null ? [] : await treesOf(sql)) statements.push({ tree, ...destination });
   }
+  for (const { record, value } of declaredRecords(definition, datums)) {
+    const trees = await treesOf(`SELECT ${value}`).catch(() => []);
+    statements.push(...trees.map((tree) => ({ tree, ...NOWHERE, record })));
+  }
   const texts = textsIn(statements.map(({ tree }) => tree));
   return {
     statements,
@@ -87,6 +91,19 @@ function variablesOf(datums: readonly SqlNode[]): Body['variables'] {
     if (name !== null) variables.set(name, [...(variables.get(name) ?? []), pathIn(typname ?? 'record')]);
   }
   return variables;
+}
+
+/** What records are given where they are declared, which the parser leaves out: `r users := ROW(1, 'a')`. */
+function declaredRecords(definition: string, datums: readonly SqlNode[]): { record: string; value: string }[] {
+  const types = variablesOf(datums.filter((datum) => recordOf(datum) !== null));
+  const declaration = new RegExp(
+    String.raw`(${NAME})\s+(?:CONSTANT\s+)?(${PATH})(?:\s*%\s*ROWTYPE)?(?:\s+NOT\s+NULL)?\s*(?::=|=|\bDEFAULT\b)((?:'(?:[^']|'')*'|"[^"]*"|[^;'"])*);`,
+    'gi',
+  );
+  return [...definition.matchAll(declaration)].flatMap(([, name = '', type = '', value = '']) => {
+    const record = pathIn(name);
+    return types.get(record)?.includes(pathIn(type)) ? [{ record, value }] : [];
+  });
 }
 
 /** Names as PostgreSQL folds them, joined by dots, without quotes; what follows them, as the brackets of an array do, stays. */

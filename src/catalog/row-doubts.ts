@@ -63,7 +63,7 @@ class Doubts {
       return items.some((item) => !this.#rows.isStar(item, from) && this.#in(item, from));
     }
     if (kind === 'FuncCall' && this.#takesRows(value)) {
-      return toList(value.args).some((arg) => !this.#isRow(arg, from) && this.#in(arg, from));
+      return toList(value.args).some((arg) => !this.#isTaken(value, arg, from) && this.#in(arg, from));
     }
     if (kind === 'NullTest' && this.#isRow(value.arg as SqlNode, from)) return false;
     if (kind === 'A_Expr' && [value.lexpr, value.rexpr].every((side) => this.#isRow(side as SqlNode, from)))
@@ -77,6 +77,11 @@ class Doubts {
     const relation = query.relation === undefined ? [] : [{ RangeVar: query.relation }];
     const read = [query.fromClause, query.usingClause, query.sourceRelation].flatMap(toList);
     return this.#in(query, [...relation, ...read, ...outer]);
+  }
+
+  /** `ROW(u.*)` has no names: in JSON its fields are f1, f2, and so on. */
+  #isTaken(call: SqlNode, arg: SqlNode, from: readonly SqlNode[]): boolean {
+    return this.#isRow(arg, from) && !('RowExpr' in arg && /json/.test(functionOf(call)));
   }
 
   #takesRows(call: SqlNode): boolean {

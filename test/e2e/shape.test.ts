@@ -247,6 +247,14 @@ onVersions((server) => {
       'a row that is read from columns',
       plain('void', 'plpgsql', 'DECLARE r users; BEGIN SELECT id, note, note INTO r FROM arch; END'),
     ],
+    [
+      'a row that is declared with values',
+      plain('void', 'plpgsql', "DECLARE r CONSTANT public.users%ROWTYPE NOT NULL := ROW(1, 'a;@x', 'n'); BEGIN END"),
+    ],
+    [
+      'a row of another type that is declared with one',
+      plain('void', 'plpgsql', 'DECLARE r users; z arch DEFAULT r; BEGIN END'),
+    ],
     ['a cast of values', plain('text', 'sql', "SELECT (ROW(1, 'a@x', 'n')::users).note")],
     ['values as its result', plain('users', 'sql', "SELECT 1, 'a@x'::text, 'n'::text")],
     ['values that it returns', plain('users', 'plpgsql', "BEGIN RETURN ROW(1, 'a@x', 'n'); END")],
@@ -354,6 +362,7 @@ onVersions((server) => {
 
   /** What the text does not tell: the wizard warns, and refuses nothing. */
   const DOUBTFUL: readonly [string, string][] = [
+    ['a row without names in JSON', plain('jsonb', 'sql', 'SELECT to_jsonb(ROW(u.*)) FROM users u')],
     ['a text that is run', plain('void', 'plpgsql', "BEGIN EXECUTE 'INSERT INTO arch SELECT * FROM users'; END")],
     [
       'a text that is run for values',
