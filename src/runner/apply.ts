@@ -5,6 +5,7 @@ import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { checkGate, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
+import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { matchNotNull } from '../operations/attributes.ts';
 import { gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
@@ -63,9 +64,10 @@ export async function revertMigration(session: Session, migration: RunnableMigra
 }
 
 /** The old column is filled again when the last step is undone, as the new one was by the backfill. */
-async function checkBeforeRevert(session: Session, { rename: name, step }: OrderedMigration): Promise<void> {
+async function checkBeforeRevert(session: Session, { id, rename: name, step }: OrderedMigration): Promise<void> {
   const rename = session.history.renames.get(name ?? '');
   if (rename && step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
+  if (rename && step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id);
 }
 
 /** @throws PH2012 */

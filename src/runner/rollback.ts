@@ -4,6 +4,7 @@ import { releaseOfPhase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { fileChecksum } from '../project/checksum.ts';
 import { type History, readHistory } from '../project/history.ts';
@@ -12,7 +13,7 @@ import { ensureReversible, type RunnableMigration, revertMigration } from './app
 import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
 import { settleBeforeUndoing } from './pairs/watch.ts';
 import { catchUpBeforeUndoing } from './partitions.ts';
-import { openLedger, type RunnerOptions, withSession } from './session.ts';
+import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
 
 export interface RollbackOptions extends RunnerOptions {
   /** Undo the last so many, or everything after this one. */
@@ -41,6 +42,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       if (migrations.length > 0) await openLedger(session);
       if (migrations.length > 0) await settleBeforeUndoing(session);
       for (const rename of renamesOf(session.history, migrations)) await catchUpBeforeUndoing(session, rename);
+      await ensureColumnsMayGo(session, migrations);
       const reverted: string[] = [];
       for (const migration of migrations) {
         const began = performance.now();
@@ -57,6 +59,18 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       return { reverted, error: null };
     },
   );
+}
+
+/** What other migrations among them have made, these take back themselves; it is looked at again before the column goes. */
+async function ensureColumnsMayGo(
+  { worker, history }: Session,
+  migrations: readonly RunnableMigration[],
+): Promise<void> {
+  for (const { entry } of migrations) {
+    const rename = history.renames.get(entry.rename ?? '');
+    const isAlone = migrations.every((other) => other.entry.rename === entry.rename);
+    if (rename && isAlone && entry.step === 'expand') await ensureNothingOfItsOwn(worker, rename, entry.id);
+  }
 }
 
 function renamesOf(history: History, migrations: readonly RunnableMigration[]): Rename[] {

@@ -171,6 +171,30 @@ test('PH2006, a straggler: the window passes, or is overridden', async () => {
   expect((await migrate(R3)).code).toBe(0);
 });
 
+describe('PH2011, the new column has something of its own that undoing the first phase would drop', () => {
+  test('nothing is undone before it is out of the way', async () => {
+    const { database, project } = await deployed([R1, R2, R3]);
+    await database.sql('CREATE INDEX late ON users (lower(new)); CREATE VIEW shouted AS SELECT upper(new) FROM users');
+    const undo = () => project.phase('rollback', '--steps', '5', '--json');
+    expect((await undo()).json).toMatchObject({
+      error: { code: 'PH2011', why: expect.stringMatching(/index "late".*view .*shouted/) },
+    });
+    expect((await project.json('status')).renames).toMatchObject([{ phase: 3 }]);
+    await database.sql('DROP VIEW shouted; DROP INDEX late');
+    expect((await undo()).json.reverted).toHaveLength(5);
+  });
+
+  test('what a later migration has made, and takes back itself, is not in the way', async () => {
+    const { project } = await deployed([R1, R2, R3]);
+    project.write('package.json', '{ "version": "1.4.0" }');
+    const make = 'CREATE INDEX late ON users (lower(new));\n-- phase:down\nDROP INDEX late';
+    await addMigration(project, '1.4.0', 'late', make);
+    await project.json('release', 'cut', '1.4.0');
+    await project.json('migrate', '--release', '1.4.0');
+    expect((await project.json('rollback', '--steps', '6')).reverted).toHaveLength(6);
+  });
+});
+
 test('PH2013, a table that is too large for its lock: rewriteLimit is raised', async () => {
   const { project } = await deployed(
     [],

@@ -12,7 +12,7 @@ export interface RefusalErrors {
   PH2008: { rename: string; phase: number; objects: readonly string[]; blocking?: readonly string[] };
   PH2009: { release: string; id: string; breaks: string };
   PH2010: Record<never, never>;
-  PH2011: { id: string; reason: string };
+  PH2011: { id: string; reason: string; instead?: string };
   PH2012: { id: string };
   PH2013: { table: string; bytes: number; limit: number };
   PH2014: { rename: string; rows: readonly { constraint: string; rows: number }[] };
@@ -130,7 +130,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'Undoing the step would break something',
     what: (d) => `${d.id} cannot be undone.`,
     why: (d) => d.reason,
-    remedy: () => 'Roll the application back first, or undo the later steps first.',
+    remedy: (d) => d.instead ?? 'Roll the application back first, or undo the later steps first.',
   },
   PH2012: {
     exit: 4,

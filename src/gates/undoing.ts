@@ -1,0 +1,33 @@
+import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
+import { inRolledBackTransaction } from '../postgres/transaction.ts';
+
+/**
+ * Undoing the first phase drops the new column. What was made on it since, such as an index of a later release, would go with it without a word, and a
+ * view would not let it go.
+ * @param id the step that adds the column.
+ * @throws PH2011 which names it.
+ */
+export async function ensureNothingOfItsOwn(db: Queryable, rename: Rename, id: string): Promise<void> {
+  const objects = await inRolledBackTransaction(db, () => underQualifiedNames(db, () => ofItsOwn(db, rename)));
+  if (objects.length === 0) return;
+  const names = objects.map(({ description }) => description).join('; ');
+  throw new PhaseError('PH2011', {
+    id,
+    reason: `It drops the column ${rename.to}, on which hangs what the rename knows nothing of: ${names}.`,
+    instead: `Make it on ${rename.from}, where it is still wanted, and drop it. Then run the same command again.`,
+  });
+}
+
+async function ofItsOwn(db: Queryable, rename: Rename): Promise<HangingObject[]> {
+  const { table } = await locate(db, rename.table, rename.from, rename.to);
+  if (table === null) return [];
+  const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
+  const carried = [...rename.carried, ...rename.refreshed];
+  const known = new Set(carried.flatMap((object) => [object.name, ...(isTwinned(object) ? [object.twin] : [])]));
+  const hanging = await readHangingObjects(db, table, rename.to, ours);
+  return hanging.filter(({ name }) => !known.has(name));
+}
