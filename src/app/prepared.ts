@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Client } from './attach.ts';
 
 /**
@@ -49,8 +50,13 @@ export function prepareAnew(client: Client): void {
 /** The same statement under another name: whatever it is an instance of, its text may come from there. */
 function renamed(config: NamedQuery, again: number | undefined): object {
   const own = (value: unknown): PropertyDescriptor => ({ value, writable: true, enumerable: true, configurable: true });
-  const name = again === undefined ? config.name : `${config.name}.${again}`;
+  const name = again === undefined ? config.name : nameAgain(config.name, again);
   return Object.create(config, { name: own(name), callback: own(undefined) });
+}
+
+/** PostgreSQL cuts names off after 63 bytes, and the application may call others as it likes: what its name says is not kept in this one. */
+function nameAgain(name: string, again: number): string {
+  return `triphase_${again}_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 }
 
 interface Outcome {

@@ -104,3 +104,20 @@ test('another error of that code is not repeated', async () => {
   await expect(pool.query({ name: 'refused', text: 'SELECT refuse()' })).rejects.toMatchObject({ code: '0A000' });
   expect(tries).toBeLessThan(2);
 });
+
+test('a statement that is prepared anew takes no name of another one', async () => {
+  await withRenames(pool, options(R1));
+  const long = 'statement '.padEnd(63, '-');
+  const names = ['read', 'read.1', long, `${long.slice(0, -2)}.1`];
+  const read = async (): Promise<number[]> => {
+    const found: number[] = [];
+    for (const [at, name] of names.entries()) {
+      found.push((await pool.query({ name, text: `SELECT *, ${at} AS at FROM users` })).rows[0].at);
+    }
+    return found;
+  };
+  expect(await read()).toEqual([0, 1, 2, 3]);
+  await fixture.deploy(R1);
+  expect(await read()).toEqual([0, 1, 2, 3]);
+  expect(await read()).toEqual([0, 1, 2, 3]);
+});
