@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { median } from './measure.ts';
+import { median, rotated } from './measure.ts';
+import { IDLE_TRIGGER } from './methods.ts';
 import { syncOf } from './tables.ts';
 
 /** Writes to another column of rows with large values, with each form of the sync, and what share of the rate without one is lost. */
@@ -22,8 +23,13 @@ const SLICES_A_ROUND = 6;
 const COMPARING = `CREATE FUNCTION compared() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.new := NEW.old; RETURN NEW; END';
   CREATE TRIGGER compared BEFORE INSERT OR UPDATE ON t_compared FOR EACH ROW WHEN (NEW.old IS DISTINCT FROM NEW.new) EXECUTE FUNCTION compared()`;
 
-const TABLES = ['t_none', 't_ours', 't_compared'] as const;
-const NAMES = { t_none: 'none', t_ours: "triphase's", t_compared: 'full comparison' } as const;
+const TABLES = ['t_none', 't_ours', 't_idle', 't_compared'] as const;
+const NAMES = {
+  t_none: 'none',
+  t_ours: "triphase's",
+  t_idle: 'one that never fires',
+  t_compared: 'full comparison',
+} as const;
 
 /** Prepared statements by key, one client; the forms take turns in short slices. Values half of which compression saves. */
 export async function benchLargeValues(
@@ -40,7 +46,9 @@ export async function benchLargeValues(
     await makeTables(db, { bytes, rows, sync });
     const rates = new Map<string, number[]>();
     for (let round = 0; round < rounds * SLICES_A_ROUND; round++) {
-      for (const table of TABLES) rates.set(table, [...(rates.get(table) ?? []), await rateOf(db, table, rows)]);
+      for (const table of rotated(TABLES, round)) {
+        rates.set(table, [...(rates.get(table) ?? []), await rateOf(db, table, rows)]);
+      }
     }
     const plain = rates.get('t_none') ?? [];
     for (const table of TABLES) {
@@ -67,8 +75,9 @@ async function makeTables(
          SELECT string_agg(md5(n || ' ' || k) || repeat('x', 32), '') AS v FROM generate_series(1, ${Math.ceil(bytes / 64)}) AS k) AS made`,
     );
   }
-  await db.query('DROP FUNCTION IF EXISTS compared CASCADE');
+  await db.query('DROP FUNCTION IF EXISTS compared, idle CASCADE');
   await db.query(COMPARING);
+  await db.query(IDLE_TRIGGER);
   await db.query(sync.replaceAll('"public"."t"', 't_ours'));
   await db.query('VACUUM ANALYZE');
 }

@@ -90,3 +90,9 @@ async function sizes(db: pg.Client): Promise<{ heap: number; indexes: number; wa
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
+
+/** The same in another order each time: no form always comes after the same one. */
+export function rotated<T>(items: readonly T[], time: number): T[] {
+  const at = time % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
+}

@@ -131,3 +131,7 @@ async function byKey(db: pg.Client, { columns }: BenchTable, statement: (after: 
     last = row.last;
   }
 }
+
+/** A trigger that none of the writes fires: PostgreSQL locks each row before it asks which triggers BEFORE UPDATE are to run. */
+export const IDLE_TRIGGER = `CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+  CREATE TRIGGER idle BEFORE UPDATE OF new ON t_idle FOR EACH ROW EXECUTE FUNCTION idle()`;

@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { median } from './measure.ts';
-import { PGROLL_TRIGGER } from './methods.ts';
+import { median, rotated } from './measure.ts';
+import { IDLE_TRIGGER, PGROLL_TRIGGER } from './methods.ts';
 import { benchTable, makeTable, syncOf } from './tables.ts';
 
 /** Rows a second of writes, with each kind of trigger, and what share of the rate without one is lost. */
@@ -19,6 +19,7 @@ const ROWS_A_STATEMENT = 1_000;
 const TRIGGERS = [
   { name: 'none', table: 't_none', sql: () => 'SELECT 1' },
   { name: "triphase's", table: 't_ours', sql: (sync: string) => sync.replaceAll('"public"."t"', 't_ours') },
+  { name: 'one that never fires', table: 't_idle', sql: () => IDLE_TRIGGER },
   {
     name: "pgroll's form",
     table: 't_pgroll',
@@ -60,7 +61,7 @@ export async function benchWriteRate(
   for (let round = 1; round <= rounds; round++) {
     for (const write of WRITES) {
       for (let slice = 0; slice < SLICES_A_ROUND; slice++) {
-        for (const { name, table } of TRIGGERS) {
+        for (const { name, table } of rotated(TRIGGERS, slice)) {
           const key = `${write.name}|${name}`;
           rates.set(key, [...(rates.get(key) ?? []), await rateOf(db, table, write)]);
         }
@@ -70,6 +71,7 @@ export async function benchWriteRate(
     tell(`write rate, round ${round} of ${rounds}`);
   }
   for (const { table } of TRIGGERS) await db.query(`DROP TABLE ${table}`);
+  await db.query('DROP FUNCTION idle()');
   await db.end();
   return WRITES.flatMap((write) =>
     TRIGGERS.map(({ name }) => {
