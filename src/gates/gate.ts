@@ -1,6 +1,6 @@
 import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
 import { readChangingTriggers } from '../catalog/changing-triggers.ts';
-import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
+import { locate } from '../catalog/hanging.ts';
 import { readMentions } from '../catalog/mentions.ts';
 import { triggerDefinitions } from '../catalog/pair.ts';
 import { OTHER_PARENTS } from '../catalog/shape.ts';
@@ -9,7 +9,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { differs, isTwinned, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
+import { differs, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -20,6 +20,7 @@ import { countMismatches, recordMismatches } from './mismatches.ts';
 import { readPairs } from './pair-record.ts';
 import { unacknowledgedBreaks } from './preflight.ts';
 import { readStragglers } from './stragglers.ts';
+import { uncarriedObjects } from './uncarried.ts';
 
 /** Steps that a gate guards. */
 export type GatedStep = 'switch' | 'contract';
@@ -169,7 +170,7 @@ async function lostObjects(db: Queryable, rename: Rename, table: number, step: G
   const functions = step === 'switch' ? [] : await unreviewedFunctions(db, rename, table);
   const inWords = (use: MentionFacts['use']): string[] =>
     functions.filter((mention) => mention.use === use).map((mention) => functionInWords(rename, mention));
-  const hanging = step === 'switch' ? [] : await hangingObjects(db, rename, table);
+  const hanging = step === 'switch' ? [] : await uncarriedObjects(db, rename, table);
   const objects = [
     ...hanging.map(({ description }) => description),
     ...attributes.map((pair) => attributeInWords(rename, pair)),
@@ -199,12 +200,6 @@ export function objectsNamed(db: Queryable, rename: Rename): Promise<readonly st
     const { objects, blocking } = await lostObjects(db, rename, table, 'contract');
     return objects.filter((object) => !blocking.includes(object));
   });
-}
-
-async function hangingObjects(db: Queryable, rename: Rename, table: number): Promise<HangingObject[]> {
-  const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
-  const hanging = await readHangingObjects(db, table, rename.from, ours);
-  return hanging.filter((object) => !isCarried(rename, object));
 }
 
 /**
@@ -239,28 +234,4 @@ function functionInWords({ from }: Rename, { signature, triggers, triggersElsewh
 function attributeInWords({ from: column }: Rename, { attribute, from, on, root }: AttributePair): string {
   const what = attribute === 'not null' ? 'NOT NULL' : `the ${attribute} ${from}`;
   return `${what} of column ${quoteIdent(column)}${root ? '' : ` on ${on}`}`;
-}
-
-/** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */
-function isCarried({ table, carried, refreshed }: Rename, { kind, name, on, freedLast }: HangingObject): boolean {
-  const known = [...carried, ...refreshed].find((object) => {
-    const place =
-      object.on ??
-      (kind === 'view' || kind === 'materialized view' || kind === 'function' ? '' : quoteQualified(table));
-    const isKind = object.kind === kind || (object.kind === 'key to primary key' && isKey(kind));
-    return isKind && object.name === name && place === on;
-  });
-  if (known === undefined) return false;
-  return (
-    isTwinned(known) ||
-    kind === 'trigger' ||
-    kind === 'publication' ||
-    kind === 'rule on the table' ||
-    isKey(kind) ||
-    freedLast
-  );
-}
-
-function isKey(kind: HangingObject['kind']): boolean {
-  return kind === 'foreign key' || kind === 'referencing key';
 }

@@ -247,6 +247,24 @@ onVersions((server) => {
     expect(await rows(list)).toEqual(['users', 'vips'].map((tablename) => ({ tablename, attnames: '{id,addr}' })));
   });
 
+  test('a partition that goes by another name is named with the one that it had, and gets it back', async () => {
+    await phase1(`CREATE TABLE users (id int, email text) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF users FOR VALUES FROM (0) TO (100);
+      CREATE UNIQUE INDEX own ON p1 (email); INSERT INTO users VALUES (1, 'a')`);
+    await rows('ALTER TABLE p1 RENAME TO p_one');
+    await fixture.deploy(R2);
+    await rows(`INSERT INTO p_one (id, addr) VALUES (2, 'b'); INSERT INTO p_one (id, email) VALUES (3, 'c')`);
+    expect(await rows('SELECT email, addr FROM users WHERE email IS DISTINCT FROM addr')).toEqual([]);
+    const refused = await fixture.project.phase('migrate', '--release', R3, ...stragglers, '--json');
+    expect(refused.json.error).toMatchObject({
+      code: 'PH2008',
+      message: expect.stringContaining('index "own" of "public"."p_one", which was "public"."p1"'),
+      remedy: expect.stringContaining('by the one that it had'),
+    });
+    await rows('ALTER TABLE p_one RENAME TO p1');
+    await fixture.deploy(R3);
+    expect(await rows(`SELECT indexname FROM pg_indexes WHERE tablename = 'p1'`)).toEqual([{ indexname: 'own' }]);
+  });
+
   test('a column from another parent, too, holds the gate up until it is from one', async () => {
     await phase1(VIPS);
     await rows(`CREATE TABLE other (email text NOT NULL); ALTER TABLE vips INHERIT other`);

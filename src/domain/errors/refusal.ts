@@ -109,7 +109,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: () =>
       'It is in this database, and the rename does not carry it over: it was not there when that was scaffolded, or is not what it was.',
     remedy: (d) =>
-      `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
+      `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,

@@ -1,0 +1,61 @@
+import { type HangingObject, readHangingObjects } from '../catalog/hanging.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+
+/** What hangs on the old column of a rename, in a transaction that prints names qualified, and is not carried over. */
+export async function uncarriedObjects(db: Queryable, rename: Rename, table: number): Promise<HangingObject[]> {
+  const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
+  const hanging = await readHangingObjects(db, table, rename.from, ours);
+  return namingFormerTables(
+    db,
+    rename,
+    hanging.filter((object) => !isCarried(rename, object)),
+  );
+}
+
+/** Says of what is on a partition or child that goes by another name by now which one the rename knows it by. */
+async function namingFormerTables(
+  db: Queryable,
+  { carried, refreshed }: Rename,
+  objects: readonly HangingObject[],
+): Promise<HangingObject[]> {
+  const formerOf = ({ kind, name }: HangingObject): string[] =>
+    [...carried, ...refreshed].flatMap((known) =>
+      kind !== 'statistics' && known.kind === kind && known.name === name && known.on !== undefined ? [known.on] : [],
+    );
+  const gone = await all<{ on: string }>(
+    db,
+    'SELECT "on" FROM unnest($1::text[]) AS t("on") WHERE to_regclass("on") IS NULL',
+    [objects.flatMap(formerOf)],
+  );
+  return objects.map((object) => {
+    const former = formerOf(object).find((known) => gone.some(({ on }) => on === known));
+    const description = `${object.description} of ${object.on}, which was ${former}`;
+    return former === undefined ? object : { ...object, description };
+  });
+}
+
+/** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */
+function isCarried({ table, carried, refreshed }: Rename, { kind, name, on, freedLast }: HangingObject): boolean {
+  const known = [...carried, ...refreshed].find((object) => {
+    const place =
+      object.on ??
+      (kind === 'view' || kind === 'materialized view' || kind === 'function' ? '' : quoteQualified(table));
+    const isKind = object.kind === kind || (object.kind === 'key to primary key' && isKey(kind));
+    return isKind && object.name === name && place === on;
+  });
+  if (known === undefined) return false;
+  return (
+    isTwinned(known) ||
+    kind === 'trigger' ||
+    kind === 'publication' ||
+    kind === 'rule on the table' ||
+    isKey(kind) ||
+    freedLast
+  );
+}
+
+function isKey(kind: HangingObject['kind']): boolean {
+  return kind === 'foreign key' || kind === 'referencing key';
+}
