@@ -9,10 +9,17 @@ import { inRolledBackTransaction } from '../postgres/transaction.ts';
  * Undoing the first phase drops the new column. What was made on it since, such as an index of a later release, would go with it without a word, and a
  * view would not let it go.
  * @param id the step that adds the column.
+ * @param when `before` when later steps are still to be undone: with the third phase keys that reference the primary key go back by themselves.
  * @throws PH2011 which names it.
  */
-export async function ensureNothingOfItsOwn(db: Queryable, rename: Rename, id: string): Promise<void> {
-  const objects = await inRolledBackTransaction(db, () => underQualifiedNames(db, () => ofItsOwn(db, rename)));
+export async function ensureNothingOfItsOwn(
+  db: Queryable,
+  rename: Rename,
+  id: string,
+  when: 'now' | 'before',
+): Promise<void> {
+  const found = await inRolledBackTransaction(db, () => underQualifiedNames(db, () => ofItsOwn(db, rename)));
+  const objects = found.filter(({ kind }) => when === 'now' || kind !== 'referencing key');
   if (objects.length === 0) return;
   const names = objects.map(({ description }) => description).join('; ');
   throw new PhaseError('PH2011', {

@@ -67,7 +67,7 @@ export async function revertMigration(session: Session, migration: RunnableMigra
 async function checkBeforeRevert(session: Session, { id, rename: name, step }: OrderedMigration): Promise<void> {
   const rename = session.history.renames.get(name ?? '');
   if (rename && step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
-  if (rename && step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id);
+  if (rename && step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
 }
 
 /** @throws PH2012 */

@@ -69,7 +69,7 @@ async function ensureColumnsMayGo(
   for (const { entry } of migrations) {
     const rename = history.renames.get(entry.rename ?? '');
     const isAlone = migrations.every((other) => other.entry.rename === entry.rename);
-    if (rename && isAlone && entry.step === 'expand') await ensureNothingOfItsOwn(worker, rename, entry.id);
+    if (rename && isAlone && entry.step === 'expand') await ensureNothingOfItsOwn(worker, rename, entry.id, 'before');
   }
 }
 
