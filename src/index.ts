@@ -23,6 +23,7 @@ export { returnPrimaryKey } from './operations/primary-key.ts';
 export { rebindDependents } from './operations/rebind.ts';
 export { ensureSmall } from './operations/rewrite-limit.ts';
 export { rebindRule } from './operations/rules.ts';
+export { createStragglers, dropStragglers } from './operations/stragglers.ts';
 export { createTrigger, dropTrigger, rebindTrigger, updateTrigger } from './operations/triggers.ts';
 export { appointOriginals } from './operations/twins.ts';
 export { defineConfig, type UserConfig } from './project/config.ts';

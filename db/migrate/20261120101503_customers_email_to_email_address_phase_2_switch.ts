@@ -1,5 +1,14 @@
 import type { Knex } from 'knex';
-import { atomically, confirmGate, createFunction, createTrigger, dropFunction, dropTrigger, execute } from 'triphase';
+import {
+  atomically,
+  confirmGate,
+  createFunction,
+  createStragglers,
+  createTrigger,
+  dropFunction,
+  dropStragglers,
+  dropTrigger,
+} from 'triphase';
 
 // Rename customers_email_to_email_address.
 // Phase 2: the new column takes authority.
@@ -7,8 +16,10 @@ export const config = { downTransaction: false, safeToRepeat: true };
 
 export async function up(knex: Knex): Promise<void> {
   await confirmGate(knex, 'customers_email_to_email_address', { phase: 2 });
-  await execute(knex, 'CREATE SEQUENCE IF NOT EXISTS "phase"."stragglers_customers_email_to_email_address"');
-  await execute(knex, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
+  await createStragglers(knex, {
+    count: 'stragglers_customers_email_to_email_address',
+    last: 'straggler_last_customers_email_to_email_address',
+  });
   await createFunction(knex, 'sync_customers_email_phase_2', { version: 1 });
   await createTrigger(knex, '00_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
   await createTrigger(knex, '000_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });
@@ -25,7 +36,9 @@ export async function down(knex: Knex): Promise<void> {
     await dropTrigger(trx, '00_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
     await dropTrigger(trx, '000_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
     await dropFunction(trx, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
-    await execute(trx, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
-    await execute(trx, 'DROP SEQUENCE IF EXISTS "phase"."straggler_last_customers_email_to_email_address"');
+    await dropStragglers(trx, {
+      count: 'stragglers_customers_email_to_email_address',
+      last: 'straggler_last_customers_email_to_email_address',
+    });
   });
 }

@@ -8,8 +8,10 @@ import {
   confirmGate,
   createFunction,
   createIndex,
+  createStragglers,
   createTrigger,
   dropFunction,
+  dropStragglers,
   dropTrigger,
   execute,
   hasColumn,
@@ -37,8 +39,10 @@ export async function up(knex: Knex): Promise<void> {
   await dropTrigger(knex, '000_sync_customers_email_phase_2', { on: '"public"."customers"', revertToVersion: 1 });
   await dropFunction(knex, 'sync_customers_email_phase_2', { schema: 'public', revertToVersion: 1 });
   await replaceColumn(knex, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
-  await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."stragglers_customers_email_to_email_address"');
-  await execute(knex, 'DROP SEQUENCE IF EXISTS "phase"."straggler_last_customers_email_to_email_address"');
+  await dropStragglers(knex, {
+    count: 'stragglers_customers_email_to_email_address',
+    last: 'straggler_last_customers_email_to_email_address',
+  });
 }
 
 export async function down(knex: Knex, { backfill }: MigrationContext): Promise<void> {
@@ -46,8 +50,10 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     await atomically(knex, async (trx) => {
       await setAside(trx, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
       await renameNotNull(trx, { on: '"public"."customers"', column: 'email_address' });
-      await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."stragglers_customers_email_to_email_address"');
-      await execute(trx, 'CREATE SEQUENCE IF NOT EXISTS "phase"."straggler_last_customers_email_to_email_address"');
+      await createStragglers(trx, {
+        count: 'stragglers_customers_email_to_email_address',
+        last: 'straggler_last_customers_email_to_email_address',
+      });
       await addColumnLike(trx, { on: '"public"."customers"', column: 'email', like: 'email_address' });
       await createFunction(trx, 'sync_customers_email_phase_2', { version: 1 });
       await createTrigger(trx, '00_sync_customers_email_phase_2', { version: 1, on: '"public"."customers"' });

@@ -8,6 +8,7 @@ import { isOfSync, triggerChildren, untriggerChildren } from './children.ts';
 import { contextOf } from './context.ts';
 import { atomically, execute } from './execute.ts';
 import { isOnFormerPart } from './left.ts';
+import { grantSyncToOwners } from './sync-rights.ts';
 
 export interface TriggerOptions {
   /** Which file: `db/triggers/NAME_vNN.sql`. */
@@ -27,7 +28,9 @@ export interface DropTriggerOptions {
 /** Creates a trigger from `db/triggers/NAME_vNN.sql`; one that keeps columns in step on children of the table, too. @throws PH1017 when there is no such file. */
 export async function createTrigger(knex: Knex, name: string, { version, on }: TriggerOptions): Promise<void> {
   await runSql(knex, await readVersion(contextOf(knex).root, 'trigger', name, version));
-  if (isOfSync(knex, on, name)) await triggerChildren(knex, on, [name]);
+  if (!isOfSync(knex, on, name)) return;
+  await triggerChildren(knex, on, [name]);
+  await grantSyncToOwners(knex, on, [name]);
 }
 
 /** Undoes `createTrigger`. */

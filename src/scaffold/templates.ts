@@ -12,6 +12,8 @@ handlebars.registerHelper(
   (name: string) => new Handlebars.SafeString(Handlebars.escapeExpression(name).replaceAll('_', '_<wbr>')),
 );
 handlebars.registerPartial('guard', source('rename/guard.sql'));
+handlebars.registerPartial('own_table', source('rename/own_table.sql'));
+handlebars.registerPartial('rights', source('rename/rights.sql'));
 handlebars.registerPartial('step', source('plan/step.html'));
 
 const compiled = new Map<string, Handlebars.TemplateDelegate>();

@@ -1,5 +1,5 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteQualified } from '../domain/identifier.ts';
+import { stragglerCounter } from '../domain/straggler-counter.ts';
 import type { Renames } from '../planner/passing.ts';
 import { withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
@@ -37,7 +37,7 @@ export async function loadDump(url: string, { file, sql, renames }: Dump): Promi
   });
 }
 
-/** The tables of a ledger that was dumped are empty; a sync needs its sequences, which may have been left out. */
+/** The tables of a ledger that was dumped are empty; a sync needs what it counts with, which may have been left out. */
 async function replaceLedger(db: Queryable, renames: Renames): Promise<void> {
   const tables = await all<{ name: string }>(
     db,
@@ -47,8 +47,6 @@ async function replaceLedger(db: Queryable, renames: Renames): Promise<void> {
   for (const { name } of tables) await db.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
   await db.query('CREATE SCHEMA IF NOT EXISTS phase');
   for (const { sync } of renames.values()) {
-    for (const name of [sync.stragglers.count, sync.stragglers.last]) {
-      await db.query(`CREATE SEQUENCE IF NOT EXISTS ${quoteQualified({ schema: 'phase', name })}`);
-    }
+    for (const statement of stragglerCounter(sync.stragglers).create) await db.query(statement);
   }
 }

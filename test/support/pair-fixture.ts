@@ -8,10 +8,15 @@ export interface Ran {
 }
 
 /** A rename of users.email to addr whose releases are cut, migrated to its first phase. */
-export async function pairAtPhase1(server: string | undefined, schema: string): Promise<RenameFixture> {
+export async function pairAtPhase1(
+  server: string | undefined,
+  schema: string,
+  table = 'users',
+): Promise<RenameFixture> {
   const fixture = await renameFixture({
     ...(server === undefined ? {} : { server }),
     schema,
+    table,
     from: 'email',
     to: 'addr',
   });

@@ -1,6 +1,7 @@
 import type { ColumnFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import { differs, differsAtAnySize, isOfGenerated, type Rename } from '../../domain/rename.ts';
+import { stragglerCounter } from '../../domain/straggler-counter.ts';
 
 /**
  * Which of the sync's triggers: the one that sorts before the application's, that of the same function for rows which a statement only moves,
@@ -68,6 +69,9 @@ export interface SyncView {
   readonly guards: readonly string[];
   /** Statement that counts a write to the old column; empty in phase 1. */
   readonly straggler: string;
+  /** Whether its functions run with the rights of their owner, and then on this table alone. */
+  readonly runsAsOwner: boolean;
+  readonly tableLiteral: string;
   /** Where the first trigger leaves the value for the last one; empty when there is no last one. */
   readonly state: string;
   readonly when: string;
@@ -94,8 +98,7 @@ export function syncView(facts: SyncFacts, rename: Rename, phase: 1 | 2, place: 
   const { functionName, triggerName } = namesAt(rename, place, phase);
   const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
   const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
-  const given = standingDefault(facts.column);
-  const standing = given === null ? '' : `CAST(${given.expression} AS ${rename.type})`;
+  const standing = standingSql(facts.column, rename);
   // Where the application's own triggers may still change the key, the last function guards it.
   const guardsHere = (rename.sync.last === null) === (place !== 'last');
   // What the first function leaves for the last one has to be told of every row.
@@ -121,7 +124,9 @@ export function syncView(facts: SyncFacts, rename: Rename, phase: 1 | 2, place: 
     oldGiven: differ(old, standing),
     newGiven: differ(fresh, standing),
     guards: guardsHere ? facts.keys.map((key) => guardKey(facts, key)) : [],
-    straggler: phase === 1 ? '' : countStraggler(rename),
+    straggler: phase === 1 ? '' : stragglerCounter(rename.sync.stragglers).count,
+    runsAsOwner: runsAsOwner(facts, rename),
+    tableLiteral: quoteLiteral(quoteQualified(rename.table)),
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
     when: always ? '' : place === 'moved' ? movedDiffer : differ(old, fresh),
     events: eventsOf(rename, place),
@@ -164,10 +169,30 @@ function guardKey({ table, column }: SyncFacts, { name, keys, predicate, nullsNo
   return `(SELECT ${hash} FROM (SELECT NEW.*) AS written${where})`;
 }
 
-function countStraggler({ sync: { stragglers } }: Rename): string {
-  const sequence = (name: string) => `${quoteLiteral(quoteQualified({ schema: 'phase', name }))}::pg_catalog.regclass`;
-  return [
-    `PERFORM pg_catalog.nextval(${sequence(stragglers.count)});`,
-    `PERFORM pg_catalog.setval(${sequence(stragglers.last)}, (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint);`,
-  ].join('\n      ');
+/**
+ * Whether the functions of the sync have to run as their owner: a writer need not be allowed to use the schemas of what they name, such as a function in a
+ * unique index, which PostgreSQL looks up for whoever runs it. All others run as whoever writes.
+ */
+export function runsAsOwner({ table, column, keys }: OwnedFacts, rename: Rename): boolean {
+  const standing = rename.default === 'constant' ? [standingSql(column, rename)] : [];
+  const guards = keys.flatMap((key) => [...key.keys, key.predicate ?? '']);
+  return [...standing, ...guards].some((sql) => namesOutside(sql, table.name));
+}
+
+type OwnedFacts = Pick<SyncFacts, 'table' | 'keys'> & {
+  readonly column: Pick<SyncFacts['column'], 'default' | 'domainDefault'>;
+};
+
+function standingSql(column: OwnedFacts['column'], { type }: Rename): string {
+  const given = standingDefault(column);
+  return given === null ? '' : `CAST(${given.expression} AS ${type})`;
+}
+
+const LITERAL = /'(?:[^']|'')*'/g;
+const QUALIFIED = /("(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)\s*\.\s*(?=["\p{L}_])/gu;
+
+/** Whether SQL as PostgreSQL prints it under a search path of pg_catalog alone names anything elsewhere. */
+function namesOutside(sql: string, table: string): boolean {
+  const names = [...sql.replace(LITERAL, "''").matchAll(QUALIFIED)].map(([, name]) => name);
+  return names.some((name) => name !== 'pg_catalog' && name !== table && name !== quoteIdent(table));
 }

@@ -33,7 +33,7 @@ import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { displaced, isThere } from './place.ts';
 import { refusedBesides } from './refused.ts';
-import { guardsFit, remakeSync } from './sync.ts';
+import { isSyncFit, remakeSync } from './sync.ts';
 
 /** What was done on one column because somebody had altered the other. */
 export interface FollowedChange {
@@ -152,7 +152,7 @@ export class Pair {
   /** Most steps have nothing to do with the columns. */
   async #isAsBefore(before: PairRecord, now: PairFacts, ground: SyncGround): Promise<boolean> {
     if (this.#followed.length > 0 || !isDeepStrictEqual(now, before.facts)) return false;
-    return isSameGround(ground, before.ground) && (await guardsFit(this.#knex, this.#rename, before));
+    return isSameGround(ground, before.ground) && (await isSyncFit(this.#knex, this.#rename, before));
   }
 
   #refuse(changes: readonly RefusedChange[]): void {
@@ -235,7 +235,7 @@ export class Pair {
 
   /** @param record what the sync is written for now; @param ground what it has to be written for. */
   async #keep(record: Omit<PairRecord, 'facts' | 'rename'>, ground: SyncGround): Promise<void> {
-    const fits = isSameGround(record.ground, ground) && (await guardsFit(this.#knex, this.#rename, record));
+    const fits = isSameGround(record.ground, ground) && (await isSyncFit(this.#knex, this.#rename, record));
     if (!fits) await remakeSync(this.#knex, this.#rename, record, ground);
     const facts = await readPairFacts(this.#db, record.table, record.numbers);
     // Another type is printed in the conditions of triggers, too.

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Rename } from '../../domain/rename.ts';
 import { forgetPair, readPairs } from '../../gates/pair-record.ts';
+import { dropStragglers } from '../../operations/stragglers.ts';
 import { isConnectionLost, isRetryable, reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
@@ -28,6 +29,9 @@ export async function settlePairs(
       const record = records.get(rename.name);
       const pair = new Pair(trx, db, rename);
       const change = rename === own && ran !== null ? changeOf(ran) : 'none';
+      // Steps that an earlier version has scaffolded leave some of it behind.
+      if (change === 'ends' || (change !== 'none' && change.phase === 1))
+        await dropStragglers(trx, rename.sync.stragglers);
       if (change === 'ends') await forgetPair(db, rename.name, ran?.direction === 'down');
       else if (change === 'none') {
         if (record === undefined) continue;

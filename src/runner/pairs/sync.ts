@@ -1,28 +1,38 @@
 import type { Knex } from 'knex';
 import { readColumn } from '../../catalog/column.ts';
 import { guardedKeys } from '../../catalog/pair.ts';
+import type { ColumnFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord, SyncGround } from '../../domain/pair.ts';
-import type { Rename } from '../../domain/rename.ts';
+import { type Rename, syncTriggers } from '../../domain/rename.ts';
 import { execute } from '../../operations/execute.ts';
 import { rebindRule } from '../../operations/rules.ts';
+import { createStragglers } from '../../operations/stragglers.ts';
+import { grantSyncToOwners } from '../../operations/sync-rights.ts';
 import { planBodies } from '../../planner/rename/plan.ts';
+import { runsAsOwner } from '../../planner/rename/sync.ts';
 import { onConnection } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { scaffoldBody } from '../../scaffold/rename.ts';
 
 /**
- * Whether the functions that are in the database guard the keys that are there now: an index may have come, gone, or name another column.
+ * Whether the functions that are in the database guard the keys that are there now: an index may have come, gone, or name another column. And
+ * whether they have the rights that they need and no others: those of an earlier version run as their owner, on any table.
  */
-export async function guardsFit(
+export async function isSyncFit(
   knex: Knex,
   rename: Rename,
-  { table, numbers, phase }: Pick<PairRecord, 'table' | 'numbers' | 'phase'>,
+  { table, numbers, phase, ground }: Pick<PairRecord, 'table' | 'numbers' | 'phase' | 'ground'>,
 ): Promise<boolean> {
-  const { keys, sources } = await onConnection(knex, async (db) => ({
+  const { keys, found } = await onConnection(knex, async (db) => ({
     keys: await guardedKeys(db, table, numbers.from),
-    sources: await sourcesOf(db, rename, phase),
+    found: await functionsOf(db, rename, phase),
   }));
+  const facts = { table: rename.table, keys, column: { default: standingOf(ground), domainDefault: null } };
+  const asOwner = runsAsOwner(facts, at(rename, ground));
+  if (found.some((one) => one.asOwner !== asOwner || one.isPublic || (asOwner && !one.source.includes('TG_RELID'))))
+    return false;
+  const sources = found.map(({ source }) => source);
   const made = sources.join('\n').split('guard := ').length - 1;
   if (keys.length === 0) return made === 0;
   const column = await onConnection(knex, (db) => readColumn(db, table, rename.table, rename.from));
@@ -32,15 +42,33 @@ export async function guardsFit(
   return made === wanted.length && wanted.every((guard) => sources.some((source) => source.includes(guard)));
 }
 
-async function sourcesOf(db: Queryable, { table, sync }: Rename, phase: 1 | 2): Promise<string[]> {
+interface SyncFunction {
+  source: string;
+  asOwner: boolean;
+  /** Whether anybody may make triggers of it. */
+  isPublic: boolean;
+}
+
+function functionsOf(db: Queryable, { table, sync }: Rename, phase: 1 | 2): Promise<SyncFunction[]> {
   const names = [sync.functions[phase - 1], sync.last?.functions[phase - 1]];
-  const rows = await all<{ source: string }>(
+  return all<SyncFunction>(
     db,
-    `SELECT p.prosrc AS source FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    `SELECT p.prosrc AS source, p.prosecdef AS "asOwner", pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE') AS "isPublic" FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
      WHERE n.nspname = $1 AND p.proname = ANY ($2)`,
     [table.schema, names.filter((name) => name !== undefined)],
   );
-  return rows.map(({ source }) => source);
+}
+
+/** The default that both columns have at once. */
+function standingOf({ standing, default: kind }: SyncGround): ColumnFacts['default'] {
+  return standing === null
+    ? null
+    : { expression: standing, class: kind === 'volatile' ? 'volatile' : 'constant', immutable: false };
+}
+
+/** A rename as it is with what its columns have become. */
+function at(rename: Rename, { type, default: kind, standing }: SyncGround): Rename {
+  return { ...rename, type, default: kind, standing };
 }
 
 /**
@@ -57,13 +85,12 @@ export async function remakeSync(
     column: await readColumn(db, table, rename.table, rename.from),
     keys: await guardedKeys(db, table, numbers.from),
   }));
-  const standing =
-    ground.standing === null ? null : { expression: ground.standing, class: ground.default, immutable: false };
-  const facts = { table: rename.table, column: { ...column, default: standing, domainDefault: null }, keys };
-  const now = { ...rename, type: ground.type, default: ground.default, standing: ground.standing };
-  for (const body of planBodies(facts, now)) {
+  const facts = { table: rename.table, column: { ...column, default: standingOf(ground), domainDefault: null }, keys };
+  if (phase === 2) await createStragglers(knex, rename.sync.stragglers);
+  for (const body of planBodies(facts, at(rename, ground))) {
     if (body.kind === 'function' && body.phase === phase) await execute(knex, scaffoldBody(body).content);
   }
+  await grantSyncToOwners(knex, quoteQualified(rename.table), syncTriggers(rename.sync, phase));
   if (phase === 2) await remakeRules(knex, rename);
 }
 

@@ -96,19 +96,13 @@ export class ColumnParts {
     }));
   }
 
+  /** Nothing writes a generated column. */
   createStragglers(): Code[] {
-    return this.#stragglers().map((name) => execute(`CREATE SEQUENCE IF NOT EXISTS ${name}`));
+    return isOfGenerated(this.rename) ? [] : [call('createStragglers', this.rename.sync.stragglers)];
   }
 
   dropStragglers(): Code[] {
-    return this.#stragglers().map((name) => execute(`DROP SEQUENCE IF EXISTS ${name}`));
-  }
-
-  /** Nothing writes a generated column. */
-  #stragglers(): string[] {
-    if (isOfGenerated(this.rename)) return [];
-    const { count, last } = this.rename.sync.stragglers;
-    return [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
+    return isOfGenerated(this.rename) ? [] : [call('dropStragglers', this.rename.sync.stragglers)];
   }
 
   /** A volatile default stands on one side only; the sequence that it owns, and an identity, go with it. */
