@@ -1,4 +1,6 @@
+import { randomInt } from 'node:crypto';
 import type { PhaseError } from '../domain/errors/phase-error.ts';
+import { printable } from '../domain/printable.ts';
 
 /** Where a command writes. */
 export interface Streams {
@@ -27,6 +29,8 @@ export interface Result {
 export class Output {
   readonly options: OutputOptions;
   readonly #streams: Streams;
+  /** What `paint` puts into its codes until they are printed: nobody can know it, and put it into a name. */
+  readonly #secret = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
 
   constructor(streams: Streams, options: OutputOptions) {
     this.#streams = streams;
@@ -40,26 +44,37 @@ export class Output {
   result({ document, text, error }: Result): void {
     if (this.options.json) {
       const whole = error ? { ...document, error: errorDocument(error) } : document;
-      this.#streams.stdout.write(`${JSON.stringify(whole, null, 2)}\n`);
+      this.#print('stdout', JSON.stringify(whole, null, 2));
       return;
     }
-    if (text !== '') this.#streams.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-    if (error) this.#streams.stderr.write(this.#errorText(error));
+    if (text !== '') this.#print('stdout', text);
+    if (error) this.#print('stderr', this.#errorText(error));
   }
 
   error(error: PhaseError): void {
-    if (this.options.json) this.#streams.stdout.write(`${JSON.stringify({ error: errorDocument(error) }, null, 2)}\n`);
-    else this.#streams.stderr.write(this.#errorText(error));
+    if (this.options.json) this.#print('stdout', JSON.stringify({ error: errorDocument(error) }, null, 2));
+    else this.#print('stderr', this.#errorText(error));
   }
 
   /** Something to know while the command works. */
   notice(text: string): void {
-    if (!this.options.quiet) this.#streams.stderr.write(`${text}\n`);
+    if (!this.options.quiet) this.#print('stderr', text);
   }
 
   paint(style: 'bold' | 'dim' | 'red' | 'green' | 'yellow', text: string): string {
     const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] }[style];
-    return this.options.color ? `\u001b[${codes[0]}m${text}\u001b[${codes[1]}m` : text;
+    return this.options.color ? `${this.#code(codes[0])}${text}${this.#code(codes[1])}` : text;
+  }
+
+  #code(code: number | undefined): string {
+    return `\u001b[${code};${this.#secret}m`;
+  }
+
+  /** Nothing that a name holds reaches the terminal as a command to it; what `paint` has put in does. */
+  #print(stream: 'stdout' | 'stderr', text: string): void {
+    const painted = new RegExp(`\\\\u001b\\[(\\d+);${this.#secret}m`, 'g');
+    const shown = printable(text).replace(painted, (_whole, code) => `\u001b[${code}m`);
+    this.#streams[stream].write(shown.endsWith('\n') ? shown : `${shown}\n`);
   }
 
   /** Three short lines: what, why, what to do. */
@@ -72,7 +87,7 @@ export class Output {
     const trace = this.options.verbose
       ? [String(error.cause instanceof Error ? error.cause.stack : (error.cause ?? ''))]
       : [];
-    return `${[...lines, ...trace].filter((line) => line.trim() !== '').join('\n')}\n`;
+    return [...lines, ...trace].filter((line) => line.trim() !== '').join('\n');
   }
 }
 

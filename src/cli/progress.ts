@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import type { RunProgress } from '../data/runs.ts';
+import { printable } from '../domain/printable.ts';
 import { formatDuration } from '../project/duration.ts';
 import type { Reporter } from '../runner/reporter.ts';
 import type { Output } from './output.ts';
@@ -60,7 +61,7 @@ export class TerminalReporter implements Reporter {
     const left = eta === null ? '?' : formatDuration(eta * 1_000);
     const behind = lag === null ? '' : ` | replica ${lag.toFixed(1)} s behind`;
     const state = waitingFor === null ? `${rate} rows/s${behind} | ${left} left` : `waiting: ${waitingFor}`;
-    const payload = { table, rows, state };
+    const payload = { table: printable(table), rows, state: printable(state) };
     if (!this.#bar) {
       const format = '   {table} [{bar}] {percentage}% | {rows} rows | {state}';
       this.#bar = new SingleBar({ format, stream: this.#output.stderr as NodeJS.WriteStream, hideCursor: true });

@@ -1,5 +1,6 @@
 import inquirer from 'inquirer';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { printable } from '../domain/printable.ts';
 import type { CommandContext } from './context.ts';
 
 /** A question, and the flag that answers it. */
@@ -29,9 +30,13 @@ export class Prompts {
   async choose(question: Question, choices: readonly Choice[]): Promise<string> {
     this.#ensureCanAsk(question);
     const source = (term: string | undefined) =>
-      matching(choices, term).map((choice) => ({ ...choice, value: choice.name }));
+      matching(choices, term).map(({ name, description }) => ({
+        name: printable(name),
+        value: name,
+        ...(description === undefined ? {} : { description: printable(description) }),
+      }));
     const { answer } = await this.#prompt<{ answer: string }>([
-      { type: 'search', name: 'answer', message: question.message, source },
+      { type: 'search', name: 'answer', message: printable(question.message), source },
     ]);
     return answer;
   }
@@ -44,7 +49,7 @@ export class Prompts {
     this.#ensureCanAsk(question);
     const fallback = proposed === undefined ? {} : { default: proposed };
     const { answer } = await this.#prompt<{ answer: string }>([
-      { type: 'input', name: 'answer', message: question.message, validate, ...fallback },
+      { type: 'input', name: 'answer', message: printable(question.message), validate, ...fallback },
     ]);
     return answer;
   }
@@ -53,7 +58,7 @@ export class Prompts {
     if (this.#context.saidYes) return true;
     this.#ensureCanAsk(question);
     const { answer } = await this.#prompt<{ answer: boolean }>([
-      { type: 'confirm', name: 'answer', message: question.message, default: true },
+      { type: 'confirm', name: 'answer', message: printable(question.message), default: true },
     ]);
     return answer;
   }
@@ -62,7 +67,7 @@ export class Prompts {
   async decide(message: string): Promise<boolean> {
     if (!this.canAsk) return false;
     const { answer } = await this.#prompt<{ answer: boolean }>([
-      { type: 'confirm', name: 'answer', message, default: false },
+      { type: 'confirm', name: 'answer', message: printable(message), default: false },
     ]);
     return answer;
   }
