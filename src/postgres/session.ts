@@ -1,16 +1,58 @@
 import { one, type Queryable } from './queryable.ts';
 
-/** Set on each connection that works for phase, before its first statement. */
-export async function prepareSession(db: Queryable, lockTimeoutMs: number): Promise<void> {
-  await db.query(`
-    SET lock_timeout = ${Math.round(lockTimeoutMs)};
-    SET statement_timeout = 0;
-    SET idle_in_transaction_session_timeout = 0;
-    SET row_security = off;
-    SET client_min_messages = warning;
-  `);
+/**
+ * What a role, a database or the server may have set otherwise, and what a run would do otherwise by it. The search path is the role's own: migrations
+ * of the application are written for it.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  // How transactions are: a run writes, and each step sees what the one before has committed.
+  default_transaction_read_only: 'off',
+  default_transaction_isolation: 'read committed',
+  default_transaction_deferrable: 'off',
+  // A backfill or an index may take hours, in one statement or between two of the connection that holds the lock.
+  statement_timeout: '0',
+  transaction_timeout: '0',
+  idle_session_timeout: '0',
+  // A transaction whose client says nothing holds locks that others wait for.
+  idle_in_transaction_session_timeout: '5min',
+  // The server ends the session of a client that its network has lost, where its own system would wait for hours.
+  tcp_keepalives_idle: '10',
+  tcp_keepalives_interval: '5',
+  tcp_keepalives_count: '3',
+  tcp_user_timeout: '30s',
+  // Rows that a policy hides would be left out without a word.
+  row_security: 'off',
+  client_min_messages: 'warning',
+  // How statements and values are read.
+  standard_conforming_strings: 'on',
+  transform_null_equals: 'off',
+  check_function_bodies: 'on',
+  xmloption: 'content',
+  // How values and definitions are printed, of which other texts are made.
+  quote_all_identifiers: 'off',
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+};
+
+/** Those that the server knows: some are younger than the oldest one. */
+const SET = `SELECT pg_catalog.set_config(name, value, false)
+  FROM (VALUES ${Object.entries(SETTINGS)
+    .map(([name, value]) => `('${name}', '${value}')`)
+    .join(', ')}) AS wanted(name, value) WHERE pg_catalog.current_setting(name, true) IS NOT NULL`;
+
+/** Makes a connection that works for phase one like any other, whatever its role or database has set. Before its first statement. */
+export async function prepareSession(db: Queryable): Promise<void> {
+  await db.query(SET);
   // A killed runner's statement ends by itself when its client is gone. Not on every platform of the server.
   await db.query(`SET client_connection_check_interval = '5s'`).catch(() => undefined);
+}
+
+/** How long each statement of a connection waits for its locks. */
+export async function limitLockWaits(db: Queryable, lockTimeoutMs: number): Promise<void> {
+  await db.query(`SET lock_timeout = ${Math.round(lockTimeoutMs)}`);
 }
 
 /** Under it PostgreSQL prints every name with its schema. Source: https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH */

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { applicationNameOf } from '../postgres/application-name.ts';
 import { type ConnectionOptions, connect, withConnection } from '../postgres/connection.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { prepareSession } from '../postgres/session.ts';
+import { limitLockWaits } from '../postgres/session.ts';
 
 /** The two numbers of the advisory lock: 'phas', 'runn'. Advisory locks are by database. */
 const LOCK = '1885888883, 1920298606';
@@ -47,7 +47,7 @@ export class RunnerLock {
    */
   static async acquire(options: LockOptions): Promise<RunnerLock> {
     const run = randomUUID().slice(0, 8);
-    const applicationName = `${RUNNER_PREFIX} ${run} ${userInfo().username}@${hostname()}`.slice(0, 63);
+    const applicationName = applicationNameOf(RUNNER_PREFIX, run);
     const connection = { url: options.url, applicationName };
     const client = await connectDirect(connection, options.lockTimeoutMs);
     try {
@@ -83,7 +83,7 @@ export async function connectDirect(connection: ConnectionOptions, lockTimeoutMs
   const client = await connect(connection);
   try {
     await ensureDirect(client, connection);
-    await prepareSession(client, lockTimeoutMs);
+    await limitLockWaits(client, lockTimeoutMs);
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);
@@ -124,6 +124,7 @@ async function clearLeftovers(client: Queryable, run: string): Promise<void> {
     const left = await all<{ pid: number }>(
       client,
       `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+         AND usesysid = (SELECT usesysid FROM pg_stat_activity WHERE pid = pg_backend_pid())
          AND application_name LIKE '${RUNNER_PREFIX} %' AND application_name NOT LIKE $1
          AND (state <> 'idle' OR xact_start IS NOT NULL)
          AND NOT EXISTS (SELECT 1 FROM pg_locks l WHERE l.pid = pg_stat_activity.pid AND l.locktype = 'advisory' AND NOT l.granted)

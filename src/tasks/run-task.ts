@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import type pg from 'pg';
 import { repairAudits } from '../data/audit/repair.ts';
 import { enterRun, takeUpRun } from '../data/runs.ts';
@@ -7,11 +6,12 @@ import { DEFAULT_SETTINGS, type RunSettings, withSettings } from '../data/settin
 import { steer } from '../data/steering.ts';
 import { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { applicationNameOf } from '../postgres/application-name.ts';
 import { connect } from '../postgres/connection.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { prepareSession } from '../postgres/session.ts';
+import { limitLockWaits } from '../postgres/session.ts';
 import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../runner/ledger-format.ts';
 import { connectDirect, RunnerLock } from '../runner/lock.ts';
 import type { RunnerOptions } from '../runner/session.ts';
@@ -97,7 +97,7 @@ async function withTaskSession<T>(
 ): Promise<T> {
   const { lockTimeout } = options.project.config;
   const run = randomUUID().slice(0, 8);
-  const applicationName = `phase-task ${run} ${userInfo().username}@${hostname()}`.slice(0, 63);
+  const applicationName = applicationNameOf('phase-task', run);
   const connection = { url: options.url, applicationName };
   const client = await connectDirect(connection, lockTimeout);
   try {
@@ -106,7 +106,7 @@ async function withTaskSession<T>(
     await repairAudits(client, options.project.root);
     const open = async (): Promise<pg.Client> => {
       const further = await connect(connection);
-      await prepareSession(further, lockTimeout);
+      await limitLockWaits(further, lockTimeout);
       return further;
     };
     return await body({ client, run, connect: open });
