@@ -98,23 +98,39 @@ async function waitForLock(client: Queryable, { waitMs, onWait }: LockOptions): 
     if (locked) return;
     const waited = Date.now() - began;
     if (polls % Math.round(1_000 / POLL_MS) === 0 || waited >= waitMs) {
-      const holder = await holderOf(client);
-      if (waited >= waitMs) throw new PhaseError('PH4001', { holder, waited: `${Math.round(waited / 1_000)} s` });
+      const { holder, stranger } = await holderOf(client);
+      if (waited >= waitMs) {
+        const details = { holder, waited: `${Math.round(waited / 1_000)} s` };
+        throw new PhaseError('PH4001', stranger === null ? details : { ...details, stranger });
+      }
       onWait(holder);
     }
     await sleep(Math.min(POLL_MS, waitMs));
   }
 }
 
-async function holderOf(db: Queryable): Promise<string> {
-  const [row] = await all<{ pid: number; name: string; since: string }>(
+interface Holder {
+  /** In words. */
+  readonly holder: string;
+  /** A session of another role than one's own: anybody who may connect can take the lock. */
+  readonly stranger: { readonly pid: number; readonly role: string } | null;
+}
+
+async function holderOf(db: Queryable): Promise<Holder> {
+  const [row] = await all<{ pid: number; name: string; role: string; isOther: boolean; since: string }>(
     db,
-    `SELECT a.pid, a.application_name AS name, to_char(extract(epoch FROM now() - a.backend_start), 'FM999999990') AS since
+    `SELECT a.pid, a.application_name AS name, a.usename AS role, a.usesysid <> (SELECT usesysid FROM pg_stat_activity WHERE pid = pg_backend_pid()) AS "isOther",
+       to_char(extract(epoch FROM now() - a.backend_start), 'FM999999990') AS since
      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
      WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND (l.classid, l.objid) = (${LOCK.split(',')[0]}::oid, ${LOCK.split(',')[1]}::oid)`,
   );
-  return row ? `pid ${row.pid} (${row.name}), connected for ${row.since} s` : 'one that has just gone';
+  if (row === undefined) return { holder: 'one that has just gone', stranger: null };
+  const { pid, name, role, isOther, since } = row;
+  return {
+    holder: `pid ${pid} (${name}) of role ${role}, connected for ${since} s`,
+    stranger: isOther ? { pid, role } : null,
+  };
 }
 
 /** What a killed runner left in the server (a concurrent index build, say) is waited for, then ended. */

@@ -1,4 +1,5 @@
 import { afterEach, expect } from '@jest/globals';
+import pg from 'pg';
 import { pairAtPhase1 } from '../support/pair-fixture.ts';
 import { R2, R3, type RenameFixture } from '../support/rename-fixture.ts';
 import { onVersions, versionedTest as test } from '../support/versions.ts';
@@ -100,4 +101,30 @@ onVersions((server) => {
       await fixture.deploy(R3);
     },
   );
+
+  test('a session of the application that is called like a runner does not hold one up; one that has its lock is named with its role', async () => {
+    fixture = await pairAtPhase1(server(), PLAIN);
+    const deployer = await fixture.database.role();
+    const { name, url } = await fixture.database.role();
+    await rows(`GRANT CREATE ON DATABASE ${new URL(url).pathname.slice(1)} TO ${deployer.name}; GRANT ALL ON SCHEMA public, phase TO ${deployer.name};
+      GRANT ALL ON ALL TABLES IN SCHEMA phase TO ${deployer.name}; GRANT ALL ON ALL SEQUENCES IN SCHEMA phase TO ${deployer.name}`);
+    const session = new pg.Client({ connectionString: url, application_name: 'phase-run cafe me@here' });
+    await session.connect();
+    const sleeping = session.query('SELECT pg_sleep(600)').catch(() => undefined);
+    fixture.project.url = deployer.url;
+    const again = () => fixture.project.phase('migrate', '--release', '1.1.0', '--json');
+    expect(await again()).toMatchObject({ code: 0 });
+    const stop = 'SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE usename = ';
+    await rows(`${stop}'${name}'`);
+    await sleeping;
+    await session.query('SELECT pg_advisory_lock(1885888883, 1920298606)');
+    fixture.project.write('phase.config.ts', "export default { runnerLockTimeout: '1s' }");
+    expect((await again()).json.error).toMatchObject({
+      code: 'PH4001',
+      message: expect.stringContaining(`of role ${name}`),
+      remedy: expect.stringContaining('pg_terminate_backend'),
+    });
+    await session.end();
+    fixture.project.url = fixture.database.url;
+  });
 });

@@ -2,7 +2,7 @@ import type { ErrorTexts } from './text.ts';
 
 /** PH4xxx: a lock could not be had; exit 6. */
 export interface LockErrors {
-  PH4001: { holder: string; waited: string };
+  PH4001: { holder: string; waited: string; stranger?: { pid: number; role: string } };
   PH4002: { what: string; attempts: number; blockers: readonly string[] };
   PH4003: { task: string; holder: string };
 }
@@ -13,7 +13,8 @@ export const lockErrors: ErrorTexts<LockErrors> = {
     title: 'Another runner holds the lock',
     what: (d) => `Another runner holds the lock: ${d.holder}.`,
     why: (d) => `Only one runs at a time; it was waited for ${d.waited}.`,
-    remedy: () => 'Let it finish and run the same command again; runnerLockTimeout in the configuration waits longer.',
+    remedy: (d) =>
+      `Let it finish and run the same command again; runnerLockTimeout in the configuration waits longer.${d.stranger === undefined ? '' : ` It is a session of another role, ${d.stranger.role}: where that is none that migrates, end it as a superuser or a member of that role, SELECT pg_terminate_backend(${d.stranger.pid}), and stop who opened it.`}`,
   },
   PH4002: {
     exit: 6,
