@@ -14,5 +14,12 @@ const surroundings = {
   stderr: process.stderr,
 };
 
+// Whoever reads may stop reading (`| head -1`): what was begun goes on, and ends as it would.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 process.on('uncaughtException', (error) => process.exit(report(error, args, surroundings)));
 process.exitCode = await runCli(args, surroundings);

@@ -1,4 +1,5 @@
-import { parse } from 'libpg-query';
+import { distance } from 'fastest-levenshtein';
+import { parse, scan } from 'libpg-query';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 
 /** A plain SQL migration, taken apart. */
@@ -9,23 +10,87 @@ export interface SqlMigration {
   readonly down: readonly string[] | null;
 }
 
-const DOWN = /^--\s*phase:down\s*$/m;
-const NO_TRANSACTION = /^--\s*phase:no-transaction\s*(?:\r?\n|$)/;
+const DIRECTIVES = { down: '-- phase:down', noTransaction: '-- phase:no-transaction' } as const;
+
+/** As the runner understands them: on a line of their own, from its beginning. */
+const EXACT = {
+  down: /^--[ \t]*phase:down[ \t\r]*$/,
+  noTransaction: /^--[ \t]*phase:no-transaction[ \t\r]*$/,
+} as const;
+
+/** What somebody may have meant by a comment: other cases, spaces, dashes and letters in another order, in a block, with more behind it. */
+const MEANT = /^(?:--|\/\*)[\s*-]*phase\s*[:=]\s*([a-z]+(?:[\s_-]*transaction)?)(.*)/is;
+
+interface Comment {
+  /** Bytes from the beginning of the script. */
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
 
 /**
- * Reads a `.sql` migration: its `up`, after a line `-- phase:down` its `down`; with a first line
- * `-- phase:no-transaction` it runs outside a transaction.
- * @throws PH3014 when PostgreSQL's parser does not take it, or it begins or ends transactions itself.
+ * Reads a `.sql` migration: its `up`, after a line `-- phase:down` its `down`; with a line `-- phase:no-transaction` before its first statement it runs
+ * outside a transaction.
+ * @throws PH3014 when PostgreSQL's parser does not take it, it begins or ends transactions itself, or a comment is nearly one of these lines.
  */
 export async function parseSqlMigration(file: string, text: string): Promise<SqlMigration> {
   // Some editors begin a file with the mark of its byte order.
   const script = text.replace(/^\ufeff/, '');
-  const [up = '', down] = script.split(DOWN);
-  return {
-    transaction: !NO_TRANSACTION.test(script),
-    up: await splitStatements(file, up),
-    down: down === undefined ? null : await splitStatements(file, down),
+  const refuse = (reason: string): never => {
+    throw new PhaseError('PH3014', { file, reason });
   };
+  // The parser would end there, and everything behind it would be left out.
+  if (script.includes('\0')) refuse('It holds a NUL byte.');
+  const bytes = Buffer.from(script, 'utf8');
+  const { comments, firstToken } = await commentsIn(file, script);
+  const lineOf = (at: number): number => bytes.subarray(0, at).toString('utf8').split('\n').length;
+  const isAtLineStart = ({ start }: Comment): boolean => start === 0 || bytes[start - 1] === 10;
+  const of = (kind: keyof typeof EXACT): Comment[] =>
+    comments.filter((comment) => EXACT[kind].test(comment.text) && isAtLineStart(comment));
+  const [downs, outside] = [of('down'), of('noTransaction')];
+  for (const comment of comments) {
+    const meant = downs.includes(comment) || outside.includes(comment) ? null : directiveMeant(comment.text);
+    if (meant !== null)
+      refuse(
+        `Line ${lineOf(comment.start)} is not understood: write "${meant}" on a line of its own, from its beginning.`,
+      );
+  }
+  const [down, another] = downs;
+  if (another !== undefined) refuse(`Line ${lineOf(another.start)} is a second "${DIRECTIVES.down}".`);
+  const late = outside.find(({ start }) => start > firstToken);
+  if (late !== undefined)
+    refuse(`Line ${lineOf(late.start)}, "${DIRECTIVES.noTransaction}", has to stand before the first statement.`);
+  const part = (from: number, to?: number): string => bytes.subarray(from, to).toString('utf8');
+  return {
+    transaction: outside.length === 0,
+    up: await splitStatements(file, part(0, down?.start)),
+    down: down === undefined ? null : await splitStatements(file, part(down.end)),
+  };
+}
+
+/** Comments that are none of a literal's or a body's, and where the first statement begins. */
+async function commentsIn(
+  file: string,
+  script: string,
+): Promise<{ readonly comments: readonly Comment[]; readonly firstToken: number }> {
+  const { tokens } = await scan(script).catch((error: Error) => {
+    throw new PhaseError('PH3014', { file, reason: `PostgreSQL's parser says: ${error.message}.` }, { cause: error });
+  });
+  const isComment = ({ tokenName }: { tokenName: string }): boolean => /COMMENT/.test(tokenName);
+  return {
+    comments: tokens.filter(isComment),
+    firstToken: tokens.find((token) => !isComment(token))?.start ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The directive that a comment nearly is; null for any other comment. */
+function directiveMeant(comment: string): string | null {
+  const [, word = '', rest = ''] = MEANT.exec(comment) ?? [];
+  const letters = word.toLowerCase().replace(/[^a-z]/g, '');
+  if (letters === 'down') return DIRECTIVES.down;
+  if (letters.endsWith('transaction')) return DIRECTIVES.noTransaction;
+  const isAlone = rest.replace(/\*\/$/, '').trim() === '';
+  return isAlone && letters !== '' && distance(letters, 'down') <= 2 ? DIRECTIVES.down : null;
 }
 
 /** Splits a script by PostgreSQL's own parser, so that quotes, dollar quotes and BEGIN ATOMIC bodies stay whole. */

@@ -34,7 +34,7 @@ test('what names of tables, columns and files hold is shown, and no terminal obe
     ['release', 'cut', '1.1.0'],
     ['migrate', '--release', '1.1.0'],
     ['status', '--count'],
-    ['plan', '--release', '1.2.0'],
+    ['plan', '--to', '1.2.0'],
     ['rollback', '--to', OBEYED],
     ['new', 'rename-column', '--table', OBEYED, '--from', 'a', '--to', 'b', '--releases', '1.1,1.2,1.3', '--yes'],
   ];

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { buildProgram } from '../../src/cli/program.ts';
+import { repository } from '../support/bookshop.ts';
 import { TestProject } from '../support/project.ts';
 
 let project: TestProject;
@@ -73,4 +75,10 @@ test('init writes a configuration that is valid, the folders, and nothing twice'
   project.write('.gitignore', 'node_modules/');
   await project.json('init');
   expect(project.read('.gitignore')).toBe('node_modules/\n.phase/\ndb/audits/\n');
+});
+
+test('a reader that stops reading does not end a command', async () => {
+  const run = 'node dist/cli/main.js --help; echo "$?" >&2';
+  const { stderr } = spawnSync('bash', ['-c', `(${run}) | head -1 > /dev/null`], { cwd: repository, encoding: 'utf8' });
+  expect(stderr).toBe('0\n');
 });

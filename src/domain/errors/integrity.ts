@@ -133,8 +133,10 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     title: 'A migration file does not have the form of a migration',
     what: (d) => `${d.file} is not a migration.`,
     why: (d) => d.reason,
-    remedy: () =>
-      'Export an async function up(knex), and down(knex) for the way back; docs/migrations.md has an example.',
+    remedy: (d) =>
+      d.file.endsWith('.sql')
+        ? 'Mend the file; docs/migrations.md has the form of one.'
+        : 'Export an async function up(knex), and down(knex) for the way back; docs/migrations.md has an example.',
   },
   PH3015: {
     exit: 5,
