@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { placeInGit } from '../../project/git.ts';
 import { FINDING_FORMATS, findingsDocument } from '../../report/findings.ts';
@@ -8,6 +7,7 @@ import { checkByDatabase } from '../check/database.ts';
 import { checkFiles } from '../check/files.ts';
 import { checkByReplay } from '../check/replay.ts';
 import type { CommandContext } from '../context.ts';
+import { formatNamed } from '../formats.ts';
 import type { Result } from '../output.ts';
 
 /** `phase check` */
@@ -32,14 +32,7 @@ interface CheckFlags {
 }
 
 async function runCheck(context: CommandContext, { format, replay }: CheckFlags): Promise<Result> {
-  const show = FINDING_FORMATS[format];
-  if (!show) {
-    throw new PhaseError('PH1015', {
-      what: '--format',
-      value: format,
-      allowed: Object.keys(FINDING_FORMATS).join(', '),
-    });
-  }
+  const show = formatNamed(FINDING_FORMATS, format);
   const project = await context.openProject();
   const found = await checkFiles(project.root, project.config.release ?? project.packageRelease);
   // Files that are wrong cannot be run.

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
@@ -15,6 +16,7 @@ import { type PlanOutcome, planFromLedger, planWithoutDatabase } from '../../run
 import { targetRelease } from '../../runner/prepare.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
+import { formatNamed } from '../formats.ts';
 import type { Result } from '../output.ts';
 
 interface PlanFlags {
@@ -23,6 +25,7 @@ interface PlanFlags {
   format: string;
   maintenance?: boolean;
   out?: string;
+  force?: boolean;
   prove?: boolean;
   seed?: string;
 }
@@ -45,6 +48,7 @@ export function registerPlan(program: Command, action: Action): void {
     .option('--format <format>', Object.keys(FORMATS).join(', '), 'text')
     .option('--maintenance', 'nothing is alive: everything in order')
     .option('--out <file>', 'write it to a file')
+    .option('--force', 'also in the place of a file that is no plan')
     .option(
       '--prove',
       'run it on an embedded server, held steps early, late and in 20 random orders, and compare the schemas; exit 7 when they differ',
@@ -58,11 +62,7 @@ export function registerPlan(program: Command, action: Action): void {
 }
 
 async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Result> {
-  const show = FORMATS[flags.format];
-  if (!show) {
-    const allowed = Object.keys(FORMATS).join(', ');
-    throw new PhaseError('PH1015', { what: '--format', value: flags.format, allowed });
-  }
+  const show = formatNamed(FORMATS, flags.format);
   const project = await context.openProject();
   const to = targetRelease(project, flags.to);
   const maintenance = flags.maintenance ?? false;
@@ -85,10 +85,29 @@ async function showPlan(
     return { document, text: show(plan, (style, text) => context.output.paint(style, text)), error: refusal };
   }
   const format = context.output.options.json && flags.format === 'text' ? 'json' : flags.format;
-  const content = (FORMATS[format] ?? show)(plan, (_style, text) => text);
+  const content = formatNamed(FORMATS, format)(plan, (_style, text) => text);
   const file = resolve(context.surroundings.cwd, flags.out);
+  if (flags.force !== true) await ensureNothingElse(file, flags.out);
   await writeFiles(dirname(file), [{ path: basename(file), content: `${content.trimEnd()}\n`, mode: 'replace' }]);
   return { document, text: `wrote ${flags.out}`, error: refusal };
+}
+
+/** How what `--out` has written begins, in each format. */
+const OWN = [
+  /^from .+ to .+\n(?:Not in one jump|In maintenance|Nothing is left|Without downtime)/,
+  /^\{\n {2}"from": .+,\n {2}"to": .+,\n {2}"mode": /,
+  /^flowchart TB\n {2}%% /,
+  /^<!doctype html>[\s\S]{0,400}<meta name="generator" content="phase plan">/,
+];
+
+/** A plan takes the place of an earlier one, and of nothing else. @throws PH1011 */
+async function ensureNothingElse(file: string, named: string): Promise<void> {
+  const before = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // What cannot be read is something else, too.
+    return error.code === 'ENOENT' ? null : 'unknown';
+  });
+  if (before === null || before === '' || OWN.some((beginning) => beginning.test(before))) return;
+  throw new PhaseError('PH1011', { files: [named], force: true });
 }
 
 /** What was shown, and whether every order that is allowed ends in the same schema. */

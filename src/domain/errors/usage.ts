@@ -12,7 +12,7 @@ export interface UsageErrors {
   PH1008: { table: string; column: string; close: readonly string[] };
   PH1009: { name: string; reason: string };
   PH1010: { releases: readonly string[]; reason: string };
-  PH1011: { files: readonly string[] };
+  PH1011: { files: readonly string[]; force?: boolean };
   PH1012: { table: string; candidates: readonly string[] };
   PH1013: { release: string; known: readonly string[] };
   PH1014: { rename: string };
@@ -114,7 +114,8 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     title: 'A file exists already',
     what: (d) => `${d.files.join(', ')} ${d.files.length === 1 ? 'exists' : 'exist'} already.`,
     why: () => 'Files are created, never overwritten.',
-    remedy: () => 'Choose another name, or move the existing file away.',
+    remedy: (d) =>
+      `Choose another name, or move the existing file away${d.force === true ? '; --force replaces it' : ''}.`,
   },
   PH1012: {
     exit: 2,

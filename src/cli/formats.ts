@@ -1,0 +1,8 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+
+/** The format of a name, and of no name that every object has. @throws PH1015 */
+export function formatNamed<T>(formats: Readonly<Record<string, T>>, name: string): T {
+  const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
+  if (format !== undefined) return format;
+  throw new PhaseError('PH1015', { what: '--format', value: name, allowed: Object.keys(formats).join(', ') });
+}
