@@ -111,3 +111,24 @@ test('undone by its audit, done again, and each time audited', async () => {
   await project.json('rollback', '--steps', '1');
   expect((await project.json('audit', 'verify')).audits).toHaveLength(12);
 });
+
+test('numbers stay numbers when they are exported for a spreadsheet, and texts that begin alike do not', async () => {
+  await database.sql(`CREATE TABLE sums (id int PRIMARY KEY, i bigint, n numeric(10,2), f float8, t text);
+    INSERT INTO sums VALUES (-1, -3, -1.50, '-Infinity', '-3'), (2, 4, 'NaN', -1e-10, '-3+cmd')`);
+  await project.json('release', 'cut', '1.0.0');
+  await project.json('new', 'data', 'sums', '--release', '1.1.0');
+  const path = Object.keys(project.files()).find((file) => file.endsWith('_sums.ts')) ?? '';
+  project.write(
+    path,
+    `export const up = (_knex, { dataChange }) => dataChange('sums', { key: 'id', pre: 'SELECT * FROM sums ORDER BY id', change: "UPDATE sums SET t = t RETURNING id" });`,
+  );
+  await project.json('hash');
+  await project.json('migrate', '--release', '1.1.0');
+  const { audits } = await project.json('audit', 'export', '--out', 'bundle');
+  const { exported } = audits.find(
+    ({ name, kind }: { name: string; kind: string }) => name === 'sums' && kind === 'pre',
+  );
+  expect(project.read(join('bundle', exported))).toBe(
+    "id,i,n,f,t\n-1,-3,-1.50,-Infinity,'-3\n2,4,NaN,-1e-10,'-3+cmd\n",
+  );
+});

@@ -12,6 +12,12 @@ import { folders } from '../../project/folders.ts';
 import type { Audit } from './record.ts';
 import { openAudit } from './stored.ts';
 
+/** Types whose values are numbers, as `format_type` prints them. */
+const NUMERIC = /^(?:smallint|integer|bigint|numeric(?:\(.*\))?|real|double precision)$/;
+/** What a spreadsheet runs, in the wide forms of these characters, too. A number is none, however it begins. */
+const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
+const NUMBER = /^[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|Infinity|NaN)$/i;
+
 /** Where an audit was exported to. */
 export interface ExportedAudit {
   readonly audit: Audit;
@@ -76,10 +82,18 @@ async function exportOne(
   }
   const cast = (value: string, { quoting }: { quoting: boolean }): string | null =>
     value === '' && !quoting ? null : value;
+  const isNumber = (value: string, at: number): boolean =>
+    NUMERIC.test(audit.columns[at]?.type ?? '') && NUMBER.test(value);
+  const asText = (value: string, { index }: { readonly index: number }): string =>
+    FORMULA.test(value) && !isNumber(value, index) ? `'${value}` : value;
   await pipeline(
     csv,
     parse({ cast, relax_column_count: true }),
-    stringify({ escape_formulas: true, record_delimiter: 'unix', quoted_match: [/^$/, '\r'] }),
+    stringify({
+      record_delimiter: 'unix',
+      quoted_match: [/^$/, '\r'],
+      cast: { string: asText },
+    }),
     file,
   );
 }
