@@ -85,7 +85,7 @@ test('a notice can be written beside a package.json that cannot be read', async 
 });
 
 test('nothing is wrong in phase 1; from the release of phase 2 on old names are', async () => {
-  expect(await check()).toEqual({ code: 0, ok: true, findings: [] });
+  expect(await check('--no-replay')).toEqual({ code: 0, ok: true, findings: [] });
   version('1.2.0');
   expect(await check()).toEqual({ code: 7, ok: false, findings: [['old_name', 'src/users.ts', 1]] });
 });
@@ -175,12 +175,25 @@ test('a migration that PostgreSQL cannot parse is found, and cannot be cut', asy
   other.remove();
 });
 
-test('a migration that lacks what was there before phase is none', async () => {
+test('a migration that lacks what was there before phase is none that is wrong, but nobody has looked', async () => {
   const other = new TestProject(undefined, { 'package.json': '{"version": "1.1.0"}' });
   other.write('db/migrate/20260101000000_a.sql', 'ALTER TABLE older ADD COLUMN b text');
   await other.json('hash');
-  const { code, stderr } = await other.phase('check', '--json');
-  expect([code, stderr]).toEqual([0, expect.stringContaining('relation "older" does not exist')]);
+  const { code, json } = await other.phase('check', '--json');
+  expect(code).toBe(7);
+  expect(json).toMatchObject({
+    ok: false,
+    findings: [
+      {
+        code: 'not_replayed',
+        severity: 'warning',
+        file: 'db/migrate/20260101000000_a.sql',
+        message: expect.stringContaining('relation "older" does not exist'),
+        remedy: expect.stringContaining('--no-replay'),
+      },
+    ],
+  });
+  expect((await other.phase('check', '--no-replay', '--json')).json).toEqual({ ok: true, findings: [] });
   other.remove();
 });
 
@@ -195,11 +208,16 @@ test('a change that would be large on the database is found while it is written'
     );
   change('');
   await project.json('hash', '--no-replay');
-  expect((await check()).findings).toEqual([['large_change', path, null]]);
+  expect((await check('--no-replay')).findings).toEqual([['large_change', path, null]]);
   change('WHERE id = 1');
   await project.json('hash', '--no-replay');
-  expect((await check()).findings).toEqual([]);
+  expect((await check('--no-replay')).findings).toEqual([]);
   expect(await database.sql(`SELECT FROM users WHERE e_mail = 'y'`)).toEqual([]);
+});
+
+test('a server that is given and does not answer is no reason to say that all is well', async () => {
+  project.url = 'postgres://nobody@127.0.0.1:1/none';
+  expect(await check('--no-replay')).toMatchObject({ code: 7, ok: false, findings: [['not_counted', null, null]] });
 });
 
 test('the notice says when what changes, for people outside', async () => {

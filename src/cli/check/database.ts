@@ -15,7 +15,15 @@ export async function checkByDatabase(context: CommandContext, project: Project)
     return changes.map(({ file, name, rows }) => checkLargeChange(file, name, rows, project.config.audit.smallChange));
   } catch (error) {
     if (!(error instanceof PhaseError)) throw error;
-    context.output.notice(`How large changes would be is not known: ${error.code} ${error.message}`);
-    return [];
+    return [
+      {
+        code: 'not_counted',
+        severity: 'warning',
+        file: null,
+        line: null,
+        message: `How large the changes of data migrations would be is not known: ${error.code} ${error.message} ${error.why}`,
+        remedy: `${error.remedy} Without a URL of a database they are not counted.`,
+      },
+    ];
   }
 }

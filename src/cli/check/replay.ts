@@ -18,11 +18,7 @@ export async function checkByReplay(context: CommandContext, project: Project): 
   if (wanted.size === 0) return [];
   const observed = await observeWhatCan(project, history, context.shadowUrl(project), wanted);
   const problem = observed instanceof PhaseError ? observed : observed.failed?.error;
-  const isCertain = problem !== undefined && isWrongAnywhere(problem);
-  if (problem && !isCertain) {
-    context.output.notice(`Not every migration could be replayed: ${problem.code} ${problem.message} ${problem.why}`);
-  }
-  const failed = problem && isCertain ? [findingOf(problem, history.files)] : [];
+  const failed = problem === undefined ? [] : [replayFinding(findingOf(problem, history.files), problem)];
   if (observed instanceof PhaseError) return failed;
   const manifests = open.map((manifest) => ({ file: manifestPath(manifest.release), manifest }));
   const altered = observed.followed.map((change) => ({
@@ -30,6 +26,19 @@ export async function checkByReplay(context: CommandContext, project: Project): 
     file: history.files.find(({ id }) => id === change.id)?.path ?? null,
   }));
   return [...failed, ...checkTouches(manifests, observed.touches), ...checkAlteredAlone(altered)];
+}
+
+/** A migration that is wrong in any database; else what was not looked at, which nobody may take for right. */
+function replayFinding(found: Finding, problem: PhaseError): Finding {
+  if (isWrongAnywhere(problem)) return found;
+  return {
+    ...found,
+    code: 'not_replayed',
+    severity: 'warning',
+    message: `Not every migration could be replayed, so that nothing is known of the rest: ${problem.code} ${found.message}`,
+    remedy:
+      'Let migrations run in an empty database, or name one in shadowDatabaseUrl whose server has what they need (extensions, roles); --no-replay leaves this check out.',
+  };
 }
 
 /** The rest may be for want of tables from before phase, of extensions or roles that are not on the embedded server. */
