@@ -12,7 +12,7 @@ import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { scriptedContext } from './dry-run-data.ts';
 import { baselineOf } from './knex-baseline.ts';
-import { appliedIds, readLedger } from './ledger.ts';
+import { appliedIds, readLedger, recordRelease } from './ledger.ts';
 import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
 import type { MigrateOptions } from './migrate.ts';
 import { targetOf } from './prepare.ts';
@@ -134,13 +134,8 @@ class Recorder {
   /** What the ledger keeps of the releases in the end. */
   reached(migrated: Release, confirmed: Release | null): void {
     this.#lines.push('');
-    const record = (release: Release, column: string) =>
-      this.statement(
-        `INSERT INTO phase.releases (release, ${column}) VALUES (${quoteLiteral(release)}, clock_timestamp())
-  ON CONFLICT (release) DO UPDATE SET ${column} = excluded.${column}`,
-      );
-    if (confirmed !== null) record(confirmed, 'confirmed_at');
-    record(migrated, 'migrated_at');
+    if (confirmed !== null) this.statement(recordRelease(confirmed, 'confirmed'));
+    this.statement(recordRelease(migrated, 'migrated'));
   }
 
   script(plan: Plan): string {

@@ -6,9 +6,10 @@ import { FORMAT_1 } from './ledger-formats/format-1.ts';
 import { FORMAT_2 } from './ledger-formats/format-2.ts';
 import { FORMAT_3 } from './ledger-formats/format-3.ts';
 import { FORMAT_4 } from './ledger-formats/format-4.ts';
+import { FORMAT_5 } from './ledger-formats/format-5.ts';
 
 /** Each step takes the ledger from one format to the next; its place in the list is the format that it leads to. */
-const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4];
+const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5];
 
 export const LEDGER_FORMAT = FORMATS.length;
 

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { quoteLiteral } from '../domain/identifier.ts';
 import type { MigrationKind, Phase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
@@ -56,17 +57,19 @@ export async function readLedger(db: Queryable, knexTable: string): Promise<Ledg
   const own = format === 0 ? [] : await all<LedgerRow>(db, rowsOf(format));
   const rows = own.length === 0 ? await knexRows(db, knexTable) : own;
   if (format === 0) return { rows, servedBefore: await servedBefore(db), migrated: [], confirmed: null, since: [] };
+  const [migratedBy, confirmedBy] =
+    format < 5 ? ['migrated_at', 'confirmed_at'] : ['migrated_order', 'confirmed_order'];
   const migrated = await all<{ release: string }>(
     db,
-    'SELECT release FROM phase.releases WHERE migrated_at IS NOT NULL ORDER BY migrated_at',
+    `SELECT release FROM phase.releases WHERE ${migratedBy} IS NOT NULL ORDER BY ${migratedBy}`,
   );
   const [confirmed] = await all<{ release: string }>(
     db,
-    'SELECT release FROM phase.releases WHERE confirmed_at IS NOT NULL ORDER BY confirmed_at DESC LIMIT 1',
+    `SELECT release FROM phase.releases WHERE ${confirmedBy} IS NOT NULL ORDER BY ${confirmedBy} DESC LIMIT 1`,
   );
   const since = await all<{ release: string }>(
     db,
-    'SELECT release FROM phase.releases WHERE migrated_at > (SELECT max(confirmed_at) FROM phase.releases) ORDER BY migrated_at',
+    `SELECT release FROM phase.releases WHERE ${migratedBy} > (SELECT max(${confirmedBy}) FROM phase.releases) ORDER BY ${migratedBy}`,
   );
   const { served } = await one<{ served: boolean }>(db, 'SELECT served_before AS served FROM phase.ledger');
   return {
@@ -128,19 +131,18 @@ export async function removeMigration(db: Queryable, id: string): Promise<void> 
 }
 
 export async function recordMigrated(db: Queryable, release: Release): Promise<void> {
-  await db.query(
-    `INSERT INTO phase.releases (release, migrated_at) VALUES ($1, clock_timestamp())
-     ON CONFLICT (release) DO UPDATE SET migrated_at = excluded.migrated_at`,
-    [release],
-  );
+  await db.query(recordRelease(release, 'migrated'));
 }
 
 export async function recordConfirmed(db: Queryable, release: Release): Promise<void> {
-  await db.query(
-    `INSERT INTO phase.releases (release, confirmed_at) VALUES ($1, clock_timestamp())
-     ON CONFLICT (release) DO UPDATE SET confirmed_at = excluded.confirmed_at`,
-    [release],
-  );
+  await db.query(recordRelease(release, 'confirmed'));
+}
+
+/** The statement that says of a release, now and after all that was recorded before, that it was migrated to or confirmed. */
+export function recordRelease(release: Release, what: 'migrated' | 'confirmed'): string {
+  const [at, order] = [`${what}_at`, `${what}_order`];
+  return `INSERT INTO phase.releases (release, ${at}, ${order}) VALUES (${quoteLiteral(release)}, clock_timestamp(), nextval('phase.release_order'))
+     ON CONFLICT (release) DO UPDATE SET ${at} = excluded.${at}, ${order} = excluded.${order}`;
 }
 
 export type Direction = 'up' | 'down' | 'resolve';

@@ -173,6 +173,26 @@ describe('locks', () => {
     expect((await project.json('migrate')).applied).toHaveLength(1);
   });
 
+  test('a transaction that was prepared and never ended is named', async () => {
+    const [{ most }] = await database.sql(`SELECT current_setting('max_prepared_transactions')::int AS most`);
+    // A server that was given may know none.
+    if (most === 0) return;
+    await database.sql('CREATE TABLE busy (n int)');
+    await addMigration(project, '1.0.0', 'alter', 'ALTER TABLE busy ADD COLUMN m int');
+    const gid = `forgotten ${new URL(database.url).pathname.slice(1)}`;
+    await database.sql(`BEGIN; INSERT INTO busy VALUES (1); PREPARE TRANSACTION '${gid}'`);
+    try {
+      const { code, json } = await project.phase('migrate', '--json');
+      expect({ code, error: json.error }).toMatchObject({
+        code: 6,
+        error: { code: 'PH4002', why: expect.stringContaining(`the transaction '${gid}'`) },
+      });
+    } finally {
+      await database.sql(`ROLLBACK PREPARED '${gid}'`);
+    }
+    expect((await project.json('migrate')).applied).toHaveLength(1);
+  });
+
   test('another runner is waited for, named, and in the end refused', async () => {
     await addMigration(project, '1.0.0', 'slow', 'CREATE TABLE a (); SELECT pg_sleep(2.5)');
     const first = project.json('migrate');

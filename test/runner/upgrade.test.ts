@@ -203,3 +203,27 @@ test('a dry run with --slow-roll shows one release', async () => {
   const { stdout } = await project.phase('migrate', '--release', '1.1.0', '--slow-roll', '--dry-run');
   expect([stdout.includes('CREATE TABLE a'), stdout.includes('CREATE TABLE b')]).toEqual([true, false]);
 });
+
+test.each([
+  [
+    'whose clock stepped back in between',
+    `UPDATE phase.releases SET migrated_at = now() + interval '1 day', confirmed_at = now() + interval '1 day' WHERE release = '1.0.0'`,
+  ],
+  [
+    'with a ledger of an earlier version',
+    `ALTER TABLE phase.releases DROP COLUMN migrated_order, DROP COLUMN confirmed_order; UPDATE phase.ledger SET format = 4`,
+  ],
+])('the release that was confirmed last is known on a server %s', async (_what, change) => {
+  await release('1.0.0', 'CREATE TABLE t (id int, old int)');
+  await project.json('migrate', '--release', '1.0.0');
+  await project.json('finish');
+  await release('1.1.0', 'ALTER TABLE t ADD COLUMN new int');
+  await project.json('migrate', '--release', '1.1.0');
+  await project.json('finish');
+  await database.sql(change);
+  const drop = await release('1.2.0', 'ALTER TABLE t DROP COLUMN old', { breaks: '<1.1.0' });
+  expect(await project.json('status')).toMatchObject({ confirmed: '1.1.0' });
+  expect((await migrate('1.2.0')).json).toMatchObject({ applied: [drop], held: [] });
+  const orders = await database.sql('SELECT release FROM phase.releases ORDER BY migrated_order');
+  expect(orders.map((row) => row.release)).toEqual(['1.0.0', '1.1.0', '1.2.0']);
+});

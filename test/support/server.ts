@@ -22,6 +22,7 @@ export const FAST_SETTINGS = {
   full_page_writes: 'off',
   max_connections: '200',
   autovacuum: 'off',
+  max_prepared_transactions: '8',
 };
 
 /** TEST_DATABASE_URL, else a container where a Docker engine answers, else the embedded server. */
