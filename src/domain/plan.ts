@@ -5,6 +5,8 @@ import type { Release } from './release.ts';
 export interface OrderedMigration extends ManifestEntry {
   /** The lowest release whose manifest lists it. */
   readonly release: Release;
+  /** The sum of that manifest, once it is released. */
+  readonly manifestSum?: string | undefined;
 }
 
 /** `rolling`: releases are alive while it runs. `maintenance`: nothing is. */

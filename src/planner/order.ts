@@ -23,13 +23,15 @@ export function orderMigrations(manifests: readonly Manifest[]): OrderedMigratio
 /** A migration may stand in several manifests (a backport); its release is the lowest that lists it. */
 function lowestRelease(manifests: readonly Manifest[]): Map<string, OrderedMigration> {
   const migrations = new Map<string, OrderedMigration>();
-  for (const { release, migrations: entries } of manifests) {
+  for (const { release, migrations: entries, state, sum } of manifests) {
+    const manifestSum = state === 'released' ? sum : undefined;
     for (const entry of entries) {
       const known = migrations.get(entry.id);
       if (known && (known.sha256 !== entry.sha256 || known.kind !== entry.kind || known.release === release)) {
         throw new PhaseError('PH3015', { id: entry.id, releases: [known.release, release] });
       }
-      if (!known || compareReleases(release, known.release) < 0) migrations.set(entry.id, { ...entry, release });
+      if (!known || compareReleases(release, known.release) < 0)
+        migrations.set(entry.id, { ...entry, release, ...(manifestSum === undefined ? {} : { manifestSum }) });
     }
   }
   return migrations;

@@ -20,6 +20,8 @@ export interface LedgerRow {
   readonly step: StepName | null;
   /** Null for what knex has run before there was a ledger. */
   readonly sha256: string | null;
+  /** Of the released manifest that it ran under; null while that was open, or where nobody has kept it. */
+  readonly manifestSum: string | null;
   readonly breaks: string | null;
   readonly state: 'started' | 'applied';
   readonly startedAt: string;
@@ -41,7 +43,7 @@ export interface Ledger {
 }
 
 const rowsOf = (format: number): string => `
-  SELECT id, kind, release, rename, phase, ${format < 4 ? STEP_BY_NAME : 'step'} AS step, sha256, breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
+  SELECT id, kind, release, rename, phase, ${format < 4 ? STEP_BY_NAME : 'step'} AS step, sha256, ${format < 5 ? 'NULL' : 'manifest_sum'} AS "manifestSum", breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
     to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
     to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
   FROM phase.migrations ORDER BY applied_order`;
@@ -87,11 +89,11 @@ export function appliedIds({ rows }: Ledger): Set<string> {
 }
 
 const UPSERT = `
-  INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version, step)
+  INSERT INTO phase.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version, step, manifest_sum)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() - make_interval(secs => $9 / 1000.0),
-    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11, $12)
+    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11, $12, $13)
   ON CONFLICT (id) DO UPDATE SET state = excluded.state, sha256 = excluded.sha256, finished_at = excluded.finished_at,
-    duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version`;
+    manifest_sum = excluded.manifest_sum, duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version`;
 
 /** Enters a migration; in the transaction of a transactional one. */
 export async function recordMigration(
@@ -100,7 +102,7 @@ export async function recordMigration(
   state: LedgerRow['state'],
   durationMs: number,
 ): Promise<void> {
-  const { id, kind, release, rename, phase, step, sha256, breaks } = migration;
+  const { id, kind, release, rename, phase, step, sha256, breaks, manifestSum } = migration;
   await db.query(UPSERT, [
     id,
     kind,
@@ -114,6 +116,7 @@ export async function recordMigration(
     hostname(),
     toolVersion(),
     step ?? null,
+    manifestSum ?? null,
   ]);
 }
 

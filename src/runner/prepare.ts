@@ -8,6 +8,7 @@ import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
+import { manifestPath } from '../project/manifests.ts';
 import { fileOf } from '../project/migrations.ts';
 import { appliedIds, type Ledger } from './ledger.ts';
 
@@ -44,7 +45,7 @@ export function targetOf(history: History, release: Release): Target {
 /**
  * What was applied is what the files say (what only started may have been mended since), and what the ledger has beyond
  * them belongs to newer releases.
- * @throws PH3003, PH3004.
+ * @throws PH3003, PH3004, PH3006.
  */
 export function ensureLedgerMatches(ledger: Ledger, history: History): void {
   const listed = new Map(
@@ -64,6 +65,20 @@ export function ensureLedgerMatches(ledger: Ledger, history: History): void {
     }
   }
   if (unknown.length > 0) throw new PhaseError('PH3004', { ids: unknown });
+  ensureSameManifests(ledger, history);
+}
+
+/** A release that was deployed is what it was: nobody has opened its manifest and cut it again. @throws PH3006 */
+function ensureSameManifests({ rows }: Ledger, { manifests }: History): void {
+  for (const { manifestSum, release, appliedAt } of rows) {
+    const manifest = manifests.find((one) => one.release === release);
+    if (manifestSum === null || manifest === undefined || manifest.sum === manifestSum) continue;
+    throw new PhaseError('PH3006', {
+      manifest: manifestPath(release),
+      isOpen: manifest.state === 'open',
+      ...(appliedAt === null ? {} : { ranAt: appliedAt }),
+    });
+  }
 }
 
 /** A release can be started: nothing that ran breaks it. @throws PH2009 */

@@ -211,7 +211,7 @@ test.each([
   ],
   [
     'with a ledger of an earlier version',
-    `ALTER TABLE phase.releases DROP COLUMN migrated_order, DROP COLUMN confirmed_order; UPDATE phase.ledger SET format = 4`,
+    `ALTER TABLE phase.releases DROP COLUMN migrated_order, DROP COLUMN confirmed_order; ALTER TABLE phase.migrations DROP COLUMN manifest_sum; UPDATE phase.ledger SET format = 4`,
   ],
 ])('the release that was confirmed last is known on a server %s', async (_what, change) => {
   await release('1.0.0', 'CREATE TABLE t (id int, old int)');
@@ -226,4 +226,23 @@ test.each([
   expect((await migrate('1.2.0')).json).toMatchObject({ applied: [drop], held: [] });
   const orders = await database.sql('SELECT release FROM phase.releases ORDER BY migrated_order');
   expect(orders.map((row) => row.release)).toEqual(['1.0.0', '1.1.0', '1.2.0']);
+});
+
+test('a manifest that migrations ran under, and that is opened and cut again as something else, is refused', async () => {
+  await release('1.0.0', 'CREATE TABLE t (id int, old int)');
+  await project.json('migrate', '--release', '1.0.0');
+  const path = 'db/releases/1.0.0.yml';
+  const before = project.read(path);
+  project.write(path, before.replace('state: released', 'state: open').replace(/^sum: .*\n/m, ''));
+  const refused = (why: string) => ({
+    code: 5,
+    json: { error: { code: 'PH3006', why: expect.stringContaining(why) } },
+  });
+  expect(await migrate('1.0.0')).toMatchObject(refused('opened since'));
+  await addMigration(project, '1.0.0', 'late', 'CREATE TABLE late ()');
+  await project.json('release', 'cut', '1.0.0');
+  expect(await migrate('1.0.0')).toMatchObject(refused('cut again'));
+  expect(await database.sql(`SELECT to_regclass('late') AS late`)).toEqual([{ late: null }]);
+  project.write(path, before);
+  expect((await migrate('1.0.0')).code).toBe(0);
 });

@@ -7,7 +7,7 @@ export interface IntegrityErrors {
   PH3003: { id: string; file: string; appliedAt: string };
   PH3004: { ids: readonly string[] };
   PH3005: { file: string; problems: readonly string[] };
-  PH3006: { manifest: string; isOpen: boolean };
+  PH3006: { manifest: string; isOpen: boolean; ranAt?: string };
   PH3007: { ids: readonly string[]; files: readonly string[] };
   PH3008: { id: string; file: string; dependency: string; reason: string };
   PH3009: { rename: string; ids: readonly string[]; files: readonly string[]; reason: string };
@@ -74,7 +74,11 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     exit: 5,
     title: 'A released manifest was edited',
     what: (d) => `${d.manifest} was edited after it had been cut.`,
-    why: (d) => (d.isOpen ? 'It says open, and has the sum of a cut.' : 'Its sum does not fit its entries.'),
+    why: (d) => {
+      if (d.ranAt !== undefined)
+        return `Migrations ran under it in this database (${d.ranAt}), and it was ${d.isOpen ? 'opened' : 'cut again as something else'} since.`;
+      return d.isOpen ? 'It says open, and has the sum of a cut.' : 'Its sum does not fit its entries.';
+    },
     remedy: () => 'Bring it back from version control; changes go into an open manifest.',
   },
   PH3007: {

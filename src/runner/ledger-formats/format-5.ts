@@ -1,4 +1,7 @@
-/** What was recorded after what: a server's clock may step back, and times alone would then tell the wrong release. */
+/**
+ * What was recorded after what: a server's clock may step back, and times alone would then tell the wrong release. And the sum of the released manifest
+ * that a migration ran under: one that is opened by hand and cut again has another.
+ */
 export const FORMAT_5 = `
 ALTER TABLE phase.releases ADD COLUMN migrated_order bigint, ADD COLUMN confirmed_order bigint;
 CREATE SEQUENCE phase.release_order OWNED BY phase.releases.migrated_order;
@@ -11,5 +14,7 @@ UPDATE phase.releases AS r SET
   confirmed_order = (SELECT place FROM recorded WHERE recorded.release = r.release AND kind = 'confirmed');
 SELECT pg_catalog.setval('phase.release_order', coalesce((SELECT max(greatest(migrated_order, confirmed_order)) FROM phase.releases), 0) + 1, false);
 COMMENT ON COLUMN phase.releases.migrated_order IS 'Place of migrated_at among all that was recorded of releases.';
+ALTER TABLE phase.migrations ADD COLUMN manifest_sum text;
+COMMENT ON COLUMN phase.migrations.manifest_sum IS 'Sum of the released manifest that it ran under; null while that was open.';
 COMMENT ON COLUMN phase.releases.confirmed_order IS 'Place of confirmed_at among all that was recorded of releases.';
 `;
