@@ -2,7 +2,6 @@ import pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { connectionError } from './errors.ts';
 import { one } from './queryable.ts';
-import { prepareSession } from './session.ts';
 
 /** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
 const OLDEST_SERVER = 140000;
@@ -44,7 +43,6 @@ export async function connect(options: ConnectionOptions): Promise<pg.Client> {
     await client.end();
     throw new PhaseError('PH5012', { version: text });
   }
-  await prepareSession(client);
   return client;
 }
 

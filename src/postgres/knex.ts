@@ -1,7 +1,7 @@
 import knexPackage, { type Knex } from 'knex';
 import type pg from 'pg';
 import type { Queryable } from './queryable.ts';
-import { limitLockWaits, prepareSession } from './session.ts';
+import { prepareSession } from './session.ts';
 
 /** `knex` is CommonJS; under ES modules its function is the default export, typed as a namespace. */
 const makeKnex = knexPackage as unknown as typeof knexPackage.default;
@@ -23,7 +23,7 @@ export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: 
       min: 0,
       max: 4,
       afterCreate(connection: pg.Client, done: (error: unknown, connection: unknown) => void) {
-        prepare(connection, lockTimeoutMs).then(
+        prepareSession(connection, lockTimeoutMs).then(
           () => {
             onConnection?.(connection);
             done(null, connection);
@@ -33,11 +33,6 @@ export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: 
       },
     },
   });
-}
-
-async function prepare(connection: Queryable, lockTimeoutMs: number): Promise<void> {
-  await prepareSession(connection);
-  await limitLockWaits(connection, lockTimeoutMs);
 }
 
 /** The very connection that a knex transaction runs on: what it does commits with the transaction. */

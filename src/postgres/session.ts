@@ -37,22 +37,27 @@ const SETTINGS: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
 };
 
-/** Those that the server knows: some are younger than the oldest one. */
-const SET = `SELECT pg_catalog.set_config(name, value, false)
+/** Sets those that the server knows: some are younger than the oldest one. */
+const setting = (isLocal: boolean): string => `SELECT pg_catalog.set_config(name, value, ${isLocal})
   FROM (VALUES ${Object.entries(SETTINGS)
     .map(([name, value]) => `('${name}', '${value}')`)
     .join(', ')}) AS wanted(name, value) WHERE pg_catalog.current_setting(name, true) IS NOT NULL`;
 
-/** Makes a connection that works for phase one like any other, whatever its role or database has set. Before its first statement. */
-export async function prepareSession(db: Queryable): Promise<void> {
-  await db.query(SET);
+/**
+ * Makes a connection that works for phase one like any other, whatever its role or database has set. Before its first statement, and never behind a
+ * pooler, which would hand the session on to the application as it is.
+ */
+export async function prepareSession(db: Queryable, lockTimeoutMs: number): Promise<void> {
+  await db.query(setting(false));
+  await db.query(`SET lock_timeout = ${Math.round(lockTimeoutMs)}`);
   // A killed runner's statement ends by itself when its client is gone. Not on every platform of the server.
   await db.query(`SET client_connection_check_interval = '5s'`).catch(() => undefined);
 }
 
-/** How long each statement of a connection waits for its locks. */
-export async function limitLockWaits(db: Queryable, lockTimeoutMs: number): Promise<void> {
-  await db.query(`SET lock_timeout = ${Math.round(lockTimeoutMs)}`);
+/** Begins a transaction that is like any other, too, and leaves nothing behind in its session. */
+export async function beginAsAlways(db: Queryable): Promise<void> {
+  await db.query('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE NOT DEFERRABLE');
+  await db.query(setting(true));
 }
 
 /** Under it PostgreSQL prints every name with its schema. Source: https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH */

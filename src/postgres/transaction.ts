@@ -1,4 +1,5 @@
 import type { Queryable } from './queryable.ts';
+import { beginAsAlways } from './session.ts';
 
 /**
  * Runs something in one transaction on a connection that is not in one, and commits; rolls back on any error.
@@ -18,7 +19,7 @@ export async function inTransaction<T>(client: Queryable, body: () => Promise<T>
 
 /** The same, and rolls back in any case: for looking at what a change would give. */
 export async function inRolledBackTransaction<T>(client: Queryable, body: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN');
+  await beginAsAlways(client);
   try {
     return await body();
   } finally {

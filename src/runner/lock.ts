@@ -5,7 +5,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
 import { type ConnectionOptions, connect, withConnection } from '../postgres/connection.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { limitLockWaits } from '../postgres/session.ts';
+import { prepareSession } from '../postgres/session.ts';
 
 /** The two numbers of the advisory lock: 'phas', 'runn'. Advisory locks are by database. */
 const LOCK = '1885888883, 1920298606';
@@ -83,7 +83,7 @@ export async function connectDirect(connection: ConnectionOptions, lockTimeoutMs
   const client = await connect(connection);
   try {
     await ensureDirect(client, connection);
-    await limitLockWaits(client, lockTimeoutMs);
+    await prepareSession(client, lockTimeoutMs);
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);

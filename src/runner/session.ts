@@ -7,7 +7,7 @@ import { withCarried } from '../gates/carried.ts';
 import { withContext } from '../operations/context.ts';
 import { connect } from '../postgres/connection.ts';
 import { openKnex } from '../postgres/knex.ts';
-import { limitLockWaits } from '../postgres/session.ts';
+import { prepareSession } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { readLedger } from './ledger.ts';
@@ -89,7 +89,7 @@ async function withWork<T>(
   const lockTimeoutMs = project.config.lockTimeout;
   const open = async (): Promise<pg.Client> => {
     const client = await connect({ url, applicationName: lock.applicationName });
-    await limitLockWaits(client, lockTimeoutMs);
+    await prepareSession(client, lockTimeoutMs);
     observer?.connection(client);
     return client;
   };

@@ -2,6 +2,7 @@ import type { RunProgress, RunRequest, RunState } from '../data/runs.ts';
 import type { RunSettings } from '../data/settings.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import type { ParamValue } from './params.ts';
 
 /** A run as it is now; `interrupted` is one whose process is gone before its end. */
@@ -97,10 +98,7 @@ export async function requestOf(db: Queryable, name: string, request: RunRequest
   const last = await lastRun(db, name);
   const going = (await readRuns(db, name)).filter(isGoingOn);
   if (going.length === 0) throw new PhaseError('PH1024', { name, wish, state: last.state });
-  await db.query('UPDATE phase.runs SET request = $2, updated_at = clock_timestamp() WHERE number = ANY ($1)', [
-    going.map(({ run }) => run),
-    request,
-  ]);
+  await update(db, 'request = $2', going, request);
 }
 
 /** Changes settings of runs that go on. @throws PH1024 when none goes on. */
@@ -108,8 +106,11 @@ export async function changeSettings(db: Queryable, name: string, settings: Part
   const last = await lastRun(db, name);
   const going = (await readRuns(db, name)).filter(isGoingOn);
   if (going.length === 0) throw new PhaseError('PH1024', { name, wish: 'set', state: last.state });
-  await db.query(
-    'UPDATE phase.runs SET settings = settings || $2, updated_at = clock_timestamp() WHERE number = ANY ($1)',
-    [going.map(({ run }) => run), JSON.stringify(settings)],
-  );
+  await update(db, 'settings = settings || $2', going, JSON.stringify(settings));
+}
+
+/** Also where the role reads only, unless it says otherwise. */
+async function update(db: Queryable, set: string, runs: readonly RunStatus[], value: string | null): Promise<void> {
+  const sql = `UPDATE phase.runs SET ${set}, updated_at = clock_timestamp() WHERE number = ANY ($1)`;
+  await inTransaction(db, () => db.query(sql, [runs.map(({ run }) => run), value]), 'BEGIN READ WRITE');
 }

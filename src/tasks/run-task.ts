@@ -11,7 +11,7 @@ import { connect } from '../postgres/connection.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { limitLockWaits } from '../postgres/session.ts';
+import { prepareSession } from '../postgres/session.ts';
 import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../runner/ledger-format.ts';
 import { connectDirect, RunnerLock } from '../runner/lock.ts';
 import type { RunnerOptions } from '../runner/session.ts';
@@ -106,7 +106,7 @@ async function withTaskSession<T>(
     await repairAudits(client, options.project.root);
     const open = async (): Promise<pg.Client> => {
       const further = await connect(connection);
-      await limitLockWaits(further, lockTimeout);
+      await prepareSession(further, lockTimeout);
       return further;
     };
     return await body({ client, run, connect: open });
