@@ -68,14 +68,18 @@ export function ensureLedgerMatches(ledger: Ledger, history: History): void {
   ensureSameManifests(ledger, history);
 }
 
-/** A release that was deployed is what it was: nobody has opened its manifest and cut it again. @throws PH3006 */
+/**
+ * A release that was deployed is what it was: nobody has opened its manifest and cut it again. One that is still open may be in an image that is older than
+ * the cut.
+ * @throws PH3006
+ */
 function ensureSameManifests({ rows }: Ledger, { manifests }: History): void {
   for (const { manifestSum, release, appliedAt } of rows) {
     const manifest = manifests.find((one) => one.release === release);
-    if (manifestSum === null || manifest === undefined || manifest.sum === manifestSum) continue;
+    if (manifestSum === null || manifest?.state !== 'released' || manifest.sum === manifestSum) continue;
     throw new PhaseError('PH3006', {
       manifest: manifestPath(release),
-      isOpen: manifest.state === 'open',
+      isOpen: false,
       ...(appliedAt === null ? {} : { ranAt: appliedAt }),
     });
   }

@@ -234,14 +234,14 @@ test('a manifest that migrations ran under, and that is opened and cut again as 
   const path = 'db/releases/1.0.0.yml';
   const before = project.read(path);
   project.write(path, before.replace('state: released', 'state: open').replace(/^sum: .*\n/m, ''));
-  const refused = (why: string) => ({
-    code: 5,
-    json: { error: { code: 'PH3006', why: expect.stringContaining(why) } },
-  });
-  expect(await migrate('1.0.0')).toMatchObject(refused('opened since'));
+  // An image that is older than the cut has it open.
+  expect((await migrate('1.0.0')).code).toBe(0);
   await addMigration(project, '1.0.0', 'late', 'CREATE TABLE late ()');
   await project.json('release', 'cut', '1.0.0');
-  expect(await migrate('1.0.0')).toMatchObject(refused('cut again'));
+  expect(await migrate('1.0.0')).toMatchObject({
+    code: 5,
+    json: { error: { code: 'PH3006', why: expect.stringContaining('cut again') } },
+  });
   expect(await database.sql(`SELECT to_regclass('late') AS late`)).toEqual([{ late: null }]);
   project.write(path, before);
   expect((await migrate('1.0.0')).code).toBe(0);

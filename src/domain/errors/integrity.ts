@@ -76,7 +76,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     what: (d) => `${d.manifest} was edited after it had been cut.`,
     why: (d) => {
       if (d.ranAt !== undefined)
-        return `Migrations ran under it in this database (${d.ranAt}), and it was ${d.isOpen ? 'opened' : 'cut again as something else'} since.`;
+        return `Migrations ran under it in this database (${d.ranAt}), and it was opened and cut again as something else since.`;
       return d.isOpen ? 'It says open, and has the sum of a cut.' : 'Its sum does not fit its entries.';
     },
     remedy: () => 'Bring it back from version control; changes go into an open manifest.',

@@ -54,7 +54,7 @@ function functionsOf(db: Queryable, { table, sync }: Rename, phase: 1 | 2): Prom
   return all<SyncFunction>(
     db,
     `SELECT p.prosrc AS source, p.prosecdef AS "asOwner", pg_catalog.has_function_privilege('public', p.oid, 'EXECUTE') AS "isPublic" FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname = $1 AND p.proname = ANY ($2)`,
+     WHERE n.nspname = $1 AND p.proname = ANY ($2) AND p.pronargs = 0`,
     [table.schema, names.filter((name) => name !== undefined)],
   );
 }
