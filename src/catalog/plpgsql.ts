@@ -97,7 +97,7 @@ function variablesOf(datums: readonly SqlNode[]): Body['variables'] {
 function declaredRecords(definition: string, datums: readonly SqlNode[]): { record: string; value: string }[] {
   const types = variablesOf(datums.filter((datum) => recordOf(datum) !== null));
   const declaration = new RegExp(
-    String.raw`(${NAME})\s+(?:CONSTANT\s+)?(${PATH})(?:\s*%\s*ROWTYPE)?(?:\s+NOT\s+NULL)?\s*(?::=|=|\bDEFAULT\b)((?:'(?:[^']|'')*'|"[^"]*"|[^;'"])*);`,
+    String.raw`(${NAME})\s+(?:CONSTANT\s+)?(${PATH})(?:\s*%\s*ROWTYPE)?(?:\s+NOT\s+NULL)?\s*(?::=|=|\bDEFAULT\b)((?:'[^']*'|"[^"]*"|[^;'"])*);`,
     'gi',
   );
   return [...definition.matchAll(declaration)].flatMap(([, name = '', type = '', value = '']) => {

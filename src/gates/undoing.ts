@@ -25,7 +25,7 @@ export async function ensureNothingOfItsOwn(
   throw new PhaseError('PH2011', {
     id,
     reason: `It drops the column ${rename.to}, on which hangs what the rename knows nothing of: ${names}.`,
-    instead: `Make it on ${rename.from}, where it is still wanted, and drop it. Then run the same command again.`,
+    instead: `Drop it and run the same command again; where it is still wanted, make it on ${rename.from} afterwards.`,
   });
 }
 

@@ -76,12 +76,10 @@ export function ensureLedgerMatches(ledger: Ledger, history: History): void {
 function ensureSameManifests({ rows }: Ledger, { manifests }: History): void {
   for (const { manifestSum, release, appliedAt } of rows) {
     const manifest = manifests.find((one) => one.release === release);
-    if (manifestSum === null || manifest?.state !== 'released' || manifest.sum === manifestSum) continue;
-    throw new PhaseError('PH3006', {
-      manifest: manifestPath(release),
-      isOpen: false,
-      ...(appliedAt === null ? {} : { ranAt: appliedAt }),
-    });
+    // What only started may have been mended since.
+    if (manifestSum === null || appliedAt === null || manifest?.state !== 'released') continue;
+    if (manifest.sum === manifestSum) continue;
+    throw new PhaseError('PH3006', { manifest: manifestPath(release), isOpen: false, ranAt: appliedAt });
   }
 }
 

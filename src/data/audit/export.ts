@@ -14,7 +14,7 @@ import { openAudit } from './stored.ts';
 
 /** Types whose values are numbers, as `format_type` prints them. */
 const NUMERIC = /^(?:smallint|integer|bigint|numeric(?:\(.*\))?|real|double precision)$/;
-/** What a spreadsheet runs, in the wide forms of these characters, too. A number is none, however it begins. */
+/** What a spreadsheet runs, as csv-stringify has it, which knows of no column that holds numbers; in the wide forms of these characters, too. A number is none, however it begins. */
 const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 const NUMBER = /^[-+]?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|Infinity|NaN)$/i;
 

@@ -113,7 +113,10 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     exit: 2,
     title: 'A file exists already',
     what: (d) => `${d.files.join(', ')} ${d.files.length === 1 ? 'exists' : 'exist'} already.`,
-    why: () => 'Files are created, never overwritten.',
+    why: (d) =>
+      d.force === true
+        ? 'Only an earlier plan is replaced; this is something else.'
+        : 'Files are created, never overwritten.',
     remedy: (d) =>
       `Choose another name, or move the existing file away${d.force === true ? '; --force replaces it' : ''}.`,
   },
