@@ -62,12 +62,13 @@ export class CommandContext {
 
   /** Flag, configuration, DATABASE_URL; undefined leaves it to the PG* variables. */
   databaseUrl(project: Project): string | undefined {
-    return this.#flags.databaseUrl ?? project.config.databaseUrl ?? this.surroundings.env.DATABASE_URL;
+    // A variable that is set to nothing, as an unset secret is, gives no URL.
+    return this.#flags.databaseUrl ?? project.config.databaseUrl ?? (this.surroundings.env.DATABASE_URL || undefined);
   }
 
   /** Where databases that nobody keeps are made; undefined for an embedded server. */
   shadowUrl(project: Project): string | undefined {
-    return project.config.shadowDatabaseUrl ?? this.surroundings.env.PHASE_SHADOW_DATABASE_URL;
+    return project.config.shadowDatabaseUrl ?? (this.surroundings.env.PHASE_SHADOW_DATABASE_URL || undefined);
   }
 
   reporter(): Reporter {

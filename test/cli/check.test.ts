@@ -218,6 +218,8 @@ test('a change that would be large on the database is found while it is written'
 test('a server that is given and does not answer is no reason to say that all is well', async () => {
   project.url = 'postgres://nobody@127.0.0.1:1/none';
   expect(await check('--no-replay')).toMatchObject({ code: 7, ok: false, findings: [['not_counted', null, null]] });
+  project.url = '';
+  expect(await check('--no-replay')).toMatchObject({ code: 0, ok: true });
 });
 
 test('the notice says when what changes, for people outside', async () => {
