@@ -126,7 +126,7 @@ export class Work {
   }
 
   async failed(error: { readonly code: string; readonly message: string }): Promise<void> {
-    await this.#trail.discard();
+    await this.#trail.conclude(error);
     await this.#steering?.end(error.code === 'PH5014' ? 'cancelled' : 'failed', error);
   }
 
@@ -139,7 +139,7 @@ export class Work {
     const result = await runBackfill(request, {
       ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
       ownTriggers: this.#options.ownTriggers ?? [],
-      finish: (done) => recordSummary(db, this.#options, { part, ...done }),
+      finish: (done) => recordSummary(this.#options, this.#options, { part, ...done }),
     });
     await onFilled?.(result);
     return { rows: result.rows };
@@ -175,7 +175,7 @@ export class Work {
     const hooks = { blockers: () => [] };
     return withLockRetries(name, patience, hooks, () => {
       const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ';
-      return AuditTrail.during(db, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin);
+      return AuditTrail.during(this.#options, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin);
     });
   }
 

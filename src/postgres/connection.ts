@@ -13,12 +13,14 @@ export interface ConnectionOptions {
   readonly applicationName: string;
 }
 
-function settings({ url, applicationName }: ConnectionOptions): pg.ClientConfig {
+/** A connection that its network has lost is found within half a minute. */
+export function connectionSettings({ url, applicationName }: ConnectionOptions) {
   return {
     ...(url === undefined ? {} : { connectionString: url }),
     application_name: applicationName,
     connectionTimeoutMillis: 15_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   };
 }
 
@@ -48,7 +50,7 @@ export async function connect(options: ConnectionOptions): Promise<pg.Client> {
 
 function newClient(options: ConnectionOptions): pg.Client {
   try {
-    return new pg.Client(settings(options));
+    return new pg.Client(connectionSettings(options));
   } catch (error) {
     throw new PhaseError(
       'PH1015',
@@ -69,6 +71,11 @@ function target(client: pg.Client) {
     user: client.user ?? '(nobody)',
     database: client.database ?? '(none)',
   };
+}
+
+/** Ends a connection at once, whatever it is in the middle of: the server rolls back. */
+export function cut(client: pg.Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
 /** Runs something on a connection of its own and closes it. */

@@ -14,6 +14,7 @@ export const sqlState = {
   invalidAuthorization: '28000',
   invalidCatalogName: '3D000',
   invalidFunctionDefinition: '42P13',
+  idleInTransaction: '25P03',
   syntaxError: '42601',
   featureNotSupported: '0A000',
   dependentObjectsStillExist: '2BP01',
@@ -21,6 +22,7 @@ export const sqlState = {
 
 /** Errors after which the same transaction may be tried again. */
 const RETRYABLE: readonly string[] = [
+  sqlState.idleInTransaction,
   sqlState.lockNotAvailable,
   sqlState.deadlockDetected,
   sqlState.serializationFailure,
@@ -39,7 +41,19 @@ export function isRetryable(error: unknown): boolean {
 }
 
 const UNREACHABLE = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'];
-const LOST = ['ECONNRESET', 'EPIPE', '57P01', '57P02', '08006', '08003'];
+const LOST = [
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  '57P01',
+  '57P02',
+  '57P05',
+  '25P03',
+  '08006',
+  '08003',
+];
 
 /** Whether an error says that a connection which had stood is gone. */
 export function isConnectionLost(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import knexPackage, { type Knex } from 'knex';
 import type pg from 'pg';
+import { connectionSettings } from './connection.ts';
 import type { Queryable } from './queryable.ts';
 import { prepareSession } from './session.ts';
 
@@ -18,7 +19,7 @@ export interface KnexOptions {
 export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
   return makeKnex({
     client: 'pg',
-    connection: { ...(url === undefined ? {} : { connectionString: url }), application_name: applicationName },
+    connection: connectionSettings({ url, applicationName }),
     pool: {
       min: 0,
       max: 4,

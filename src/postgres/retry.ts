@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { isRetryable } from './errors.ts';
+import { isConnectionLost, isRetryable } from './errors.ts';
 
 /** How long a statement waits for a lock, and how often the whole is tried again. */
 export interface LockPatience {
@@ -41,6 +41,7 @@ export async function withLockRetries<T>(
       if (!isRetryable(error)) throw error;
       const blockers = hooks.blockers();
       if (tried >= patience.attempts) {
+        if (isConnectionLost(error)) throw error;
         throw new PhaseError('PH4002', { what, attempts: tried, blockers }, { cause: error });
       }
       const pause = pauseAfter(tried);

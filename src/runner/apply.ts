@@ -10,10 +10,11 @@ import { matchNotNull } from '../operations/attributes.ts';
 import { gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
-import { connectionOf, runSql } from '../postgres/knex.ts';
-import { one, type Queryable } from '../postgres/queryable.ts';
+import { runSql } from '../postgres/knex.ts';
+import { isOutcomeUnknown } from '../postgres/outcome.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
+import { guardedTransaction } from './guarded-transaction.ts';
 import { beginAttempt, recordMigration, removeMigration } from './ledger.ts';
 import { workFor } from './migration-context.ts';
 import { renewTwins } from './pairs/anew.ts';
@@ -87,11 +88,14 @@ async function attempt(
   const end = await beginAttempt(session.lock.client, entry.id, direction, session.lock.run);
   try {
     await body();
-    await end('done').catch(() => undefined);
+    await end().catch(() => undefined);
   } catch (error) {
     const held = direction === 'up' ? heldBySync(error, session.history.renames.values(), entry.id) : null;
     const known = held ?? describe(error, entry.id, loaded, direction);
-    await end('failed', { code: known.code, message: known.message }).catch(() => undefined);
+    // What is not known the next run finds out.
+    if (!isOutcomeUnknown(known)) {
+      await end({ code: known.code, message: known.message }).catch(() => undefined);
+    }
     throw known;
   }
 }
@@ -126,37 +130,25 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */
 async function runInTransaction(session: Session, migration: RunnableMigration, direction: Direction): Promise<void> {
   const { entry, loaded } = migration;
-  const isolationLevel = loaded.isolation;
-  const attempts = session.options.project.config.lockAttempts;
   const attempt = (watch: BlockerWatch): Promise<void> =>
-    withWork(session, migration, direction, async (workOn) => {
+    withWork(session, migration, direction, (workOn) => {
       const began = performance.now();
-      await session.knex.transaction(
-        async (trx) => {
-          const db = await connectionOf(trx);
-          await beginWatched(session, db, watch);
-          await runBody(migration, direction, trx, workOn(trx));
-          await ensureSameTransaction(session, db, entry.id);
-          await settle(session, trx, { ...entry, direction });
-          if (direction === 'up') await recordMigration(db, entry, 'applied', performance.now() - began);
-          else await removeMigration(db, entry.id);
+      return guardedTransaction(
+        session,
+        { entry, isolation: loaded.isolation, watch },
+        {
+          body: async (trx) => {
+            await runBody(migration, direction, trx, workOn(trx));
+            await settle(session, trx, { ...entry, direction });
+          },
+          record: (db) =>
+            direction === 'up'
+              ? recordMigration(db, entry, 'applied', performance.now() - began)
+              : removeMigration(db, entry.id),
         },
-        { isolationLevel },
       );
     });
-  await retrying(session, entry.id, attempt, attempts);
-}
-
-async function beginWatched({ options, lock }: Session, db: Queryable, watch: BlockerWatch): Promise<void> {
-  watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
-  const { lockTimeout } = options.project.config;
-  await db.query(`SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL triphase.transaction = '${lock.run}'`);
-}
-
-/** @throws PH5010 when the migration has ended the transaction that it was given. */
-async function ensureSameTransaction({ lock }: Session, db: Queryable, id: string): Promise<void> {
-  const { run } = await one<{ run: string | null }>(db, `SELECT current_setting('triphase.transaction', true) AS run`);
-  if (run !== lock.run) throw new PhaseError('PH5010', { id });
+  await retrying(session, entry.id, attempt, session.options.project.config.lockAttempts);
 }
 
 /** A row `started` first, since nothing else would tell that it ran and died. */

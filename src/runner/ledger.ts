@@ -150,24 +150,51 @@ export function recordRelease(release: Release, what: 'migrated' | 'confirmed'):
 
 export type Direction = 'up' | 'down' | 'resolve';
 
-/** Begins an entry of the history; `end` closes it. */
+/** What an attempt that did not end well says of itself. */
+export interface AttemptError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is said of an attempt whose runner died, or never heard the answer to its last COMMIT. */
+const LEFT: AttemptError = {
+  code: 'PH5004',
+  message: 'It did not come to its end: its runner died, or lost its connection.',
+};
+
+/** Begins an entry of the history. @returns what ends it, with the error when there was one. */
 export async function beginAttempt(
   db: Queryable,
   migration: string,
   direction: Direction,
   run: string,
-): Promise<(outcome: 'done' | 'failed', error?: { code: string; message: string }) => Promise<void>> {
+): Promise<(error?: AttemptError) => Promise<void>> {
   const { number } = await one<{ number: string }>(
     db,
     'INSERT INTO phase.attempts (migration, direction, run) VALUES ($1, $2, $3) RETURNING number',
     [migration, direction, run],
   );
-  return async (outcome, error) => {
-    await db.query(
-      'UPDATE phase.attempts SET finished_at = clock_timestamp(), outcome = $2, error_code = $3, error = $4 WHERE number = $1',
-      [number, outcome, error?.code ?? null, error?.message ?? null],
-    );
+  return async (error) => {
+    await db.query(END_ATTEMPT, [number, error?.code, error?.message]);
   };
+}
+
+/** What came of an attempt the ledger tells: an error may come after all was committed. A hand's word is done with its row. */
+const END_ATTEMPT = `
+  UPDATE phase.attempts AS a SET finished_at = clock_timestamp(), outcome = CASE WHEN came.about THEN 'done' ELSE 'failed' END,
+    error_code = CASE WHEN NOT came.about THEN $2 END, error = CASE WHEN NOT came.about THEN $3 END
+  FROM (SELECT tried.number, CASE tried.direction WHEN 'up' THEN coalesce(m.state = 'applied', false) WHEN 'down' THEN m.id IS NULL ELSE true END AS about
+    FROM phase.attempts AS tried LEFT JOIN phase.migrations AS m ON m.id = tried.migration) AS came
+  WHERE came.number = a.number AND a.number = $1`;
+
+/** Says of attempts that nobody ended what came of them. Only under the runner's lock, when none is going on. */
+export async function endLeftAttempts(db: Queryable): Promise<void> {
+  const left = await all<{ number: string }>(
+    db,
+    `SELECT number FROM phase.attempts WHERE outcome IS NULL
+       AND number IN (SELECT max(number) FROM phase.attempts GROUP BY migration)`,
+  );
+  for (const { number } of left) await db.query(END_ATTEMPT, [number, LEFT.code, LEFT.message]);
 }
 
 /** The error of a migration's last attempt, or null. */

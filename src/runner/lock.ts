@@ -28,17 +28,26 @@ export class RunnerLock {
   readonly client: pg.Client;
   readonly applicationName: string;
   #lost = false;
+  readonly #listeners = new Set<() => void>();
 
   private constructor(client: pg.Client, run: string, applicationName: string) {
     this.client = client;
     this.run = run;
     this.applicationName = applicationName;
-    client.on('error', () => {
-      this.#lost = true;
-    });
-    client.on('end', () => {
-      this.#lost = true;
-    });
+    client.on('error', () => this.#lose());
+    client.on('end', () => this.#lose());
+  }
+
+  /** Told when the lock is lost while it is held: another runner may have it from then on. @returns what stops the telling. */
+  onLost(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
   }
 
   /**
@@ -67,13 +76,14 @@ export class RunnerLock {
         await this.client.query('SELECT 1');
         return;
       } catch {
-        this.#lost = true;
+        this.#lose();
       }
     }
     throw new PhaseError('PH5004', { during: 'the run: the connection that holds the lock is gone' });
   }
 
   async release(): Promise<void> {
+    this.#listeners.clear();
     await this.client.end().catch(() => undefined);
   }
 }

@@ -1,5 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { orderMigrations } from '../planner/order.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import { readHistory } from '../project/history.ts';
 import { beginAttempt, type Ledger, type LedgerRow, readLedger, recordMigration, removeMigration } from './ledger.ts';
 import { openLedger, type RunnerOptions, withSession } from './session.ts';
@@ -32,10 +33,12 @@ export async function resolveMigration(
         });
       }
       await openLedger(session);
-      const end = await beginAttempt(db, id, 'resolve', lock.run);
-      if (as === 'applied') await recordMigration(db, entry, 'applied', row?.durationMs ?? 0);
-      else if (row) await removeMigration(db, id);
-      await end('done');
+      await inTransaction(db, async () => {
+        const end = await beginAttempt(db, id, 'resolve', lock.run);
+        if (as === 'applied') await recordMigration(db, entry, 'applied', row?.durationMs ?? 0);
+        else if (row) await removeMigration(db, id);
+        await end();
+      });
       return { id, state: as === 'applied' ? 'applied' : 'pending' };
     },
   );

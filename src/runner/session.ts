@@ -5,12 +5,12 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Rename } from '../domain/rename.ts';
 import { withCarried } from '../gates/carried.ts';
 import { withContext } from '../operations/context.ts';
-import { connect } from '../postgres/connection.ts';
+import { connect, cut } from '../postgres/connection.ts';
 import { openKnex } from '../postgres/knex.ts';
 import { prepareSession } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
-import { readLedger } from './ledger.ts';
+import { endLeftAttempts, readLedger } from './ledger.ts';
 import { ensureLedger } from './ledger-format.ts';
 import { RunnerLock } from './lock.ts';
 import type { FollowedChange } from './pairs/pair.ts';
@@ -87,14 +87,21 @@ async function withWork<T>(
 ): Promise<T> {
   const { project, url, stragglerWindowMs, observer } = options;
   const lockTimeoutMs = project.config.lockTimeout;
+  const onConnection = (client: pg.Client): void => {
+    // Nothing of this run goes on beside another one that has taken the lock since.
+    client.once(
+      'end',
+      lock.onLost(() => cut(client)),
+    );
+    observer?.connection(client);
+  };
   const open = async (): Promise<pg.Client> => {
     const client = await connect({ url, applicationName: lock.applicationName });
     await prepareSession(client, lockTimeoutMs);
-    observer?.connection(client);
+    onConnection(client);
     return client;
   };
   const worker = await open();
-  const onConnection = (client: pg.Client): void => observer?.connection(client);
   const knex = openKnex({ url, applicationName: lock.applicationName, lockTimeoutMs, onConnection });
   const context = {
     root: project.root,
@@ -127,6 +134,7 @@ export async function openLedger({ lock, options, history }: Session): Promise<v
     const before = await readLedger(lock.client, options.project.config.knexMigrations);
     await ensureLedger(lock.client);
     await takeOver(lock.client, before, history);
+    await endLeftAttempts(lock.client);
     await repairAudits(lock.client, options.project.root);
     await withCarried(lock.client, history.renames as Map<string, Rename>);
   } catch (error) {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type pg from 'pg';
+import { isOutcomeUnknown, withKnownOutcome } from '../../postgres/outcome.ts';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
 import { folders } from '../../project/folders.ts';
@@ -55,23 +56,35 @@ export class AuditTrail {
 
   /**
    * A transaction of its own for a change and its audits.
+   * @param connect opens another connection, to ask what came of it where the answer to the COMMIT is lost.
    * @param body is handed the trail that its audits go to.
+   * @throws PH5024 when that cannot be told.
    */
   static async during<T>(
-    db: pg.Client,
+    { db, connect }: { readonly db: pg.Client; connect(): Promise<pg.Client> },
     owner: TrailOwner,
     body: (trail: AuditTrail) => Promise<T>,
     begin = 'BEGIN',
   ): Promise<T> {
     const trail = new AuditTrail(owner);
+    const results: T[] = [];
     try {
-      const result = await inTransaction(db, () => body(trail), begin);
-      await trail.publish();
-      return result;
+      await withKnownOutcome(connect, (beforeCommit) =>
+        inTransaction(
+          db,
+          async () => {
+            results.push(await body(trail));
+            await beforeCommit(db);
+          },
+          begin,
+        ),
+      );
     } catch (error) {
-      await trail.discard();
+      await trail.conclude(error);
       throw error;
     }
+    await trail.publish();
+    return results[0] as T;
   }
 
   /** Whether this run has written an audit of that name already. */
@@ -124,6 +137,17 @@ export class AuditTrail {
     const isFile = this.#owner.settings.store === 'files';
     for (const file of this.#files.splice(0)) await (isFile ? file.publish() : file.discard());
     if (!isFile) await this.#leave();
+  }
+
+  /** After it has failed: where it may have been committed all the same, the next run looks, and until then nothing goes. */
+  async conclude(error: unknown): Promise<void> {
+    if (isOutcomeUnknown(error)) await this.#keep();
+    else await this.discard();
+  }
+
+  /** Those on their way into the database are there or not. */
+  async #keep(): Promise<void> {
+    if (this.#owner.settings.store === 'database') await this.#leave();
   }
 
   /** After it was rolled back. */

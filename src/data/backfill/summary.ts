@@ -20,12 +20,13 @@ const SUMMARY = `
 
 /** The mark that a backfill is done and the audit of what it did commit together; done again, it says nothing again. */
 export async function recordSummary(
-  db: pg.Client,
+  connections: { readonly db: pg.Client; connect(): Promise<pg.Client> },
   trailOwner: TrailOwner,
   { part, remaining, triggers }: BackfillSummary,
 ): Promise<void> {
   const { owner } = trailOwner;
-  await AuditTrail.during(db, trailOwner, async (trail) => {
+  const { db } = connections;
+  await AuditTrail.during(connections, trailOwner, async (trail) => {
     const marked = await db.query(
       'UPDATE phase.backfills SET done = true WHERE owner = $1 AND part = $2 AND NOT done',
       [owner, part],

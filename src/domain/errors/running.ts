@@ -26,6 +26,7 @@ export interface RunningErrors {
   PH5021: { table: string; from: string; to: string; sql: string };
   PH5022: { name: string; calls: readonly string[] };
   PH5023: { call: string; problems: readonly string[] };
+  PH5024: { transaction: string };
 }
 
 const sample = (keys: readonly string[]): string => (keys.length === 0 ? '' : `Among them: ${keys.join('; ')}.`);
@@ -203,5 +204,14 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: (d) => `${d.call} cannot be carried out as it is described: ${d.problems.join('; ')}.`,
     why: () => 'An option that is misspelt or of another type would be taken for one that was left out.',
     remedy: () => 'Correct the call; docs/data.md lists the options.',
+  },
+  PH5024: {
+    exit: 1,
+    title: 'It is not known whether a transaction was committed',
+    what: (d) =>
+      `The answer to the COMMIT of transaction ${d.transaction} was lost, and the server did not say since what came of it.`,
+    why: () => 'The connection broke between the COMMIT and its answer. It is taken neither for done nor for failed.',
+    remedy: () =>
+      'Run the same command again once the database answers: it looks first, and goes on from there. Files of audits wait until then with .partial at their end.',
   },
 };

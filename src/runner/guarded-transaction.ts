@@ -1,0 +1,92 @@
+import type { Knex } from 'knex';
+import type pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import type { BlockerWatch } from '../postgres/blockers.ts';
+import { codeOf, isConnectionLost, sqlState } from '../postgres/errors.ts';
+import { connectionOf } from '../postgres/knex.ts';
+import { withKnownOutcome } from '../postgres/outcome.ts';
+import { one, type Queryable } from '../postgres/queryable.ts';
+import type { Session } from './session.ts';
+
+/**
+ * How long the server waits for the next statement before it ends the transaction and gives its locks free, in milliseconds. Our own steps
+ * think before they lock, and never for longer than a client of the application is made to wait for a lock; what others wrote may compute in between.
+ */
+const PATIENCE_WITH_US = { rename: 500, schema: 30_000, data: 300_000 };
+
+export interface GuardedWork {
+  body(trx: Knex.Transaction): Promise<void>;
+  /** Says in the ledger that it ran, once it is certain that both commit together. */
+  record(db: Queryable): Promise<void>;
+}
+
+/**
+ * Runs a migration's transaction: it waits for locks as long as is configured, holds none while its process stands still,
+ * and what came of it is known also where the answer to its COMMIT is lost.
+ * @throws PH5010 when the migration has ended the transaction that it was given, PH5024.
+ */
+export async function guardedTransaction(
+  session: Session,
+  { entry, isolation, watch }: { entry: OrderedMigration; isolation: Knex.IsolationLevels; watch: BlockerWatch },
+  { body, record }: GuardedWork,
+): Promise<void> {
+  await withKnownOutcome(session.connect, async (beforeCommit) => {
+    const wasIdle = new IdleEnd();
+    const transaction = async (trx: Knex.Transaction): Promise<void> => {
+      const db = (await connectionOf(trx)) as pg.Client;
+      wasIdle.listen(db);
+      await begin(session, db, entry, watch);
+      await body(trx);
+      await ensureSame(session, db, entry.id);
+      await record(db);
+      await beforeCommit(db);
+    };
+    try {
+      await session.knex.transaction(transaction, { isolationLevel: isolation });
+    } catch (error) {
+      throw wasIdle.explain(error);
+    } finally {
+      wasIdle.stop();
+    }
+  });
+}
+
+async function begin({ options, lock }: Session, db: Queryable, entry: OrderedMigration, watch: BlockerWatch) {
+  watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
+  const { lockTimeout } = options.project.config;
+  const isOurs = entry.rename !== undefined && entry.kind === 'schema';
+  const idle = Math.max(lockTimeout, PATIENCE_WITH_US[isOurs ? 'rename' : entry.kind]);
+  await db.query(
+    `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL triphase.transaction = '${lock.run}'`,
+  );
+}
+
+/** @throws PH5010 */
+async function ensureSame({ lock }: Session, db: Queryable, id: string): Promise<void> {
+  const { run } = await one<{ run: string | null }>(db, `SELECT current_setting('triphase.transaction', true) AS run`);
+  if (run !== lock.run) throw new PhaseError('PH5010', { id });
+}
+
+/** The server says why it ends an idle transaction between two statements; the next one learns only that the connection is gone. */
+class IdleEnd {
+  #db: pg.Client | null = null;
+  #reason: Error | null = null;
+  readonly #onError = (error: Error): void => {
+    if (codeOf(error) === sqlState.idleInTransaction) this.#reason = error;
+  };
+
+  listen(db: pg.Client): void {
+    this.#db = db;
+    db.on('error', this.#onError);
+  }
+
+  /** What may be tried again: nothing of it has happened. */
+  explain(error: unknown): unknown {
+    return this.#reason !== null && isConnectionLost(error) ? this.#reason : error;
+  }
+
+  stop(): void {
+    this.#db?.off('error', this.#onError);
+  }
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/** One message of PostgreSQL's protocol on its way. Source: https://www.postgresql.org/docs/current/protocol-message-formats.html */
+export interface WireMessage {
+  readonly from: 'client' | 'server';
+  /** The byte that says what it is, as a letter; empty for the first one of a connection. */
+  readonly type: string;
+  /** What it holds, as text. */
+  readonly text: string;
+  /** Its place among all messages of the network, from 1. */
+  readonly number: number;
+}
+
+/** What becomes of a message: it goes on, or the network breaks before it does. */
+export type Passage = 'on' | 'cut this' | 'cut all';
+
+/** A network between clients and a server that can break at any message. */
+export class Network {
+  readonly url: string;
+  /** Asked of each message. */
+  decide: (message: WireMessage) => Passage = () => 'on';
+  #messages = 0;
+  readonly #server: Server;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+
+  private constructor(server: Server, url: string) {
+    this.#server = server;
+    this.url = url;
+  }
+
+  /** @param url of the server. */
+  static async open(url: string): Promise<Network> {
+    const target = new URL(url);
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const own = new URL(url);
+    own.hostname = '127.0.0.1';
+    own.port = String((server.address() as AddressInfo).port);
+    const network = new Network(server, own.href);
+    server.on('connection', (client) => network.#join(client, connect(Number(target.port), target.hostname)));
+    return network;
+  }
+
+  /** How many messages have been seen. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** The same network with the database of another URL behind it. */
+  for(url: string): string {
+    const own = new URL(this.url);
+    own.pathname = new URL(url).pathname;
+    return own.href;
+  }
+
+  cutAll(): void {
+    for (const pair of this.#pairs) this.#cut(pair);
+  }
+
+  async close(): Promise<void> {
+    this.cutAll();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket, server: Socket): void {
+    const pair = [client, server] as const;
+    this.#pairs.add(pair);
+    for (const socket of pair) {
+      socket.setNoDelay(true);
+      socket.on('error', () => this.#cut(pair));
+      socket.on('close', () => this.#cut(pair));
+    }
+    client.on('data', this.#relay(pair, 'client', server));
+    server.on('data', this.#relay(pair, 'server', client));
+  }
+
+  /** Hands on whole messages, as long as nothing is to break. */
+  #relay(pair: readonly [Socket, Socket], from: WireMessage['from'], to: Socket): (data: Buffer) => void {
+    let rest = Buffer.alloc(0);
+    let typed = from === 'server';
+    return (data) => {
+      rest = Buffer.concat([rest, data]);
+      for (;;) {
+        const head = typed ? 1 : 0;
+        if (rest.length < head + 4 || rest.length < head + rest.readInt32BE(head)) return;
+        const length = head + rest.readInt32BE(head);
+        const message = rest.subarray(0, length);
+        const type = typed ? String.fromCharCode(message[0] ?? 0) : '';
+        typed = true;
+        rest = rest.subarray(length);
+        const passage = this.decide({
+          from,
+          type,
+          text: message.toString('latin1', head + 4),
+          number: ++this.#messages,
+        });
+        if (passage === 'cut all') this.cutAll();
+        if (passage === 'cut this') this.#cut(pair);
+        if (passage !== 'on') return;
+        to.write(message);
+      }
+    };
+  }
+
+  #cut(pair: readonly [Socket, Socket]): void {
+    this.#pairs.delete(pair);
+    for (const socket of pair) socket.destroy();
+  }
+}
+
+/** Whether a message is the server's answer to a COMMIT. */
+export const isCommitted = ({ from, type, text }: WireMessage): boolean =>
+  from === 'server' && type === 'C' && text.startsWith('COMMIT');
