@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import knexPackage, { type Knex } from 'knex';
 import type pg from 'pg';
 import { connectionSettings } from './connection.ts';
@@ -15,10 +16,25 @@ export interface KnexOptions {
   readonly onConnection?: ((client: pg.Client) => void) | undefined;
 }
 
+/** What knex says of itself goes where messages go, and not into the output of a command; a lost connection is an error of whoever uses it. */
+const LOG: Knex.Logger = {
+  warn: (message: string) => {
+    if (!/^(Connection Error|Acquire connection error)/.test(message)) say(message);
+  },
+  deprecate: (method: string, alternative: string) => say(`${method} is deprecated, please use ${alternative}`),
+  error: say,
+  debug: say,
+};
+
+function say(message: unknown): void {
+  process.stderr.write(`${typeof message === 'string' ? message : inspect(message)}\n`);
+}
+
 /** The knex that migrations get: few connections, each prepared like those of the runner. */
 export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
   return makeKnex({
     client: 'pg',
+    log: LOG,
     connection: connectionSettings({ url, applicationName }),
     pool: {
       min: 0,

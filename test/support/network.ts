@@ -20,6 +20,8 @@ export class Network {
   readonly url: string;
   /** Asked of each message. */
   decide: (message: WireMessage) => Passage = () => 'on';
+  /** How long nothing comes behind a message, in milliseconds. */
+  pauseAfter: (message: WireMessage) => number = () => 0;
   #messages = 0;
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -81,28 +83,32 @@ export class Network {
   #relay(pair: readonly [Socket, Socket], from: WireMessage['from'], to: Socket): (data: Buffer) => void {
     let rest = Buffer.alloc(0);
     let typed = from === 'server';
-    return (data) => {
+    let paused = false;
+    const relay = (data: Buffer): void => {
       rest = Buffer.concat([rest, data]);
-      for (;;) {
+      while (!paused) {
         const head = typed ? 1 : 0;
         if (rest.length < head + 4 || rest.length < head + rest.readInt32BE(head)) return;
-        const length = head + rest.readInt32BE(head);
-        const message = rest.subarray(0, length);
-        const type = typed ? String.fromCharCode(message[0] ?? 0) : '';
+        const bytes = rest.subarray(0, head + rest.readInt32BE(head));
+        rest = rest.subarray(bytes.length);
+        const type = typed ? String.fromCharCode(bytes[0] ?? 0) : '';
         typed = true;
-        rest = rest.subarray(length);
-        const passage = this.decide({
-          from,
-          type,
-          text: message.toString('latin1', head + 4),
-          number: ++this.#messages,
-        });
+        const message = { from, type, text: bytes.toString('latin1', head + 4), number: ++this.#messages };
+        const passage = this.decide(message);
         if (passage === 'cut all') this.cutAll();
         if (passage === 'cut this') this.#cut(pair);
         if (passage !== 'on') return;
-        to.write(message);
+        to.write(bytes);
+        const pauseMs = this.pauseAfter(message);
+        if (pauseMs === 0) continue;
+        paused = true;
+        setTimeout(() => {
+          paused = false;
+          relay(Buffer.alloc(0));
+        }, pauseMs);
       }
     };
+    return relay;
   }
 
   #cut(pair: readonly [Socket, Socket]): void {
