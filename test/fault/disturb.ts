@@ -9,8 +9,7 @@ import { isCommitted, Network, type WireMessage } from '../support/network.ts';
 import { commandsOf, forget, type Journey, type State, stateOf, WaitingClient } from './journey.ts';
 
 /** What happens to a run: its network breaks, for one connection or for all, its server ends or dies, its process is sent a signal. */
-export const WAYS = ['cut this', 'cut all', 'restart', 'crash', 'SIGTERM', 'SIGINT', 'SIGKILL', 'SIGSTOP'] as const;
-export type Way = (typeof WAYS)[number];
+export type Way = 'cut this' | 'cut all' | 'restart' | 'crash' | 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP';
 
 /** One disturbance of a release's commands, at one of their messages, or at one of the server's answers to COMMIT. */
 export interface Disturbance {

@@ -114,11 +114,11 @@ export function commandsOf(release: string): readonly (readonly string[])[] {
   ];
 }
 
-/** Left out is what says when and how often: times, runs, what of a migration that ran again outside of a transaction was tried before. */
+/** Left out is what says when and how often: times, runs, the order in which a change gives its rows, what of a migration that ran again outside of a transaction was tried before. */
 const LEDGER = `
   SELECT concat_ws(' | ', 'migration', id, state, release, manifest_sum) AS line FROM phase.migrations
   UNION ALL SELECT concat_ws(' | ', 'release', release, migrated_at IS NOT NULL, confirmed_at IS NOT NULL) FROM phase.releases
-  UNION ALL SELECT concat_ws(' | ', 'audit', owner, name, kind, rows, CASE WHEN NOT is_summary THEN sha256 END) FROM phase.audits WHERE owner NOT LIKE '%_round'
+  UNION ALL SELECT concat_ws(' | ', 'audit', owner, name, kind, rows, CASE WHEN NOT is_summary AND kind <> 'change' THEN sha256 END) FROM phase.audits WHERE owner NOT LIKE '%_round'
   UNION ALL SELECT concat_ws(' | ', 'backfill', owner, part, table_name, rows, done) FROM phase.backfills
   UNION ALL SELECT concat_ws(' | ', 'attempt', migration, direction, coalesce(outcome, 'unknown')) FROM phase.attempts
     WHERE number IN (SELECT max(number) FROM phase.attempts GROUP BY migration) OR outcome IS NULL
