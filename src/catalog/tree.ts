@@ -41,8 +41,8 @@ export async function readTree(db: Queryable, table: number, column: string): Pr
 export async function childrenOf(db: Queryable, table: string): Promise<string[]> {
   const rows = await all<{ name: string }>(
     db,
-    `${treeOf('to_regclass($1)::oid')} SELECT ${sqlQualified('n', 'c')} AS name FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid
-     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT c.relispartition AND c.oid <> to_regclass($1)::oid ORDER BY 1`,
+    `${treeOf('pg_catalog.to_regclass($1)::oid')} SELECT ${sqlQualified('n', 'c')} AS name FROM tree JOIN pg_catalog.pg_class c ON c.oid = tree.oid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT c.relispartition AND c.oid <> pg_catalog.to_regclass($1)::oid ORDER BY 1`,
     [table],
   );
   return rows.map(({ name }) => name);

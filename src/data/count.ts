@@ -21,7 +21,7 @@ export async function countRows(connections: readonly Queryable[], table: string
     for (let range = ranges[next++]; range !== undefined; range = ranges[next++]) {
       const { found } = await one<{ found: string }>(
         db,
-        `SELECT count(*)::text AS found FROM ONLY ${range} AND (${where}\n)`,
+        `SELECT pg_catalog.count(*)::text AS found FROM ONLY ${range} AND (${where}\n)`,
       );
       rows += Number(found);
     }

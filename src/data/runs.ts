@@ -64,7 +64,7 @@ export async function takeUpRun(
 ): Promise<void> {
   await db.query(
     `UPDATE phase.runs SET run = $2, state = 'running', request = NULL, error_code = NULL, error = NULL, finished_at = NULL,
-       host = $3, tool_version = $4, updated_at = clock_timestamp() WHERE number = $1`,
+       host = $3, tool_version = $4, updated_at = pg_catalog.clock_timestamp() WHERE number = $1`,
     [number, run.run, hostname(), run.toolVersion],
   );
 }
@@ -144,7 +144,7 @@ export class RunControl {
     error?: { readonly code: string; readonly message: string },
   ): Promise<void> {
     await this.#db.query(
-      `${SAY}, state = $5, request = NULL, waiting_for = NULL, error_code = $6, error = $7, finished_at = clock_timestamp() WHERE number = $1`,
+      `${SAY}, state = $5, request = NULL, waiting_for = NULL, error_code = $6, error = $7, finished_at = pg_catalog.clock_timestamp() WHERE number = $1`,
       [...this.#known(), state, error?.code ?? null, error?.message ?? null],
     );
   }
@@ -156,4 +156,4 @@ export class RunControl {
   }
 }
 
-const SAY = `UPDATE phase.runs SET progress = coalesce($2::jsonb, progress), rows = greatest(rows, $3), in_force = $4, updated_at = clock_timestamp()`;
+const SAY = `UPDATE phase.runs SET progress = coalesce($2::jsonb, progress), rows = greatest(rows, $3), in_force = $4, updated_at = pg_catalog.clock_timestamp()`;

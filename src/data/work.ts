@@ -5,6 +5,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import type { LockPatience } from '../postgres/retry.ts';
 import { withLockRetries } from '../postgres/retry.ts';
+import { underOwnNames, unpin } from '../postgres/session.ts';
 import { dataChange } from './audit/data-change.ts';
 import { type Audit, listAudits } from './audit/record.ts';
 import type { DataChangeTools } from './audit/recorder.ts';
@@ -43,6 +44,8 @@ export interface WorkOptions extends TrailOwner {
   readonly kind: 'migration' | 'task';
   /** Id of the migration, or name of the task. */
   readonly name: string;
+  /** What it asks for names everything with its schema. */
+  readonly isScaffolded?: boolean;
   readonly toolVersion: string;
   /** What numbers the backfills of this owner: up, down or run. */
   readonly direction: string;
@@ -52,7 +55,7 @@ export interface WorkOptions extends TrailOwner {
   readonly patience: LockPatience;
   /** Of the migration: a transaction, or not. */
   readonly knex: Knex;
-  /** Not in a transaction. */
+  /** Not in a transaction, and under our own search path; so are those that `connect` gives. */
   readonly db: pg.Client;
   connect(): Promise<pg.Client>;
   onProgress(progress: RunProgress): void;
@@ -134,13 +137,16 @@ export class Work {
     this.#ensureNoTransaction('backfill');
     this.#options.onTable?.(request.table);
     const part = this.#nextPart();
-    const { owner, db, connect, patience, onProgress, onNotice, onFilled } = this.#options;
+    const { owner, db, patience, onProgress, onNotice, onFilled } = this.#options;
+    const connect = () => this.#connect();
     const { side, control, throttle } = await this.#steer();
-    const result = await runBackfill(request, {
-      ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
-      ownTriggers: this.#options.ownTriggers ?? [],
-      finish: (done) => recordSummary(this.#options, this.#options, { part, ...done }),
-    });
+    const result = await this.#underItsNames(() =>
+      runBackfill(request, {
+        ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
+        ownTriggers: this.#options.ownTriggers ?? [],
+        finish: (done) => recordSummary(this.#options, this.#options, { part, ...done }),
+      }),
+    );
     await onFilled?.(result);
     return { rows: result.rows };
   }
@@ -152,7 +158,8 @@ export class Work {
     const part = this.#nextPart();
     const { owner, knex, db, patience, onProgress } = this.#options;
     const { control, throttle } = await this.#steer();
-    return runInBatches(request, body, { owner, part, knex, db, patience, control, throttle, onProgress });
+    const tools = { owner, part, knex, db, patience, control, throttle, onProgress };
+    return this.#underItsNames(() => runInBatches(request, body, tools));
   }
 
   #nextPart(): string {
@@ -175,8 +182,22 @@ export class Work {
     const hooks = { blockers: () => [] };
     return withLockRetries(name, patience, hooks, () => {
       const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ';
-      return AuditTrail.during(this.#options, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin);
+      return this.#underItsNames(() =>
+        AuditTrail.during(this.#options, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin),
+      );
     });
+  }
+
+  /** What the application wrote finds its names by the search path of the role. */
+  #underItsNames<T>(body: () => Promise<T>): Promise<T> {
+    const { db, isScaffolded = false } = this.#options;
+    return isScaffolded ? body() : underOwnNames(db, body);
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = await this.#options.connect();
+    if (!this.#options.isScaffolded) await unpin(client);
+    return client;
   }
 
   #toolsFor(db: pg.Client, trail: AuditTrail): DataChangeTools {

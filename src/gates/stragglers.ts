@@ -15,15 +15,15 @@ export async function readStragglers(db: Queryable, rename: Rename): Promise<Str
   const names = [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
   const { present } = await one<{ present: boolean }>(
     db,
-    'SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS present',
+    'SELECT pg_catalog.to_regclass($1) IS NOT NULL AND pg_catalog.to_regclass($2) IS NOT NULL AS present',
     names,
   );
   if (!present) return { count: 0, lastAt: null, ageMs: Number.POSITIVE_INFINITY };
   const row = await one<{ count: number; lastAt: string | null; ageMs: number | null }>(
     db,
     `SELECT CASE WHEN c.is_called THEN c.last_value ELSE 0 END::float8 AS count,
-       CASE WHEN l.is_called THEN to_char(to_timestamp(l.last_value / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS "lastAt",
-       CASE WHEN l.is_called THEN extract(epoch FROM clock_timestamp()) * 1000 - l.last_value END::float8 AS "ageMs"
+       CASE WHEN l.is_called THEN pg_catalog.to_char(pg_catalog.to_timestamp(l.last_value / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS "lastAt",
+       CASE WHEN l.is_called THEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000 - l.last_value END::float8 AS "ageMs"
      FROM ${names[0]} c, ${names[1]} l`,
   );
   return { ...row, ageMs: row.ageMs ?? Number.POSITIVE_INFINITY };

@@ -65,11 +65,11 @@ async function rewrites(trx: Knex, on: string, actions: string): Promise<boolean
     );
     return row?.file ?? '';
   };
-  await runSql(trx, `CREATE TEMPORARY TABLE triphase_probe (LIKE ${on})`);
+  await execute(trx, `CREATE TEMPORARY TABLE triphase_probe (LIKE ${on})`);
   const before = await file();
-  await runSql(trx, `ALTER TABLE pg_temp.triphase_probe ${actions}`);
+  await execute(trx, `ALTER TABLE pg_temp.triphase_probe ${actions}`);
   const after = await file();
-  await runSql(trx, 'DROP TABLE pg_temp.triphase_probe');
+  await execute(trx, 'DROP TABLE pg_temp.triphase_probe');
   return before !== after;
 }
 

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
-import { rebindingOf, runAll, swapPositions, underOwnNames, withNamesSwapped } from './rebind.ts';
+import { rebindingOf, runAll, swapPositions, withNamesSwapped, withQualifiedNames } from './rebind.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
 /** An object that has to be put aside while what it depends on is away. */
@@ -29,7 +29,7 @@ export async function withDependentsAside(
   body: () => Promise<void>,
   last: () => Promise<void> = async () => undefined,
 ): Promise<void> {
-  await underOwnNames(knex, async () => {
+  await withQualifiedNames(knex, async () => {
     const aside: { waits: boolean; rebinding: Rebinding }[] = [];
     for (const object of dependents) {
       const rebinding = await rebindingOf(knex, on, object);

@@ -13,6 +13,8 @@ export interface OperationContext {
   readonly rewriteLimitBytes: number;
   /** Statements are only printed, so nothing can be read back. */
   readonly dryRun: boolean;
+  /** The migration was scaffolded: names in its statements are qualified, but for those of PostgreSQL itself. */
+  readonly isScaffolded?: boolean;
   /** Gates that have been passed in this run, each as `gateKey` names it; null where nobody checks any. */
   readonly passedGates: Set<string> | null;
   /** Lets the columns of renames that are under way follow what was altered, in the same transaction; not there where nobody keeps them. */
@@ -29,6 +31,11 @@ const KEY = 'triphase';
 /** A knex that carries the context into migrations. */
 export function withContext(knex: Knex, context: OperationContext): Knex {
   return knex.withUserParams({ [KEY]: context });
+}
+
+/** The same knex for a migration that was scaffolded, or not. */
+export function asScaffolded(knex: Knex, isScaffolded: boolean): Knex {
+  return withContext(knex, { ...contextOf(knex), isScaffolded });
 }
 
 /** The context of a migration; under knex's own command line the defaults, with the current folder as the project. */

@@ -1,16 +1,31 @@
 import type { Knex } from 'knex';
-import { onConnection, runSql } from '../postgres/knex.ts';
+import { onConnection, onConnectionAsItIs, runSql } from '../postgres/knex.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import { withEventTriggers } from '../postgres/session.ts';
 import { contextOf } from './context.ts';
 
 /**
- * Runs one statement of SQL that alters the schema, as it stands. Outside a transaction it is retried by itself when it does not get its lock.
+ * Runs one statement of SQL that alters the schema, as it stands: in a migration that was scaffolded under our own search path, since PostgreSQL has printed
+ * its names with their schemas, else under the one of the role. Outside a transaction it is retried by itself when it does not get its lock.
  * @throws PH4002 when it never does.
  */
 export async function execute(knex: Knex, sql: string): Promise<void> {
-  if (isTransaction(knex)) await onConnection(knex, (db) => withEventTriggers(db, () => db.query(sql)));
-  else await retried(knex, sql, () => runSql(knex, sql));
+  const run = (): Promise<void> => onItsConnection(knex, async (statement) => statement(sql));
+  if (isTransaction(knex)) await run();
+  else await retried(knex, sql, run);
+}
+
+/** Lends a connection with the search path that statements of the migration are written for, and what runs one of them on it. */
+export function onItsConnection(
+  knex: Knex,
+  body: (statement: (sql: string) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const lend = contextOf(knex).isScaffolded ? onConnection : onConnectionAsItIs;
+  return lend(knex, (db) =>
+    body(async (sql) => {
+      await withEventTriggers(db, () => db.query(sql));
+    }),
+  );
 }
 
 /**

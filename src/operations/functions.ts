@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral, shortHash } from '../domain/identifier.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
-import { runSql } from '../postgres/knex.ts';
+import { runAsGiven, runSql } from '../postgres/knex.ts';
 import { readVersion } from '../project/versions.ts';
 import { contextOf } from './context.ts';
-import { atomically } from './execute.ts';
+import { atomically, execute } from './execute.ts';
 
 export interface VersionOptions {
   /** Which file: `db/functions/NAME_vNN.sql`. */
@@ -24,7 +24,7 @@ export interface DropFunctionOptions {
 
 /** Creates a function from `db/functions/NAME_vNN.sql`. @throws PH1017 when there is no such file. */
 export async function createFunction(knex: Knex, name: string, { version }: VersionOptions): Promise<void> {
-  await runSql(knex, await readVersion(contextOf(knex).root, 'function', name, version));
+  await runAsGiven(knex, await readVersion(contextOf(knex).root, 'function', name, version));
 }
 
 /** Undoes `createFunction`. */
@@ -41,15 +41,15 @@ export async function updateFunction(knex: Knex, name: string, { version }: Vers
   await atomically(knex, async (trx) => {
     const before = await signaturesOf(trx, name);
     const savepoint = quoteIdent(`update_${shortHash(name)}`);
-    await runSql(trx, `SAVEPOINT ${savepoint}`);
+    await runAsGiven(trx, `SAVEPOINT ${savepoint}`);
     try {
-      await runSql(trx, sql);
+      await runAsGiven(trx, sql);
     } catch (error) {
       if (codeOf(error) !== sqlState.invalidFunctionDefinition) throw error;
       // The result or the names of arguments changed, which CREATE OR REPLACE cannot do.
-      await runSql(trx, `ROLLBACK TO SAVEPOINT ${savepoint}`);
+      await runAsGiven(trx, `ROLLBACK TO SAVEPOINT ${savepoint}`);
       await dropAll(trx, before);
-      await runSql(trx, sql);
+      await runAsGiven(trx, sql);
       return;
     }
     const isOverload = (await signaturesOf(trx, name)).length > before.length;
@@ -69,7 +69,7 @@ export async function dropFunction(
   { schema, signature }: DropFunctionOptions = {},
 ): Promise<void> {
   const qualified = schema === undefined ? quoteIdent(name) : `${quoteIdent(schema)}.${quoteIdent(name)}`;
-  await runSql(knex, `DROP FUNCTION IF EXISTS ${qualified}${signature === undefined ? '' : `(${signature})`}`);
+  await runAsGiven(knex, `DROP FUNCTION IF EXISTS ${qualified}${signature === undefined ? '' : `(${signature})`}`);
 }
 
 /** Undoes `dropFunction`: creates `revertToVersion`. */
@@ -92,5 +92,5 @@ async function signaturesOf(knex: Knex, name: string): Promise<string[]> {
 }
 
 async function dropAll(knex: Knex, signatures: readonly string[]): Promise<void> {
-  for (const signature of signatures) await runSql(knex, `DROP FUNCTION ${signature}`);
+  for (const signature of signatures) await execute(knex, `DROP FUNCTION ${signature}`);
 }

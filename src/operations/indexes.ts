@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
-import { onConnection, runSql } from '../postgres/knex.ts';
+import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, onItsConnection } from './execute.ts';
 import { indexFamily } from './families.ts';
 import { isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf, partitionsOf } from './partitions.ts';
@@ -167,14 +167,14 @@ export async function dropIndex(
 
 /** Settings and statement go to one connection of the pool, which gets its own settings back. */
 async function withoutLockTimeout(knex: Knex, tablespace: string | undefined, statement: string): Promise<void> {
-  await onConnection(knex, async (db) => {
-    await db.query('SET lock_timeout = 0');
-    if (tablespace !== undefined) await db.query(`SET default_tablespace = ${quoteLiteral(tablespace)}`);
+  await onItsConnection(knex, async (run) => {
+    await run('SET lock_timeout = 0');
+    if (tablespace !== undefined) await run(`SET default_tablespace = ${quoteLiteral(tablespace)}`);
     try {
-      await db.query(statement);
+      await run(statement);
     } finally {
-      if (tablespace !== undefined) await db.query('RESET default_tablespace');
-      await db.query(`SET lock_timeout = ${contextOf(knex).patience.lockTimeoutMs}`);
+      if (tablespace !== undefined) await run('RESET default_tablespace');
+      await run(`SET lock_timeout = ${contextOf(knex).patience.lockTimeoutMs}`);
     }
   });
 }

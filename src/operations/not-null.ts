@@ -41,8 +41,8 @@ async function makeNotNull(knex: Knex, { on, column, validate = true }: NotNullO
   const name = deriveName(column, '_not_null_triphase');
   await addConstraint(knex, { on, name, definition: `CHECK (${quoteIdent(column)} IS NOT NULL)` });
   await atomically(knex, async (trx) => {
-    await runSql(trx, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} SET NOT NULL`);
-    await runSql(trx, `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`);
+    await execute(trx, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} SET NOT NULL`);
+    await execute(trx, `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`);
   });
 }
 

@@ -5,7 +5,6 @@ import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { ASIDE } from '../domain/pair.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
-import { underQualifiedNames } from '../postgres/session.ts';
 import { atomically, execute } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
@@ -33,7 +32,7 @@ export async function rebindDependents(knex: Knex, options: ReboundObjects): Pro
 
 async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: ReboundObjects): Promise<void> {
   await lockViews(knex, objects);
-  await underOwnNames(knex, async () => {
+  await withQualifiedNames(knex, async () => {
     const rebindings: Rebinding[] = [];
     const read = async () => {
       for (const object of objects) rebindings.push(await rebindingOf(knex, on, object));
@@ -97,8 +96,8 @@ export async function lockViews(knex: Knex, objects: readonly BoundObjectName[])
 }
 
 /** Texts are read and run under a search path in which every name of the application is qualified. */
-export async function underOwnNames(knex: Knex, body: () => Promise<void>): Promise<void> {
-  await onConnection(knex, (db) => underQualifiedNames(db, body));
+export async function withQualifiedNames(knex: Knex, body: () => Promise<void>): Promise<void> {
+  await onConnection(knex, body);
 }
 
 /** Runs something while `to` goes by the name of `from`. The caller holds the table's lock. */

@@ -8,7 +8,7 @@ import { differs } from '../domain/rename.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { atomically, execute } from './execute.ts';
-import { underOwnNames, withNamesSwapped } from './rebind.ts';
+import { withNamesSwapped, withQualifiedNames } from './rebind.ts';
 
 /**
  * `old`: the rule is bound to the old column. `both`: to the new one, and what it takes of a new row is the value of the side that a statement gives.
@@ -41,7 +41,7 @@ export async function rebindRule(knex: Knex, name: string, rule: ReboundRule): P
   await atomically(knex, async (trx) => {
     const { table, on = table, from, to, form } = rule;
     const column = await columnOf(trx, table, to);
-    await underOwnNames(trx, async () => {
+    await withQualifiedNames(trx, async () => {
       const [found] = await readRule(trx, on, name, to);
       if (found === undefined) return;
       const { event } = found;

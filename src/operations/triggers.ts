@@ -27,7 +27,7 @@ export interface DropTriggerOptions {
 
 /** Creates a trigger from `db/triggers/NAME_vNN.sql`; one that keeps columns in step on children of the table, too. @throws PH1017 when there is no such file. */
 export async function createTrigger(knex: Knex, name: string, { version, on }: TriggerOptions): Promise<void> {
-  await runSql(knex, await readVersion(contextOf(knex).root, 'trigger', name, version));
+  await execute(knex, await readVersion(contextOf(knex).root, 'trigger', name, version));
   if (!isOfSync(knex, on, name)) return;
   await triggerChildren(knex, on, [name]);
   await grantSyncToOwners(knex, on, [name]);
@@ -54,7 +54,7 @@ updateTrigger.revert = async (knex: Knex, name: string, options: Required<Trigge
 /** Drops a trigger, where it is there. */
 export async function dropTrigger(knex: Knex, name: string, { on }: DropTriggerOptions): Promise<void> {
   if (isOfSync(knex, on, name)) await untriggerChildren(knex, on, name);
-  await runSql(knex, `DROP TRIGGER IF EXISTS ${quoteIdent(name)} ON ${on}`);
+  await execute(knex, `DROP TRIGGER IF EXISTS ${quoteIdent(name)} ON ${on}`);
 }
 
 /** Undoes `dropTrigger`: creates `revertToVersion`. */

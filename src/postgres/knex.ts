@@ -3,7 +3,7 @@ import knexPackage, { type Knex } from 'knex';
 import type pg from 'pg';
 import { connectionSettings } from './connection.ts';
 import type { Queryable } from './queryable.ts';
-import { prepareSession } from './session.ts';
+import { prepareSession, underQualifiedNames } from './session.ts';
 
 /** `knex` is CommonJS; under ES modules its function is the default export, typed as a namespace. */
 const makeKnex = knexPackage as unknown as typeof knexPackage.default;
@@ -40,7 +40,7 @@ export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: 
       min: 0,
       max: 4,
       afterCreate(connection: pg.Client, done: (error: unknown, connection: unknown) => void) {
-        prepareSession(connection, lockTimeoutMs).then(
+        prepareSession(connection, lockTimeoutMs, 'own').then(
           () => {
             onConnection?.(connection);
             done(null, connection);
@@ -57,8 +57,13 @@ export async function connectionOf(trx: Knex.Transaction): Promise<Queryable> {
   return (await trx.client.acquireConnection()) as Queryable;
 }
 
-/** Lends a connection of a knex: of its pool, or the one of its transaction. */
-export async function onConnection<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
+/** Lends a connection of a knex, of its pool or the one of its transaction, for what is ours: under our own search path. */
+export function onConnection<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
+  return onConnectionAsItIs(knex, (db) => underQualifiedNames(db, () => body(db)));
+}
+
+/** The same under the search path that the session has. */
+export async function onConnectionAsItIs<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
   const connection = await knex.client.acquireConnection();
   try {
     return await body(connection as Queryable);
@@ -68,10 +73,15 @@ export async function onConnection<T>(knex: Knex, body: (db: Queryable) => Promi
 }
 
 /**
- * Runs SQL as it stands, in the transaction of a knex where it has one. Not by `knex.raw`, which takes each `?` for a
+ * Runs SQL of ours as it stands, in the transaction of a knex where it has one. Not by `knex.raw`, which takes each `?` for a
  * binding and has no way to write `\?`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
 export function runSql<R = any>(knex: Knex, sql: string, values?: unknown[]): Promise<R[]> {
   return onConnection(knex, async (db) => (await db.query<R>(sql, values)).rows ?? []);
+}
+
+/** Runs SQL of the application, under the search path that its session has. */
+export async function runAsGiven(knex: Knex, sql: string): Promise<void> {
+  await onConnectionAsItIs(knex, (db) => db.query(sql));
 }

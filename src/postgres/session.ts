@@ -1,8 +1,8 @@
+import type pg from 'pg';
 import { one, type Queryable } from './queryable.ts';
 
 /**
- * What a role, a database or the server may have set otherwise, and what a run would do otherwise by it. The search path is the role's own: migrations
- * of the application are written for it.
+ * What a role, a database or the server may have set otherwise, and what a run would do otherwise by it. Of the search path see `prepareSession`.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   // How transactions are: a run writes, and each step sees what the one before has committed.
@@ -44,14 +44,26 @@ const setting = (isLocal: boolean): string => `SELECT pg_catalog.set_config(name
     .join(', ')}) AS wanted(name, value) WHERE pg_catalog.current_setting(name, true) IS NOT NULL`;
 
 /**
+ * The search path of what we send ourselves. Nobody but a superuser creates anything there, so that no function or operator that
+ * somebody made is taken for PostgreSQL's own; and under it PostgreSQL prints every name of the application with its schema.
+ * Source: https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH
+ */
+const PINNED = 'pg_catalog';
+
+/** Keeps the search path that the session has without us; empty while that is in force. */
+const OWN_PATH = 'triphase.own_path';
+
+/**
  * Makes a connection that works for phase one like any other, whatever its role or database has set. Before its first statement, and never behind a
  * pooler, which would hand the session on to the application as it is.
+ * @param names whose search path the session has: that of the role, for what the application's migrations send, or ours.
  */
-export async function prepareSession(db: Queryable, lockTimeoutMs: number): Promise<void> {
+export async function prepareSession(db: Queryable, lockTimeoutMs: number, names: 'own' | 'pinned'): Promise<void> {
   await db.query(setting(false));
   await db.query(`SET lock_timeout = ${Math.round(lockTimeoutMs)}`);
   // A killed runner's statement ends by itself when its client is gone. Not on every platform of the server.
   await db.query(`SET client_connection_check_interval = '5s'`).catch(() => undefined);
+  if (names === 'pinned') await pin(db, false);
 }
 
 /** Begins a transaction that is like any other, too, and leaves nothing behind in its session. */
@@ -60,25 +72,35 @@ export async function beginAsAlways(db: Queryable): Promise<void> {
   await db.query(setting(true));
 }
 
-/** Under it PostgreSQL prints every name with its schema. Source: https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATH */
-const QUALIFYING = 'pg_catalog';
-
-/** Keeps, until the transaction ends, the search path that the session has without us. */
-const OWN_PATH = 'triphase.own_path';
+/** A connection that has its own way to run something under another search path: one that only writes down what it is sent. */
+export interface PathKeeper {
+  withPinnedPath<T>(body: () => Promise<T>): Promise<T>;
+}
 
 /**
- * Runs something under a search path with which PostgreSQL prints every name of the application with its schema, and gives
- * the transaction back its own.
+ * Runs something under our own search path, and gives the session back the one that it had: in a transaction for as long as that lasts.
  */
 export async function underQualifiedNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
-  const path = await searchPath(db);
-  if (path === QUALIFYING) return body();
-  await setPath(db, QUALIFYING);
-  await db.query(`SELECT pg_catalog.set_config($1, $2, true)`, [OWN_PATH, path]);
-  const result = await body();
-  await db.query(`SELECT pg_catalog.set_config($1, '', true)`, [OWN_PATH]);
-  await setPath(db, path);
-  return result;
+  if (isPathKeeper(db)) return db.withPinnedPath(body);
+  const path = await pin(db, isInTransaction(db));
+  if (path === PINNED) return body();
+  return thenBack(db, body, path, '');
+}
+
+/** Runs what the application wrote under the search path of the role, on a session that has ours. */
+export async function underOwnNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
+  const own = await unpin(db);
+  return own === null ? body() : thenBack(db, body, PINNED, own);
+}
+
+/** Gives a session of ours the search path of the role. @returns it; null where the session has it already. */
+export async function unpin(db: Queryable): Promise<string | null> {
+  const { own } = await one<{ own: string | null }>(
+    db,
+    `SELECT NULLIF(pg_catalog.current_setting('${OWN_PATH}', true), '') AS own`,
+  );
+  if (own !== null) await setPaths(db, own, '');
+  return own;
 }
 
 /**
@@ -89,25 +111,56 @@ export async function underQualifiedNames<T>(db: Queryable, body: () => Promise<
 export async function withEventTriggers<T>(db: Queryable, statement: () => Promise<T>): Promise<T> {
   const { path } = await one<{ path: string | null }>(
     db,
-    `SELECT NULLIF(pg_catalog.current_setting($1, true), '') AS path WHERE EXISTS (
+    `SELECT NULLIF(pg_catalog.current_setting('${OWN_PATH}', true), '') AS path WHERE EXISTS (
        SELECT FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid WHERE e.evtenabled <> 'D'
-         AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS s(setting) WHERE s.setting LIKE 'search_path=%'))
+         AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s(setting) WHERE s.setting LIKE 'search_path=%'))
      UNION ALL SELECT NULL LIMIT 1`,
-    [OWN_PATH],
   );
   if (path === null) return statement();
-  await setPath(db, `${QUALIFYING}, ${path}`);
-  const result = await statement();
-  await setPath(db, QUALIFYING);
-  return result;
+  await setPaths(db, `${PINNED}, ${path}`, path);
+  return thenBack(db, statement, PINNED, path);
 }
 
-async function searchPath(db: Queryable): Promise<string> {
-  const { path } = await one<{ path: string }>(db, `SELECT pg_catalog.current_setting('search_path') AS path`);
+/** Pins the path, and keeps the one that was there. @returns the latter, as PostgreSQL shows it. */
+async function pin(db: Queryable, isLocal: boolean): Promise<string> {
+  const { path } = await one<{ path: string }>(
+    db,
+    `SELECT path, CASE WHEN path <> '${PINNED}' THEN pg_catalog.set_config('${OWN_PATH}', path, ${isLocal}) END,
+       CASE WHEN path <> '${PINNED}' THEN pg_catalog.set_config('search_path', '${PINNED}', ${isLocal}) END
+     FROM (SELECT pg_catalog.current_setting('search_path') AS path OFFSET 0) AS before`,
+  );
   return path;
 }
 
-/** @param path as PostgreSQL shows it. */
-async function setPath(db: Queryable, path: string): Promise<void> {
-  await db.query(`SET LOCAL search_path = ${path || "''"}`);
+async function setPaths(db: Queryable, path: string, own: string): Promise<void> {
+  await db.query(`SELECT pg_catalog.set_config('search_path', $1, $3), pg_catalog.set_config('${OWN_PATH}', $2, $3)`, [
+    path,
+    own,
+    isInTransaction(db),
+  ]);
+}
+
+/** Where a statement has failed in a transaction, the rollback brings the path back. */
+async function thenBack<T>(db: Queryable, body: () => Promise<T>, path: string, own: string): Promise<T> {
+  const back = (): Promise<void> => setPaths(db, path, own);
+  try {
+    const result = await body();
+    await back();
+    return result;
+  } catch (error) {
+    if (!hasFailed(db)) await back().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** As the server has said behind its last answer: T in a transaction, E in one that has failed. */
+function statusOf(db: Queryable): string | null {
+  return (db as Partial<pg.Client>).getTransactionStatus?.() ?? null;
+}
+
+const isInTransaction = (db: Queryable): boolean => statusOf(db) !== 'I';
+const hasFailed = (db: Queryable): boolean => statusOf(db) === 'E';
+
+function isPathKeeper(db: object): db is PathKeeper {
+  return 'withPinnedPath' in db;
 }

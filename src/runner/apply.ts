@@ -7,10 +7,10 @@ import { checkGate, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { matchNotNull } from '../operations/attributes.ts';
-import { gateKey } from '../operations/context.ts';
+import { asScaffolded, gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
-import { runSql } from '../postgres/knex.ts';
+import { runAsGiven } from '../postgres/knex.ts';
 import { isOutcomeUnknown } from '../postgres/outcome.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
@@ -37,7 +37,8 @@ type Direction = 'up' | 'down';
  * Runs one migration and enters it in the ledger; a gate before it first.
  * @throws what the migration throws as PH5005, PH4002 when it never got its locks, the gate's refusal.
  */
-export async function applyMigration(session: Session, migration: RunnableMigration): Promise<void> {
+export async function applyMigration(opened: Session, migration: RunnableMigration): Promise<void> {
+  const session = sessionFor(opened, migration);
   await attempt(session, migration, 'up', async () => {
     await runGate(session, migration.entry);
     const objects = await knownObjects(session);
@@ -47,8 +48,13 @@ export async function applyMigration(session: Session, migration: RunnableMigrat
   });
 }
 
+function sessionFor(session: Session, { entry }: RunnableMigration): Session {
+  return { ...session, knex: asScaffolded(session.knex, entry.rename !== undefined) };
+}
+
 /** Undoes one migration and takes it out of the ledger. @throws PH2012 when it has no way back. */
-export async function revertMigration(session: Session, migration: RunnableMigration): Promise<void> {
+export async function revertMigration(opened: Session, migration: RunnableMigration): Promise<void> {
+  const session = sessionFor(opened, migration);
   ensureReversible(migration);
   await attempt(session, migration, 'down', async () => {
     await checkBeforeRevert(session, migration.entry);
@@ -218,7 +224,7 @@ async function runBodyOutside(
   try {
     await runBody(migration, direction, session.knex, work, async (statement) => {
       if (await runFollowed(session, ran, statement)) return;
-      await runSql(session.knex, statement);
+      await runAsGiven(session.knex, statement);
       await settled(false);
     });
   } catch (error) {
@@ -235,7 +241,7 @@ async function runBody(
   direction: Direction,
   knex: Knex,
   work: Work,
-  run: (statement: string) => Promise<unknown> = (statement) => runSql(knex, statement),
+  run: (statement: string) => Promise<unknown> = (statement) => runAsGiven(knex, statement),
 ): Promise<void> {
   if (loaded.form === 'sql') {
     for (const statement of loaded.sql[direction] ?? []) await run(statement);

@@ -1,4 +1,4 @@
-import { estimateChange } from '../data/audit/estimate.ts';
+import { expectedChange } from '../data/audit/estimate.ts';
 import type { DataChangeRequest, Query } from '../data/audit/request.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { withContext } from '../operations/context.ts';
@@ -72,7 +72,7 @@ async function changesOf(
 
 async function estimate(db: Queryable, query: Query): Promise<number> {
   try {
-    return await estimateChange(db, typeof query === 'string' ? { sql: query, values: [] } : query);
+    return (await expectedChange(db, typeof query === 'string' ? { sql: query, values: [] } : query)).rows;
   } catch (error) {
     if (error instanceof PhaseError) throw error;
     return 0;

@@ -1,5 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { withEventTriggers } from '../postgres/session.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 
 import { FORMAT_1 } from './ledger-formats/format-1.ts';
@@ -7,9 +8,10 @@ import { FORMAT_2 } from './ledger-formats/format-2.ts';
 import { FORMAT_3 } from './ledger-formats/format-3.ts';
 import { FORMAT_4 } from './ledger-formats/format-4.ts';
 import { FORMAT_5 } from './ledger-formats/format-5.ts';
+import { FORMAT_6 } from './ledger-formats/format-6.ts';
 
 /** Each step takes the ledger from one format to the next; its place in the list is the format that it leads to. */
-const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5];
+const FORMATS: readonly string[] = [FORMAT_1, FORMAT_2, FORMAT_3, FORMAT_4, FORMAT_5, FORMAT_6];
 
 export const LEDGER_FORMAT = FORMATS.length;
 
@@ -43,7 +45,8 @@ export async function ensureLedger(db: Queryable): Promise<void> {
   ensureKnownFormat(format);
   if (format === LEDGER_FORMAT) return;
   const record = recordFormat(format, await servedBefore(db));
-  await inTransaction(db, () => db.query([...ledgerScripts(format), record].join('\n')));
+  const script = [...ledgerScripts(format), record].join('\n');
+  await inTransaction(db, () => withEventTriggers(db, () => db.query(script)));
 }
 
 /** @throws PH3013 */

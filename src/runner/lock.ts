@@ -93,7 +93,7 @@ export async function connectDirect(connection: ConnectionOptions, lockTimeoutMs
   const client = await connect(connection);
   try {
     await ensureDirect(client, connection);
-    await prepareSession(client, lockTimeoutMs);
+    await prepareSession(client, lockTimeoutMs, 'pinned');
     return client;
   } catch (error) {
     await client.end().catch(() => undefined);

@@ -1,6 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
-import { reasonOf } from '../postgres/errors.ts';
+import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { readHistory, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
@@ -104,16 +104,20 @@ async function runSteps(
     } catch (error) {
       return {
         applied,
-        error:
-          error instanceof PhaseError
-            ? error
-            : new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error }),
+        error: known(error, id),
       };
     }
     applied.push(id);
     reporter.stepDone(id, performance.now() - began);
   }
   return { applied, error: null };
+}
+
+/** Between two attempts, where no migration is to blame. */
+function known(error: unknown, id: string): PhaseError {
+  if (error instanceof PhaseError) return error;
+  if (isConnectionLost(error)) return new PhaseError('PH5004', { during: id }, { cause: error });
+  return new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error });
 }
 
 /**

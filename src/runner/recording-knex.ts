@@ -3,6 +3,7 @@ import { quoteLiteral } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
 import type { Queryable } from '../postgres/queryable.ts';
+import { type PathKeeper, underQualifiedNames } from '../postgres/session.ts';
 import type { Script } from './dry-run-data.ts';
 
 /** A knex whose statements are written down. Reads are answered from the database where they can be. */
@@ -16,7 +17,8 @@ export function recordingKnex(db: Queryable, recorder: Script): Knex {
 type Callback = (error: unknown, result?: object) => void;
 
 /** Stands where knex expects a connection of pg. */
-class RecordingConnection {
+class RecordingConnection implements PathKeeper {
+  #isPinned = false;
   readonly #db: Queryable;
   readonly #recorder: Script;
 
@@ -33,13 +35,27 @@ class RecordingConnection {
     const text = typeof query === 'string' ? query : query.text;
     const values = (typeof query === 'string' ? (Array.isArray(second) ? second : []) : query.values) ?? [];
     const callback = typeof second === 'function' ? second : third;
-    const answered = answer(this.#db, this.#recorder, withValues(text, values));
+    const answered = answer(this.#db, this.#recorder, { sql: withValues(text, values), isPinned: this.#isPinned });
     if (callback) answered.then((result) => callback(null, result), callback);
     return answered;
   }
+
+  async withPinnedPath<T>(body: () => Promise<T>): Promise<T> {
+    const wasPinned = this.#isPinned;
+    this.#isPinned = true;
+    try {
+      return await body();
+    } finally {
+      this.#isPinned = wasPinned;
+    }
+  }
 }
 
-async function answer(db: Queryable, recorder: Script, sql: string): Promise<object> {
+async function answer(
+  db: Queryable,
+  recorder: Script,
+  { sql, isPinned }: { readonly sql: string; readonly isPinned: boolean },
+): Promise<object> {
   const nothing = { rows: [], rowCount: 0, command: '' };
   if (!/^\s*(select|with|values|show|table)\b/i.test(sql)) {
     recorder.statement(sql);
@@ -47,7 +63,7 @@ async function answer(db: Queryable, recorder: Script, sql: string): Promise<obj
   }
   await db.query('BEGIN READ ONLY');
   try {
-    return await db.query(sql);
+    return await (isPinned ? underQualifiedNames(db, () => db.query(sql)) : db.query(sql));
   } catch (error) {
     // A SELECT that writes, such as one that calls setval, belongs into the script.
     if ((error as { code?: string }).code === '25006') recorder.statement(sql);

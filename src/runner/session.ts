@@ -97,7 +97,7 @@ async function withWork<T>(
   };
   const open = async (): Promise<pg.Client> => {
     const client = await connect({ url, applicationName: lock.applicationName });
-    await prepareSession(client, lockTimeoutMs);
+    await prepareSession(client, lockTimeoutMs, 'pinned');
     onConnection(client);
     return client;
   };

@@ -106,7 +106,7 @@ async function withTaskSession<T>(
     await repairAudits(client, options.project.root);
     const open = async (): Promise<pg.Client> => {
       const further = await connect(connection);
-      await prepareSession(further, lockTimeout);
+      await prepareSession(further, lockTimeout, 'pinned');
       return further;
     };
     return await body({ client, run, connect: open });

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { repository } from '../support/bookshop.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { isCommitted, Network, type WireMessage } from '../support/network.ts';
 import { commandsOf, forget, type Journey, type State, stateOf, WaitingClient } from './journey.ts';
 
@@ -34,6 +33,7 @@ export interface Outcome extends Disturbance {
 export interface ServerControl {
   restart(): Promise<void>;
   crash(): Promise<void>;
+  checkpoint(): Promise<void>;
 }
 
 /** How long a process stands still. */
@@ -42,8 +42,8 @@ const TRIES = 20;
 
 /** The messages of a release's commands when nothing disturbs them. */
 export async function messagesOf(journey: Journey, release: string): Promise<WireMessage[]> {
-  const database = await journey.before(release);
-  const network = await Network.open(database.url);
+  const url = await journey.before(release);
+  const network = await Network.open(url);
   const seen: WireMessage[] = [];
   network.decide = (message) => {
     seen.push(message);
@@ -55,25 +55,27 @@ export async function messagesOf(journey: Journey, release: string): Promise<Wir
     return seen;
   } finally {
     await network.close();
-    await forget(database, journey.project);
+    await forget(url, journey.project);
   }
 }
 
 /** Runs a release's commands with one disturbance, gives the same command again until it ends well, and compares. */
 export async function disturb(journey: Journey, disturbance: Disturbance, server?: ServerControl): Promise<Outcome> {
-  const database = await journey.before(disturbance.release);
-  const client = new WaitingClient(database.url);
-  const run = new DisturbedRun(journey, database, disturbance, server);
+  const url = await journey.before(disturbance.release);
+  // What a template has said of its sequences ahead, a copy of it does not know after a crash.
+  if (disturbance.way === 'crash') await server?.checkpoint();
+  const client = new WaitingClient(url);
+  const run = new DisturbedRun(journey, url, disturbance, server);
   let differences: readonly string[];
   try {
     await run.go();
-    differences = differencesOf(await stateOf(database, journey.project), journey.after(disturbance.release));
+    differences = differencesOf(await stateOf(url, journey.project), journey.after(disturbance.release));
   } catch (error) {
     differences = [(error as Error).message];
   }
   const waited = await client.stop();
   await run.close();
-  await forget(database, journey.project);
+  await forget(url, journey.project);
   return { ...disturbance, message: run.message, codes: run.codes, waited, differences };
 }
 
@@ -86,20 +88,20 @@ class DisturbedRun {
   /** What the server is being put through. */
   #trouble: Promise<unknown> = Promise.resolve();
   readonly #journey: Journey;
-  readonly #database: TestDatabase;
+  readonly #url: string;
   readonly #disturbance: Disturbance;
   readonly #server: ServerControl | undefined;
 
-  constructor(journey: Journey, database: TestDatabase, disturbance: Disturbance, server: ServerControl | undefined) {
+  constructor(journey: Journey, url: string, disturbance: Disturbance, server: ServerControl | undefined) {
     this.#journey = journey;
-    this.#database = database;
+    this.#url = url;
     this.#disturbance = disturbance;
     this.#server = server;
   }
 
   async go(): Promise<void> {
     const { project } = this.#journey;
-    const network = await Network.open(this.#database.url);
+    const network = await Network.open(this.#url);
     this.#network = network;
     network.decide = (message) => this.#decide(message);
     for (const command of commandsOf(this.#disturbance.release)) {
@@ -108,12 +110,13 @@ class DisturbedRun {
         const { code, stderr } = await this.#phase(command);
         await this.#trouble;
         if (code === 0) break;
-        this.codes.push(/PH\d{4}/.exec(stderr)?.[0] ?? (stderr || 'killed'));
+        const [error] = /PH500[05].*|PH\d{4}/.exec(stderr) ?? [stderr || 'killed'];
+        this.codes.push(error);
         if (tries === TRIES) throw new Error(`${command.join(' ')} does not come to its end: ${stderr}`);
         await sleep(50);
       }
     }
-    project.url = this.#database.url;
+    project.url = this.#url;
   }
 
   async close(): Promise<void> {

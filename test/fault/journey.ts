@@ -1,7 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { createDatabase, dropDatabase, type TestDatabase } from '../support/database.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3 } from '../support/rename-fixture.ts';
@@ -47,8 +48,8 @@ export interface State {
 /** A rename through its three releases with data migrations beside it, and the states between them. */
 export interface Journey {
   readonly project: TestProject;
-  /** A new database as it is before a release. */
-  before(release: string): Promise<TestDatabase>;
+  /** The URL of a new database as it is before a release. */
+  before(release: string): Promise<string>;
   /** What an undisturbed run of a release gives. */
   after(release: string): State;
   remove(): Promise<void>;
@@ -70,11 +71,15 @@ export async function makeJourney(server: string): Promise<Journey> {
     current = await createDatabase(server, nameOf(current));
     project.url = current.url;
     for (const command of commandsOf(release)) await project.json(...command);
-    states.set(release, await stateOf(current, project));
+    states.set(release, await stateOf(current.url, project));
   }
   return {
     project,
-    before: (release) => createDatabase(server, nameOf(templates.get(release) as TestDatabase)),
+    async before(release) {
+      const { url, client } = await createDatabase(server, nameOf(templates.get(release) as TestDatabase));
+      await client.end();
+      return url;
+    },
     after: (release) => states.get(release) as State,
     async remove() {
       await current.drop();
@@ -125,36 +130,41 @@ const LEDGER = `
   ORDER BY 1`;
 
 /** @throws when an audit is not as the ledger says, or a file is there that the ledger does not list. */
-export async function stateOf(database: TestDatabase, project: TestProject): Promise<State> {
-  const lines = async (sql: string): Promise<string[]> =>
-    (await database.sql<{ line: string }>(sql)).map(({ line }) => line);
+export async function stateOf(url: string, project: TestProject): Promise<State> {
   await project.json('audit', 'verify');
-  await ensureNoOtherFiles(database, project);
-  return {
-    schema: await fingerprint(database),
-    rows: await lines('SELECT u::text AS line FROM users u UNION ALL SELECT p::text FROM pays p ORDER BY 1'),
-    ledger: await lines(LEDGER),
-  };
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const sql: TestDatabase['sql'] = async (text, values) => (await client.query(text, values)).rows;
+    const lines = async (text: string): Promise<string[]> =>
+      (await sql<{ line: string }>(text)).map(({ line }) => line);
+    await ensureNoOtherFiles(url, project, await lines('SELECT file AS line FROM phase.audits'));
+    return {
+      schema: await fingerprint({ sql }),
+      rows: await lines('SELECT u::text AS line FROM users u UNION ALL SELECT p::text FROM pays p ORDER BY 1'),
+      ledger: await lines(LEDGER),
+    };
+  } finally {
+    await client.end();
+  }
 }
 
-async function ensureNoOtherFiles(database: TestDatabase, project: TestProject): Promise<void> {
-  const folder = auditFolder(database, project);
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const listed = await database.sql<{ file: string }>('SELECT file FROM phase.audits');
-  const known = new Set(listed.map(({ file }) => file.split('/').slice(-3).join('/')));
-  const others = files
-    .map(({ parentPath, name }) => join(parentPath, name).split('/').slice(-3).join('/'))
-    .filter((file) => !known.has(file));
+async function ensureNoOtherFiles(url: string, project: TestProject, listed: readonly string[]): Promise<void> {
+  const entries = readdirSync(auditFolder(url, project), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  // Those of earlier releases are in the folder of the database that this one was made from.
+  const known = new Set(listed.map((file) => join(project.root, file)));
+  const others = files.filter((file) => !known.has(file));
   if (others.length > 0) throw new Error(`Files that the ledger does not list: ${others.join(', ')}`);
 }
 
-const auditFolder = (database: TestDatabase, project: TestProject): string =>
-  join(project.root, 'db', 'audits', new URL(database.url).pathname);
+const auditFolder = (url: string, project: TestProject): string =>
+  join(project.root, 'db', 'audits', new URL(url).pathname);
 
 /** Takes a database of a journey and its audits away. */
-export async function forget(database: TestDatabase, project: TestProject): Promise<void> {
-  rmSync(auditFolder(database, project), { recursive: true, force: true });
-  await database.drop();
+export async function forget(url: string, project: TestProject): Promise<void> {
+  rmSync(auditFolder(url, project), { recursive: true, force: true });
+  await dropDatabase(url);
 }
 
 /** Waits as a writer does, and leaves every row as it is. */
@@ -177,18 +187,27 @@ export class WaitingClient {
   }
 
   async #run(url: string): Promise<void> {
-    const client = new pg.Client({ connectionString: url });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      while (!this.#stopped) {
-        const began = performance.now();
-        await client.query(WRITE_NOTHING).catch(() => undefined);
-        this.#longest = Math.max(this.#longest, performance.now() - began);
-        await new Promise((done) => setTimeout(done, 5));
-      }
-    } finally {
+    while (!this.#stopped) {
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => undefined);
+      // A server that is starting refuses; a statement ends with its connection.
+      await client
+        .connect()
+        .then(() => this.#write(client))
+        .catch(() => sleep(20));
       await client.end().catch(() => undefined);
+    }
+  }
+
+  async #write(client: pg.Client): Promise<void> {
+    while (!this.#stopped) {
+      const began = performance.now();
+      try {
+        await client.query(WRITE_NOTHING);
+      } finally {
+        this.#longest = Math.max(this.#longest, performance.now() - began);
+      }
+      await sleep(5);
     }
   }
 }

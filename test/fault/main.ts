@@ -41,7 +41,8 @@ async function main(): Promise<void> {
       await stopEmbedded(options);
       await startEmbedded(options);
     },
-    crash: () => crash(url),
+    crash: () => onServer(url, crash),
+    checkpoint: () => onServer(url, async (client) => void (await client.query('CHECKPOINT'))),
   };
   try {
     const journey = await makeJourney(url);
@@ -60,13 +61,17 @@ async function main(): Promise<void> {
 }
 
 /** Like a server that runs out of memory: one of its processes is killed, and it ends all others and recovers. */
-async function crash(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
+async function crash(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
   await new Promise((done) => client.once('end', done));
+}
+
+async function onServer(url: string, body: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  await body(client).finally(() => client.end().catch(() => undefined));
 }
 
 async function allDisturbances(journey: Journey): Promise<Disturbance[]> {

@@ -27,7 +27,7 @@ test('what looks leaves a session as it was, for a pooler hands it on; what runs
     return zone();
   });
   expect([inside, await zone(), await settings()]).toEqual(['UTC', 'Asia/Kolkata', before]);
-  await prepareSession(db, 500);
+  await prepareSession(db, 500, 'own');
   expect([await zone(), (await db.query('SHOW lock_timeout')).rows[0].lock_timeout]).toEqual(['UTC', '500ms']);
   await db.end();
 });

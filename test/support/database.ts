@@ -42,6 +42,11 @@ export async function createDatabase(server = serverUrl(), template?: string): P
   };
 }
 
+/** Drops the database of a URL, whoever is connected to it. */
+export async function dropDatabase(url: string): Promise<void> {
+  await onServer(withDatabase(url, 'postgres'), `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+}
+
 export function serverUrl(): string {
   const url = process.env.TRIPHASE_TEST_SERVER;
   if (!url) throw new Error('The global set-up has started no server.');

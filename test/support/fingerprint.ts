@@ -73,7 +73,7 @@ const FINGERPRINT = `
   ORDER BY 1`;
 
 /** Everything that is known of a database's schema, a line for each object, sorted; without the texts of views on request. */
-export async function fingerprint(database: TestDatabase, { viewTexts = true } = {}): Promise<string[]> {
+export async function fingerprint(database: Pick<TestDatabase, 'sql'>, { viewTexts = true } = {}): Promise<string[]> {
   const [{ filters }] = await database.sql(`SELECT current_setting('server_version_num')::int >= 150000 AS filters`);
   const filter = filters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL';
   const rows = await database.sql<{ line: string }>(

@@ -26,7 +26,10 @@ export async function dataChange(
 }
 
 async function ensureOneSnapshot(db: Queryable, change: string): Promise<void> {
-  const { level } = await one<{ level: string }>(db, `SELECT current_setting('transaction_isolation') AS level`);
+  const { level } = await one<{ level: string }>(
+    db,
+    `SELECT pg_catalog.current_setting('transaction_isolation') AS level`,
+  );
   if (level === 'repeatable read' || level === 'serializable') return;
   const reason = `It runs in ${level.toUpperCase()}, where each query sees another state of the database; leave isolation out of the migration's config.`;
   throw new PhaseError('PH5017', { change, reason });

@@ -13,7 +13,7 @@ export async function inAuditFormat<T>(db: Queryable, body: () => Promise<T>): P
   const names = Object.keys(FORMAT);
   const before = await all<{ name: string; value: string }>(
     db,
-    'SELECT name, current_setting(name) AS value FROM unnest($1::text[]) AS name',
+    'SELECT name, pg_catalog.current_setting(name) AS value FROM pg_catalog.unnest($1::text[]) AS name',
     [names],
   );
   await set(db, Object.entries(FORMAT));
@@ -26,8 +26,8 @@ export async function inAuditFormat<T>(db: Queryable, body: () => Promise<T>): P
 }
 
 async function set(db: Queryable, settings: readonly (readonly [string, string])[]): Promise<void> {
-  await db.query('SELECT set_config(name, value, true) FROM unnest($1::text[], $2::text[]) AS s(name, value)', [
-    settings.map(([name]) => name),
-    settings.map(([, value]) => value),
-  ]);
+  await db.query(
+    'SELECT pg_catalog.set_config(name, value, true) FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS s(name, value)',
+    [settings.map(([name]) => name), settings.map(([, value]) => value)],
+  );
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import type { Written } from './effects.ts';
 
 export type AuditKind = 'pre' | 'change' | 'post';
 export type AuditStore = 'files' | 'database';
@@ -33,19 +34,23 @@ export interface Audit {
   readonly isSummary: boolean;
   /** Of a change: the command that it was, such as UPDATE; null where nobody has kept it. */
   readonly command: string | null;
+  /** Of rows that foreign keys took along: the change that it was, and their table, quoted. */
+  readonly along: { readonly of: string; readonly table: string } | null;
+  /** Of a change: what it has written that is in no audit; null when that is nothing, or nobody has looked. */
+  readonly beyond: readonly Written[] | null;
   readonly ticket: string | null;
   readonly host: string;
   readonly writtenAt: string;
 }
 
-export type NewAudit = Omit<Audit, 'number' | 'host' | 'writtenAt'>;
+export type NewAudit = Omit<Audit, 'number' | 'host' | 'writtenAt' | 'beyond'>;
 
 /** Enters an audit, in the transaction of its change; gives its number. */
 export async function recordAudit(db: Queryable, audit: NewAudit): Promise<string> {
   const { number } = await one<{ number: string }>(
     db,
-    `INSERT INTO phase.audits (owner, run, name, kind, store, file, gzip, rows, bytes, sha256, columns, key, redacted, keys_rule, is_summary, ticket, host, command)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING number::text AS number`,
+    `INSERT INTO phase.audits (owner, run, name, kind, store, file, gzip, rows, bytes, sha256, columns, key, redacted, keys_rule, is_summary, ticket, host, command, along)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING number::text AS number`,
     [
       audit.owner,
       audit.run,
@@ -65,6 +70,7 @@ export async function recordAudit(db: Queryable, audit: NewAudit): Promise<strin
       audit.ticket,
       hostname(),
       audit.command,
+      audit.along === null ? null : JSON.stringify(audit.along),
     ],
   );
   return number;
@@ -72,8 +78,9 @@ export async function recordAudit(db: Queryable, audit: NewAudit): Promise<strin
 
 const AUDITS = `
   SELECT number::text AS number, owner, run, name, kind, store, file, gzip, rows::float8 AS rows, bytes::float8 AS bytes, sha256, columns, key,
-    redacted, keys_rule AS "keysRule", is_summary AS "isSummary", command, ticket, host,
-    to_char(written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "writtenAt"
+    redacted, keys_rule AS "keysRule", is_summary AS "isSummary", command,
+    pg_catalog.to_jsonb(audits) -> 'along' AS along, pg_catalog.to_jsonb(audits) -> 'beyond' AS beyond, ticket, host,
+    pg_catalog.to_char(written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "writtenAt"
   FROM phase.audits`;
 
 /** Which audits are meant; what is left out does not matter. */
@@ -89,7 +96,7 @@ export interface AuditFilter {
 export function listAudits(db: Queryable, { owner, ticket, file }: AuditFilter = {}): Promise<Audit[]> {
   return all(
     db,
-    `${AUDITS} WHERE ($1::text IS NULL OR owner = $1 OR owner LIKE replace(replace($1, '\\', '\\\\'), '_', '\\_') || '#%')
+    `${AUDITS} WHERE ($1::text IS NULL OR owner = $1 OR owner LIKE pg_catalog.replace(pg_catalog.replace($1, '\\', '\\\\'), '_', '\\_') || '#%')
        AND ($2::text IS NULL OR ticket = $2) AND ($3::text IS NULL OR file = $3 OR name = $3) ORDER BY audits.number`,
     [owner ?? null, ticket ?? null, file ?? null],
   );
@@ -103,11 +110,25 @@ export async function findAudit(db: Queryable, owner: string, name: string, kind
   const [found] = await all<Audit>(
     db,
     `${AUDITS} WHERE owner = $1 AND name = $2 AND kind = $3 AND written_at > coalesce(
-       (SELECT max(finished_at) FROM phase.attempts WHERE migration = $1 AND direction = 'down' AND outcome = 'done'), '-infinity')
+       (SELECT pg_catalog.max(finished_at) FROM phase.attempts WHERE migration = $1 AND direction = 'down' AND outcome = 'done'), '-infinity')
      ORDER BY audits.number ${kind === 'pre' ? '' : 'DESC'} LIMIT 1`,
     [owner, name, kind],
   );
   return found ?? null;
+}
+
+/** Says of a change what it has written that is in no audit. */
+export async function recordBeyond(db: Queryable, number: string, beyond: readonly Written[]): Promise<void> {
+  await db.query('UPDATE phase.audits SET beyond = $2 WHERE number = $1', [number, JSON.stringify(beyond)]);
+}
+
+/** Names of what foreign keys took along with a change, and the tables, in the order in which they are put back. */
+export function alongOf(db: Queryable, change: Audit): Promise<{ name: string; table: string }[]> {
+  return all(
+    db,
+    `SELECT name, along ->> 'table' AS table FROM phase.audits WHERE owner = $1 AND run = $2 AND kind = 'pre' AND along ->> 'of' = $3 ORDER BY audits.number`,
+    [change.owner, change.run, change.name],
+  );
 }
 
 /** The key of redaction's digests: the database's own. */

@@ -3,13 +3,16 @@ import { createGunzip } from 'node:zlib';
 import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import { dropAlong } from './along.ts';
 import type { Redaction } from './csv.ts';
-import { estimateChange } from './estimate.ts';
+import { inWords } from './effects.ts';
+import { expectedChange } from './estimate.ts';
 import { ensureKeys, ensureSameKeys, type KeyedRows } from './keys.ts';
 import { loadCsv } from './load.ts';
 import type { PartialFile } from './partial-file.ts';
-import { type Audit, type AuditColumn, type AuditKind, findAudit } from './record.ts';
+import { type Audit, type AuditColumn, type AuditKind, findAudit, recordBeyond } from './record.ts';
 import type { DataChangePlan, DataChangeResult } from './request.ts';
+import { SideEffects } from './side-effects.ts';
 import { copySource, cursorSource, type Statement } from './source.ts';
 import type { AuditFacts, AuditSettings, AuditTrail } from './trail.ts';
 
@@ -57,6 +60,7 @@ export class Recorder {
     await this.#tools.db.query(
       'DROP TABLE IF EXISTS pg_temp.pre_keys, pg_temp.change_keys, pg_temp.phase_pre, pg_temp.phase_change, pg_temp.phase_post',
     );
+    await dropAlong(this.#tools.db);
     return this.#result;
   }
 
@@ -87,14 +91,18 @@ export class Recorder {
   }
 
   async #inOneCall(pre: Statement | null, change: Statement, post: Statement | null): Promise<void> {
-    this.#advise(await estimateChange(this.#tools.db, change), true);
+    const expected = await expectedChange(this.#tools.db, change);
+    this.#advise(expected.rows, true);
     if (pre !== null) {
       await this.#collect('pre', pre);
       await this.#keep('pre_keys', 'phase_pre');
       await this.#write('pre', { sql: 'TABLE pg_temp.phase_pre', values: [] });
     }
+    const effects = await SideEffects.expect(this.#tools.db, this.#plan, expected);
     const file = await this.#write('change', change, true);
     this.#advise(this.#result.change ?? 0, false);
+    await this.#writeAlong(effects);
+    await this.#sayBeyond(effects, file.number);
     await loadCsv(this.#tools.db, 'phase_change', this.#columnsOf(file.columns), file.csv());
     const changed: KeyedRows = { from: 'pg_temp.phase_change', kind: 'change' };
     await ensureKeys(this.#tools.db, this.#plan.name, this.#plan.key, changed);
@@ -107,6 +115,47 @@ export class Recorder {
       kind: 'post',
     });
     await this.#write('post', { sql: 'TABLE pg_temp.phase_post', values: [] });
+  }
+
+  /** What foreign keys have taken along is a change of its own that is taken back like any other, after this one. */
+  async #writeAlong({ along }: SideEffects): Promise<void> {
+    const { db, trail } = this.#tools;
+    for (const { table, kept, key, columns, action } of along) {
+      const name = await this.#nameOfAlong(table);
+      const facts = {
+        name,
+        key,
+        redacted: [],
+        keysRule: 'any',
+        isSummary: false,
+        along: { of: this.#plan.name, table },
+      } as const;
+      const given = (alias: string, list: readonly string[]): string =>
+        list.map((one) => `${alias}.${quoteIdent(one)}`).join(', ');
+      const shown = action === 'delete' ? '*' : [...new Set([...key, ...columns])].map(quoteIdent).join(', ');
+      await trail.write(db, { ...facts, kind: 'pre' }, copySource(db, `SELECT ${shown} FROM pg_temp.${kept}`));
+      const rows = `SELECT t.* FROM ${table} AS t WHERE (${given('t', key)}) IN (SELECT ${given('k', key)} FROM pg_temp.${kept} AS k)`;
+      await trail.write(db, { ...facts, kind: 'post' }, copySource(db, `SELECT ${shown} FROM (${rows}) AS rows_now`));
+    }
+  }
+
+  /** Several keys may lead to one table. */
+  async #nameOfAlong(table: string): Promise<string> {
+    const { db, trail } = this.#tools;
+    const name = `${this.#plan.name}.${table.replaceAll(/[^A-Za-z0-9_.-]/g, '')}`;
+    for (let n = 1; ; n++) {
+      const free = n === 1 ? name : `${name}.${n}`;
+      if (!(await trail.has(db, free, 'pre'))) return free;
+    }
+  }
+
+  /** What triggers have done, say, stands in no audit: then at least it is said, now and when the change is taken back. */
+  async #sayBeyond(effects: SideEffects, number: string): Promise<void> {
+    const { db, onNotice } = this.#tools;
+    const beyond = await effects.beyond(this.#result.change ?? 0);
+    if (beyond.length === 0) return;
+    await recordBeyond(db, number, beyond);
+    onNotice(`${this.#plan.name} has also written rows that are in no audit: ${inWords(beyond)}.`);
   }
 
   /**
@@ -176,7 +225,7 @@ export class Recorder {
   }
 
   /** Through COPY where nothing has to be looked at, else by a cursor: the bytes are the same. */
-  async #write(kind: AuditKind, statement: Statement, isChange = false): Promise<Written> {
+  async #write(kind: AuditKind, statement: Statement, isChange = false): Promise<WrittenAudit> {
     const { db, trail, settings } = this.#tools;
     const { name, key, redact, keysRule, isSummary } = this.#plan;
     if (await trail.has(db, name, kind)) {
@@ -188,11 +237,11 @@ export class Recorder {
     const passesThroughUs = isChange || statement.values.length > 0 || redact.length > 0 || isSummary;
     const source = passesThroughUs ? cursorSource(db, statement, this.#redaction) : copySource(db, statement.sql);
     const facts: AuditFacts = { name, kind, key, redacted: redact, keysRule, isSummary };
-    const { file, rows } = await trail.write(db, facts, source);
+    const { file, rows, number } = await trail.write(db, facts, source);
     const columns = await source.columns();
     for (const { name: column } of columns) this.#seen.add(column);
     this.#result[kind] = rows;
-    return { columns, csv: () => csvOf(file, settings.gzip) };
+    return { columns, number, csv: () => csvOf(file, settings.gzip) };
   }
 
   /** A customer cannot edit a released migration, so it is said and not refused. */
@@ -207,7 +256,9 @@ export class Recorder {
   }
 }
 
-interface Written {
+interface WrittenAudit {
+  /** Of the ledger. */
+  readonly number: string;
   readonly columns: readonly AuditColumn[];
   /** The CSV, as long as the transaction is open. */
   csv(): Readable;

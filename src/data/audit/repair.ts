@@ -30,7 +30,7 @@ async function isAlive(db: Queryable, path: string): Promise<boolean> {
   const run = path.split(/[\\/]/).at(-2)?.split('-').at(-1) ?? '';
   const found = await all(
     db,
-    `SELECT FROM pg_stat_activity WHERE application_name LIKE 'phase-%' AND split_part(application_name, ' ', 2) = $1 AND pid <> pg_backend_pid()`,
+    `SELECT FROM pg_stat_activity WHERE application_name LIKE 'phase-%' AND pg_catalog.split_part(application_name, ' ', 2) = $1 AND pid <> pg_catalog.pg_backend_pid()`,
     [run],
   );
   return found.length > 0;

@@ -36,6 +36,9 @@ export async function restoreAudits(db: Queryable, owner: string, name: string):
   if (pre !== null && pre.redacted.length > 0) {
     refuse(`${pre.redacted.join(', ')} is redacted: the audit holds digests instead of what was there.`);
   }
+  if (pre === null && change?.command !== 'INSERT') {
+    refuse('It has no pre, which would hold what was there.');
+  }
   const isClear = post !== null || change === null || ['INSERT', 'UPDATE', 'DELETE'].includes(change.command ?? '');
   if (!isClear) {
     refuse(

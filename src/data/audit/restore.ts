@@ -3,8 +3,9 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
 import { all } from '../../postgres/queryable.ts';
 import { dataChange } from './data-change.ts';
+import { inWords } from './effects.ts';
 import { loadCsv } from './load.ts';
-import type { Audit } from './record.ts';
+import { type Audit, alongOf } from './record.ts';
 import type { DataChangeTools } from './recorder.ts';
 import type { DataChangeResult } from './request.ts';
 import { RESTORE_TABLES, type RestoreAction, type RestoreAudits, restoreAudits, restoreRows } from './restore-plan.ts';
@@ -33,7 +34,19 @@ export async function restoreFrom(
   request: RestoreRequest,
   tools: DataChangeTools,
 ): Promise<DataChangeResult> {
-  return new Restore(name, request, tools, await restoreAudits(tools.db, tools.owner, name)).run();
+  const audits = await restoreAudits(tools.db, tools.owner, name);
+  const result = await new Restore(name, request, tools, audits).run();
+  const { change } = audits;
+  if (change === null) return result;
+  for (const { name: along, table } of await alongOf(tools.db, change)) {
+    await new Restore(along, { ...request, table }, tools, await restoreAudits(tools.db, tools.owner, along)).run();
+  }
+  if (change.beyond !== null) {
+    tools.onNotice(
+      `${name} had also written rows that are in no audit and that nothing was taken back of: ${inWords(change.beyond)}.`,
+    );
+  }
+  return result;
 }
 
 class Restore {
@@ -122,8 +135,10 @@ class Restore {
         compared.some(({ kind }) => kind === 'post'),
       ),
     );
+    if (this.#audits.pre !== null)
+      joins.push(`LEFT JOIN pg_temp.${RESTORE_TABLES.pre} AS pre ON ${this.#same('r', 'pre')}`);
     const from = `pg_temp.restore_rows AS r LEFT JOIN ${table} AS t ON ${this.#same('r', 't')} ${joins.join(' ')}
-      WHERE CASE r.action WHEN 'insert' THEN ${isThere} ELSE NOT (${isThere})${changed.map((one) => ` OR ${one}`).join('')} END`;
+      WHERE CASE r.action WHEN 'insert' THEN ${isThere} ELSE NOT (${isThere}) OR (${changed.join(' OR ') || 'false'}) AND NOT (${this.#isBack()}) END`;
     const shown = this.#key.map((name) => `r.${quoteIdent(name)}::text`).join(', ');
     if (conflicts === 'stop') return this.#ensureNone(`SELECT ARRAY[${shown}] AS key FROM ${from}`);
     const keys = this.#key.map((name) => `r.${quoteIdent(name)}`).join(', ');
@@ -141,6 +156,15 @@ class Restore {
       await db.query(`DELETE FROM pg_temp.restore_rows AS r USING ${conflicting} AND NOT c.there`);
     }
     await db.query('DROP TABLE pg_temp.restore_conflicts');
+  }
+
+  /** Whether a row is as it was before the change already: by hand, or by a foreign key that brought it back with the row that it references. */
+  #isBack(): string {
+    if (this.#audits.pre === null) return 'false';
+    const same = this.#columns.map(
+      (name) => `t.${quoteIdent(name)}::text IS NOT DISTINCT FROM pre.${quoteIdent(name)}::text`,
+    );
+    return ["r.action = 'update'", ...same].join(' AND ');
   }
 
   /** @param byPost whether post, where it holds the row, says better what the change left. */

@@ -47,8 +47,8 @@ async function typesOf(db: Queryable, columns: readonly ResultColumn[]): Promise
   if (columns.length === 0) return [];
   return all(
     db,
-    `SELECT name, format_type(oid, modifier) AS type
-     FROM unnest($1::text[], $2::oid[], $3::int[]) WITH ORDINALITY AS c(name, oid, modifier, place) ORDER BY place`,
+    `SELECT name, pg_catalog.format_type(oid, modifier) AS type
+     FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::int[])) WITH ORDINALITY AS c(name, oid, modifier, place) ORDER BY place`,
     [
       columns.map(({ name }) => name),
       columns.map(({ typeOid }) => typeOid),

@@ -40,7 +40,15 @@ export interface AuditSource {
   command(): string | null;
 }
 
-export type AuditFacts = Pick<NewAudit, 'name' | 'kind' | 'key' | 'redacted' | 'keysRule' | 'isSummary'>;
+export type AuditFacts = Pick<NewAudit, 'name' | 'kind' | 'key' | 'redacted' | 'keysRule' | 'isSummary'> &
+  Partial<Pick<NewAudit, 'along'>>;
+
+/** An audit that was written, and stands in the ledger under its number. */
+export interface WrittenFile {
+  readonly file: PartialFile;
+  readonly rows: number;
+  readonly number: string;
+}
 
 /**
  * The audits of one transaction. Their files are complete and on the disk before it commits, and get their names after
@@ -105,7 +113,7 @@ export class AuditTrail {
    * @returns a stream of the CSV as long as the transaction is open.
    * @throws PH5011 when the file system refuses.
    */
-  async write(db: pg.Client, facts: AuditFacts, source: AuditSource): Promise<{ file: PartialFile; rows: number }> {
+  async write(db: pg.Client, facts: AuditFacts, source: AuditSource): Promise<WrittenFile> {
     const { settings, root, owner, run, ticket } = this.#owner;
     const shown = await this.#pathOf(db, facts);
     // On its way into the database it needs a place that can be written to, which the project's folder may not be.
@@ -115,6 +123,7 @@ export class AuditTrail {
     await file.write(Readable.from(source.bytes, { objectMode: false }), settings.gzip);
     const rows = source.rows();
     const number = await recordAudit(db, {
+      along: null,
       ...facts,
       owner,
       run,
@@ -129,7 +138,7 @@ export class AuditTrail {
       command: facts.kind === 'change' ? source.command() : null,
     });
     if (settings.store === 'database') await this.#storeChunks(db, number, file);
-    return { file, rows };
+    return { file, rows, number };
   }
 
   /** After the transaction has committed. */

@@ -79,7 +79,7 @@ export class Checkpoint {
          ON CONFLICT (owner, part, table_oid) DO UPDATE SET filenode = excluded.filenode, walk = excluded.walk, next_from = NULL,
            end_at = excluded.end_at, units = 0, total_units = excluded.total_units, pass = excluded.pass, done = false,
            start_pages = CASE WHEN b.filenode = excluded.filenode THEN b.start_pages ELSE excluded.start_pages END,
-           updated_at = clock_timestamp()`,
+           updated_at = pg_catalog.clock_timestamp()`,
         [
           ...this.#values,
           this.#leaf.name,
@@ -122,7 +122,8 @@ export class Checkpoint {
   entry(course: Course, window: Window, { rows, units, batchSize, next }: Progressed): string {
     const [owner, part, table] = this.#values;
     const walk = `owner = ${quoteLiteral(owner)} AND part = ${quoteLiteral(part)} AND table_oid = ${table}::oid`;
-    const same = course.walk === 'pages' ? `WHERE pg_relation_filenode(${table}::oid)::int8 = ${course.filenode}` : '';
+    const same =
+      course.walk === 'pages' ? `WHERE pg_catalog.pg_relation_filenode(${table}::oid)::int8 = ${course.filenode}` : '';
     const own = `${walk} AND number = ${window.number}`;
     const from = next === null || next.from === null ? 'NULL' : `ARRAY[${next.from.map(quoteLiteral).join(', ')}]`;
     const change =
@@ -130,7 +131,7 @@ export class Checkpoint {
         ? `DELETE FROM phase.windows USING same WHERE ${own}`
         : `UPDATE phase.windows SET next_from = ${from}, sweep = ${next.sweep} FROM same WHERE ${own}`;
     return `WITH same AS (SELECT ${same}), moved AS (${change})
-      UPDATE phase.backfills SET rows = rows + ${rows}, units = units + ${units}, batch_size = ${batchSize}, updated_at = clock_timestamp()
+      UPDATE phase.backfills SET rows = rows + ${rows}, units = units + ${units}, batch_size = ${batchSize}, updated_at = pg_catalog.clock_timestamp()
       FROM same WHERE ${walk}`;
   }
 }

@@ -3,6 +3,7 @@ import { quoteIdent, quoteLiteral, shortHash } from '../../domain/identifier.ts'
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import type { LockPatience } from '../../postgres/retry.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
+import { withEventTriggers } from '../../postgres/session.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
 import { mayQuiet, QUIET } from './quiet.ts';
 
@@ -48,7 +49,7 @@ export async function handleExactly(
     withLockRetries(`The trigger ${trigger}`, patience, { blockers: () => [] }, () =>
       inTransaction(db, async () => {
         await db.query(`SET LOCAL lock_timeout = ${patience.lockTimeoutMs}`);
-        for (const statement of statements) await db.query(statement);
+        for (const statement of statements) await withEventTriggers(db, () => db.query(statement));
       }),
     );
   // A run that was killed has left its own, under whatever name it had then.
@@ -75,11 +76,11 @@ async function changingTriggers(
 ): Promise<string[]> {
   const rows = await all<{ name: string }>(
     db,
-    `${treeOf('to_regclass($1)::oid')}
+    `${treeOf('pg_catalog.to_regclass($1)::oid')}
      SELECT DISTINCT t.tgname AS name FROM pg_catalog.pg_trigger t
      WHERE t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal
        AND t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 16 = 16 AND t.tgenabled = ANY ($3)
-       AND (cardinality(t.tgattr::int2[]) = 0 OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
+       AND (pg_catalog.cardinality(t.tgattr::int2[]) = 0 OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr::int2[]) AND a.attname = ANY ($2)))`,
     [table, columns, enabled],
   );

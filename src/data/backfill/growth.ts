@@ -95,7 +95,7 @@ export class Growth {
   async #pages(db: Queryable): Promise<number> {
     const { pages } = await one<{ pages: number }>(
       db,
-      `SELECT (coalesce(pg_relation_size($1::oid), 0) / current_setting('block_size')::int)::float8 AS pages`,
+      `SELECT (coalesce(pg_catalog.pg_relation_size($1::oid), 0) / pg_catalog.current_setting('block_size')::int)::float8 AS pages`,
       [this.#leaf.oid],
     );
     return pages;
@@ -106,10 +106,10 @@ export class Growth {
 async function oldestTransaction(db: Queryable): Promise<string | null> {
   const [row] = await all<{ pid: number; name: string; age: string }>(
     db,
-    `SELECT pid, application_name AS name, to_char(extract(epoch FROM clock_timestamp() - xact_start), 'FM999999990') AS age
-     FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_backend_pid()
-       AND backend_type = 'client backend' AND xact_start < clock_timestamp() - make_interval(secs => ${OLD_MS / 1_000})
-     ORDER BY age(backend_xmin) DESC LIMIT 1`,
+    `SELECT pid, application_name AS name, pg_catalog.to_char(extract(epoch FROM pg_catalog.clock_timestamp() - xact_start), 'FM999999990') AS age
+     FROM pg_stat_activity WHERE datname = current_database() AND backend_xmin IS NOT NULL AND pid <> pg_catalog.pg_backend_pid()
+       AND backend_type = 'client backend' AND xact_start < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => ${OLD_MS / 1_000})
+     ORDER BY pg_catalog.age(backend_xmin) DESC LIMIT 1`,
   );
   return row
     ? `the transaction of pid ${row.pid} (${row.name || 'no application name'}), open for ${row.age} s,`
@@ -120,9 +120,9 @@ async function oldestTransaction(db: Queryable): Promise<string | null> {
 export async function mayVacuum(db: Queryable, leaf: Leaf): Promise<boolean> {
   const [found] = await all<{ may: boolean }>(
     db,
-    `SELECT pg_has_role(c.relowner, 'USAGE') OR (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())
-       OR (current_setting('server_version_num')::int >= 170000
-           AND has_table_privilege(c.oid, CASE WHEN current_setting('server_version_num')::int >= 170000 THEN 'MAINTAIN' ELSE 'SELECT' END)) AS may
+    `SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') OR (SELECT pg_catalog.pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database())
+       OR (pg_catalog.current_setting('server_version_num')::int >= 170000
+           AND pg_catalog.has_table_privilege(c.oid, CASE WHEN pg_catalog.current_setting('server_version_num')::int >= 170000 THEN 'MAINTAIN' ELSE 'SELECT' END)) AS may
      FROM pg_class c WHERE c.oid = $1::oid`,
     [leaf.oid],
   );

@@ -51,8 +51,8 @@ export interface HeapPlace {
 export async function heapPlace(db: Queryable, oid: number): Promise<HeapPlace | null> {
   const row = await one<{ filenode: string | null; pages: string | null }>(
     db,
-    `SELECT pg_relation_filenode($1::oid)::int8::text AS filenode,
-       (pg_relation_size($1::oid) / current_setting('block_size')::int)::text AS pages`,
+    `SELECT pg_catalog.pg_relation_filenode($1::oid)::int8::text AS filenode,
+       (pg_catalog.pg_relation_size($1::oid) / pg_catalog.current_setting('block_size')::int)::text AS pages`,
     [oid],
   );
   return row.filenode === null ? null : { filenode: Number(row.filenode), pages: Number(row.pages) };

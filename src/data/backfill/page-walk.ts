@@ -78,7 +78,7 @@ export interface IndexUse {
 export function indexUse(db: Queryable, leaf: Leaf, columns: readonly string[]): Promise<IndexUse> {
   return one(
     db,
-    `SELECT count(*)::int AS indexes, coalesce(bool_or(EXISTS (
+    `SELECT pg_catalog.count(*)::int AS indexes, coalesce(pg_catalog.bool_or(EXISTS (
        SELECT 1 FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attname = ANY ($2) AND (a.attnum = ANY (i.indkey::int2[]) OR EXISTS (
          SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
            AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum)))), false) AS "seeChange"

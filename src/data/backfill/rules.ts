@@ -19,7 +19,9 @@ function updateRules(db: Queryable, table: number): Promise<{ name: string; on: 
  * @throws PH2017
  */
 export async function ensureNoUpdateRules(db: Queryable, table: string, isQuiet: boolean): Promise<void> {
-  const { oid } = await one<{ oid: string | null }>(db, 'SELECT to_regclass($1)::oid::int8::text AS oid', [table]);
+  const { oid } = await one<{ oid: string | null }>(db, 'SELECT pg_catalog.to_regclass($1)::oid::int8::text AS oid', [
+    table,
+  ]);
   const firing = isQuiet ? ['R', 'A'] : ['O', 'A'];
   const rules = oid === null ? [] : await updateRules(db, Number(oid));
   const [rule] = rules.filter(({ enabled }) => firing.includes(enabled));

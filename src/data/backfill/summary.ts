@@ -14,8 +14,8 @@ export interface BackfillSummary {
 
 const SUMMARY = `
   SELECT table_name AS "table", rows, pass AS passes, $3::bigint AS remaining, $4::text AS triggers,
-    to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
-    to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
+    pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
+    pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
   FROM phase.backfills WHERE owner = $1 AND part = $2 ORDER BY table_name`;
 
 /** The mark that a backfill is done and the audit of what it did commit together; done again, it says nothing again. */

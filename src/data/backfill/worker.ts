@@ -67,7 +67,7 @@ export class Worker implements Watched {
   }
 
   static async on(db: Queryable, index: number, task: Task): Promise<Worker> {
-    const { pid } = await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid');
+    const { pid } = await one<{ pid: number }>(db, 'SELECT pg_catalog.pg_backend_pid() AS pid');
     return new Worker(db, pid, index, task);
   }
 
@@ -148,7 +148,7 @@ export class Worker implements Watched {
       return (await this.#script(`${begin}; ${update}`)).at(-1)?.rowCount ?? 0;
     }
     const looked = `WITH changed AS (${update} RETURNING (${change.where}\n) AS still)
-      SELECT count(*)::float8 AS rows, count(*) FILTER (WHERE still)::float8 AS still FROM changed`;
+      SELECT pg_catalog.count(*)::float8 AS rows, pg_catalog.count(*) FILTER (WHERE still)::float8 AS still FROM changed`;
     const [changed] = (await this.#script(`${begin}; ${looked}`)).at(-1)?.rows ?? [];
     const { rows, still } = changed ?? { rows: 0, still: 0 };
     if (still === 0) return rows;

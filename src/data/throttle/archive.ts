@@ -8,7 +8,7 @@ interface Archiver {
 }
 
 const ARCHIVER = `
-  SELECT current_setting('archive_mode') <> 'off' AS on, last_archived_wal AS last, pg_walfile_name(pg_current_wal_lsn()) AS current,
+  SELECT pg_catalog.current_setting('archive_mode') <> 'off' AS on, last_archived_wal AS last, pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()) AS current,
     (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size')::float8 AS size
   FROM pg_stat_archiver`;
 

@@ -13,8 +13,8 @@ export class LagMeter {
   async measure(db: Queryable, now: number = performance.now()): Promise<number | null> {
     const [row] = await all<{ current: string; replayed: string | null }>(
       db,
-      `SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::text AS current,
-         (SELECT min(replay_lsn - '0/0'::pg_lsn)::text FROM pg_stat_replication WHERE state IN ('streaming', 'catchup')) AS replayed`,
+      `SELECT (pg_catalog.pg_current_wal_lsn() - '0/0'::pg_lsn)::text AS current,
+         (SELECT pg_catalog.min(replay_lsn - '0/0'::pg_lsn)::text FROM pg_stat_replication WHERE state IN ('streaming', 'catchup')) AS replayed`,
     );
     if (row === undefined || row.replayed === null) return null;
     return this.behind(BigInt(row.current), BigInt(row.replayed), now);

@@ -48,7 +48,7 @@ export class WaiterWatch {
         if (!worker) continue;
         worker.blocks(waiting);
         const isOver = worker.since !== null && performance.now() - worker.since > this.#targetMs();
-        if (isOver) await this.#db.query('SELECT pg_cancel_backend($1)', [pid]);
+        if (isOver) await this.#db.query('SELECT pg_catalog.pg_cancel_backend($1)', [pid]);
       }
     } catch {
       // It only makes the run more polite; what is wrong with the connection shows where work is done.
@@ -60,8 +60,8 @@ export class WaiterWatch {
   #waiters(working: readonly Watched[]): Promise<{ pid: number; waiting: number }[]> {
     return all(
       this.#db,
-      `SELECT blocking.pid, count(*)::int AS waiting
-       FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) AS w, unnest(pg_blocking_pids(w.pid)) AS blocking(pid)
+      `SELECT blocking.pid, pg_catalog.count(*)::int AS waiting
+       FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) AS w, pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS blocking(pid)
        WHERE blocking.pid = ANY ($1) AND NOT w.pid = ANY ($1) GROUP BY 1`,
       [working.map(({ pid }) => pid)],
     );

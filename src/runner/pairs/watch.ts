@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { nodesOf, treesOf } from '../../catalog/sql-trees.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
-import { runSql } from '../../postgres/knex.ts';
+import { runAsGiven } from '../../postgres/knex.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
 import type { Session } from '../session.ts';
 import { coverChildren } from './children.ts';
@@ -57,7 +57,7 @@ export async function runFollowed(session: Session, ran: WatchedStep, statement:
   // DETACH PARTITION CONCURRENTLY
   if (!isAltering || nodesOf(trees, 'PartitionCmd').some(({ concurrent }) => concurrent === true)) return false;
   await inOneTransaction(session, ran.id, async (trx) => {
-    await runSql(trx, statement);
+    await runAsGiven(trx, statement);
     await settle(session, trx, ran, false);
   });
   return true;

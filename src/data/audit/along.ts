@@ -1,0 +1,131 @@
+import { quoteIdent } from '../../domain/identifier.ts';
+import { sqlQualified } from '../../postgres/names.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+
+/** The temporary table of the rows that the change itself concerns. */
+const FIRST = 'along_0';
+
+/** Rows that a foreign key is going to take along, in a temporary table. */
+export interface AlongRows {
+  /** The table that they are in, quoted. */
+  readonly table: string;
+  /** Name of the temporary table that holds them whole, as they are before the change. */
+  readonly kept: string;
+  /** The columns that tell them apart. */
+  readonly key: readonly string[];
+  /** Those of the foreign key. */
+  readonly columns: readonly string[];
+  /** They are deleted, or the columns of the foreign key are set. */
+  readonly action: 'delete' | 'update';
+  readonly rows: number;
+}
+
+/** A foreign key, seen from the table that it references. */
+interface Reference {
+  /** The referencing table and its parts. */
+  readonly table: string;
+  /** Columns of its primary key, or of a unique key without NULLs; null where it has none. */
+  readonly key: readonly string[] | null;
+  readonly action: AlongRows['action'];
+  readonly columns: readonly string[];
+  readonly referenced: readonly string[];
+}
+
+/** What a change does to the rows of its table, as far as foreign keys care. */
+export interface Doomed {
+  /** Its table, quoted. */
+  readonly table: string;
+  readonly command: 'DELETE' | 'UPDATE';
+  /** Of an UPDATE the columns that it sets; null when that cannot be told. */
+  readonly columns: readonly string[] | null;
+  /** SQL that stands after FROM and gives the rows, whole. */
+  readonly rows: string;
+}
+
+/**
+ * Keeps what foreign keys will take along when rows are deleted or their keys change: CASCADE, SET NULL and SET DEFAULT, over any number of tables. Rows of a
+ * table without a key of its own are left out, since nothing tells them apart.
+ */
+export async function keepAlong(db: Queryable, change: Doomed): Promise<AlongRows[]> {
+  const kept: AlongRows[] = [];
+  await db.query(`CREATE TEMP TABLE ${FIRST} ON COMMIT DROP AS SELECT d.* FROM ${change.rows} AS d`);
+  const queue: Doomed[] = [{ ...change, rows: `pg_temp.${FIRST}` }];
+  for (let doomed = queue.shift(); doomed !== undefined; doomed = queue.shift()) {
+    for (const reference of await referencesTo(db, doomed)) {
+      if (reference.key === null || movesKey(reference)) continue;
+      const deleted = kept.filter(({ table, action }) => table === reference.table && action === 'delete');
+      const known = deleted.map((rows) => rows.kept);
+      if (change.command === 'DELETE' && reference.table === change.table) known.push(FIRST);
+      const name = `along_${kept.length + 1}`;
+      const rows = await keepRows(db, { ...reference, key: reference.key }, { doomed, known, name });
+      if (rows === null) continue;
+      kept.push(rows);
+      if (rows.action === 'delete') {
+        queue.push({ table: rows.table, command: 'DELETE', columns: null, rows: `pg_temp.${rows.kept}` });
+      }
+    }
+  }
+  return kept;
+}
+
+/** Rows whose own key is set cannot be found again by it. */
+function movesKey({ action, key, columns }: Reference): boolean {
+  return action === 'update' && columns.some((column) => key?.includes(column));
+}
+
+/** Of a change of keys CASCADE is a change as well. @returns those that do something. */
+function referencesTo(db: Queryable, { table, command, columns }: Doomed): Promise<Reference[]> {
+  const [acts, cascade] = command === 'DELETE' ? ['co.confdeltype', 'delete'] : ['co.confupdtype', 'update'];
+  return all(
+    db,
+    `SELECT ${sqlQualified('n', 'c')} AS table, k.key, a.columns, a.referenced,
+       CASE ${acts} WHEN 'c' THEN '${cascade}' ELSE 'update' END AS action
+     FROM pg_catalog.pg_constraint co
+     JOIN pg_catalog.pg_class c ON c.oid = co.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     CROSS JOIN LATERAL (SELECT pg_catalog.array_agg(own.attname::text ORDER BY k.place) AS columns, pg_catalog.array_agg(theirs.attname::text ORDER BY k.place) AS referenced
+       FROM ROWS FROM (pg_catalog.unnest(co.conkey), pg_catalog.unnest(co.confkey)) WITH ORDINALITY AS k(own, theirs, place)
+       JOIN pg_catalog.pg_attribute own ON own.attrelid = co.conrelid AND own.attnum = k.own
+       JOIN pg_catalog.pg_attribute theirs ON theirs.attrelid = co.confrelid AND theirs.attnum = k.theirs) AS a
+     LEFT JOIN LATERAL (SELECT pg_catalog.array_agg(ka.attname::text ORDER BY k.place) AS key
+       FROM pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+       JOIN pg_catalog.pg_attribute ka ON ka.attrelid = i.indrelid AND ka.attnum = k.number
+       WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
+       GROUP BY i.indexrelid, i.indisprimary HAVING pg_catalog.bool_and(ka.attnotnull) ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1) AS k ON true
+     WHERE co.contype = 'f' AND co.conparentid = 0 AND ${acts} IN ('c', 'n', 'd')
+       AND (co.confrelid = $1::regclass OR co.confrelid IN (SELECT relid FROM pg_catalog.pg_partition_ancestors($1::regclass)))
+       AND ($2::text[] IS NULL OR a.referenced && $2::text[]) ORDER BY co.oid`,
+    [table, command === 'DELETE' ? null : columns],
+  );
+}
+
+/**
+ * @param known temporary tables with rows of that table that are deleted anyway: by whichever key a row is come to, it goes once.
+ * @returns null when there are no others.
+ */
+async function keepRows(
+  db: Queryable,
+  { table, key, action, columns, referenced }: Reference & { readonly key: readonly string[] },
+  { doomed, known, name }: { readonly doomed: Doomed; readonly known: readonly string[]; readonly name: string },
+): Promise<AlongRows | null> {
+  const names = (alias: string, list: readonly string[]): string =>
+    list.map((column) => `${alias}.${quoteIdent(column)}`).join(', ');
+  const others = known.map(
+    (kept) => ` AND NOT EXISTS (SELECT FROM pg_temp.${kept} AS k WHERE (${names('k', key)}) = (${names('c', key)}))`,
+  );
+  const { rowCount } = await db.query(
+    `CREATE TEMP TABLE ${name} ON COMMIT DROP AS SELECT c.* FROM ${table} AS c
+     WHERE (${names('c', columns)}) IN (SELECT ${names('d', referenced)} FROM ${doomed.rows} AS d)${others.join('')}`,
+  );
+  if ((rowCount ?? 0) > 0) return { table, kept: name, key, columns, action, rows: rowCount ?? 0 };
+  await db.query(`DROP TABLE pg_temp.${name}`);
+  return null;
+}
+
+/** Takes away what was kept, for the next change of the same transaction. */
+export async function dropAlong(db: Queryable): Promise<void> {
+  const tables = await all<{ name: string }>(
+    db,
+    `SELECT relname AS name FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.pg_my_temp_schema() AND relname ~ '^along_[0-9]+$'`,
+  );
+  if (tables.length > 0) await db.query(`DROP TABLE ${tables.map(({ name }) => `pg_temp.${name}`).join(', ')}`);
+}

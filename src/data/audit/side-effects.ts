@@ -1,0 +1,99 @@
+import type pg from 'pg';
+import { nodesOf, treesOf } from '../../catalog/sql-trees.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
+import { all } from '../../postgres/queryable.ts';
+import { type AlongRows, keepAlong } from './along.ts';
+import { type Written, writtenBetween, writtenSoFar } from './effects.ts';
+import type { ExpectedChange } from './estimate.ts';
+import type { DataChangePlan } from './request.ts';
+import type { Statement } from './source.ts';
+
+/** What else a change does than its own rows: what foreign keys take along is kept before it, whole; of the rest it is known how much it is. */
+export class SideEffects {
+  readonly along: readonly AlongRows[];
+  readonly #db: pg.Client;
+  readonly #target: ExpectedChange['target'];
+  readonly #before: ReadonlyMap<string, Written>;
+
+  private constructor(
+    db: pg.Client,
+    target: ExpectedChange['target'],
+    found: { readonly along: readonly AlongRows[]; readonly before: ReadonlyMap<string, Written> },
+  ) {
+    this.#db = db;
+    this.#target = target;
+    this.along = found.along;
+    this.#before = found.before;
+  }
+
+  /** Before the change; where pre was given, its keys stand in `pg_temp.pre_keys`. */
+  static async expect(
+    db: pg.Client,
+    { key, pre, change }: DataChangePlan,
+    { target }: ExpectedChange,
+  ): Promise<SideEffects> {
+    const before = await writtenSoFar(db);
+    const along = pre !== null && change !== null && target !== null ? await keepFor(db, key, change, target) : [];
+    return new SideEffects(db, target, { along, before });
+  }
+
+  /** @param rows that the change has given back. @returns what it has written beyond those and what was kept. */
+  async beyond(rows: number): Promise<Written[]> {
+    const written = writtenBetween(this.#before, await writtenSoFar(this.#db));
+    return written
+      .map((one) => this.#without(one, rows))
+      .filter(({ inserted, updated, deleted }) => inserted + updated + deleted > 0);
+  }
+
+  #without(written: Written, rows: number): Written {
+    const along = (action: AlongRows['action']): number =>
+      this.along
+        .filter((kept) => kept.table === written.table && kept.action === action)
+        .reduce((sum, kept) => sum + kept.rows, 0);
+    const isTarget = written.table === this.#target?.table;
+    // An update that moves a row to another partition deletes and inserts it; MERGE and ON CONFLICT do one or the other.
+    const own = isTarget ? rows : 0;
+    const left = (counted: number, expected: number): number => Math.max(0, counted - expected - own);
+    return {
+      table: written.table,
+      inserted: left(written.inserted, 0),
+      updated: left(written.updated, along('update')),
+      deleted: left(written.deleted, along('delete')),
+    };
+  }
+}
+
+async function keepFor(
+  db: pg.Client,
+  key: readonly string[],
+  change: Statement,
+  { table, command }: NonNullable<ExpectedChange['target']>,
+): Promise<readonly AlongRows[]> {
+  if ((command !== 'DELETE' && command !== 'UPDATE') || !(await hasColumns(db, table, key))) return [];
+  const columns = command === 'UPDATE' ? await columnsSet(change.sql) : null;
+  const same = key.map((name) => `t.${quoteIdent(name)} = k.${quoteIdent(name)}`).join(' AND ');
+  return keepAlong(db, {
+    table,
+    command,
+    columns,
+    rows: `(SELECT t.* FROM ${table} AS t JOIN pg_temp.pre_keys AS k ON ${same})`,
+  });
+}
+
+/** The key may go by other names in the queries than in the table; then its rows cannot be told there. */
+async function hasColumns(db: pg.Client, table: string, key: readonly string[]): Promise<boolean> {
+  const found = await all(
+    db,
+    'SELECT FROM pg_catalog.pg_attribute WHERE attrelid = $1::regclass AND attname = ANY ($2) AND attnum > 0 AND NOT attisdropped',
+    [table, key],
+  );
+  return found.length === key.length;
+}
+
+/** Names of what an UPDATE sets; null when its text does not tell. */
+async function columnsSet(sql: string): Promise<string[] | null> {
+  const trees = await treesOf(sql).catch(() => []);
+  const [update] = nodesOf(trees, 'UpdateStmt');
+  if (update === undefined) return null;
+  return nodesOf(update.targetList, 'ResTarget').flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+}

@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { DataChangeRequest } from '../../src/data/audit/request.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { openWork } from '../support/work.ts';
+
+let database: TestDatabase;
+let root: string;
+
+beforeEach(async () => {
+  database = await createDatabase();
+  root = mkdtempSync(join(tmpdir(), 'triphase-audits-'));
+});
+
+afterEach(async () => {
+  await database.drop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const TABLES = `SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1`;
+
+/** All rows of all tables. */
+async function everything(): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  for (const { name } of await database.sql<{ name: string }>(TABLES)) {
+    found[name] = (await database.sql<{ row: string }>(`SELECT t::text AS row FROM ${name} t ORDER BY 1`)).map(
+      ({ row }) => row,
+    );
+  }
+  return found;
+}
+
+async function changeAndRestore(request: DataChangeRequest, table: string) {
+  const notices: string[] = [];
+  const { context, close } = await openWork(database, { root, onNotice: (notice) => notices.push(notice) });
+  try {
+    const before = await everything();
+    await context.dataChange('change', request);
+    const between = await everything();
+    await context.restoreFrom('change', { table });
+    return { before, between, after: await everything(), notices };
+  } finally {
+    await close();
+  }
+}
+
+const FAMILY = `CREATE TABLE parents (id int PRIMARY KEY, code text NOT NULL UNIQUE, name text);
+  INSERT INTO parents SELECT n, 'c' || n, 'p' || n FROM generate_series(1, 6) AS n;`;
+const DELETE = (where: string): DataChangeRequest => ({
+  key: 'id',
+  pre: `SELECT * FROM parents WHERE ${where}`,
+  change: `DELETE FROM parents WHERE ${where} RETURNING id`,
+});
+
+test.each<[string, string]>([
+  [
+    'CASCADE, over three tables',
+    `CREATE TABLE children (id int PRIMARY KEY, parent int NOT NULL REFERENCES parents ON DELETE CASCADE, data jsonb);
+     INSERT INTO children SELECT n, 1 + n % 6, jsonb_build_object('n', n) FROM generate_series(1, 30) AS n;
+     CREATE TABLE toys (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, child int REFERENCES children ON DELETE CASCADE, twice int GENERATED ALWAYS AS (child * 2) STORED);
+     INSERT INTO toys (child) SELECT 1 + n % 30 FROM generate_series(1, 90) AS n`,
+  ],
+  [
+    'SET NULL and SET DEFAULT',
+    `CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE SET NULL, other int DEFAULT 6 REFERENCES parents ON DELETE SET DEFAULT, note text);
+     INSERT INTO children SELECT n, 1 + n % 6, 1 + (n + 1) % 6, 'n' || n FROM generate_series(1, 30) AS n`,
+  ],
+  [
+    'a table that references itself',
+    `ALTER TABLE parents ADD COLUMN above int REFERENCES parents ON DELETE CASCADE; UPDATE parents SET above = id / 2 WHERE id > 1`,
+  ],
+  [
+    'two ways to one row',
+    `CREATE TABLE children (id int PRIMARY KEY, one int REFERENCES parents ON DELETE CASCADE, other int REFERENCES parents ON DELETE CASCADE);
+     INSERT INTO children SELECT n, 1 + n % 6, 1 + (n * 5) % 6 FROM generate_series(1, 30) AS n`,
+  ],
+  [
+    'a partitioned table, and a key of two columns that is not the primary key',
+    `ALTER TABLE parents ADD UNIQUE (id, code);
+     CREATE TABLE children (id int, parent int, code text, day int, PRIMARY KEY (id, day), FOREIGN KEY (parent, code) REFERENCES parents (id, code) ON DELETE CASCADE) PARTITION BY LIST (day);
+     CREATE TABLE children_0 PARTITION OF children FOR VALUES IN (0); CREATE TABLE children_1 PARTITION OF children FOR VALUES IN (1);
+     INSERT INTO children SELECT n, 1 + n % 6, 'c' || (1 + n % 6), n % 2 FROM generate_series(1, 30) AS n`,
+  ],
+])('a DELETE comes back with what foreign keys took along: %s', async (_, schema) => {
+  await database.sql(FAMILY + schema);
+  const { before, between, after, notices } = await changeAndRestore(DELETE('id <= 3'), 'parents');
+  expect(between).not.toEqual(before);
+  expect(after).toEqual(before);
+  expect(notices).toEqual([]);
+});
+
+test('an UPDATE of a key that others reference comes back with them', async () => {
+  await database.sql(`${FAMILY} CREATE TABLE children (id int PRIMARY KEY, code text REFERENCES parents (code) ON UPDATE CASCADE);
+    INSERT INTO children SELECT n, 'c' || (1 + n % 6) FROM generate_series(1, 30) AS n`);
+  const change = {
+    key: 'id',
+    pre: 'SELECT id, code FROM parents WHERE id <= 3',
+    change: `UPDATE parents SET code = 'new' || id WHERE id <= 3 RETURNING id, code`,
+    post: 'SELECT id, code FROM parents JOIN pre_keys USING (id)',
+  };
+  const { before, after, notices } = await changeAndRestore(change, 'parents');
+  expect(after).toEqual(before);
+  expect(notices).toEqual([]);
+});
+
+test('what triggers wrote stands in no audit, and is said with its numbers, when it happens and when the change is taken back', async () => {
+  await database.sql(`${FAMILY} CREATE TABLE log (what text); CREATE TABLE notes (parent int); INSERT INTO notes SELECT n FROM generate_series(1, 3) AS n;
+    CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (OLD.name); DELETE FROM notes WHERE parent = OLD.id; RETURN NULL; END $$;
+    CREATE TRIGGER gone AFTER DELETE ON parents FOR EACH ROW EXECUTE FUNCTION gone()`);
+  const { before, after, notices } = await changeAndRestore(DELETE('id <= 2'), 'parents');
+  expect(after).toEqual({ ...before, log: ['(p1)', '(p2)'], notes: ['(3)'] });
+  const what = '"public"."log" (2 inserted), "public"."notes" (2 deleted)';
+  expect(notices).toEqual([
+    `change has also written rows that are in no audit: ${what}.`,
+    `change had also written rows that are in no audit and that nothing was taken back of: ${what}.`,
+  ]);
+});
+
+test('rows of a table without a key are said, too: nothing tells them apart', async () => {
+  await database.sql(`${FAMILY} CREATE TABLE children (parent int REFERENCES parents ON DELETE CASCADE);
+    INSERT INTO children SELECT 1 + n % 6 FROM generate_series(1, 30) AS n`);
+  const { notices } = await changeAndRestore(DELETE('id <= 3'), 'parents');
+  expect(notices[0]).toBe('change has also written rows that are in no audit: "public"."children" (15 deleted).');
+  expect(notices).toHaveLength(2);
+});
+
+test.each([
+  ['DELETE', 'DELETE FROM parents WHERE id <= 2 RETURNING *'],
+  ['UPDATE', `UPDATE parents SET name = 'x' RETURNING *`],
+])('a %s without pre cannot be taken back, and no row is touched', async (_, change) => {
+  await database.sql(FAMILY);
+  const { context, close } = await openWork(database, { root });
+  await context.dataChange('change', { key: 'id', change });
+  const left = await everything();
+  await expect(context.restoreFrom('change', { table: 'parents' })).rejects.toMatchObject({ code: 'PH5019' });
+  expect(await everything()).toEqual(left);
+  await close();
+});
