@@ -1,3 +1,4 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Finding } from '../domain/finding.ts';
 
 /** Migration files that no manifest lists: they never run. */
@@ -10,4 +11,12 @@ export function checkUnlisted(files: readonly string[]): Finding[] {
     message: `${file} is in no manifest, so that it never runs.`,
     remedy: 'Run phase hash, and commit the manifest with it.',
   }));
+}
+
+/** Files among the migrations whose names do not fit: they never run either. */
+export function checkUnfit(files: readonly string[]): Finding[] {
+  return files.map((file) => {
+    const { code, message, remedy } = new PhaseError('PH3021', { files: [file] });
+    return { code, severity: 'error', file, line: null, message, remedy };
+  });
 }

@@ -6,7 +6,7 @@ import type { Rename } from '../domain/rename.ts';
 import { fileChecksum } from './checksum.ts';
 import { folders, migrationFolder } from './folders.ts';
 import { manifestPath, readManifests } from './manifests.ts';
-import { fileOf, findMigrations, type MigrationFile } from './migrations.ts';
+import { fileOf, findMigrations, type MigrationFile, misnamedFiles } from './migrations.ts';
 import { readRenames } from './renames.ts';
 
 /** All that an application's files say about its migrations. */
@@ -66,6 +66,15 @@ export async function unlistedSources({ root, manifests }: History): Promise<str
 
 /** Migration files that no manifest lists: they never run. */
 export function unlistedFiles({ files, manifests }: History): MigrationFile[] {
-  const listed = new Set(manifests.flatMap((manifest) => manifest.migrations.map((entry) => entry.id)));
+  const listed = listedIds(manifests);
   return files.filter((file) => !listed.has(file.id));
+}
+
+/** Files among the migrations whose names do not fit, so that they cannot be entered. */
+export function unfitFiles({ root, manifests }: History): Promise<string[]> {
+  return misnamedFiles(root, listedIds(manifests));
+}
+
+function listedIds(manifests: readonly Manifest[]): Set<string> {
+  return new Set(manifests.flatMap((manifest) => manifest.migrations.map((entry) => entry.id)));
 }

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ManifestEntry, MigrationKind } from '../domain/manifest.ts';
@@ -17,6 +17,8 @@ export interface MigrationFile {
 
 const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
 /** Hidden files, declarations and tests beside migrations. */
+/** Folders below that hold no migrations. */
+const NO_FOLDER = /^[._]|^(node_modules|tests?)$/;
 const NO_MIGRATION = /^\.|\.d\.m?ts$|\.(?:test|spec)\.[^.]+$/;
 
 /**
@@ -35,13 +37,60 @@ export async function findMigrations(root: string): Promise<MigrationFile[]> {
   return files;
 }
 
+/** In its folder every module and script is a migration; in folders below it what has a number in front, and is not read by one of the others. */
 async function filesOf(root: string, kind: MigrationKind): Promise<MigrationFile[]> {
   const folder = migrationFolder(kind);
-  const names = await readdir(join(root, folder)).catch(() => []);
-  return names
-    .filter((name) => EXTENSIONS.test(name) && !NO_MIGRATION.test(name))
-    .sort()
-    .map((name) => ({ id: name.replace(EXTENSIONS, ''), kind, path: join(folder, name) }));
+  const paths = (await pathsIn(root, folder)).filter(
+    (path) => EXTENSIONS.test(path) && !NO_MIGRATION.test(basename(path)),
+  );
+  const nested = paths.filter((path) => dirname(path) !== folder);
+  const helpers = nested.length === 0 ? [] : await helpersAmong(root, nested, paths);
+  return paths
+    .filter((path) => dirname(path) === folder || (hasNumber(path) && !helpers.includes(path)))
+    .map((path) => ({ id: basename(path).replace(EXTENSIONS, ''), kind, path }));
+}
+
+/**
+ * What lies among migrations and never runs, for its name: the number in front is missing, by which migrations are ordered, or the ending is none.
+ * @param listed ids that manifests list: they run, whatever they are called.
+ */
+export async function misnamedFiles(root: string, listed: ReadonlySet<string>): Promise<string[]> {
+  const kinds: MigrationKind[] = ['schema', 'data'];
+  const found = await Promise.all(
+    kinds.map(async (kind) => {
+      const folder = migrationFolder(kind);
+      const paths = await pathsIn(root, folder);
+      return paths.filter((path) => {
+        const name = basename(path);
+        if (NO_MIGRATION.test(name) || listed.has(name.replace(EXTENSIONS, ''))) return false;
+        return EXTENSIONS.test(name) ? dirname(path) === folder && !hasNumber(path) : hasNumber(path);
+      });
+    }),
+  );
+  return found.flat();
+}
+
+const hasNumber = (path: string): boolean => /^\d+[_-]/.test(basename(path));
+
+/** All files in a folder and those below it, in order; not in hidden folders, nor in those of tests. */
+async function pathsIn(root: string, folder: string): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+  const paths = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (!entry.isDirectory()) return [path];
+      return NO_FOLDER.test(entry.name) ? [] : pathsIn(root, path);
+    }),
+  );
+  return paths.flat().sort();
+}
+
+/** Files that a migration names: it reads them itself. */
+async function helpersAmong(root: string, nested: readonly string[], paths: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(paths.map((path) => readFile(join(root, path), 'utf8').catch(() => '')));
+  return nested.filter((path) =>
+    texts.some((text, at) => paths[at] !== path && text.includes(basename(path).replace(EXTENSIONS, ''))),
+  );
 }
 
 /** What a migration's second argument is made of; the runner gives it. */

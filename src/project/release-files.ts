@@ -4,7 +4,7 @@ import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import { fileChecksum } from './checksum.ts';
 import { writeFiles } from './files.ts';
-import { ensureFilesIntact, type History, unlistedFiles, unlistedSources } from './history.ts';
+import { ensureFilesIntact, type History, unfitFiles, unlistedFiles, unlistedSources } from './history.ts';
 import { changeManifest, manifestPath } from './manifests.ts';
 import { fileOf } from './migrations.ts';
 
@@ -29,9 +29,11 @@ export async function cutRelease(history: History, release: Release): Promise<vo
  * Enters files that are in no manifest into the open manifest of a release, and brings the checksums of all open
  * manifests up to date. Released ones stay as they are.
  * @returns the manifests that changed.
- * @throws PH1019 when files are to be entered and the release is cut, PH3001 when a listed file is missing.
+ * @throws PH1019 when files are to be entered and the release is cut, PH3001 when a listed file is missing, PH3021 when the name of one does not fit.
  */
 export async function hashFiles(history: History, release: Release | null): Promise<string[]> {
+  const unfit = await unfitFiles(history);
+  if (unfit.length > 0) throw new PhaseError('PH3021', { files: unfit });
   const unlisted = unlistedFiles(history);
   const sources = await unlistedSources(history);
   const target = unlisted.length + sources.length === 0 ? null : ensureOpen(history, release);

@@ -1,7 +1,7 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
-import { readHistory, unlistedFiles } from '../project/history.ts';
+import { readHistory, unfitFiles, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
 import { settleByHand } from './pairs/watch.ts';
@@ -58,7 +58,7 @@ export async function finish(options: RunnerOptions): Promise<MigrateResult> {
 async function run(session: Session, before: Ledger, request: RunRequest): Promise<MigrateResult> {
   const began = performance.now();
   const { history, lock } = session;
-  noticeUnlisted(session);
+  await noticeUnlisted(session);
   const { plan, pending, runnable, confirms } = await prepareRun(lock.client, history, before, request).catch(
     async (error) => {
       // What has died in the middle may have altered columns, and nobody may get to it for a while.
@@ -130,8 +130,12 @@ async function recordReached({ lock }: Session, release: Release, confirmed: Rel
   await recordMigrated(lock.client, release);
 }
 
-function noticeUnlisted({ history, options }: Session): void {
-  for (const { path } of unlistedFiles(history)) {
+async function noticeUnlisted({ history, options }: Session): Promise<void> {
+  const unfit = await unfitFiles(history);
+  for (const path of unfit) {
+    options.reporter.notice(`${path} is no migration by its name and does not run; phase check says why.`);
+  }
+  for (const { path } of unlistedFiles(history).filter((file) => !unfit.includes(file.path))) {
     options.reporter.notice(`${path} is in no manifest and does not run; phase hash enters it.`);
   }
 }

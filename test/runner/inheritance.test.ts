@@ -152,12 +152,12 @@ onVersions((server) => {
     [
       'a column that is called like the new one',
       `CREATE TABLE vips (addr text) INHERITS (users); INSERT INTO vips VALUES (2, 'b@x', 'Street 1')`,
-      'column "addr" of vips',
+      'column "addr" of public.vips',
     ],
     [
       'an identity of its own',
       'CREATE TABLE vips () INHERITS (users); ALTER TABLE vips ALTER id ADD GENERATED ALWAYS AS IDENTITY',
-      'identity of vips',
+      'identity of public.vips',
     ],
     [
       'NULL where the table has none',

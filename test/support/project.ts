@@ -29,6 +29,10 @@ export class TestProject {
     writeFileSync(join(this.root, path), content);
   }
 
+  delete(path: string): void {
+    rmSync(join(this.root, path));
+  }
+
   read(path: string): string {
     return readFileSync(join(this.root, path), 'utf8');
   }

@@ -1,7 +1,7 @@
 import { checkBreaksItself } from '../../checks/breaks-itself.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkUneditedCopies } from '../../checks/unedited-copies.ts';
-import { checkUnlisted } from '../../checks/unlisted.ts';
+import { checkUnfit, checkUnlisted } from '../../checks/unlisted.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { manifestRelease, type Release } from '../../domain/release.ts';
@@ -9,7 +9,7 @@ import { orderMigrations } from '../../planner/order.ts';
 import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
 import { uneditedCopies } from '../../project/copies.ts';
-import { ensureFilesIntact, type History, readHistory, unlistedFiles } from '../../project/history.ts';
+import { ensureFilesIntact, type History, readHistory, unfitFiles, unlistedFiles } from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
 import type { MigrationFile } from '../../project/migrations.ts';
 import { findUsages } from '../../project/usages.ts';
@@ -47,7 +47,9 @@ export async function checkFiles(root: string, release: Release | null): Promise
   findings.push(
     ...checkBreaksItself(manifests.map((manifest) => ({ file: manifestPath(manifest.release), manifest }))),
   );
-  findings.push(...checkUnlisted(unlistedFiles(history).map(({ path }) => path)));
+  const unfit = await unfitFiles(history);
+  const unlisted = unlistedFiles(history).map(({ path }) => path);
+  findings.push(...checkUnlisted(unlisted.filter((path) => !unfit.includes(path))), ...checkUnfit(unfit));
   const open = manifests.filter(({ state }) => state === 'open').map((manifest) => manifest.release);
   findings.push(...checkUneditedCopies(await uneditedCopies(history, open)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));

@@ -21,6 +21,7 @@ export interface IntegrityErrors {
   PH3018: { rename: string; phase: number; at: string; release: string };
   PH3019: { rename: string; phase: number };
   PH3020: { release: string; files: readonly string[] };
+  PH3021: { files: readonly string[] };
   PH3017: {
     first: string;
     second: string;
@@ -176,6 +177,15 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
       'Phase 2 brings the functions to these versions, which still name the old column; it is gone after phase 3.',
     remedy: () =>
       'Write the new name where the old one means the column, or take the first line out where it means none; run phase hash, then cut again.',
+  },
+  PH3021: {
+    exit: 5,
+    title: 'The name of a migration does not fit',
+    what: (d) =>
+      `${d.files.join(', ')} cannot be entered: migrations run in the order of the numbers in front of their names, and end in .ts, .js, .sql or the like.`,
+    why: () => 'Without a number it would sort behind all that come later; with another ending it never runs.',
+    remedy: () =>
+      'Name it as phase new does (YYYYMMDDHHMMSS_name.ts), or move it out of the folder of the migrations where it is none.',
   },
   PH3019: {
     exit: 5,
