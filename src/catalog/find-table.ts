@@ -2,6 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
 
 /** A table as the wizard lists it. */
 export interface ListedTable extends QualifiedName {
@@ -12,7 +13,7 @@ export interface ListedTable extends QualifiedName {
 }
 
 const TABLES = `
-  SELECT c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name, pg_table_is_visible(c.oid) AS visible,
+  SELECT c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_table_is_visible(c.oid) AS visible,
          greatest(c.reltuples, 0)::float8 AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
@@ -21,7 +22,7 @@ const TABLES = `
 
 /** Every table of the application, by schema and name. */
 export async function listTables(db: Queryable): Promise<ListedTable[]> {
-  const rows = await all<Omit<ListedTable, 'oid'> & { oid: string }>(db, TABLES);
+  const rows = await underOwnNames(db, () => all<Omit<ListedTable, 'oid'> & { oid: string }>(db, TABLES));
   return rows.map((row) => ({ ...row, oid: Number(row.oid) }));
 }
 

@@ -27,7 +27,7 @@ const LOG: Knex.Logger = {
 };
 
 function say(message: unknown): void {
-  process.stderr.write(`${typeof message === 'string' ? message : inspect(message)}\n`);
+  process.emitWarning(typeof message === 'string' ? message : inspect(message), 'knex');
 }
 
 /** The knex that migrations get: few connections, each prepared like those of the runner. */

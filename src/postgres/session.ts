@@ -158,6 +158,8 @@ function statusOf(db: Queryable): string | null {
   return (db as Partial<pg.Client>).getTransactionStatus?.() ?? null;
 }
 
+/** As the server has said behind its last answer; false where nobody has kept that. */
+export const isWithinTransaction = (db: Queryable): boolean => ['T', 'E'].includes(statusOf(db) ?? '');
 const isInTransaction = (db: Queryable): boolean => statusOf(db) !== 'I';
 const hasFailed = (db: Queryable): boolean => statusOf(db) === 'E';
 

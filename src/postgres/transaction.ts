@@ -1,5 +1,5 @@
 import type { Queryable } from './queryable.ts';
-import { beginAsAlways } from './session.ts';
+import { beginAsAlways, isWithinTransaction } from './session.ts';
 
 /**
  * Runs something in one transaction on a connection that is not in one, and commits; rolls back on any error.
@@ -17,12 +17,22 @@ export async function inTransaction<T>(client: Queryable, body: () => Promise<T>
   }
 }
 
-/** The same, and rolls back in any case: for looking at what a change would give. */
+/** The same, and rolls back in any case: for looking at what a change would give. In a transaction already, as a part of it. */
 export async function inRolledBackTransaction<T>(client: Queryable, body: () => Promise<T>): Promise<T> {
+  if (isWithinTransaction(client)) return inRolledBackPart(client, body);
   await beginAsAlways(client);
   try {
     return await body();
   } finally {
     await client.query('ROLLBACK').catch(() => undefined);
+  }
+}
+
+async function inRolledBackPart<T>(client: Queryable, body: () => Promise<T>): Promise<T> {
+  await client.query('SAVEPOINT looking');
+  try {
+    return await body();
+  } finally {
+    await client.query('ROLLBACK TO SAVEPOINT looking; RELEASE SAVEPOINT looking').catch(() => undefined);
   }
 }

@@ -2,15 +2,30 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Manifest } from '../domain/manifest.ts';
 
-/** SHA-256 of a text in hexadecimal; line endings do not count. */
+/** What editors of some systems put in front of a text, and others take away. */
+const BOM = '\uFEFF';
+
+/** A text without a byte order mark, which PostgreSQL takes for a part of the first statement. */
+export const withoutBom = (text: string): string => (text.startsWith(BOM) ? text.slice(BOM.length) : text);
+
+/** SHA-256 of a text in hexadecimal; line endings and a byte order mark do not count. */
 export function checksum(text: string): string {
-  return createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
+  return sha256(withoutBom(text));
 }
+
+const sha256 = (text: string): string => createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex');
 
 /** The checksum of a file, or null when there is none. */
 export async function fileChecksum(file: string): Promise<string | null> {
   const text = await readFile(file, 'utf8').catch(() => null);
   return text === null ? null : checksum(text);
+}
+
+/** Whether a file is what its checksum says; also one that was taken when a byte order mark still counted. */
+export async function hasChecksum(file: string, wanted: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch(() => null);
+  if (text === null) return false;
+  return checksum(text) === wanted || sha256(BOM + withoutBom(text)) === wanted;
 }
 
 /** The sum of a released manifest over all that it lists; its form is fixed in docs/formats.md. */

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Rename } from '../domain/rename.ts';
-import { fileChecksum } from './checksum.ts';
+import { hasChecksum } from './checksum.ts';
 import { folders, migrationFolder } from './folders.ts';
 import { manifestPath, readManifests } from './manifests.ts';
 import { fileOf, findMigrations, type MigrationFile, misnamedFiles } from './migrations.ts';
@@ -35,12 +35,12 @@ export async function ensureFilesIntact(history: History, manifests: readonly Ma
       if (!file || file.kind !== entry.kind) {
         throw new PhaseError('PH3001', { id: entry.id, manifest: path, folder: migrationFolder(entry.kind) });
       }
-      if ((await fileChecksum(join(history.root, file.path))) !== entry.sha256) {
+      if (!(await hasChecksum(join(history.root, file.path), entry.sha256))) {
         throw new PhaseError('PH3002', { file: file.path, manifest: path, state: manifest.state });
       }
     }
     for (const source of manifest.sources) {
-      if ((await fileChecksum(join(history.root, 'db', source.file))) !== source.sha256) {
+      if (!(await hasChecksum(join(history.root, 'db', source.file), source.sha256))) {
         throw new PhaseError('PH3012', { file: join('db', source.file), manifest: path });
       }
     }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type Document, parseDocument, YAMLSeq } from 'yaml';
+import { type Document, YAMLSeq } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest.ts';
@@ -11,6 +11,7 @@ import { manifestSum } from './checksum.ts';
 import { problemsOf } from './config.ts';
 import type { FileChange } from './files.ts';
 import { folders } from './folders.ts';
+import { readYaml, readYamlDocument } from './yaml.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal');
 
@@ -98,13 +99,8 @@ function manifestsOf(files: readonly { readonly file: string; readonly text: str
 }
 
 function parseManifest(file: string, text: string): Manifest {
-  const document = parseDocument(text, { schema: 'failsafe' });
-  const result = document.errors.length === 0 ? manifestSchema.safeParse(document.toJS()) : null;
-  if (!result?.success) {
-    const problems =
-      result?.error.issues.flatMap(problemsOf) ?? document.errors.map((error) => error.message.split('\n')[0] ?? '');
-    throw new PhaseError('PH3005', { file, problems });
-  }
+  const result = manifestSchema.safeParse(readYaml(file, text));
+  if (!result.success) throw new PhaseError('PH3005', { file, problems: result.error.issues.flatMap(problemsOf) });
   try {
     return { ...result.data, release: parseRelease(result.data.release) };
   } catch (error) {
@@ -157,9 +153,7 @@ export interface ManifestChange {
 export async function changeManifest(root: string, change: ManifestChange): Promise<FileChange> {
   const path = await pathOf(root, change.release);
   const text = await readFile(join(root, path), 'utf8').catch(() => null);
-  const document = parseDocument(text ?? `release: ${change.release}\nstate: open\nmigrations: []\n`, {
-    schema: 'failsafe',
-  });
+  const document = readYamlDocument(path, text ?? `release: ${change.release}\nstate: open\nmigrations: []\n`);
   removeItems(document, 'migrations', 'id', change.remove ?? new Set());
   removeItems(document, 'sources', 'file', change.removeSources ?? new Set());
   for (const entry of change.add ?? []) append(document, 'migrations', asText(entry));

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ManifestEntry, MigrationKind } from '../domain/manifest.ts';
+import { withoutBom } from './checksum.ts';
 import { migrationFolder } from './folders.ts';
 import { loadModule } from './modules.ts';
 import { parseSqlMigration, type SqlMigration } from './sql-migration.ts';
@@ -127,7 +128,7 @@ export type LoadedMigration = MigrationFile &
  */
 export async function loadMigration(root: string, file: MigrationFile): Promise<LoadedMigration> {
   if (file.path.endsWith('.sql')) {
-    const sql = await parseSqlMigration(file.path, await readFile(join(root, file.path), 'utf8'));
+    const sql = await parseSqlMigration(file.path, withoutBom(await readFile(join(root, file.path), 'utf8')));
     return {
       ...file,
       form: 'sql',

@@ -10,6 +10,8 @@ export async function loadModule(file: string): Promise<Record<string, unknown>>
   loader ??= createJiti(import.meta.url, {
     moduleCache: false,
     fsCache: false,
+    // The aliases of the application's imports.
+    tsconfigPaths: true,
     virtualModules: { triphase: await import('../index.ts') },
   });
   return loader.import<Record<string, unknown>>(file);

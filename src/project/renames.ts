@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { BOUND_KINDS, type CarriedObject, type Rename, type RenamedFunction, TWINNED_KINDS } from '../domain/rename.ts';
 import { problemsOf } from './config.ts';
 import { folders } from './folders.ts';
+import { readYaml } from './yaml.ts';
 
 const carried = z.array(
   z.union([
@@ -111,7 +112,7 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
       .sort()
       .map(async (name) => {
         const file = join(folders.renames, name);
-        return { file, document: parseYaml(file, await readFile(join(root, file), 'utf8')) };
+        return { file, document: readYaml(file, await readFile(join(root, file), 'utf8')) };
       }),
   );
   const renames = new Map<string, Rename>();
@@ -134,12 +135,6 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
 
 function isRefresh(document: unknown): boolean {
   return typeof document === 'object' && document !== null && 'refreshes' in document;
-}
-
-function parseYaml(file: string, text: string): unknown {
-  const document = parseDocument(text, { schema: 'failsafe' });
-  if (document.errors.length === 0) return document.toJS();
-  throw new PhaseError('PH3005', { file, problems: document.errors.map((error) => error.message) });
 }
 
 function validated<T>(file: string, result: z.ZodSafeParseResult<T>): T {

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { withoutBom } from './checksum.ts';
 import { folders, versionFile } from './folders.ts';
 
 export type VersionedKind = 'function' | 'trigger';
@@ -14,7 +15,7 @@ export async function readVersion(root: string, kind: VersionedKind, name: strin
   const text = await readFile(join(root, file), 'utf8').catch((error) => {
     throw new PhaseError('PH1017', { kind, name, version, file }, { cause: error });
   });
-  return text;
+  return withoutBom(text);
 }
 
 /** The highest version that has a file, 0 when there is none. The name may itself look like a version (`v2_sync`). */

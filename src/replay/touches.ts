@@ -3,6 +3,7 @@ import type { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { LockObserver, type ObservedLocks } from '../postgres/lock-observer.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import type { FollowedChange } from '../runner/pairs/pair.ts';
@@ -90,11 +91,13 @@ class Watch implements RunObserver {
   }
 
   async end(db: Queryable): Promise<ObservedLocks> {
-    const named = await all<{ name: string }>(
-      db,
-      `SELECT n.nspname || '.' || c.relname AS name FROM unnest($1::text[]) AS t(name)
-       JOIN pg_catalog.pg_class c ON c.oid = to_regclass(t.name) JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`,
-      [[...this.tables]],
+    const named = await underOwnNames(db, () =>
+      all<{ name: string }>(
+        db,
+        `SELECT n.nspname::text || '.' || c.relname::text AS name FROM pg_catalog.unnest($1::text[]) AS t(name)
+         JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(t.name) JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace`,
+        [[...this.tables]],
+      ),
     );
     for (const { name } of named) this.locks.note(name);
     return this.locks.locks;

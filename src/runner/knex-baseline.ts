@@ -2,6 +2,7 @@ import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
 import type { History } from '../project/history.ts';
 import type { Ledger, LedgerRow } from './ledger.ts';
 
@@ -10,11 +11,13 @@ import type { Ledger, LedgerRow } from './ledger.ts';
  * over under their names. Knex keeps the extension in the name, and no checksum.
  */
 export async function knexRows(db: Queryable, table: string): Promise<LedgerRow[]> {
-  const [found] = await all<{ schema: string; name: string }>(
-    db,
-    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = to_regclass($1)`,
-    [table],
+  const [found] = await underOwnNames(db, () =>
+    all<{ schema: string; name: string }>(
+      db,
+      `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.oid = pg_catalog.to_regclass($1)`,
+      [table],
+    ),
   );
   if (!found) return [];
   return all<LedgerRow>(

@@ -680,7 +680,7 @@ onVersions((server) => {
   test('what only looks like it can be acknowledged, with a reason', async () => {
     fixture = await renameFixture({ server: server(), schema: USERS, from: 'email', to: 'addr' });
     await fixture.database.sql('CREATE TABLE kept (r users)');
-    const object = 'column kept.r, which holds rows of the table';
+    const object = 'column public.kept.r, which holds rows of the table';
     await fixture.project.json('acknowledge', 'users_email_to_addr', object, '--why', 'nobody reads it');
     await fixture.deploy(R1);
   });

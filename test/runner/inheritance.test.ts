@@ -152,17 +152,17 @@ onVersions((server) => {
     [
       'a column that is called like the new one',
       `CREATE TABLE vips (addr text) INHERITS (users); INSERT INTO vips VALUES (2, 'b@x', 'Street 1')`,
-      'column "addr" of public.vips',
+      /column "addr" of (public\.)?vips/,
     ],
     [
       'an identity of its own',
       'CREATE TABLE vips () INHERITS (users); ALTER TABLE vips ALTER id ADD GENERATED ALWAYS AS IDENTITY',
-      'identity of public.vips',
+      /identity of (public\.)?vips/,
     ],
     [
       'NULL where the table has none',
       'CREATE TABLE vips () INHERITS (users); ALTER TABLE ONLY users ALTER email SET NOT NULL',
-      'may be NULL',
+      /may be NULL/,
     ],
   ])('a child with %s is refused by the wizard, and before phase 1 runs', async (what, sql, object) => {
     const column = what.includes('identity') ? 'id' : 'email';
@@ -173,7 +173,7 @@ onVersions((server) => {
     expect([refused.code, refused.json.error.code, refused.json.error.message]).toEqual([
       4,
       'PH2019',
-      expect.stringContaining(object),
+      expect.stringMatching(object),
     ]);
     rmSync(join(fixture.project.root, 'db'), { recursive: true });
     const flags = [
@@ -194,7 +194,7 @@ onVersions((server) => {
     expect([wizard.code, wizard.json.error.code, wizard.json.error.message.replaceAll('public.', '')]).toEqual([
       4,
       'PH2001',
-      expect.stringContaining(object),
+      expect.stringMatching(object),
     ]);
     expect(await rows('SELECT * FROM users WHERE id = 1')).toEqual([{ id: 1, email: 'a@x' }]);
   });

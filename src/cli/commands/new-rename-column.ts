@@ -8,6 +8,8 @@ import { quoteQualified } from '../../domain/identifier.ts';
 import { compareReleases, nextReleases, parseRelease, type Release } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
+import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { table } from '../../report/table.ts';
@@ -75,7 +77,7 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     const options = { now: new Date(), rewriteLimit };
     const quietTriggers = flags.quietTriggers ?? false;
     if (quietTriggers) await ensureMayQuiet(db);
-    const draft = await draftRename(db, history, answers, { ...options, quietTriggers });
+    const draft = await looking(db, () => draftRename(db, history, answers, { ...options, quietTriggers }));
     context.output.notice(describeFacts(draft.facts));
     context.output.notice(describeFiles(draft.files, draft.warnings));
     await ensureConfirmed(prompts, draft.files.length);
@@ -97,11 +99,8 @@ async function runRefresh(context: CommandContext, flags: RenameFlags, name: str
   const { rewriteLimit } = project.config;
   const url = context.databaseUrl(project);
   return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
-    const draft = await draftRefresh(db, history, name, {
-      now: new Date(),
-      rewriteLimit,
-      into: release === undefined ? null : parseRelease(release),
-    });
+    const into = release === undefined ? null : parseRelease(release);
+    const draft = await looking(db, () => draftRefresh(db, history, name, { now: new Date(), rewriteLimit, into }));
     const document = { rename: name, files: draft.files, warnings: draft.warnings };
     if (draft.files.length === 0) return { document, text: 'nothing is missing' };
     context.output.notice(describeFiles(draft.files, draft.warnings));
@@ -109,6 +108,11 @@ async function runRefresh(context: CommandContext, flags: RenameFlags, name: str
     await writeDraft(history, draft);
     return { document, text: draft.files.map(({ path }) => `wrote ${path}`).join('\n') };
   });
+}
+
+/** What is read belongs together, and is ours: nothing that somebody made is taken for PostgreSQL's own. */
+function looking<T>(db: Queryable, draft: () => Promise<T>): Promise<T> {
+  return inRolledBackTransaction(db, () => underQualifiedNames(db, draft));
 }
 
 async function ensureConfirmed(prompts: Prompts, files: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './text.ts';
+import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
 export interface IntegrityErrors {
@@ -32,6 +32,8 @@ export interface IntegrityErrors {
   };
 }
 
+const isScript = (file: string): boolean => /\.[mc]?js$/.test(file);
+
 export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3001: {
     exit: 5,
@@ -44,11 +46,16 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     exit: 5,
     title: 'A file was edited after its checksum was taken',
     what: (d) => `${d.file} is not what ${d.manifest} lists.`,
-    why: () => 'Its checksum differs: it was edited afterwards.',
+    why: (d) =>
+      isScript(d.file)
+        ? 'Its checksum differs: it was edited afterwards, or compiled from the file that was listed.'
+        : 'Its checksum differs: it was edited afterwards.',
     remedy: (d) =>
-      d.state === 'open'
-        ? 'If the edit is meant, run phase hash; otherwise bring the file back from version control.'
-        : 'The release is cut: bring the file back from version control and write a new migration.',
+      isScript(d.file)
+        ? `Where it was compiled, bring the .ts file instead: it runs as it is, without TypeScript and without a build. Otherwise ${d.state === 'open' ? 'run phase hash, if the edit is meant' : 'bring it back from version control and write a new migration'}.`
+        : d.state === 'open'
+          ? 'If the edit is meant, run phase hash; otherwise bring the file back from version control.'
+          : 'The release is cut: bring the file back from version control and write a new migration.',
   },
   PH3003: {
     exit: 5,
@@ -67,7 +74,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3005: {
     exit: 5,
     title: 'A manifest or rename file cannot be read',
-    what: (d) => `${d.file}: ${d.problems.join('; ')}.`,
+    what: (d) => `${d.file}: ${someOf(d.problems)}.`,
     why: () => 'It does not have the form that docs/formats.md describes.',
     remedy: () => 'Correct it, or bring it back from version control.',
   },
@@ -99,7 +106,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3009: {
     exit: 5,
     title: 'The phases of a rename are out of order',
-    what: (d) => `The phases of ${d.rename} are out of order: ${d.files.join(', ')}.`,
+    what: (d) => `The phases of ${d.rename} are out of order: ${someOf(d.files, ', ')}.`,
     why: (d) => d.reason,
     remedy: () => 'Put each phase into the open manifest of a release of its own, ascending.',
   },
@@ -163,7 +170,8 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3017: {
     exit: 5,
     title: 'Two renames that share an object overlap',
-    what: (d) => `The renames ${d.first} and ${d.second} overlap and both work on ${d.object}: ${d.files.join(', ')}.`,
+    what: (d) =>
+      `The renames ${d.first} and ${d.second} overlap and both work on ${d.object}: ${someOf(d.files, ', ')}.`,
     why: (d) =>
       `${d.second} begins in ${d.begins}, and ${d.first} ${d.ends === null ? 'has no phase 3 in any manifest' : `ends in ${d.ends}`}; what one makes the other would have to carry over half-way.`,
     remedy: (d) =>
@@ -172,7 +180,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3020: {
     exit: 5,
     title: 'Copies of functions were not reviewed',
-    what: (d) => `${d.release} would freeze copies of functions that nobody has edited: ${d.files.join(', ')}.`,
+    what: (d) => `${d.release} would freeze copies of functions that nobody has edited: ${someOf(d.files, ', ')}.`,
     why: () =>
       'Phase 2 brings the functions to these versions, which still name the old column; it is gone after phase 3.',
     remedy: () =>
@@ -182,7 +190,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     exit: 5,
     title: 'The name of a migration does not fit',
     what: (d) =>
-      `${d.files.join(', ')} cannot be entered: migrations run in the order of the numbers in front of their names, and end in .ts, .js, .sql or the like.`,
+      `${someOf(d.files, ', ')} cannot be entered: migrations run in the order of the numbers in front of their names, and end in .ts, .js, .sql or the like.`,
     why: () => 'Without a number it would sort behind all that come later; with another ending it never runs.',
     remedy: () =>
       'Name it as phase new does (YYYYMMDDHHMMSS_name.ts), or move it out of the folder of the migrations where it is none.',

@@ -12,3 +12,12 @@ interface ErrorText<D> {
 }
 
 export type ErrorTexts<E> = { readonly [C in keyof E]: ErrorText<E[C]> };
+
+/** How many of a list a sentence shows; the details of an error hold all. */
+const SHOWN = 10;
+
+/** The first of a list, and how many more there are. */
+export function someOf(list: readonly string[], separator = '; '): string {
+  const rest = list.length - SHOWN;
+  return list.slice(0, SHOWN).join(separator) + (rest > 0 ? ` and ${rest} more` : '');
+}

@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './text.ts';
+import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH1xxx: wrong usage or configuration; exit 2. */
 export interface UsageErrors {
@@ -56,7 +56,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   PH1003: {
     exit: 2,
     title: 'The configuration is not valid',
-    what: (d) => `${d.file}: ${d.problems.join('; ')}.`,
+    what: (d) => `${d.file}: ${someOf(d.problems)}.`,
     why: () => 'Unknown keys and wrong values are refused, since a mistyped setting would silently not apply.',
     remedy: () => 'Correct the keys named; docs/configuration.md lists all of them.',
   },
@@ -112,7 +112,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   PH1011: {
     exit: 2,
     title: 'A file exists already',
-    what: (d) => `${d.files.join(', ')} ${d.files.length === 1 ? 'exists' : 'exist'} already.`,
+    what: (d) => `${someOf(d.files, ', ')} ${d.files.length === 1 ? 'exists' : 'exist'} already.`,
     why: (d) =>
       d.force === true
         ? 'Only an earlier plan is replaced; this is something else.'
@@ -201,7 +201,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   PH1023: {
     exit: 2,
     title: 'A parameter of a task is missing, unknown or wrong',
-    what: (d) => `${d.task}: ${d.problems.join('; ')}.`,
+    what: (d) => `${d.task}: ${someOf(d.problems)}.`,
     why: () => 'Parameters are checked before anything runs.',
     remedy: () => 'Give each as --param name=value; phase task list shows what a task takes.',
   },
