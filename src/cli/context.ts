@@ -57,7 +57,7 @@ export class CommandContext {
   }
 
   openProject(): Promise<Project> {
-    return openProject(this.surroundings.cwd, this.#flags.config);
+    return openProject(this.surroundings.cwd, this.#flags.config, this.surroundings.env);
   }
 
   /** Flag, configuration, DATABASE_URL; undefined leaves it to the PG* variables. */

@@ -67,6 +67,8 @@ type Config = z.output<typeof schema>;
 /** The configuration as a user writes it. */
 export type UserConfig = z.input<typeof schema>;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** An application as phase finds it on disk. */
 export interface Project {
   /** The configuration's folder; every path in output is relative to it. */
@@ -81,14 +83,17 @@ const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phas
 
 /**
  * Finds and reads the configuration, walking up from `from`; without one the defaults hold and `from` is the root.
+ * @param env where audits are kept is a fact of the place that it runs in: PHASE_AUDIT_STORE goes before the configuration.
  * @throws PH1002, PH1003.
  */
-export async function openProject(from: string, configFile?: string): Promise<Project> {
+export async function openProject(from: string, configFile?: string, env: Environment = {}): Promise<Project> {
   const file = configFile === undefined ? findConfigFile(from) : resolve(from, configFile);
   if (file !== null && !existsSync(file)) throw new PhaseError('PH1002', { file: configFile ?? file });
   const root = file === null ? resolve(from) : dirname(file);
   const config = validate(file === null ? {} : await load(file), file === null ? 'configuration' : basename(file));
-  return { root, configFile: file, config, packageRelease: await packageRelease(root) };
+  const store = env.PHASE_AUDIT_STORE || config.auditStore;
+  const { auditStore } = validate({ auditStore: store }, 'PHASE_AUDIT_STORE');
+  return { root, configFile: file, config: { ...config, auditStore }, packageRelease: await packageRelease(root) };
 }
 
 /** Walking up; null where there is none. */

@@ -1,3 +1,4 @@
+import { ensureAuditsWritable } from '../data/audit/writable.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
@@ -66,6 +67,7 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
       throw error;
     },
   );
+  await ensureRoomForAudits(session, pending, runnable);
   await openLedger(session);
   await settleByHand(session);
   const { applied, error } = await runSteps(session, pending, runnable);
@@ -84,6 +86,17 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
     remaining,
     error,
   };
+}
+
+/** What changes data writes down what was there. */
+async function ensureRoomForAudits(
+  { options, lock }: Session,
+  pending: readonly string[],
+  runnable: ReadonlyMap<string, RunnableMigration>,
+): Promise<void> {
+  if (!pending.some((id) => runnable.get(id)?.entry.kind === 'data')) return;
+  const { root, config } = options.project;
+  await ensureAuditsWritable(root, config.auditStore, lock.run);
 }
 
 /** In order, one after the other; when one fails, nothing after it runs. */

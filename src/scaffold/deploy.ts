@@ -2,7 +2,7 @@ import type { Release } from '../domain/release.ts';
 import { render } from './templates.ts';
 
 const FOLDER = 'deploy';
-const FILES = ['Containerfile', 'migrate-job.yaml', 'finish-job.yaml', 'wait-patch.yaml'];
+const FILES = ['Containerfile', 'migrate-job.yaml', 'finish-job.yaml', 'wait-patch.yaml', 'run-job.sh'];
 /** Names of objects may have 63 characters, and a release follows. */
 const LONGEST_APP = 30;
 

@@ -1,3 +1,6 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import knexPackage from 'knex';
 import { parseAllDocuments } from 'yaml';
@@ -22,6 +25,7 @@ test('init --deploy kubernetes writes Jobs, a patch and a Containerfile, once', 
     (name) => `deploy/${name}`,
   );
   expect(files).toEqual(expect.arrayContaining(written));
+  expect(files).toContain('deploy/run-job.sh');
   for (const file of written.slice(1)) {
     const [document] = parseAllDocuments(project.read(file));
     expect(document?.errors).toEqual([]);
@@ -32,10 +36,48 @@ test('init --deploy kubernetes writes Jobs, a patch and a Containerfile, once', 
   }
   const [job] = parseAllDocuments(project.read('deploy/migrate-job.yaml'));
   expect(job?.toJS().spec.template.spec.containers[0].args).toEqual(['migrate', '--release', '2.1.0-rc.1']);
+  const pod = job?.toJS().spec.template.spec;
+  expect(pod.containers[0].env).toContainEqual({ name: 'PHASE_AUDIT_STORE', value: 'database' });
   expect(project.read('deploy/Containerfile')).toContain('ENTRYPOINT');
   project.write('deploy/Containerfile', '# mine');
   expect((await project.json('init', '--deploy', 'kubernetes')).files).toEqual([]);
   expect(project.read('deploy/Containerfile')).toBe('# mine');
+});
+
+/** Stands for kubectl: its Job has the states of a list, one for each time that it is asked; what it is told is written down. */
+const KUBECTL = `#!/bin/sh
+echo "$*" >> calls
+case $1 in
+  create) echo job.batch/shop ;;
+  get) head -n 1 states; sed -i 1d states ;;
+  logs) echo 'the logs' ;;
+esac
+`;
+
+test.each([
+  ['complete', ['', '', 'Complete '], 0, []],
+  ['failed', ['', 'Failed '], 1, []],
+  [
+    'complete, where one that has failed is there from before',
+    ['Failed ', '', 'Complete '],
+    0,
+    ['delete job.batch/shop --namespace shop --wait=true'],
+  ],
+  ['complete, where it runs already', ['', 'Complete '], 0, []],
+])('the script runs a Job until it is %s', async (_, states, code, deleted) => {
+  await project.json('init', '--deploy', 'kubernetes');
+  project.write('bin/kubectl', KUBECTL);
+  project.write('states', states.map((state) => `${state}\n`).join(''));
+  chmodSync(join(project.root, 'bin/kubectl'), 0o755);
+  const ran = spawnSync('sh', ['deploy/run-job.sh', 'deploy/migrate-job.yaml', '--namespace', 'shop'], {
+    cwd: project.root,
+    encoding: 'utf8',
+    env: { PATH: `${join(project.root, 'bin')}:${process.env.PATH}`, POLL_SECONDS: '0' },
+  });
+  expect([ran.status, ran.stdout.includes('the logs')]).toEqual([code, true]);
+  const calls = project.read('calls').split('\n');
+  expect(calls.filter((call) => call.startsWith('delete'))).toEqual(deleted);
+  expect(calls).toContain('apply --namespace shop --filename deploy/migrate-job.yaml');
 });
 
 test('another platform is refused', async () => {

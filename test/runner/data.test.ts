@@ -144,3 +144,28 @@ test('a ledger of format 1 is brought up to date, with what it holds', async () 
   const [ledger] = await database.sql('SELECT format, served_before, length(audit_key) AS key FROM phase.ledger');
   expect(ledger).toEqual({ format: 6, served_before: true, key: 32 });
 });
+
+test('audits that could not be written are found before the first step, and the database keeps them instead', async () => {
+  await database.sql('CREATE TABLE pays (id int PRIMARY KEY, n int); INSERT INTO pays VALUES (1, 1)');
+  await project.json('new', 'schema', 'first', '--sql', '--release', '1.0.0');
+  await migration(
+    'raise',
+    `export async function up(_knex, { dataChange }) {
+      await dataChange('raise', { key: 'id', pre: 'SELECT * FROM pays', change: 'UPDATE pays SET n = 2 RETURNING *', post: 'SELECT * FROM pays' });
+    }`,
+  );
+  project.write('db/audits', 'a file where the folder has to be');
+  const refused = await migrate();
+  expect([refused.code, refused.json.error.code]).toEqual([1, 'PH5025']);
+  expect(await database.sql(`SELECT to_regclass('phase.ledger')::text AS ledger`)).toEqual([{ ledger: null }]);
+  project.env = { PHASE_AUDIT_STORE: 'database' };
+  expect((await migrate()).json.applied).toHaveLength(2);
+  expect((await project.json('audit', 'list')).audits.map(({ store }: { store: string }) => store)).toEqual(
+    Array(3).fill('database'),
+  );
+  project.env = { PHASE_AUDIT_STORE: 'disk' };
+  expect((await migrate()).json.error).toMatchObject({
+    code: 'PH1003',
+    message: expect.stringContaining('PHASE_AUDIT_STORE'),
+  });
+});

@@ -18,6 +18,8 @@ export interface Ran {
 export class TestProject {
   readonly root = mkdtempSync(join(tmpdir(), 'triphase-test-'));
   url: string | undefined;
+  /** More of the environment. */
+  env: Readonly<Record<string, string>> = {};
 
   constructor(url?: string, files: Readonly<Record<string, string>> = {}) {
     this.url = url;
@@ -53,6 +55,7 @@ export class TestProject {
     const env = {
       PHASE_SHADOW_DATABASE_URL: process.env.TRIPHASE_TEST_SERVER,
       ...(this.url === undefined ? {} : { DATABASE_URL: this.url }),
+      ...this.env,
     };
     const code = await runCli(args, { cwd: this.root, env, stdin: {}, stdout, stderr });
     return {

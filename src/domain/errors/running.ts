@@ -27,6 +27,7 @@ export interface RunningErrors {
   PH5022: { name: string; calls: readonly string[] };
   PH5023: { call: string; problems: readonly string[] };
   PH5024: { transaction: string };
+  PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
 
 const sample = (keys: readonly string[]): string => (keys.length === 0 ? '' : `Among them: ${keys.join('; ')}.`);
@@ -213,5 +214,15 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: () => 'The connection broke between the COMMIT and its answer. It is taken neither for done nor for failed.',
     remedy: () =>
       'Run the same command again once the database answers: it looks first, and goes on from there. Files of audits wait until then with .partial at their end.',
+  },
+  PH5025: {
+    exit: 1,
+    title: 'Audits cannot be written',
+    what: (d) => `Audits of data changes cannot be written to ${d.folder}: ${d.reason}.`,
+    why: () => 'The run changes data, and keeps what was there before. Nothing has run yet.',
+    remedy: (d) =>
+      d.store === 'files'
+        ? "Mount a folder there that can be written to and that stays, or keep audits in the database: auditStore: 'database', or PHASE_AUDIT_STORE=database."
+        : 'Mount a folder there that can be written to, or name another one in TMPDIR: audits pass through it on their way into the database.',
   },
 };
