@@ -39,7 +39,7 @@ export async function dryRun(options: MigrateOptions): Promise<DryRun> {
   // Everything that the files alone tell is refused before the database is asked.
   targetOf(history, options.release);
   return withConnection({ url: options.url, applicationName: 'phase dry run' }, async (db) => {
-    const ledger = await readLedger(db, options.project.config.knexMigrations);
+    const ledger = await readLedger(db, options.project.config.knexMigrations, { asks: true });
     const { plan, pending, runnable, confirms } = await prepareRun(db, history, ledger, options);
     const recorder = new Recorder(db, options, history);
     await recorder.ledger(baselineOf(ledger, history));

@@ -27,7 +27,7 @@ export interface LargeChange {
  */
 export function largeChanges(project: Project, history: History, url: string): Promise<LargeChange[]> {
   return withConnection({ url, applicationName: 'phase check' }, async (db) => {
-    const applied = appliedIds(await readLedger(db, project.config.knexMigrations));
+    const applied = appliedIds(await readLedger(db, project.config.knexMigrations, { asks: true }));
     const open = history.manifests.filter(({ state }) => state === 'open').flatMap(({ migrations }) => migrations);
     const found: LargeChange[] = [];
     for (const entry of open.filter(({ id, kind }) => kind === 'data' && !applied.has(id))) {

@@ -8,6 +8,7 @@ import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { knexRows } from './knex-baseline.ts';
 import { ensureKnownFormat, ledgerFormat, servedBefore } from './ledger-format.ts';
 import { STEP_BY_NAME } from './ledger-formats/format-4.ts';
+import { ensureSameTarget } from './ledger-target.ts';
 import { toolVersion } from './tool-version.ts';
 
 /** A migration as the ledger has it. */
@@ -51,13 +52,15 @@ const rowsOf = (format: number): string => `
 /**
  * Reads the ledger; one that does not exist yet, or is empty, has what knex has run.
  * @param knexTable where knex keeps that.
- * @throws PH3013 when a newer tool wrote it.
+ * @param asks the session only asks what is applied.
+ * @throws PH3013 when a newer tool wrote it, PH3022 when it was made for another schema.
  */
-export async function readLedger(db: Queryable, knexTable: string): Promise<Ledger> {
+export async function readLedger(db: Queryable, knexTable: string, { asks = false } = {}): Promise<Ledger> {
   const format = await ledgerFormat(db);
   ensureKnownFormat(format);
   const own = format === 0 ? [] : await all<LedgerRow>(db, rowsOf(format));
   const rows = own.length === 0 ? await knexRows(db, knexTable) : own;
+  if (format > 0) await ensureSameTarget(db, { asks });
   if (format === 0) return { rows, servedBefore: await servedBefore(db), migrated: [], confirmed: null, since: [] };
   const [migratedBy, confirmedBy] =
     format < 5 ? ['migrated_at', 'confirmed_at'] : ['migrated_order', 'confirmed_order'];

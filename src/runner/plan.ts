@@ -29,7 +29,7 @@ export async function planFromLedger(
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
   const ledger = await withConnection({ url, applicationName: 'phase plan' }, (db) =>
-    readLedger(db, project.config.knexMigrations),
+    readLedger(db, project.config.knexMigrations, { asks: true }),
   );
   ensureLedgerMatches(ledger, history);
   ensureNotBroken(target, ledger);

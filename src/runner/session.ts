@@ -12,6 +12,7 @@ import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { endLeftAttempts, readLedger } from './ledger.ts';
 import { ensureLedger } from './ledger-format.ts';
+import { recordTarget } from './ledger-target.ts';
 import { RunnerLock } from './lock.ts';
 import type { FollowedChange } from './pairs/pair.ts';
 import { sayFollowed } from './pairs/say.ts';
@@ -133,6 +134,7 @@ export async function openLedger({ lock, options, history }: Session): Promise<v
   try {
     const before = await readLedger(lock.client, options.project.config.knexMigrations);
     await ensureLedger(lock.client);
+    await recordTarget(lock.client);
     await takeOver(lock.client, before, history);
     await endLeftAttempts(lock.client);
     await repairAudits(lock.client, options.project.root);

@@ -53,7 +53,7 @@ export async function readStatus(
   count: boolean,
 ): Promise<Status> {
   const history = await readHistory(project.root);
-  const ledger = await readLedger(db, project.config.knexMigrations);
+  const ledger = await readLedger(db, project.config.knexMigrations, { asks: true });
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
   const releases = new Map(plan.steps.map((step) => [step.id, step.release]));
   return {

@@ -60,7 +60,7 @@ async function check({ project, url, release }: WaitOptions, history: History): 
 }
 
 async function missingFor(db: Queryable, project: Project, history: History, release: Release): Promise<string[]> {
-  const ledger = await readLedger(db, project.config.knexMigrations);
+  const ledger = await readLedger(db, project.config.knexMigrations, { asks: true });
   const target = targetOf(history, release);
   ensureNotBroken(target, ledger);
   const plan = planFor(target, ledger, { maintenance: false, running: null });

@@ -13,6 +13,7 @@ import { openKnex } from '../postgres/knex.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { prepareSession } from '../postgres/session.ts';
 import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../runner/ledger-format.ts';
+import { ensureSameTarget } from '../runner/ledger-target.ts';
 import { connectDirect, RunnerLock } from '../runner/lock.ts';
 import type { RunnerOptions } from '../runner/session.ts';
 import { toolVersion } from '../runner/tool-version.ts';
@@ -102,6 +103,7 @@ async function withTaskSession<T>(
   const client = await connectDirect(connection, lockTimeout);
   try {
     await ensureLedgerFor(options, client);
+    await ensureSameTarget(client, { asks: false });
     if (!task.concurrent) await lockTask(client, task.name);
     await repairAudits(client, options.project.root);
     const open = async (): Promise<pg.Client> => {

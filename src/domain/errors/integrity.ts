@@ -22,6 +22,7 @@ export interface IntegrityErrors {
   PH3019: { rename: string; phase: number };
   PH3020: { release: string; files: readonly string[] };
   PH3021: { files: readonly string[] };
+  PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string };
   PH3017: {
     first: string;
     second: string;
@@ -194,6 +195,15 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     why: () => 'Without a number it would sort behind all that come later; with another ending it never runs.',
     remedy: () =>
       'Name it as phase new does (YYYYMMDDHHMMSS_name.ts), or move it out of the folder of the migrations where it is none.',
+  },
+  PH3022: {
+    exit: 5,
+    title: 'The ledger was made for another schema',
+    what: (d) =>
+      `Names without a schema lead to ${d.schema ?? 'no schema'} (search_path ${d.searchPath}); the ledger of this database was made where they led to ${d.recorded ?? 'no schema'} (${d.recordedPath}).`,
+    why: () => 'A database has one ledger: what was applied in one schema says nothing of another.',
+    remedy: (d) =>
+      `Connect with a search path that begins with ${d.recorded ?? 'that'}, by the URL or ALTER ROLE ... SET search_path; give an application that stands in a database several times a database for each. Where the schema was renamed, UPDATE phase.ledger SET search_path = NULL lets the next run record its own.`,
   },
   PH3019: {
     exit: 5,

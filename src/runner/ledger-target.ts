@@ -1,0 +1,53 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
+
+/** Where the names of an application lead that have no schema: of the session that a ledger was made in, or of this one. */
+interface LedgerTarget {
+  readonly searchPath: string;
+  /** What is created goes there; null where the path leads nowhere. */
+  readonly schema: string | null;
+}
+
+/**
+ * One database can hold an application several times, in schemas of its own, and has one ledger: what was applied in one of them says nothing of the others.
+ * A run is always held against it; who only asks may have a path of its own, such as that of the application's role, and is held against it where the URL
+ * gives one.
+ * @param asks the session only reads.
+ * @throws PH3022
+ */
+export async function ensureSameTarget(db: Queryable, { asks }: { readonly asks: boolean }): Promise<void> {
+  const [recorded] = await all<LedgerTarget>(
+    db,
+    `SELECT pg_catalog.to_jsonb(l) ->> 'search_path' AS "searchPath", pg_catalog.to_jsonb(l) ->> 'target_schema' AS schema FROM phase.ledger l`,
+  );
+  if (recorded === undefined || recorded.searchPath === null) return;
+  const { isGiven, ...current } = await targetOf(db);
+  if (asks && !isGiven) return;
+  if (current.schema === recorded.schema || current.searchPath === recorded.searchPath) return;
+  throw new PhaseError('PH3022', {
+    schema: current.schema,
+    searchPath: current.searchPath,
+    recorded: recorded.schema,
+    recordedPath: recorded.searchPath,
+  });
+}
+
+/** Remembers where the first run of a ledger led to. */
+export async function recordTarget(db: Queryable): Promise<void> {
+  const { searchPath, schema } = await targetOf(db);
+  await db.query('UPDATE phase.ledger SET search_path = $1, target_schema = $2 WHERE search_path IS NULL', [
+    searchPath,
+    schema,
+  ]);
+}
+
+function targetOf(db: Queryable): Promise<LedgerTarget & { isGiven: boolean }> {
+  return underOwnNames(db, () =>
+    one(
+      db,
+      `SELECT pg_catalog.current_setting('search_path') AS "searchPath", pg_catalog.current_schema()::text AS schema,
+         (SELECT source = 'client' FROM pg_catalog.pg_settings WHERE name = 'search_path') AS "isGiven"`,
+    ),
+  );
+}
