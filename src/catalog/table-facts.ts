@@ -1,4 +1,6 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { DependentFacts, TableFacts } from '../domain/facts.ts';
+import { quoteQualified } from '../domain/identifier.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -10,6 +12,7 @@ import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
 import { readMentions, readNameUsers, readRowUsers } from './mentions.ts';
 import { readOwnColumns } from './own-columns.ts';
+import { readMissingRights } from './rights.ts';
 import { isKnownRule } from './rules.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
 import { readShape, takenNames } from './shape.ts';
@@ -29,7 +32,7 @@ export interface ColumnNames {
  * Everything that a rename has to know of a table, for a column and its new name. Reads only: what it creates to let
  * PostgreSQL rewrite definitions is rolled back.
  * @param prepare changes the table to what it will be by then; rolled back, too.
- * @throws PH1008 when the column does not exist, PH2001 for what whole rows are computed from.
+ * @throws PH1008 when the column does not exist, PH2020 when the role may not rename it, PH2001 for what whole rows are computed from.
  */
 export function readTableFacts(
   db: Queryable,
@@ -43,8 +46,15 @@ export function readTableFacts(
   });
 }
 
+/** @throws PH2020 */
+async function ensureRights(db: Queryable, table: ListedTable, column: string): Promise<void> {
+  const missing = await readMissingRights(db, { table: table.oid, column, drafts: true });
+  if (missing.length > 0) throw new PhaseError('PH2020', { table: quoteQualified(table), column, missing });
+}
+
 async function readFacts(db: Queryable, table: ListedTable, { from, to }: ColumnNames): Promise<TableFacts> {
   const column = await readColumn(db, table.oid, table, from);
+  await ensureRights(db, table, from);
   const shape = await readShape(db, table.oid, column.number);
   await ensureNoWholeRows(db, table, from);
   const hanging = await readHanging(db, table, from, to);

@@ -1,5 +1,6 @@
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
+import { readMissingRights } from '../catalog/rights.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { readWholeRows } from '../catalog/whole-rows.ts';
@@ -17,10 +18,11 @@ import { readAcknowledged } from './acknowledged.ts';
  * Before a step of a rename: what the rows of the table would make it meet, and before the first what a new column would break. What can come after the first step is looked for again. Outside
  * any transaction and without locks.
  * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role, PH2016 updates are refused, PH2017 a rule rewrites them,
- * PH2019 something would break with one more column.
+ * PH2019 something would break with one more column, PH2020 the role may not do what the rename needs.
  */
 export async function checkPreflight(db: Queryable, rename: Rename, step: StepName): Promise<void> {
   const table = quoteQualified(rename.table);
+  if (step === 'expand') await ensureRights(db, rename);
   await ensureAllVisible(db, table);
   if (step !== 'expand' && step !== 'backfill') return;
   await ensureUpdatable(db, table);
@@ -32,6 +34,18 @@ export async function checkPreflight(db: Queryable, rename: Rename, step: StepNa
     if (found > 0) rows.push({ constraint: quoteIdent(name), rows: found });
   }
   if (rows.length > 0) throw new PhaseError('PH2014', { rename: rename.name, rows });
+}
+
+/** The role that migrates is seldom the one that the wizard ran as. @throws PH2020 */
+async function ensureRights(db: Queryable, { table, from }: Rename): Promise<void> {
+  const name = quoteQualified(table);
+  const { oid } = await one<{ oid: string | null }>(db, 'SELECT pg_catalog.to_regclass($1)::oid::int8::text AS oid', [
+    name,
+  ]);
+  // A table that is not there is said by the step itself.
+  if (oid === null) return;
+  const missing = await readMissingRights(db, { table: oid, column: from, drafts: false });
+  if (missing.length > 0) throw new PhaseError('PH2020', { table: name, column: from, missing });
 }
 
 /** A publication of updates without a replica identity makes PostgreSQL refuse them. */

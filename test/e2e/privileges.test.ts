@@ -71,3 +71,111 @@ test('a role without rights on the table is told so', async () => {
   await project.json('hash');
   expect(await project.phase('migrate', '--json')).toMatchObject({ code: 1, json: { error: { code: 'PH5008' } } });
 });
+
+/** The roles of docs/operations.md: the owner logs in nowhere, who migrates is a member of it, the application reads and writes rows. */
+async function threeRoles(): Promise<{
+  deployer: string;
+  app: string;
+  owner: string;
+  asApp(sql: string): Promise<unknown[]>;
+}> {
+  database = await createDatabase();
+  const [{ name }] = await database.sql('SELECT current_database() AS name');
+  const { name: owner } = await database.role();
+  const { name: deployer, url } = await database.role();
+  const { name: app } = await database.role();
+  await database.sql(`ALTER ROLE ${owner} NOLOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC; REVOKE TEMPORARY ON DATABASE ${name} FROM PUBLIC;
+    CREATE SCHEMA shop AUTHORIZATION ${owner}; GRANT USAGE ON SCHEMA shop TO ${app}; SET ROLE ${owner};
+    CREATE TABLE shop.users (id int PRIMARY KEY, old text UNIQUE CHECK (old <> '')); INSERT INTO shop.users VALUES (1, 'a'), (2, 'b');
+    CREATE VIEW shop.people AS SELECT id, old AS name FROM shop.users;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA shop TO ${app}; RESET ROLE`);
+  project = new TestProject(url);
+  const asApp = async (sql: string) => {
+    await database.sql(`SET ROLE ${app}`);
+    return database.sql(sql).finally(() => database.sql('RESET ROLE'));
+  };
+  return { deployer, app, owner, asApp };
+}
+
+const NEW = [
+  'new',
+  'rename-column',
+  '--table',
+  'shop.users',
+  '--from',
+  'old',
+  '--to',
+  'new',
+  '--releases',
+  '1.1.0,1.2.0,1.3.0',
+  '--yes',
+];
+
+test('the minimal roles carry a rename from the wizard to its end, and back', async () => {
+  const { deployer, owner, app, asApp } = await threeRoles();
+  const [{ name }] = await database.sql('SELECT current_database() AS name');
+  await database.sql(`GRANT ${owner} TO ${deployer}; GRANT CREATE, TEMPORARY ON DATABASE ${name} TO ${deployer}`);
+  await project.json(...NEW);
+  for (const release of ['1.1.0', '1.2.0', '1.3.0']) await project.json('release', 'cut', release);
+  let id = 10;
+  for (const release of ['1.1.0', '1.2.0', '1.3.0']) {
+    await project.json('migrate', '--release', release, '--straggler-window', '0');
+    const columns = release === '1.3.0' ? ['new'] : ['old', 'new'];
+    for (const column of columns) {
+      const [row] = await asApp(
+        `INSERT INTO shop.users (id, ${column}) VALUES (${id}, 'v${id}') RETURNING ${columns.join(', ')}`,
+      );
+      expect(Object.values(row as object)).toEqual(columns.map(() => `v${id}`));
+      id++;
+    }
+    await asApp(`UPDATE shop.users SET ${columns[0]} = 'x' || id WHERE id = 1; SELECT * FROM shop.people`);
+    await project.json('finish', '--straggler-window', '0');
+    await project.json('status', '--count');
+    await project.json('audit', 'verify');
+  }
+  // Nothing of ours is for the application.
+  for (const sql of [
+    'SELECT FROM phase.migrations',
+    'DELETE FROM phase.attempts',
+    'CREATE TABLE phase.mine ()',
+    'ALTER TABLE shop.users ADD mine int',
+  ]) {
+    await expect(asApp(sql)).rejects.toMatchObject({ code: '42501' });
+  }
+  await project.json('rollback', '--steps', '6');
+  expect(await database.sql('SELECT old FROM shop.users WHERE id IN (1, 2) ORDER BY id')).toEqual([
+    { old: 'x1' },
+    { old: 'b' },
+  ]);
+  const [{ owned }] = await database.sql(
+    `SELECT count(*)::int AS owned FROM pg_class WHERE relowner = '${app}'::regrole`,
+  );
+  expect(owned).toBe(0);
+});
+
+test('what a role may not do is refused by the wizard and before phase 1, with the statements that let it', async () => {
+  const { deployer, owner } = await threeRoles();
+  await database.sql(`GRANT USAGE ON SCHEMA shop TO ${deployer}`);
+  const refused = async (...command: string[]) => {
+    const { code, json } = await project.phase(...command, '--json');
+    expect([code, json.error.code]).toEqual([4, 'PH2020']);
+    return json.error.details.missing as { what: string; grant: string }[];
+  };
+  const missing = await refused(...NEW);
+  expect(missing.map(({ what }) => what)).toEqual([
+    'alter the table "shop"."users"',
+    'create in the schema "shop"',
+    'create the schema phase',
+    'make temporary tables',
+    'replace the view "shop"."people"',
+  ]);
+  expect(project.files()).toEqual({});
+  for (const { grant } of missing) await database.sql(grant);
+  await project.json(...NEW);
+  await project.json('release', 'cut', '1.1.0');
+  // Production grants less than the database that the wizard looked at.
+  await database.sql(`REVOKE ${owner} FROM ${deployer}; REVOKE CREATE ON SCHEMA shop FROM ${deployer}`);
+  const inProduction = await refused('migrate', '--release', '1.1.0');
+  for (const { grant } of inProduction) await database.sql(grant);
+  await project.json('migrate', '--release', '1.1.0');
+});

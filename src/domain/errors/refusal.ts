@@ -20,6 +20,7 @@ export interface RefusalErrors {
   PH2016: { tables: readonly string[] };
   PH2017: { table: string; reason: string; instead?: string };
   PH2019: { rename: string; objects: readonly string[] };
+  PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
 
@@ -177,6 +178,15 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       'It puts whole rows of the table where columns go by their position, or keeps them; or the new name has another meaning in it.',
     remedy: (d) =>
       `Name the columns in it, or qualify the name (in a release before the first phase, in a hotfix release below it, or by CREATE OR REPLACE FUNCTION on this database); where it is none of that, ${acknowledging(d)}. Then run the same command again.`,
+  },
+  PH2020: {
+    exit: 4,
+    title: 'The role may not do what a rename needs',
+    what: (d) => `This role may not ${d.missing.map(({ what }) => what).join(', nor ')}.`,
+    why: (d) =>
+      `A rename of ${d.table}.${d.column} adds and drops a column, and makes functions and triggers; whoever migrates owns the table, or is a member of its owner.`,
+    remedy: (d) =>
+      `As somebody who may: ${d.missing.map(({ grant }) => `${grant};`).join(' ')} Then run the same command again.`,
   },
   PH2018: {
     exit: 4,

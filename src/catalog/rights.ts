@@ -1,0 +1,57 @@
+import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
+import { treeOf } from './tree.ts';
+
+/** Something that the role may not do and a rename needs, and the statement by which somebody who may lets it. */
+export interface MissingRight {
+  /** Such as `create functions in the schema app`. */
+  readonly what: string;
+  readonly grant: string;
+}
+
+const ROLE = sqlQuoted('current_user::text');
+const owns = (owner: string): string => `pg_catalog.pg_has_role(${owner}, 'USAGE')`;
+/** A member of the owner may do what the owner may. */
+const join = (owner: string): string =>
+  `'GRANT ' || ${sqlQuoted(`pg_catalog.pg_get_userbyid(${owner})::text`)} || ' TO ' || ${ROLE}`;
+const relation = (oid: string): string =>
+  `(SELECT ${sqlQualified('rn', 'rc')} FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE rc.oid = ${oid})`;
+
+const RIGHTS = `${treeOf('$1::oid')},
+  bound AS (
+    SELECT oid, 'alter the table ' AS what FROM tree
+    UNION SELECT conrelid, 'alter the referencing table ' FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = $1::oid
+    UNION SELECT r.ev_class, 'replace the view ' FROM pg_catalog.pg_depend d
+      JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = $1::oid AND a.attname = $2 AND a.attnum = d.refobjsubid
+      WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND r.ev_class <> $1::oid)
+  SELECT b.what || ${relation('b.oid')} AS what, ${join('c.relowner')} AS "grant"
+  FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid WHERE NOT ${owns('c.relowner')}
+  UNION ALL
+  SELECT DISTINCT 'create in the schema ' || ${sqlQuoted('n.nspname')}, 'GRANT CREATE, USAGE ON SCHEMA ' || ${sqlQuoted('n.nspname')} || ' TO ' || ${ROLE}
+  FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+  UNION ALL
+  SELECT 'reference the table ' || ${relation('co.confrelid')}, 'GRANT REFERENCES ON ' || ${relation('co.confrelid')} || ' TO ' || ${ROLE}
+  FROM pg_catalog.pg_constraint co JOIN pg_catalog.pg_attribute a ON a.attrelid = co.conrelid AND a.attname = $2 AND a.attnum = ANY (co.conkey)
+  WHERE co.contype = 'f' AND co.conrelid = $1::oid AND NOT pg_catalog.has_table_privilege(co.confrelid, 'REFERENCES')
+  UNION ALL
+  SELECT CASE WHEN own.oid IS NULL THEN 'create the schema phase' ELSE 'create in the schema phase' END,
+    CASE WHEN own.oid IS NULL THEN 'GRANT CREATE ON DATABASE ' || ${sqlQuoted('d.datname')} ELSE 'GRANT CREATE, USAGE ON SCHEMA phase' END || ' TO ' || ${ROLE}
+  FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_namespace own ON own.nspname = 'phase' WHERE d.datname = pg_catalog.current_database()
+    AND NOT CASE WHEN own.oid IS NULL THEN pg_catalog.has_database_privilege(d.oid, 'CREATE') ELSE pg_catalog.has_schema_privilege(own.oid, 'CREATE') END
+  UNION ALL
+  SELECT 'make temporary tables', 'GRANT TEMPORARY ON DATABASE ' || ${sqlQuoted('pg_catalog.current_database()::text')} || ' TO ' || ${ROLE}
+  WHERE $3 AND NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')
+  ORDER BY 1`;
+
+/**
+ * What the role of the session may not do and needs for a rename of a column, from the first phase to the last.
+ * @param drafts the wizard asks: it lets PostgreSQL rewrite definitions on temporary tables.
+ */
+export function readMissingRights(
+  db: Queryable,
+  { table, column, drafts }: { readonly table: number | string; readonly column: string; readonly drafts: boolean },
+): Promise<MissingRight[]> {
+  return all(db, RIGHTS, [table, column, drafts]);
+}
