@@ -31,23 +31,27 @@ export class Client {
   longestMs = 0;
   statements = 0;
   readonly #options: ClientOptions;
-  readonly #pg: pg.Client;
+  #pg = new pg.Client();
   #running = false;
   #done: Promise<void> = Promise.resolve();
   #counter = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#pg = new pg.Client({
-      connectionString: options.url,
-      application_name: `bookshop ${options.release} ${options.name}`,
-    });
-    this.#pg.on('error', (error) => {
-      this.error ??= error;
-    });
   }
 
+  #newConnection(): pg.Client {
+    const { url, release, name } = this.#options;
+    const connection = new pg.Client({ connectionString: url, application_name: `bookshop ${release} ${name}` });
+    connection.on('error', (error) => {
+      this.error ??= error;
+    });
+    return connection;
+  }
+
+  /** Also anew after it was stopped. */
   async start(): Promise<void> {
+    this.#pg = this.#newConnection();
     await this.#pg.connect();
     this.#running = true;
     this.#done = this.#loop();

@@ -51,6 +51,14 @@ export class Fleet {
     await Promise.all([...this.#running.keys()].map((release) => this.stop(release)));
   }
 
+  /** Runs something that ends all connections, a restart of the server: statements under way end before, and clients connect again after it. */
+  async during(body: () => Promise<void>): Promise<void> {
+    const clients = [...this.#running.values()].flat();
+    await Promise.all(clients.map((client) => client.stop()));
+    await body();
+    await Promise.all(clients.map((client) => client.start()));
+  }
+
   get clients(): number {
     return this.#all.length;
   }

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
-import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
+import { removeEmbedded, startEmbedded, stopEmbedded } from '../../src/postgres/embedded/server.ts';
 import { repository } from '../support/bookshop.ts';
+import { Chaos } from './chaos.ts';
 import { CustomerBook } from './customers.ts';
 import { Display } from './display.ts';
 import { Fleet } from './fleet.ts';
@@ -20,6 +21,8 @@ interface Settings {
   readonly services: number;
   /** How long everything is left running, as a share of the usual. */
   readonly pace: number;
+  /** Whether commands are cut off, killed, and lose their server while they run. */
+  readonly chaos: boolean;
 }
 
 /** How long old and new instances run side by side, and the new ones alone. */
@@ -50,9 +53,10 @@ function readSettings(): Settings {
       rate: { type: 'string' },
       services: { type: 'string' },
       pace: { type: 'string' },
+      chaos: { type: 'boolean', default: false },
     },
   });
-  const number = (name: keyof typeof values, fallback: number) => {
+  const number = (name: Exclude<keyof typeof values, 'chaos'>, fallback: number) => {
     const value = Number(values[name] ?? fallback);
     if (!(value > 0)) throw new Error(`--${name} takes a number above 0, not ${values[name]}.`);
     return value;
@@ -62,6 +66,7 @@ function readSettings(): Settings {
     rate: number('rate', 100),
     services: number('services', 2),
     pace: number('pace', 1),
+    chaos: values.chaos,
   };
 }
 
@@ -72,9 +77,12 @@ class Demo {
   readonly #book = new CustomerBook();
   readonly #fleet: Fleet;
   readonly #display: Display;
+  readonly #restartServer: () => Promise<void>;
+  #chaos: Chaos | null = null;
   #backfill = '';
 
-  constructor(settings: Settings, server: string) {
+  constructor(settings: Settings, server: string, restartServer: () => Promise<void>) {
+    this.#restartServer = restartServer;
     this.#settings = settings;
     this.#url = server.replace(/\/postgres$/, '/bookshop');
     this.#copy = server.replace(/\/postgres$/, '/plain_rename');
@@ -86,12 +94,20 @@ class Demo {
     const problems: string[] = [];
     try {
       await this.#install();
+      if (this.#settings.chaos) {
+        this.#chaos = await Chaos.begin(this.#url, {
+          fleet: this.#fleet,
+          restartServer: this.#restartServer,
+          onDisturbance: (text) => this.#display.line(text),
+        });
+      }
       for (const [index, release] of RELEASES.entries()) {
         const before = RELEASES[index - 1];
         if (before !== undefined) problems.push(...(await this.#deploy(before, release)));
         if (this.#fleet.errors.length > 0) break;
       }
       await this.#fleet.stopAll();
+      if (this.#chaos !== null) this.#display.line(`disturbed: ${this.#chaos.summary}`);
       this.#display.doing('comparing what was acknowledged with what is stored');
       problems.push(...this.#fleet.errors.map((error) => `a client got an error: ${error.message}`));
       if (problems.length > 0) return problems;
@@ -100,6 +116,7 @@ class Demo {
       return [...lost, ...differences.map((difference) => `the schema differs: ${difference}`)];
     } finally {
       await this.#fleet.stopAll();
+      await this.#chaos?.close();
       this.#display.stop();
     }
   }
@@ -160,7 +177,8 @@ class Demo {
 
   #phase<T>(args: readonly string[]): Promise<T> {
     const env = { DATABASE_URL: this.#url, BOOKSHOP_CUSTOMERS: String(this.#settings.rows) };
-    return phase<T>(args, env, (line) => this.#noteProgress(line));
+    const onLine = (line: string): void => this.#noteProgress(line);
+    return this.#chaos === null ? phase<T>(args, env, onLine) : this.#chaos.phase<T>(args, env, onLine);
   }
 
   #noteProgress(line: string): void {
@@ -183,7 +201,10 @@ async function main(): Promise<number> {
   process.once('SIGINT', () => void stop().finally(() => process.exit(1)));
   process.once('SIGTERM', () => void stop().finally(() => process.exit(1)));
   try {
-    const demo = new Demo(settings, url);
+    const demo = new Demo(settings, url, async () => {
+      await stopEmbedded(server);
+      await startEmbedded(server);
+    });
     const problems = await demo.run();
     for (const problem of problems.slice(0, 20)) process.stderr.write(`${problem}\n`);
     if (problems.length > 0) process.stdout.write(`demo: failed, ${problems.length} problems\n`);

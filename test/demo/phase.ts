@@ -1,13 +1,17 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { repository } from '../support/bookshop.ts';
 
-/** Runs `phase` as an operator would, and gives its JSON; what it says on stderr goes to `onLine`. */
+/** A run that did not end well. */
+export class Ended extends Error {}
+
+/** Runs `phase` as an operator would, and gives its JSON; what it says on stderr goes to `onLine`. @throws Ended */
 export function phase<T>(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   onLine: (line: string) => void,
+  onStart: (child: ChildProcess) => void = () => undefined,
 ): Promise<T> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [join(repository, 'dist', 'cli', 'main.js'), ...args, '--json'], {
@@ -15,6 +19,7 @@ export function phase<T>(
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    onStart(child);
     let printed = '';
     child.stdout.on('data', (chunk) => {
       printed += chunk;
@@ -24,7 +29,7 @@ export function phase<T>(
     child.on('close', (code) =>
       code === 0
         ? done(JSON.parse(printed) as T)
-        : fail(new Error(`phase ${args.join(' ')} ended with ${code}: ${printed}`)),
+        : fail(new Ended(`phase ${args.join(' ')} ended with ${code}: ${printed}`)),
     );
   });
 }
