@@ -79,7 +79,8 @@ async function pathsIn(root: string, folder: string): Promise<string[]> {
   const paths = await Promise.all(
     entries.map(async (entry) => {
       const path = join(folder, entry.name);
-      if (!entry.isDirectory()) return [path];
+      // A folder that is called like a file is said to be none when it is read.
+      if (!entry.isDirectory() || EXTENSIONS.test(entry.name)) return [path];
       return NO_FOLDER.test(entry.name) ? [] : pathsIn(root, path);
     }),
   );
