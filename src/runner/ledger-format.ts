@@ -38,15 +38,26 @@ export function ledgerScripts(from: number): readonly string[] {
 
 /**
  * Creates the ledger or brings it up to date. Only under the runner's lock.
- * @throws PH3013 when a newer tool wrote it.
+ * @throws PH3013 when a newer tool wrote it, PH3023 when the schema is somebody else's.
  */
 export async function ensureLedger(db: Queryable): Promise<void> {
   const format = await ledgerFormat(db);
   ensureKnownFormat(format);
   if (format === LEDGER_FORMAT) return;
+  if (format === 0) await ensureSchemaFree(db);
   const record = recordFormat(format, await servedBefore(db));
   const script = [...ledgerScripts(format), record].join('\n');
   await inTransaction(db, () => withEventTriggers(db, () => db.query(script)));
+}
+
+/** A schema of that name may be there, granted beforehand to whoever migrates; what is in it would be somebody else's. @throws PH3023 */
+async function ensureSchemaFree(db: Queryable): Promise<void> {
+  const found = await all<{ name: string }>(
+    db,
+    `SELECT relname AS name FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.to_regnamespace('phase')::oid AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+     ORDER BY 1`,
+  );
+  if (found.length > 0) throw new PhaseError('PH3023', { objects: found.map(({ name }) => name) });
 }
 
 /** @throws PH3013 */

@@ -79,3 +79,14 @@ test('where the schema was renamed the ledger goes on with it, as the refusal sa
   project.url = withPath(database.url, 'tenant2');
   expect((await project.phase('migrate', '--release', '1.0.0')).code).toBe(5);
 });
+
+test('a schema phase that holds something else is refused by name; an empty one that was granted beforehand is used', async () => {
+  const other = await createDatabase();
+  project.url = other.url;
+  await other.sql('CREATE SCHEMA phase; CREATE TABLE phase.moons (id int)');
+  const { code, json } = await project.phase('migrate', '--release', '1.0.0', '--json');
+  expect([code, json.error.code, json.error.details]).toEqual([5, 'PH3023', { objects: ['moons'] }]);
+  await other.sql('ALTER SCHEMA phase RENAME TO moon; CREATE SCHEMA phase');
+  await project.json('migrate', '--release', '1.0.0');
+  await other.drop();
+});

@@ -22,6 +22,7 @@ export interface IntegrityErrors {
   PH3019: { rename: string; phase: number };
   PH3020: { release: string; files: readonly string[] };
   PH3021: { files: readonly string[] };
+  PH3023: { objects: readonly string[] };
   PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string };
   PH3017: {
     first: string;
@@ -195,6 +196,14 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     why: () => 'Without a number it would sort behind all that come later; with another ending it never runs.',
     remedy: () =>
       'Name it as phase new does (YYYYMMDDHHMMSS_name.ts), or move it out of the folder of the migrations where it is none.',
+  },
+  PH3023: {
+    exit: 5,
+    title: "The schema phase is somebody else's",
+    what: (d) => `The schema phase of this database holds ${someOf(d.objects, ', ')}, and no ledger.`,
+    why: () => 'phase keeps its ledger in a schema of that name, and mixes it with nothing.',
+    remedy: () =>
+      'Give the other schema another name: ALTER SCHEMA phase RENAME TO ...; an empty schema phase is fine.',
   },
   PH3022: {
     exit: 5,
