@@ -53,6 +53,9 @@ const PINNED = 'pg_catalog';
 /** Keeps the search path that the session has without us; empty while that is in force. */
 const OWN_PATH = 'triphase.own_path';
 
+/** Connections that have our path now: only what is here gives and takes it, so that nobody has to ask. */
+const pinnedNow = new WeakSet<Queryable>();
+
 /**
  * Makes a connection that works for phase one like any other, whatever its role or database has set. Before its first statement, and never behind a
  * pooler, which would hand the session on to the application as it is.
@@ -82,24 +85,22 @@ export interface PathKeeper {
  */
 export async function underQualifiedNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
   if (isPathKeeper(db)) return db.withPinnedPath(body);
+  if (pinnedNow.has(db)) return body();
   const path = await pin(db, isInTransaction(db));
-  if (path === PINNED) return body();
-  return thenBack(db, body, path, '');
+  return thenBack(db, body, { path, own: '' });
 }
 
 /** Runs what the application wrote under the search path of the role, on a session that has ours. */
 export async function underOwnNames<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
   const own = await unpin(db);
-  return own === null ? body() : thenBack(db, body, PINNED, own);
+  return own === null ? body() : thenBack(db, body, { path: PINNED, own });
 }
 
 /** Gives a session of ours the search path of the role. @returns it; null where the session has it already. */
 export async function unpin(db: Queryable): Promise<string | null> {
-  const { own } = await one<{ own: string | null }>(
-    db,
-    `SELECT NULLIF(pg_catalog.current_setting('${OWN_PATH}', true), '') AS own`,
-  );
-  if (own !== null) await setPaths(db, own, '');
+  if (!pinnedNow.has(db)) return null;
+  const { own } = await one<{ own: string }>(db, `SELECT pg_catalog.current_setting('${OWN_PATH}') AS own`);
+  await setPaths(db, { path: own, own: '' });
   return own;
 }
 
@@ -109,6 +110,7 @@ export async function unpin(db: Queryable): Promise<string | null> {
  * behind pg_catalog.
  */
 export async function withEventTriggers<T>(db: Queryable, statement: () => Promise<T>): Promise<T> {
+  if (!pinnedNow.has(db)) return statement();
   const { path } = await one<{ path: string | null }>(
     db,
     `SELECT NULLIF(pg_catalog.current_setting('${OWN_PATH}', true), '') AS path WHERE EXISTS (
@@ -117,38 +119,53 @@ export async function withEventTriggers<T>(db: Queryable, statement: () => Promi
      UNION ALL SELECT NULL LIMIT 1`,
   );
   if (path === null) return statement();
-  await setPaths(db, `${PINNED}, ${path}`, path);
-  return thenBack(db, statement, PINNED, path);
+  await setPaths(db, { path: `${PINNED}, ${path}`, own: path });
+  return thenBack(db, statement, { path: PINNED, own: path });
 }
 
 /** Pins the path, and keeps the one that was there. @returns the latter, as PostgreSQL shows it. */
 async function pin(db: Queryable, isLocal: boolean): Promise<string> {
   const { path } = await one<{ path: string }>(
     db,
-    `SELECT path, CASE WHEN path <> '${PINNED}' THEN pg_catalog.set_config('${OWN_PATH}', path, ${isLocal}) END,
-       CASE WHEN path <> '${PINNED}' THEN pg_catalog.set_config('search_path', '${PINNED}', ${isLocal}) END
+    `SELECT path, pg_catalog.set_config('${OWN_PATH}', path, ${isLocal}), pg_catalog.set_config('search_path', '${PINNED}', ${isLocal})
      FROM (SELECT pg_catalog.current_setting('search_path') AS path OFFSET 0) AS before`,
   );
+  pinnedNow.add(db);
   return path;
 }
 
-async function setPaths(db: Queryable, path: string, own: string): Promise<void> {
+interface Paths {
+  /** In force. */
+  readonly path: string;
+  /** What is kept. */
+  readonly own: string;
+}
+
+async function setPaths(db: Queryable, { path, own }: Paths): Promise<void> {
   await db.query(`SELECT pg_catalog.set_config('search_path', $1, $3), pg_catalog.set_config('${OWN_PATH}', $2, $3)`, [
     path,
     own,
     isInTransaction(db),
   ]);
+  note(db, own);
+}
+
+/** A path that is kept is one that is not in force. */
+function note(db: Queryable, own: string): void {
+  if (own !== '') pinnedNow.add(db);
+  else pinnedNow.delete(db);
 }
 
 /** Where a statement has failed in a transaction, the rollback brings the path back. */
-async function thenBack<T>(db: Queryable, body: () => Promise<T>, path: string, own: string): Promise<T> {
-  const back = (): Promise<void> => setPaths(db, path, own);
+async function thenBack<T>(db: Queryable, body: () => Promise<T>, paths: Paths): Promise<T> {
+  const back = (): Promise<void> => setPaths(db, paths);
   try {
     const result = await body();
     await back();
     return result;
   } catch (error) {
-    if (!hasFailed(db)) await back().catch(() => undefined);
+    if (hasFailed(db)) note(db, paths.own);
+    else await back().catch(() => note(db, paths.own));
     throw error;
   }
 }
