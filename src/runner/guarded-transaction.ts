@@ -24,7 +24,7 @@ export interface GuardedWork {
 /**
  * Runs a migration's transaction: it waits for locks as long as is configured, holds none while its process stands still,
  * and what came of it is known also where the answer to its COMMIT is lost.
- * @throws PH5010 when the migration has ended the transaction that it was given, PH5024.
+ * @throws PH5010 when the migration has ended the transaction that it was given, PH5024, PH5026 when it stood still for too long.
  */
 export async function guardedTransaction(
   session: Session,
@@ -32,11 +32,11 @@ export async function guardedTransaction(
   { body, record }: GuardedWork,
 ): Promise<void> {
   await withKnownOutcome(session.connect, async (beforeCommit) => {
-    const wasIdle = new IdleEnd();
+    const idle = new IdleEnd(patienceWith(session, entry));
     const transaction = async (trx: Knex.Transaction): Promise<void> => {
       const db = (await connectionOf(trx)) as pg.Client;
-      wasIdle.listen(db);
-      await begin(session, db, entry, watch);
+      idle.listen(db);
+      await begin(session, db, { patienceMs: idle.patienceMs, watch });
       await body(trx);
       await ensureSame(session, db, entry.id);
       await record(db);
@@ -45,20 +45,28 @@ export async function guardedTransaction(
     try {
       await session.knex.transaction(transaction, { isolationLevel: isolation });
     } catch (error) {
-      throw wasIdle.explain(error);
+      throw idle.explain(error, entry);
     } finally {
-      wasIdle.stop();
+      idle.stop();
     }
   });
 }
 
-async function begin({ options, lock }: Session, db: Queryable, entry: OrderedMigration, watch: BlockerWatch) {
-  watch.watch((await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid);
+const isStep = ({ rename, kind }: OrderedMigration): boolean => rename !== undefined && kind === 'schema';
+
+function patienceWith({ options }: Session, entry: OrderedMigration): number {
+  return Math.max(options.project.config.lockTimeout, PATIENCE_WITH_US[isStep(entry) ? 'rename' : entry.kind]);
+}
+
+async function begin(
+  { options, lock }: Session,
+  db: Queryable,
+  { patienceMs, watch }: { readonly patienceMs: number; readonly watch: BlockerWatch },
+): Promise<void> {
+  watch.watch((await one<{ pid: number }>(db, 'SELECT pg_catalog.pg_backend_pid() AS pid')).pid);
   const { lockTimeout } = options.project.config;
-  const isOurs = entry.rename !== undefined && entry.kind === 'schema';
-  const idle = Math.max(lockTimeout, PATIENCE_WITH_US[isOurs ? 'rename' : entry.kind]);
   await db.query(
-    `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL idle_in_transaction_session_timeout = ${idle}; SET LOCAL triphase.transaction = '${lock.run}'`,
+    `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL idle_in_transaction_session_timeout = ${patienceMs}; SET LOCAL triphase.transaction = '${lock.run}'`,
   );
 }
 
@@ -70,20 +78,27 @@ async function ensureSame({ lock }: Session, db: Queryable, id: string): Promise
 
 /** The server says why it ends an idle transaction between two statements; the next one learns only that the connection is gone. */
 class IdleEnd {
+  readonly patienceMs: number;
   #db: pg.Client | null = null;
   #reason: Error | null = null;
   readonly #onError = (error: Error): void => {
     if (codeOf(error) === sqlState.idleInTransaction) this.#reason = error;
   };
 
+  constructor(patienceMs: number) {
+    this.patienceMs = patienceMs;
+  }
+
   listen(db: pg.Client): void {
     this.#db = db;
     db.on('error', this.#onError);
   }
 
-  /** What may be tried again: nothing of it has happened. */
-  explain(error: unknown): unknown {
-    return this.#reason !== null && isConnectionLost(error) ? this.#reason : error;
+  /** A step of a rename may be tried again, since nothing of it has happened; what others wrote would stand still again. */
+  explain(error: unknown, entry: OrderedMigration): unknown {
+    if (this.#reason === null || !isConnectionLost(error)) return error;
+    if (isStep(entry)) return this.#reason;
+    return new PhaseError('PH5026', { id: entry.id, seconds: this.patienceMs / 1_000 }, { cause: this.#reason });
   }
 
   stop(): void {

@@ -137,6 +137,13 @@ describe('a migration that fails', () => {
     expect((await project.json('migrate')).applied).toEqual([id]);
   });
 
+  test('one that stands still in its transaction is rolled back, and told so', async () => {
+    const text = `exports.up = async (knex) => { await knex.raw("CREATE TABLE t (id int); SET LOCAL idle_in_transaction_session_timeout = '100ms'"); await new Promise((done) => setTimeout(done, 400)); await knex.raw('SELECT 1'); };`;
+    await addMigration(project, '1.0.0', 'slow', text, { extension: 'js' });
+    expect(await project.phase('migrate', '--json')).toMatchObject({ code: 1, json: { error: { code: 'PH5026' } } });
+    expect(await database.sql(`SELECT to_regclass('t')::text AS t`)).toEqual([{ t: null }]);
+  });
+
   test('one that ends its own transaction is found out', async () => {
     await addMigration(project, '1.0.0', 'sly', `exports.up = (knex) => knex.raw('COMMIT');`, { extension: 'js' });
     expect(await project.phase('migrate', '--json')).toMatchObject({ code: 1, json: { error: { code: 'PH5010' } } });

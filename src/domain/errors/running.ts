@@ -27,6 +27,7 @@ export interface RunningErrors {
   PH5022: { name: string; calls: readonly string[] };
   PH5023: { call: string; problems: readonly string[] };
   PH5024: { transaction: string };
+  PH5026: { id: string; seconds: number };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
 
@@ -214,6 +215,15 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: () => 'The connection broke between the COMMIT and its answer. It is taken neither for done nor for failed.',
     remedy: () =>
       'Run the same command again once the database answers: it looks first, and goes on from there. Files of audits wait until then with .partial at their end.',
+  },
+  PH5026: {
+    exit: 1,
+    title: 'A transaction stood still',
+    what: (d) => `${d.id} sent nothing for ${d.seconds} s in the middle of its transaction, and the server ended it.`,
+    why: () =>
+      'A transaction keeps its locks until it ends, and clients of the application wait for them. It was rolled back.',
+    remedy: () =>
+      'Compute and ask other services before the first statement, or outside a transaction (config = { transaction: false }); then run the same command again.',
   },
   PH5025: {
     exit: 1,
