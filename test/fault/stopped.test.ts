@@ -5,20 +5,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { repository } from '../support/bookshop.ts';
+import { Network } from '../support/network.ts';
 import { R1, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 
 const SCHEMA = `CREATE TABLE users (id int PRIMARY KEY, old text NOT NULL);
   INSERT INTO users SELECT n, 'v' || n FROM generate_series(1, 100) AS n`;
 
 let fixture: RenameFixture;
-let runner: ChildProcess;
+let runner: ChildProcess | undefined;
 
 beforeEach(async () => {
   fixture = await renameFixture({ schema: SCHEMA });
 });
 
 afterEach(async () => {
-  runner.kill('SIGKILL');
+  runner?.kill('SIGKILL');
   await fixture.remove();
 });
 
@@ -48,20 +49,52 @@ async function stopWithLock(child: ChildProcess): Promise<boolean> {
   return false;
 }
 
-test('a runner that is stopped while it holds the lock of a table: clients wait no longer than for a lock, and the run goes on', async () => {
-  runner = start();
-  expect(await stopWithLock(runner)).toBe(true);
+/** Ten times the lock time-out of 500 ms, for a slow machine; without a bound it would be five minutes. */
+const LONGEST_MS = 5_000;
+
+async function waitOfClient(): Promise<number> {
   const client = new pg.Client({ connectionString: fixture.database.url });
   await client.connect();
   const began = performance.now();
   await client.query('SELECT count(*) FROM users');
-  const waited = performance.now() - began;
   await client.end();
-  // Twice the lock time-out of 500 ms, for a slow machine; without a bound it would be five minutes.
-  expect(waited).toBeLessThan(5_000);
+  return performance.now() - began;
+}
+
+test('a runner that is stopped while it holds the lock of a table: clients wait no longer than for a lock, and the run goes on', async () => {
+  runner = start();
+  expect(await stopWithLock(runner)).toBe(true);
+  expect(await waitOfClient()).toBeLessThan(LONGEST_MS);
   runner.kill('SIGCONT');
   const [code] = await once(runner, 'exit');
   expect(code).toBe(0);
+  expect(await fixture.database.sql('SELECT count(*)::int AS rows FROM users WHERE new = old')).toEqual([
+    { rows: 100 },
+  ]);
+});
+
+test('the network is gone at the COMMIT of phase 1: clients wait no longer than for a lock, and the same command goes on', async () => {
+  const network = await Network.open(fixture.database.url);
+  let hasLocked = false;
+  const gone = new Promise<void>((done) => {
+    network.decide = ({ from, text }) => {
+      if (/ALTER TABLE .*users.* ADD COLUMN/s.test(text)) hasLocked = true;
+      if (!hasLocked || from !== 'client' || !/^COMMIT\b/i.test(text)) return 'on';
+      done();
+      return 'gone';
+    };
+  });
+  fixture.project.url = network.url;
+  const command = ['migrate', '--release', R1];
+  const ran = fixture.project.phase(...command);
+  await gone;
+  expect(await waitOfClient()).toBeLessThan(LONGEST_MS);
+  // What keep-alives find after half a minute.
+  network.cutAll();
+  expect(await ran).toMatchObject({ code: 1, stderr: expect.stringContaining('PH5004') });
+  network.decide = () => 'on';
+  await fixture.project.json(...command);
+  await network.close();
   expect(await fixture.database.sql('SELECT count(*)::int AS rows FROM users WHERE new = old')).toEqual([
     { rows: 100 },
   ]);

@@ -12,8 +12,8 @@ export interface WireMessage {
   readonly number: number;
 }
 
-/** What becomes of a message: it goes on, or the network breaks before it does. */
-export type Passage = 'on' | 'cut this' | 'cut all';
+/** What becomes of a message: it goes on, or the network breaks before it does, or is gone without a word from then on, in both directions. */
+export type Passage = 'on' | 'cut this' | 'cut all' | 'gone';
 
 /** A network between clients and a server that can break at any message. */
 export class Network {
@@ -23,6 +23,7 @@ export class Network {
   /** How long nothing comes behind a message, in milliseconds. */
   pauseAfter: (message: WireMessage) => number = () => 0;
   #messages = 0;
+  readonly #gone = new Set<readonly [Socket, Socket]>();
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
 
@@ -86,7 +87,7 @@ export class Network {
     let paused = false;
     const relay = (data: Buffer): void => {
       rest = Buffer.concat([rest, data]);
-      while (!paused) {
+      while (!paused && !this.#gone.has(pair)) {
         const head = typed ? 1 : 0;
         if (rest.length < head + 4 || rest.length < head + rest.readInt32BE(head)) return;
         const bytes = rest.subarray(0, head + rest.readInt32BE(head));
@@ -97,6 +98,7 @@ export class Network {
         const passage = this.decide(message);
         if (passage === 'cut all') this.cutAll();
         if (passage === 'cut this') this.#cut(pair);
+        if (passage === 'gone') this.#gone.add(pair);
         if (passage !== 'on') return;
         to.write(bytes);
         const pauseMs = this.pauseAfter(message);
