@@ -48,6 +48,8 @@ export interface Doomed {
  */
 export async function keepAlong(db: Queryable, change: Doomed): Promise<AlongRows[]> {
   const kept: AlongRows[] = [];
+  // Most tables are referenced by nothing that would be taken along, and their rows need not be copied.
+  if ((await referencesTo(db, change)).length === 0) return kept;
   await db.query(`CREATE TEMP TABLE ${FIRST} ON COMMIT DROP AS SELECT d.* FROM ${change.rows} AS d`);
   const queue: Doomed[] = [{ ...change, rows: `pg_temp.${FIRST}` }];
   for (let doomed = queue.shift(); doomed !== undefined; doomed = queue.shift()) {
@@ -65,7 +67,37 @@ export async function keepAlong(db: Queryable, change: Doomed): Promise<AlongRow
       }
     }
   }
-  return kept;
+  return inOrderOfReferences(db, kept);
+}
+
+/** What others reference comes first, as it has to when it is put back; columns that were set come last. */
+async function inOrderOfReferences(db: Queryable, kept: readonly AlongRows[]): Promise<AlongRows[]> {
+  const deleted = kept.filter(({ action }) => action === 'delete');
+  const references = await all<{ from: string; to: string }>(
+    db,
+    `SELECT DISTINCT ${sqlQualified('n', 'c')} AS from, ${sqlQualified('tn', 'tc')} AS to FROM pg_catalog.pg_constraint co
+     JOIN pg_catalog.pg_class c ON c.oid = co.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_catalog.pg_class tc ON tc.oid = co.confrelid JOIN pg_catalog.pg_namespace tn ON tn.oid = tc.relnamespace
+     WHERE co.contype = 'f' AND co.conrelid = ANY ($1::text[]::regclass[]) AND co.confrelid = ANY ($1::text[]::regclass[]) AND co.conrelid <> co.confrelid`,
+    [[...new Set(deleted.map(({ table }) => table))]],
+  );
+  const ordered: AlongRows[] = [];
+  const rest = [...deleted];
+  while (rest.length > 0) {
+    const isFree = ({ table }: AlongRows): boolean =>
+      !references.some(({ from, to }) => from === table && rest.some((other) => other.table === to));
+    // In a circle of tables there is no order: PostgreSQL says so where it matters.
+    const next = Math.max(0, rest.findIndex(isFree));
+    ordered.push(...rest.splice(next, 1));
+  }
+  return [...ordered, ...kept.filter(({ action }) => action === 'update')];
+}
+
+/** Rows whose column was set and that another key has deleted are among the deleted ones. */
+export async function forgetDeleted(db: Queryable, { table, kept, key, action }: AlongRows): Promise<void> {
+  if (action === 'delete') return;
+  const same = key.map((name) => `t.${quoteIdent(name)} = k.${quoteIdent(name)}`).join(' AND ');
+  await db.query(`DELETE FROM pg_temp.${kept} AS k WHERE NOT EXISTS (SELECT FROM ${table} AS t WHERE ${same})`);
 }
 
 /** Rows whose own key is set cannot be found again by it. */

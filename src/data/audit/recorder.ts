@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
-import { dropAlong } from './along.ts';
+import { dropAlong, forgetDeleted } from './along.ts';
 import type { Redaction } from './csv.ts';
 import { inWords } from './effects.ts';
 import { expectedChange } from './estimate.ts';
@@ -120,7 +120,9 @@ export class Recorder {
   /** What foreign keys have taken along is a change of its own that is taken back like any other, after this one. */
   async #writeAlong({ along }: SideEffects): Promise<void> {
     const { db, trail } = this.#tools;
-    for (const { table, kept, key, columns, action } of along) {
+    for (const rows of along) {
+      const { table, kept, key, columns, action } = rows;
+      await forgetDeleted(db, rows);
       const name = await this.#nameOfAlong(table);
       const facts = {
         name,
@@ -134,8 +136,8 @@ export class Recorder {
         list.map((one) => `${alias}.${quoteIdent(one)}`).join(', ');
       const shown = action === 'delete' ? '*' : [...new Set([...key, ...columns])].map(quoteIdent).join(', ');
       await trail.write(db, { ...facts, kind: 'pre' }, copySource(db, `SELECT ${shown} FROM pg_temp.${kept}`));
-      const rows = `SELECT t.* FROM ${table} AS t WHERE (${given('t', key)}) IN (SELECT ${given('k', key)} FROM pg_temp.${kept} AS k)`;
-      await trail.write(db, { ...facts, kind: 'post' }, copySource(db, `SELECT ${shown} FROM (${rows}) AS rows_now`));
+      const now = `SELECT t.* FROM ${table} AS t WHERE (${given('t', key)}) IN (SELECT ${given('k', key)} FROM pg_temp.${kept} AS k)`;
+      await trail.write(db, { ...facts, kind: 'post' }, copySource(db, `SELECT ${shown} FROM (${now}) AS rows_now`));
     }
   }
 

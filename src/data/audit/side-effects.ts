@@ -50,16 +50,26 @@ export class SideEffects {
       this.along
         .filter((kept) => kept.table === written.table && kept.action === action)
         .reduce((sum, kept) => sum + kept.rows, 0);
-    const isTarget = written.table === this.#target?.table;
-    // An update that moves a row to another partition deletes and inserts it; MERGE and ON CONFLICT do one or the other.
-    const own = isTarget ? rows : 0;
-    const left = (counted: number, expected: number): number => Math.max(0, counted - expected - own);
+    const own = this.#ownOf(written, rows);
+    const left = (counted: number, expected: number): number => Math.max(0, counted - expected);
     return {
       table: written.table,
-      inserted: left(written.inserted, 0),
-      updated: left(written.updated, along('update')),
-      deleted: left(written.deleted, along('delete')),
+      inserted: left(written.inserted, own.inserted),
+      updated: left(written.updated, own.updated + along('update')),
+      deleted: left(written.deleted, own.deleted + along('delete')),
     };
+  }
+
+  /** Of what was written in a table how much may be the rows that the change has given back. */
+  #ownOf(written: Written, rows: number): Omit<Written, 'table'> {
+    const none = { inserted: 0, updated: 0, deleted: 0 };
+    if (written.table !== this.#target?.table) return none;
+    // An update that moves a row to another partition deletes and inserts it.
+    const moved = Math.max(0, rows - written.updated);
+    if (this.#target.command === 'DELETE') return { ...none, deleted: rows };
+    if (this.#target.command === 'UPDATE') return { inserted: moved, updated: rows, deleted: moved };
+    // ON CONFLICT updates, and MERGE does any of it.
+    return { inserted: rows, updated: rows, deleted: this.#target.command === 'INSERT' ? 0 : rows };
   }
 }
 
