@@ -29,11 +29,15 @@ test.each(RELEASES)(
     const signals = (['SIGTERM', 'SIGSTOP'] as const).map(
       (way: Way): Disturbance => ({ release, way, at: { kind: 'message', number: upTo(messages.length * 0.9) } }),
     );
+    let disturbed = 0;
     for (const disturbance of [...disturbances, ...signals]) {
       const outcome = await disturb(journey, disturbance);
-      expect(outcome).toMatchObject({ differences: [], message: expect.any(String) });
+      expect(outcome).toMatchObject({ differences: [] });
       expect(outcome.codes.length).toBeLessThanOrEqual(1);
+      // How many messages a run has depends on its batches, and they on the machine.
+      if (outcome.message !== null) disturbed++;
     }
+    expect(disturbed).toBeGreaterThan(4);
     // Nothing but what phase prints itself may get into what others read.
     expect(printed).not.toHaveBeenCalled();
     printed.mockRestore();
