@@ -9,7 +9,7 @@ import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { matchNotNull } from '../operations/attributes.ts';
 import { asScaffolded, gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
-import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
+import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
 import { runAsGiven } from '../postgres/knex.ts';
 import { isOutcomeUnknown } from '../postgres/outcome.ts';
 import { withLockRetries } from '../postgres/retry.ts';
@@ -136,12 +136,13 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */
 async function runInTransaction(session: Session, migration: RunnableMigration, direction: Direction): Promise<void> {
   const { entry, loaded } = migration;
+  let stalls = 0;
   const attempt = (watch: BlockerWatch): Promise<void> =>
     withWork(session, migration, direction, (workOn) => {
       const began = performance.now();
       return guardedTransaction(
         session,
-        { entry, isolation: loaded.isolation, watch },
+        { entry, isolation: loaded.isolation, watch, stalls },
         {
           body: async (trx) => {
             await runBody(migration, direction, trx, workOn(trx));
@@ -152,7 +153,10 @@ async function runInTransaction(session: Session, migration: RunnableMigration, 
               ? recordMigration(db, entry, 'applied', performance.now() - began)
               : removeMigration(db, entry.id),
         },
-      );
+      ).catch((error) => {
+        if (codeOf(error) === sqlState.idleInTransaction) stalls++;
+        throw error;
+      });
     });
   await retrying(session, entry.id, attempt, session.options.project.config.lockAttempts);
 }

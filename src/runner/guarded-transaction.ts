@@ -15,6 +15,14 @@ import type { Session } from './session.ts';
  */
 const PATIENCE_WITH_US = { rename: 500, schema: 30_000, data: 300_000 };
 
+export interface GuardedTry {
+  readonly entry: OrderedMigration;
+  readonly isolation: Knex.IsolationLevels;
+  readonly watch: BlockerWatch;
+  /** Tries before this one that stood still for too long. */
+  readonly stalls: number;
+}
+
 export interface GuardedWork {
   body(trx: Knex.Transaction): Promise<void>;
   /** Says in the ledger that it ran, once it is certain that both commit together. */
@@ -28,11 +36,11 @@ export interface GuardedWork {
  */
 export async function guardedTransaction(
   session: Session,
-  { entry, isolation, watch }: { entry: OrderedMigration; isolation: Knex.IsolationLevels; watch: BlockerWatch },
+  { entry, isolation, watch, stalls }: GuardedTry,
   { body, record }: GuardedWork,
 ): Promise<void> {
   await withKnownOutcome(session.connect, async (beforeCommit) => {
-    const idle = new IdleEnd(patienceWith(session, entry));
+    const idle = new IdleEnd(patienceWith(session, entry, stalls));
     const transaction = async (trx: Knex.Transaction): Promise<void> => {
       const db = (await connectionOf(trx)) as pg.Client;
       idle.listen(db);
@@ -54,8 +62,13 @@ export async function guardedTransaction(
 
 const isStep = ({ rename, kind }: OrderedMigration): boolean => rename !== undefined && kind === 'schema';
 
-function patienceWith({ options }: Session, entry: OrderedMigration): number {
-  return Math.max(options.project.config.lockTimeout, PATIENCE_WITH_US[isStep(entry) ? 'rename' : entry.kind]);
+/** Twice as long after each try that stood still: a machine may simply be slow. */
+function patienceWith({ options }: Session, entry: OrderedMigration, stalls: number): number {
+  const patience = Math.max(
+    options.project.config.lockTimeout,
+    PATIENCE_WITH_US[isStep(entry) ? 'rename' : entry.kind],
+  );
+  return Math.max(patience, Math.min(patience * 2 ** stalls, PATIENCE_WITH_US.schema));
 }
 
 async function begin(
