@@ -93,10 +93,12 @@ async function readMaterializedView(db: Queryable, { name }: BoundObjectName): P
   return {
     before: [`DROP MATERIALIZED VIEW ${name}`],
     make: [
-      `CREATE MATERIALIZED VIEW ${name} (${columns}) USING ${method}${options}${place} AS ${withoutSemicolon(definition)} WITH ${populated ? '' : 'NO '}DATA`,
+      `CREATE MATERIALIZED VIEW ${name} (${columns}) USING ${method}${options}${place} AS ${withoutSemicolon(definition)} WITH NO DATA`,
       ...row.after,
       ...(comment === null ? [] : [`COMMENT ON MATERIALIZED VIEW ${name} IS ${quoteLiteral(comment)}`]),
       `ALTER MATERIALIZED VIEW ${name} OWNER TO ${owner}`,
+      // Filled last, and so with the rights of its owner: its functions are none of ours.
+      ...(populated ? [`REFRESH MATERIALIZED VIEW ${name}`] : []),
     ],
     stub: [],
     rewrites: true,

@@ -21,6 +21,7 @@ const RIGHTS = `${treeOf('$1::oid')},
   bound AS (
     SELECT oid, 'alter the table ' AS what FROM tree
     UNION SELECT conrelid, 'alter the referencing table ' FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = $1::oid
+      AND (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attname = $2) = ANY (confkey)
     UNION SELECT r.ev_class, 'replace the view ' FROM pg_catalog.pg_depend d
       JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
       JOIN pg_catalog.pg_attribute a ON a.attrelid = $1::oid AND a.attname = $2 AND a.attnum = d.refobjsubid
@@ -32,9 +33,9 @@ const RIGHTS = `${treeOf('$1::oid')},
   FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE NOT pg_catalog.has_schema_privilege(n.oid, 'CREATE')
   UNION ALL
-  SELECT 'reference the table ' || ${relation('co.confrelid')}, 'GRANT REFERENCES ON ' || ${relation('co.confrelid')} || ' TO ' || ${ROLE}
+  SELECT 'reference and lock the table ' || ${relation('co.confrelid')}, 'GRANT REFERENCES, UPDATE ON ' || ${relation('co.confrelid')} || ' TO ' || ${ROLE}
   FROM pg_catalog.pg_constraint co JOIN pg_catalog.pg_attribute a ON a.attrelid = co.conrelid AND a.attname = $2 AND a.attnum = ANY (co.conkey)
-  WHERE co.contype = 'f' AND co.conrelid = $1::oid AND NOT pg_catalog.has_table_privilege(co.confrelid, 'REFERENCES')
+  WHERE co.contype = 'f' AND co.conrelid = $1::oid AND NOT (pg_catalog.has_table_privilege(co.confrelid, 'REFERENCES') AND pg_catalog.has_table_privilege(co.confrelid, 'UPDATE, DELETE, TRUNCATE'))
   UNION ALL
   SELECT CASE WHEN own.oid IS NULL THEN 'create the schema phase' ELSE 'create in the schema phase' END,
     CASE WHEN own.oid IS NULL THEN 'GRANT CREATE ON DATABASE ' || ${sqlQuoted('d.datname')} ELSE 'GRANT CREATE, USAGE ON SCHEMA phase' END || ' TO ' || ${ROLE}

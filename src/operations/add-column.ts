@@ -3,11 +3,10 @@ import { readColumn } from '../catalog/column.ts';
 import { addColumnStatements, columnDefinition } from '../domain/add-column.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { COPIED_ATTRIBUTES } from '../domain/pair.ts';
-import { onConnection, runSql } from '../postgres/knex.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { copyAttributes } from './attributes.ts';
 import { addToChildren } from './children.ts';
-import { execute } from './execute.ts';
+import { execute, onConnection, runSql } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 
 export interface ColumnLike {

@@ -1,9 +1,8 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { Rename } from '../domain/rename.ts';
-import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute, isTransaction } from './execute.ts';
+import { atomically, execute, isTransaction, runSql } from './execute.ts';
 import { ensureSmall } from './rewrite-limit.ts';
 import { withTriggersAside } from './triggers.ts';
 

@@ -2,8 +2,7 @@ import type { Knex } from 'knex';
 import { type AttributePair, differingAttributes } from '../catalog/attributes.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { PAIR_ATTRIBUTES, type PairAttribute } from '../domain/pair.ts';
-import { onConnection, runSql } from '../postgres/knex.ts';
-import { execute } from './execute.ts';
+import { execute, onConnection, runSql } from './execute.ts';
 import { setNotNull } from './not-null.ts';
 
 export interface ColumnPair {

@@ -2,10 +2,9 @@ import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { syncTriggers } from '../domain/rename.ts';
-import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { contextOf } from './context.ts';
-import { execute } from './execute.ts';
+import { execute, runSql } from './execute.ts';
 
 /**
  * Children by plain inheritance have their parent's columns and none of its row triggers, and may define a column themselves besides, which then neither comes

@@ -1,9 +1,8 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { isTwinName, twinName } from '../domain/twin-name.ts';
-import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, runSql } from './execute.ts';
 import { type ConstraintMember, constraintFamily } from './families.ts';
 import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
 import { isOnFormerPart, isOnLostPart } from './left.ts';

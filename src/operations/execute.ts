@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import { onConnection, onConnectionAsItIs, runSql } from '../postgres/knex.ts';
+import { onConnectionAsItIs, onConnection as onPinnedConnection } from '../postgres/knex.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import { withEventTriggers } from '../postgres/session.ts';
 import { contextOf } from './context.ts';
@@ -20,12 +21,22 @@ export function onItsConnection(
   knex: Knex,
   body: (statement: (sql: string) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const lend = contextOf(knex).isScaffolded ? onConnection : onConnectionAsItIs;
-  return lend(knex, (db) =>
+  return onConnection(knex, (db) =>
     body(async (sql) => {
       await withEventTriggers(db, () => db.query(sql));
     }),
   );
+}
+
+/** Lends a connection of a knex. What a person wrote may name tables without their schema, and finds them by the path of the role. */
+export function onConnection<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
+  return (contextOf(knex).isScaffolded ? onPinnedConnection : onConnectionAsItIs)(knex, body);
+}
+
+/** Runs SQL as it stands, on such a connection. */
+// biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
+export function runSql<R = any>(knex: Knex, sql: string, values?: unknown[]): Promise<R[]> {
+  return onConnection(knex, async (db) => (await db.query<R>(sql, values)).rows ?? []);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { quoteIdent } from '../domain/identifier.ts';
-import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
+import { runSql } from './execute.ts';
 
 /** An index, or one of those that it has made on partitions. */
 export interface IndexMember {

@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral, shortHash } from '../domain/identifier.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
-import { runAsGiven, runSql } from '../postgres/knex.ts';
+import { runAsGiven } from '../postgres/knex.ts';
 import { readVersion } from '../project/versions.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, runSql } from './execute.ts';
 
 export interface VersionOptions {
   /** Which file: `db/functions/NAME_vNN.sql`. */

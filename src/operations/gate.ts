@@ -3,10 +3,10 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import type { Rename } from '../domain/rename.ts';
 import { recheckGate } from '../gates/gate.ts';
-import { connectionOf, runSql } from '../postgres/knex.ts';
+import { connectionOf } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { contextOf, gateKey } from './context.ts';
-import { execute, isTransaction } from './execute.ts';
+import { execute, isTransaction, runSql } from './execute.ts';
 import { lockViews } from './rebind.ts';
 
 /**

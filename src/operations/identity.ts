@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
-import { runSql } from '../postgres/knex.ts';
-import { execute } from './execute.ts';
+import { execute, runSql } from './execute.ts';
 
 export interface MovedIdentity {
   /** The table, schema and name quoted. */

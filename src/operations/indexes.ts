@@ -1,9 +1,8 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
-import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute, onItsConnection } from './execute.ts';
+import { atomically, execute, onItsConnection, runSql } from './execute.ts';
 import { indexFamily } from './families.ts';
 import { isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf, partitionsOf } from './partitions.ts';

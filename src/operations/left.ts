@@ -2,9 +2,9 @@ import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
-import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { contextOf } from './context.ts';
+import { runSql } from './execute.ts';
 
 /**
  * What a rename carries over may be on a partition or a child that has been detached since, or taken out of the inheritance: that table keeps both columns, and

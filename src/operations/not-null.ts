@@ -1,9 +1,8 @@
 import type { Knex } from 'knex';
 import { deriveName, quoteIdent } from '../domain/identifier.ts';
-import { runSql } from '../postgres/knex.ts';
 import { addConstraint } from './constraints.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, runSql } from './execute.ts';
 
 export interface NotNullOptions {
   readonly on: string;

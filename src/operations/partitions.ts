@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { mapInTurn } from '../domain/in-turn.ts';
-import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
+import { runSql } from './execute.ts';
 
 /** A direct partition of a table. */
 export interface Partition {

@@ -1,11 +1,10 @@
 import type { Knex } from 'knex';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
-import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { addConstraint, type ConstraintOptions } from './constraints.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, runSql } from './execute.ts';
 import { appointments, type IndexMember, indexFamily } from './families.ts';
 import { createIndex, qualifiedIndex } from './indexes.ts';
 import { isOnLostPart } from './left.ts';

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
+import { runSql } from './execute.ts';
 
 /**
  * Before a statement that keeps everybody from a table while it reads or writes all of it.

@@ -5,9 +5,8 @@ import type { ColumnFacts } from '../domain/facts.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { ASIDE } from '../domain/pair.ts';
 import { differs } from '../domain/rename.ts';
-import { onConnection, runSql } from '../postgres/knex.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, onConnection, runSql } from './execute.ts';
 import { withNamesSwapped, withQualifiedNames } from './rebind.ts';
 
 /**

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
-import { runSql } from '../postgres/knex.ts';
-import { execute } from './execute.ts';
+import { execute, runSql } from './execute.ts';
 
 /**
  * Nobody but the owners of a table, of its partitions and its children may make a trigger of the sync's functions: they do so with each partition

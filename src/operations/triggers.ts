@@ -1,12 +1,11 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
-import { runSql } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { readVersion } from '../project/versions.ts';
 import { isOfSync, triggerChildren, untriggerChildren } from './children.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, runSql } from './execute.ts';
 import { isOnFormerPart } from './left.ts';
 import { grantSyncToOwners } from './sync-rights.ts';
 

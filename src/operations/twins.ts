@@ -2,9 +2,8 @@ import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import type { TwinnedObject } from '../domain/rename.ts';
 import { twinName } from '../domain/twin-name.ts';
-import { runSql } from '../postgres/knex.ts';
 import { contextOf } from './context.ts';
-import { execute } from './execute.ts';
+import { execute, runSql } from './execute.ts';
 import { appointments, constraintFamily, type IndexMember, indexFamily } from './families.ts';
 import { qualifiedIndex } from './indexes.ts';
 

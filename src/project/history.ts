@@ -19,7 +19,8 @@ export interface History {
 
 /** Reads manifests, migration files and renames; what the files hold is not looked at yet. */
 export async function readHistory(root: string): Promise<History> {
-  const [manifests, files, renames] = await Promise.all([readManifests(root), findMigrations(root), readRenames(root)]);
+  const [manifests, renames] = await Promise.all([readManifests(root), readRenames(root)]);
+  const files = await findMigrations(root, listedIds(manifests));
   return { root, manifests, files, renames };
 }
 

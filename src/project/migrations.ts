@@ -17,6 +17,8 @@ export interface MigrationFile {
 }
 
 const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
+/** Endings that somebody takes for those, and nobody reads: of the tables or maps beside migrations nothing is expected. */
+const NEARLY = /\.(sql|[mc]?[jt]sx?)$/i;
 /** Hidden files, declarations and tests beside migrations. */
 /** Folders below that hold no migrations. */
 const NO_FOLDER = /^[._]|^(node_modules|tests?)$/;
@@ -24,11 +26,12 @@ const NO_MIGRATION = /^\.|\.d\.m?ts$|\.(?:test|spec)\.[^.]+$/;
 
 /**
  * All migrations in both folders.
+ * @param listed ids that manifests list: they are migrations, whoever names them.
  * @throws PH3010 when two files have one id.
  */
-export async function findMigrations(root: string): Promise<MigrationFile[]> {
+export async function findMigrations(root: string, listed: ReadonlySet<string> = new Set()): Promise<MigrationFile[]> {
   const kinds: MigrationKind[] = ['schema', 'data'];
-  const files = (await Promise.all(kinds.map((kind) => filesOf(root, kind)))).flat();
+  const files = (await Promise.all(kinds.map((kind) => filesOf(root, kind, listed)))).flat();
   const byId = new Map<string, MigrationFile>();
   for (const file of files) {
     const other = byId.get(file.id);
@@ -39,16 +42,17 @@ export async function findMigrations(root: string): Promise<MigrationFile[]> {
 }
 
 /** In its folder every module and script is a migration; in folders below it what has a number in front, and is not read by one of the others. */
-async function filesOf(root: string, kind: MigrationKind): Promise<MigrationFile[]> {
+async function filesOf(root: string, kind: MigrationKind, listed: ReadonlySet<string>): Promise<MigrationFile[]> {
   const folder = migrationFolder(kind);
   const paths = (await pathsIn(root, folder)).filter(
     (path) => EXTENSIONS.test(path) && !NO_MIGRATION.test(basename(path)),
   );
-  const nested = paths.filter((path) => dirname(path) !== folder);
+  const idOf = (path: string): string => basename(path).replace(EXTENSIONS, '');
+  const nested = paths.filter((path) => dirname(path) !== folder && !listed.has(idOf(path)));
   const helpers = nested.length === 0 ? [] : await helpersAmong(root, nested, paths);
   return paths
     .filter((path) => dirname(path) === folder || (hasNumber(path) && !helpers.includes(path)))
-    .map((path) => ({ id: basename(path).replace(EXTENSIONS, ''), kind, path }));
+    .map((path) => ({ id: idOf(path), kind, path }));
 }
 
 /**
@@ -64,7 +68,9 @@ export async function misnamedFiles(root: string, listed: ReadonlySet<string>): 
       return paths.filter((path) => {
         const name = basename(path);
         if (NO_MIGRATION.test(name) || listed.has(name.replace(EXTENSIONS, ''))) return false;
-        return EXTENSIONS.test(name) ? dirname(path) === folder && !hasNumber(path) : hasNumber(path);
+        return EXTENSIONS.test(name)
+          ? dirname(path) === folder && !hasNumber(path)
+          : hasNumber(path) && NEARLY.test(name);
       });
     }),
   );
@@ -87,12 +93,13 @@ async function pathsIn(root: string, folder: string): Promise<string[]> {
   return paths.flat().sort();
 }
 
-/** Files that a migration names: it reads them itself. */
+const named = (file: string): RegExp =>
+  new RegExp(`["'\`/]${file.replace(EXTENSIONS, '').replaceAll(/[^\\w]/g, '\\$&')}(\\.\\w+)?["'\`]`);
+
+/** Files that a migration names in quotes, with a path or without: it reads or imports them itself. */
 async function helpersAmong(root: string, nested: readonly string[], paths: readonly string[]): Promise<string[]> {
   const texts = await Promise.all(paths.map((path) => readFile(join(root, path), 'utf8').catch(() => '')));
-  return nested.filter((path) =>
-    texts.some((text, at) => paths[at] !== path && text.includes(basename(path).replace(EXTENSIONS, ''))),
-  );
+  return nested.filter((path) => texts.some((text, at) => paths[at] !== path && named(basename(path)).test(text)));
 }
 
 /** What a migration's second argument is made of; the runner gives it. */

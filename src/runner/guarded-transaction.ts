@@ -7,6 +7,7 @@ import { codeOf, isConnectionLost, sqlState } from '../postgres/errors.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import { withKnownOutcome } from '../postgres/outcome.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -47,7 +48,7 @@ export async function guardedTransaction(
       await begin(session, db, { patienceMs: idle.patienceMs, watch });
       await body(trx);
       await ensureSame(session, db, entry.id);
-      await record(db);
+      await underQualifiedNames(db, () => record(db));
       await beforeCommit(db);
     };
     try {

@@ -5,6 +5,7 @@ import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { readHistory, unfitFiles, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
 import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
+import { recordTarget } from './ledger-target.ts';
 import { settleByHand } from './pairs/watch.ts';
 import { targetOf } from './prepare.ts';
 import { prepareRun, type RunRequest } from './prepare-run.ts';
@@ -71,7 +72,10 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
   await openLedger(session);
   await settleByHand(session);
   const { applied, error } = await runSteps(session, pending, runnable);
-  if (error === null) await recordReached(session, plan.to, confirms);
+  if (error === null) {
+    await recordTarget(lock.client);
+    await recordReached(session, plan.to, confirms);
+  }
   const done = new Set([...appliedIds(before), ...applied]);
   const remaining = error === null ? releasesLeft(history, done, { release: plan.to, goal: request.release }) : [];
   const failed =

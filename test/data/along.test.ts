@@ -100,6 +100,10 @@ test.each<[string, string]>([
     `CREATE SCHEMA "Odd one"; CREATE TABLE "Odd one"."My ""kids""" ("Id" int PRIMARY KEY, "Of ""whom""" int REFERENCES parents ON DELETE CASCADE);
      INSERT INTO "Odd one"."My ""kids""" SELECT n, 1 + n % 6 FROM generate_series(1, 12) AS n`,
   ],
+  [
+    'a chain of three hundred rows in one table',
+    `ALTER TABLE parents ADD COLUMN above int REFERENCES parents ON DELETE CASCADE; INSERT INTO parents SELECT n, 'c' || n, 'p' || n, CASE n WHEN 7 THEN 1 ELSE n - 1 END FROM generate_series(7, 306) AS n`,
+  ],
 ])('a DELETE comes back with what foreign keys took along: %s', async (_, schema) => {
   await database.sql(FAMILY + schema);
   const { before, between, after, notices } = await changeAndRestore(DELETE('id <= 3'), 'parents');
@@ -154,4 +158,95 @@ test.each([
   await expect(context.restoreFrom('change', { table: 'parents' })).rejects.toMatchObject({ code: 'PH5019' });
   expect(await everything()).toEqual(left);
   await close();
+});
+
+test.each([
+  [
+    'a partition',
+    `CREATE TABLE whole (id int PRIMARY KEY, n int) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF whole FOR VALUES FROM (1) TO (9); INSERT INTO whole VALUES (1, 1), (2, 2)`,
+    'part',
+  ],
+  [
+    'a child by inheritance',
+    `CREATE TABLE whole (id int PRIMARY KEY, n int); CREATE TABLE part () INHERITS (whole); INSERT INTO part VALUES (1, 1), (2, 2)`,
+    'whole',
+  ],
+  [
+    'a view with a trigger of its own',
+    `CREATE TABLE whole (id int PRIMARY KEY, n int); INSERT INTO whole VALUES (1, 1), (2, 2); CREATE VIEW part AS SELECT * FROM whole;
+     CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE whole SET n = NEW.n WHERE id = OLD.id; RETURN NEW; END $$;
+     CREATE TRIGGER instead INSTEAD OF UPDATE ON part FOR EACH ROW EXECUTE FUNCTION instead()`,
+    'part',
+  ],
+])('the rows of %s are its own, and nothing else is said', async (_, schema, table) => {
+  await database.sql(schema);
+  const change = {
+    key: 'id',
+    pre: `SELECT id, n FROM ${table}`,
+    change: `UPDATE ${table} SET n = n + 1 RETURNING id, n`,
+    post: `SELECT id, n FROM ${table}`,
+  };
+  const { before, between, after, notices } = await changeAndRestore(change, table);
+  expect(between).not.toEqual(before);
+  expect([after, notices]).toEqual([before, []]);
+});
+
+test('rows that the role may not see are left out, and the change is made as before', async () => {
+  await database.sql(`${FAMILY} CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE CASCADE);
+    INSERT INTO children SELECT n, 1 + n % 6 FROM generate_series(1, 12) AS n`);
+  // The ledger is made by somebody else.
+  await (await openWork(database, { root })).close();
+  const { name, url } = await database.role();
+  await database.sql(`GRANT SELECT, DELETE ON parents TO ${name}; GRANT USAGE ON SCHEMA phase TO ${name}; GRANT ALL ON ALL TABLES IN SCHEMA phase TO ${name};
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA phase TO ${name}`);
+  const notices: string[] = [];
+  const { context, close } = await openWork(
+    { url, client: database.client },
+    { root, onNotice: (notice) => notices.push(notice) },
+  );
+  await context.dataChange('change', DELETE('id <= 3'));
+  await close();
+  expect(notices).toEqual(['change has also written rows that are in no audit: "public"."children" (6 deleted).']);
+});
+
+test('what was set and has gone since does not keep the rest from coming back', async () => {
+  await database.sql(`${FAMILY} CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ON DELETE SET NULL);
+    INSERT INTO children SELECT n, 1 + n % 6 FROM generate_series(1, 12) AS n`);
+  const { context, close } = await openWork(database, { root });
+  await context.dataChange('change', DELETE('id <= 3'));
+  await database.sql('DELETE FROM children WHERE id = 1');
+  await context.restoreFrom('change', { table: 'parents' });
+  await close();
+  const wrong = await database.sql('SELECT FROM children WHERE parent IS DISTINCT FROM 1 + id % 6');
+  expect([wrong, (await everything()).parents]).toEqual([[], expect.arrayContaining(['(1,c1,p1)'])]);
+});
+
+test('an identity that is always generated stays as it is where the rest of its row comes back', async () => {
+  await database.sql(
+    `CREATE TABLE t (key text PRIMARY KEY, number int GENERATED ALWAYS AS IDENTITY, n int); INSERT INTO t (key, n) VALUES ('a', 1), ('b', 2)`,
+  );
+  const change = {
+    key: 'key',
+    pre: 'SELECT * FROM t',
+    change: 'UPDATE t SET n = 0 RETURNING *',
+    post: 'SELECT * FROM t',
+  };
+  const { before, after } = await changeAndRestore(change, 't');
+  expect(after).toEqual(before);
+});
+
+test('a change that redacts writes nothing down beside itself', async () => {
+  await database.sql(`CREATE TABLE people (id int PRIMARY KEY, email text UNIQUE); INSERT INTO people VALUES (1, 'secret@x');
+    CREATE TABLE logins (id int PRIMARY KEY, email text REFERENCES people (email) ON DELETE CASCADE); INSERT INTO logins VALUES (1, 'secret@x')`);
+  const notices: string[] = [];
+  const { context, close } = await openWork(database, { root, onNotice: (notice) => notices.push(notice) });
+  await context.dataChange('change', {
+    key: 'id',
+    redact: ['email'],
+    pre: 'SELECT * FROM people',
+    change: 'DELETE FROM people RETURNING *',
+  });
+  await close();
+  expect(notices).toEqual(['change has also written rows that are in no audit: "public"."logins" (1 deleted).']);
+  expect(await database.sql('SELECT name FROM phase.audits WHERE along IS NOT NULL')).toEqual([]);
 });

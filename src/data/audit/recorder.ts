@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
-import { dropAlong, forgetDeleted } from './along.ts';
+import { dropAlong, forgetUntouched } from './along.ts';
 import type { Redaction } from './csv.ts';
 import { inWords } from './effects.ts';
 import { expectedChange } from './estimate.ts';
@@ -122,7 +122,7 @@ export class Recorder {
     const { db, trail } = this.#tools;
     for (const rows of along) {
       const { table, kept, key, columns, action } = rows;
-      await forgetDeleted(db, rows);
+      if ((await forgetUntouched(db, rows)) === 0) continue;
       const name = await this.#nameOfAlong(table);
       const facts = {
         name,

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
 import { all } from '../../postgres/queryable.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
 import { dataChange } from './data-change.ts';
 import { inWords } from './effects.ts';
 import { loadCsv } from './load.ts';
@@ -39,7 +40,8 @@ export async function restoreFrom(
   const { change } = audits;
   if (change === null) return result;
   for (const { name: along, table } of await alongOf(tools.db, change)) {
-    await new Restore(along, { ...request, table }, tools, await restoreAudits(tools.db, tools.owner, along)).run();
+    const own = { ...request, table, leaveGone: true };
+    await new Restore(along, own, tools, await restoreAudits(tools.db, tools.owner, along)).run();
   }
   if (change.beyond !== null) {
     tools.onNotice(
@@ -51,16 +53,24 @@ export async function restoreFrom(
 
 class Restore {
   readonly #name: string;
-  readonly #request: RestoreRequest;
+  readonly #request: RestoreRequest & { readonly leaveGone?: boolean };
   readonly #tools: DataChangeTools;
   readonly #audits: RestoreAudits;
   readonly #key: readonly string[];
   /** Columns to be put back, without the key. */
   #columns: readonly string[] = [];
+  /** Columns that an UPDATE cannot set: GENERATED ALWAYS AS IDENTITY. */
+  #fixed: readonly string[] = [];
   /** Columns of the table that the audit does not hold. */
   #lost: readonly string[] = [];
 
-  constructor(name: string, request: RestoreRequest, tools: DataChangeTools, audits: RestoreAudits) {
+  /** @param request of what was taken along: what has gone since is left away, with whatever it referenced. */
+  constructor(
+    name: string,
+    request: RestoreRequest & { readonly leaveGone?: boolean },
+    tools: DataChangeTools,
+    audits: RestoreAudits,
+  ) {
     this.#name = name;
     this.#request = request;
     this.#tools = tools;
@@ -92,10 +102,17 @@ class Restore {
   }
 
   async #readColumns(): Promise<void> {
-    const found = await all<{ name: string; generated: boolean }>(
-      this.#tools.db,
-      `SELECT attname AS name, attgenerated <> '' AS generated FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
-      [this.#request.table],
+    const { db } = this.#tools;
+    const [{ oid } = { oid: '0' }] = await all<{ oid: string }>(db, 'SELECT $1::regclass::oid::int8::text AS oid', [
+      this.#request.table,
+    ]);
+    const found = await underQualifiedNames(db, () =>
+      all<{ name: string; generated: boolean; fixed: boolean }>(
+        db,
+        `SELECT attname AS name, attgenerated <> '' AS generated, attidentity = 'a' AS fixed FROM pg_catalog.pg_attribute
+         WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped`,
+        [oid],
+      ),
     );
     const held = (this.#audits.pre?.columns ?? []).map(({ name }) => name);
     const own = held.filter((name) => !this.#key.includes(name));
@@ -104,6 +121,7 @@ class Restore {
       this.#refuse(`${this.#request.table} has no column ${missing.join(', ')}, which the audit has.`);
     const generated = found.filter((column) => column.generated).map(({ name }) => name);
     this.#columns = own.filter((name) => !generated.includes(name));
+    this.#fixed = found.filter((column) => column.fixed).map(({ name }) => name);
     this.#lost = found.map(({ name }) => name).filter((name) => !held.includes(name) && !generated.includes(name));
   }
 
@@ -120,7 +138,7 @@ class Restore {
   /** Rows whose values are no more those that the change left; joined, since there may be millions. */
   async #resolveConflicts(): Promise<void> {
     const { db } = this.#tools;
-    const { conflicts = 'stop', table } = this.#request;
+    const { conflicts = 'stop', table, leaveGone = false } = this.#request;
     const first = quoteIdent(this.#key[0] ?? '');
     const left = [this.#audits.post, this.#audits.change].filter((audit) => audit !== null);
     const joins = left.map(
@@ -140,6 +158,11 @@ class Restore {
     const from = `pg_temp.restore_rows AS r LEFT JOIN ${table} AS t ON ${this.#same('r', 't')} ${joins.join(' ')}
       WHERE CASE r.action WHEN 'insert' THEN ${isThere} ELSE NOT (${isThere}) OR (${changed.join(' OR ') || 'false'}) AND NOT (${this.#isBack()}) END`;
     const shown = this.#key.map((name) => `r.${quoteIdent(name)}::text`).join(', ');
+    if (leaveGone) {
+      await db.query(
+        `DELETE FROM pg_temp.restore_rows AS r WHERE r.action = 'update' AND NOT EXISTS (SELECT FROM ${table} AS t WHERE ${this.#same('r', 't')})`,
+      );
+    }
     if (conflicts === 'stop') return this.#ensureNone(`SELECT ARRAY[${shown}] AS key FROM ${from}`);
     const keys = this.#key.map((name) => `r.${quoteIdent(name)}`).join(', ');
     await db.query(
@@ -236,7 +259,8 @@ class Restore {
         SELECT ${names.map((name) => `b.${name}`).join(', ')} FROM ${before} JOIN ${rows} ON ${this.#same('b', 'r')} WHERE r.action = 'insert' RETURNING ${returning}`;
     }
     // Of a change that moved no column but the key there is nothing to put back.
-    const columns = this.#columns.length > 0 ? this.#columns : this.#key;
+    const own = this.#columns.filter((name) => !this.#fixed.includes(name));
+    const columns = own.length > 0 ? own : this.#key;
     const set = columns.map((name) => `${quoteIdent(name)} = b.${quoteIdent(name)}`).join(', ');
     return `UPDATE ${table} AS t SET ${set} FROM ${before} JOIN ${rows} ON ${this.#same('b', 'r')} WHERE ${this.#same('t', 'b')} AND r.action = 'update' RETURNING ${returning}`;
   }
