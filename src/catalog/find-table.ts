@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent } from '../domain/identifier.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 
 /** A table as the wizard lists it. */
@@ -13,7 +13,9 @@ export interface ListedTable extends QualifiedName {
 }
 
 const TABLES = `
-  SELECT c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name, pg_catalog.pg_table_is_visible(c.oid) AS visible,
+  SELECT c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name,
+         n.nspname = (SELECT s.nspname FROM pg_class o JOIN pg_namespace s ON s.oid = o.relnamespace WHERE o.relname = c.relname AND s.nspname = ANY ($1)
+           ORDER BY array_position($1, s.nspname::text) LIMIT 1) IS TRUE AS visible,
          greatest(c.reltuples, 0)::float8 AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
@@ -22,7 +24,11 @@ const TABLES = `
 
 /** Every table of the application, by schema and name. */
 export async function listTables(db: Queryable): Promise<ListedTable[]> {
-  const rows = await underOwnNames(db, () => all<Omit<ListedTable, 'oid'> & { oid: string }>(db, TABLES));
+  // Of the path of the role no more than which schemas it has: what is looked up under it may be anybody's.
+  const { schemas } = await underOwnNames(db, () =>
+    one<{ schemas: string[] }>(db, 'SELECT pg_catalog.current_schemas(true)::pg_catalog.text[] AS schemas'),
+  );
+  const rows = await all<Omit<ListedTable, 'oid'> & { oid: string }>(db, TABLES, [schemas]);
   return rows.map((row) => ({ ...row, oid: Number(row.oid) }));
 }
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteLiteral, shortHash } from '../domain/identifier.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
 import { runAsGiven } from '../postgres/knex.ts';
@@ -40,6 +41,7 @@ export async function updateFunction(knex: Knex, name: string, { version }: Vers
   const sql = await readVersion(contextOf(knex).root, 'function', name, version);
   await atomically(knex, async (trx) => {
     const before = await signaturesOf(trx, name);
+    const definers = await ownDefiners(trx);
     const savepoint = quoteIdent(`update_${shortHash(name)}`);
     await runAsGiven(trx, `SAVEPOINT ${savepoint}`);
     try {
@@ -50,8 +52,10 @@ export async function updateFunction(knex: Knex, name: string, { version }: Vers
       await runAsGiven(trx, `ROLLBACK TO SAVEPOINT ${savepoint}`);
       await dropAll(trx, before);
       await runAsGiven(trx, sql);
+      await ensureNoNewDefiner(trx, name, definers);
       return;
     }
+    await ensureNoNewDefiner(trx, name, definers);
     const isOverload = (await signaturesOf(trx, name)).length > before.length;
     if (isOverload) await dropAll(trx, before);
   });
@@ -80,6 +84,28 @@ dropFunction.revert = async (
 ): Promise<void> => {
   await createFunction(knex, name, { version: options.revertToVersion });
 };
+
+/** Functions that run with the rights of the role that migrates. */
+async function ownDefiners(knex: Knex): Promise<Set<string>> {
+  const rows = await runSql<{ signature: string }>(
+    knex,
+    `SELECT p.oid::regprocedure::text AS signature FROM pg_proc p WHERE p.prosecdef AND p.proowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)`,
+  );
+  return new Set(rows.map(({ signature }) => signature));
+}
+
+/**
+ * A copy of somebody's function that is not there any more would be made as ours, and run for anybody with our rights.
+ * @throws PH2021
+ */
+async function ensureNoNewDefiner(knex: Knex, name: string, before: ReadonlySet<string>): Promise<void> {
+  const { isScaffolded = false, dryRun } = contextOf(knex);
+  if (!isScaffolded || dryRun) return;
+  const nameOf = (signature: string): string => signature.slice(0, signature.lastIndexOf('('));
+  const names = new Set([...before].map(nameOf));
+  const made = [...(await ownDefiners(knex))].filter((signature) => !names.has(nameOf(signature)));
+  if (made.length > 0) throw new PhaseError('PH2021', { name, functions: made });
+}
 
 async function signaturesOf(knex: Knex, name: string): Promise<string[]> {
   const rows = await runSql<{ signature: string }>(

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { connectionError } from './errors.ts';
 import { one } from './queryable.ts';
+import { pin } from './session.ts';
 
 /** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
 const OLDEST_SERVER = 140000;
@@ -39,7 +40,7 @@ export async function connect(options: ConnectionOptions): Promise<pg.Client> {
   client.on('error', () => undefined);
   const { version, text } = await one<{ version: number; text: string }>(
     client,
-    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_version') AS text`,
+    `SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version, pg_catalog.current_setting('server_version') AS text`,
   );
   if (version < OLDEST_SERVER) {
     await client.end();
@@ -78,17 +79,27 @@ export function cut(client: pg.Client): void {
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
-/** Runs something on a connection of its own and closes it. */
+/**
+ * Runs something on a connection of its own and closes it. It has our search path; not behind a pooler, which would hand the session on to the
+ * application as it is.
+ */
 export async function withConnection<T>(
   options: ConnectionOptions,
   run: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const client = await connect(options);
   try {
+    if (await isDirect(client)) await pin(client);
     return await run(client);
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** Behind a pooler the process id that the client was told is not that of the server's process. */
+export async function isDirect(client: pg.Client): Promise<boolean> {
+  const told = (client as unknown as { processID: number | null }).processID;
+  return told === (await one<{ pid: number }>(client, 'SELECT pg_catalog.pg_backend_pid() AS pid')).pid;
 }
 
 /** A URL without its password, for messages. */

@@ -66,7 +66,7 @@ export async function prepareSession(db: Queryable, lockTimeoutMs: number, names
   await db.query(`SET lock_timeout = ${Math.round(lockTimeoutMs)}`);
   // A killed runner's statement ends by itself when its client is gone. Not on every platform of the server.
   await db.query(`SET client_connection_check_interval = '5s'`).catch(() => undefined);
-  if (names === 'pinned') await pin(db, false);
+  if (names === 'pinned') await pin(db);
 }
 
 /** Begins a transaction that is like any other, too, and leaves nothing behind in its session. */
@@ -123,8 +123,8 @@ export async function withEventTriggers<T>(db: Queryable, statement: () => Promi
   return thenBack(db, statement, { path: PINNED, own: path });
 }
 
-/** Pins the path, and keeps the one that was there. @returns the latter, as PostgreSQL shows it. */
-async function pin(db: Queryable, isLocal: boolean): Promise<string> {
+/** Gives a session our path, or a transaction of it, and keeps the one that was there. @returns the latter, as PostgreSQL shows it. */
+export async function pin(db: Queryable, isLocal = false): Promise<string> {
   const { path } = await one<{ path: string }>(
     db,
     `SELECT path, pg_catalog.set_config('${OWN_PATH}', path, ${isLocal}), pg_catalog.set_config('search_path', '${PINNED}', ${isLocal})

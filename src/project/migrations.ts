@@ -94,7 +94,7 @@ async function pathsIn(root: string, folder: string): Promise<string[]> {
 }
 
 const named = (file: string): RegExp =>
-  new RegExp(`["'\`/]${file.replace(EXTENSIONS, '').replaceAll(/[^\\w]/g, '\\$&')}(\\.\\w+)?["'\`]`);
+  new RegExp(`["'\`/]${file.replace(EXTENSIONS, '').replaceAll(/\W/g, '\\$&')}(\\.\\w+)?["'\`]`);
 
 /** Files that a migration names in quotes, with a path or without: it reads or imports them itself. */
 async function helpersAmong(root: string, nested: readonly string[], paths: readonly string[]): Promise<string[]> {

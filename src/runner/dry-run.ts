@@ -4,7 +4,7 @@ import { quoteLiteral } from '../domain/identifier.ts';
 import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import { gatedStepOf } from '../gates/gate.ts';
-import { withContext } from '../operations/context.ts';
+import { asScaffolded, withContext } from '../operations/context.ts';
 import { withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import type { Queryable } from '../postgres/queryable.ts';
@@ -105,14 +105,15 @@ class Recorder {
     if (gatedStepOf(entry) !== null)
       this.comment('Its gate is checked first: no mismatches, everything before complete, no stragglers.');
     const { lockTimeout } = this.#options.project.config;
+    const knex = asScaffolded(this.#knex, entry.rename !== undefined);
     if (!loaded.transaction) {
       this.comment('Outside a transaction.');
       this.statement(`SET lock_timeout = ${lockTimeout}`);
-      await this.#body({ entry, loaded }, this.#knex);
+      await this.#body({ entry, loaded }, knex);
       this.statement(ledgerRow(entry));
       return;
     }
-    await this.#knex.transaction(async (trx) => {
+    await knex.transaction(async (trx) => {
       this.statement(`SET LOCAL lock_timeout = ${lockTimeout}`);
       await this.#body({ entry, loaded }, trx);
       this.statement(ledgerRow(entry));

@@ -1,7 +1,7 @@
 import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import type { History } from '../project/history.ts';
 import type { Ledger, LedgerRow } from './ledger.ts';
@@ -11,13 +11,15 @@ import type { Ledger, LedgerRow } from './ledger.ts';
  * over under their names. Knex keeps the extension in the name, and no checksum.
  */
 export async function knexRows(db: Queryable, table: string): Promise<LedgerRow[]> {
-  const [found] = await underOwnNames(db, () =>
-    all<{ schema: string; name: string }>(
-      db,
-      `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.oid = pg_catalog.to_regclass($1)`,
-      [table],
-    ),
+  const { oid } = await underOwnNames(db, () =>
+    one<{ oid: string | null }>(db, 'SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text AS oid', [
+      table,
+    ]),
+  );
+  const [found] = await all<{ schema: string; name: string }>(
+    db,
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid`,
+    [oid],
   );
   if (!found) return [];
   return all<LedgerRow>(

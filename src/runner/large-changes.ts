@@ -4,6 +4,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { withContext } from '../operations/context.ts';
 import { withConnection } from '../postgres/connection.ts';
 import type { Queryable } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, type LoadedMigration, loadMigration } from '../project/migrations.ts';
@@ -72,7 +73,8 @@ async function changesOf(
 
 async function estimate(db: Queryable, query: Query): Promise<number> {
   try {
-    return (await expectedChange(db, typeof query === 'string' ? { sql: query, values: [] } : query)).rows;
+    const statement = typeof query === 'string' ? { sql: query, values: [] } : query;
+    return (await underOwnNames(db, () => expectedChange(db, statement))).rows;
   } catch (error) {
     if (error instanceof PhaseError) throw error;
     return 0;

@@ -45,12 +45,14 @@ export async function recordTarget(db: Queryable): Promise<void> {
   await db.query('UPDATE phase.ledger SET search_path = $1, target_schema = $2', [searchPath, schema]);
 }
 
-function targetOf(db: Queryable): Promise<LedgerTarget & { isGiven: boolean }> {
-  return underOwnNames(db, () =>
-    one(
+async function targetOf(db: Queryable): Promise<LedgerTarget & { isGiven: boolean }> {
+  const target = await underOwnNames(db, () =>
+    one<LedgerTarget>(
       db,
-      `SELECT pg_catalog.current_setting('search_path') AS "searchPath", pg_catalog.current_schema()::text AS schema,
-         (SELECT source = 'client' FROM pg_catalog.pg_settings WHERE name = 'search_path') AS "isGiven"`,
+      `SELECT pg_catalog.current_setting('search_path') AS "searchPath", pg_catalog.current_schema()::pg_catalog.text AS schema`,
     ),
   );
+  // Of the URL, or PGOPTIONS.
+  const { options } = (db as { connectionParameters?: { options?: string } }).connectionParameters ?? {};
+  return { ...target, isGiven: options?.includes('search_path') ?? false };
 }

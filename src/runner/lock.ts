@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
-import { type ConnectionOptions, connect, withConnection } from '../postgres/connection.ts';
+import { type ConnectionOptions, connect, isDirect, withConnection } from '../postgres/connection.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { prepareSession } from '../postgres/session.ts';
 
@@ -168,12 +168,11 @@ async function clearLeftovers(client: Queryable, run: string): Promise<void> {
 }
 
 /**
- * Behind a pooler the process id that the client was told is not that of the server's process. Whether it shares server
+ * Whether a pooler shares server
  * connections between transactions shows when a second client gets the first one's process.
  */
 async function ensureDirect(client: pg.Client, options: ConnectionOptions): Promise<void> {
-  const told = (client as unknown as { processID: number | null }).processID;
-  if (told === (await backendPid(client))) return;
+  if (await isDirect(client)) return;
   for (let round = 0; round < 5; round++) {
     const mine = await backendPid(client);
     const other = await withConnection({ ...options, applicationName: 'phase pooler check' }, backendPid);
@@ -182,5 +181,5 @@ async function ensureDirect(client: pg.Client, options: ConnectionOptions): Prom
 }
 
 async function backendPid(db: Queryable): Promise<number> {
-  return (await one<{ pid: number }>(db, 'SELECT pg_backend_pid() AS pid')).pid;
+  return (await one<{ pid: number }>(db, 'SELECT pg_catalog.pg_backend_pid() AS pid')).pid;
 }

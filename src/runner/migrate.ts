@@ -94,13 +94,13 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
 
 /** What changes data writes down what was there. */
 async function ensureRoomForAudits(
-  { options, lock }: Session,
+  { options }: Session,
   pending: readonly string[],
   runnable: ReadonlyMap<string, RunnableMigration>,
 ): Promise<void> {
   if (!pending.some((id) => runnable.get(id)?.entry.kind === 'data')) return;
   const { root, config } = options.project;
-  await ensureAuditsWritable(root, config.auditStore, lock.run);
+  await ensureAuditsWritable(root, config.auditStore);
 }
 
 /** In order, one after the other; when one fails, nothing after it runs. */

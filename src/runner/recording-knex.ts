@@ -3,7 +3,7 @@ import { quoteLiteral } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
 import type { Queryable } from '../postgres/queryable.ts';
-import { type PathKeeper, underQualifiedNames } from '../postgres/session.ts';
+import { type PathKeeper, underOwnNames, underQualifiedNames } from '../postgres/session.ts';
 import type { Script } from './dry-run-data.ts';
 
 /** A knex whose statements are written down. Reads are answered from the database where they can be. */
@@ -63,7 +63,7 @@ async function answer(
   }
   await db.query('BEGIN READ ONLY');
   try {
-    return await (isPinned ? underQualifiedNames(db, () => db.query(sql)) : db.query(sql));
+    return await (isPinned ? underQualifiedNames : underOwnNames)(db, () => db.query(sql));
   } catch (error) {
     // A SELECT that writes, such as one that calls setval, belongs into the script.
     if ((error as { code?: string }).code === '25006') recorder.statement(sql);

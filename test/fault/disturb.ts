@@ -110,7 +110,7 @@ class DisturbedRun {
         const { code, stderr } = await this.#phase(command);
         await this.#trouble;
         if (code === 0) break;
-        const [error] = /PH500[05].*|PH\d{4}/.exec(stderr) ?? [stderr || 'killed'];
+        const [error] = (code !== null && /PH500[05].*|PH\d{4}/.exec(stderr)) || ['killed'];
         this.codes.push(error);
         if (tries === TRIES) throw new Error(`${command.join(' ')} does not come to its end: ${stderr}`);
         await sleep(50);

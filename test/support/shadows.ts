@@ -12,6 +12,22 @@ const NEARER: Readonly<Record<string, readonly string[]>> = {
   anycompatiblearray: ['text[]', 'oid[]'],
 };
 
+/** Operators for types that PostgreSQL compares by way of another one, and that type. */
+const OPERATORS = [
+  ['name', '||', 'text', 'text'],
+  ['text', '||', 'name', 'text'],
+  ['name', '||', 'name', 'text'],
+  ['oid[]', '||', 'oid[]', 'oid[]'],
+  ['name', '~', 'text', 'text'],
+  ['name', '!~~', 'name', 'text'],
+  ['oid', '=', 'regclass', 'oid'],
+  ['regclass', '=', 'oid', 'oid'],
+  ['varchar', '=', 'varchar', 'text'],
+  ['varchar', '<>', 'varchar', 'text'],
+  ['varchar', '<=', 'varchar', 'text'],
+  ['varchar', '>', 'varchar', 'text'],
+] as const;
+
 /** Functions of which nothing is left that could be called, or that only the server calls. */
 const LEFT_OUT = ['set_config', 'current_setting'];
 
@@ -54,19 +70,12 @@ export async function shadowCatalogue(database: TestDatabase): Promise<number> {
       }
     }
   }
-  for (const [left, operator, right] of [
-    ['name', '||', 'text'],
-    ['text', '||', 'name'],
-    ['name', '||', 'name'],
-    ['oid[]', '||', 'oid[]'],
-    ['name', '~', 'text'],
-  ] as const) {
-    const result = operator === '~' ? 'boolean' : left.endsWith('[]') ? left : 'text';
-    const cast = left.endsWith('[]') ? left : 'text';
+  for (const [left, operator, right, by] of OPERATORS) {
+    const result = operator === '||' ? (left.endsWith('[]') ? left : 'text') : 'boolean';
     made += await make(
       database,
       `CREATE FUNCTION public.shadow_${made}(${left}, ${right}) RETURNS ${result} LANGUAGE plpgsql AS
-        $shadow$ BEGIN RAISE WARNING 'SHADOW ${left} ${operator} ${right}'; RETURN $1::${cast} OPERATOR(pg_catalog.${operator}) $2::${cast}; END $shadow$;
+        $shadow$ BEGIN RAISE WARNING 'SHADOW ${left} ${operator} ${right}'; RETURN $1::${by} OPERATOR(pg_catalog.${operator}) $2::${by}; END $shadow$;
       CREATE OPERATOR public.${operator} (LEFTARG = ${left}, RIGHTARG = ${right}, FUNCTION = public.shadow_${made})`,
     );
   }

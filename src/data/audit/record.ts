@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Written } from './effects.ts';
 
 export type AuditKind = 'pre' | 'change' | 'post';
@@ -94,7 +95,7 @@ export interface AuditFilter {
 
 /** Audits in the order in which they were written. */
 export function listAudits(db: Queryable, { owner, ticket, file }: AuditFilter = {}): Promise<Audit[]> {
-  return all(
+  return ours(
     db,
     `${AUDITS} WHERE ($1::text IS NULL OR owner = $1 OR owner LIKE pg_catalog.replace(pg_catalog.replace($1, '\\', '\\\\'), '_', '\\_') || '#%')
        AND ($2::text IS NULL OR ticket = $2) AND ($3::text IS NULL OR file = $3 OR name = $3) ORDER BY audits.number`,
@@ -107,7 +108,7 @@ export function listAudits(db: Queryable, { owner, ticket, file }: AuditFilter =
  * again after a crash would no longer find what was there before it. For `change` and `post` the last one.
  */
 export async function findAudit(db: Queryable, owner: string, name: string, kind: AuditKind): Promise<Audit | null> {
-  const [found] = await all<Audit>(
+  const [found] = await ours<Audit>(
     db,
     `${AUDITS} WHERE owner = $1 AND name = $2 AND kind = $3 AND written_at > coalesce(
        (SELECT pg_catalog.max(finished_at) FROM phase.attempts WHERE migration = $1 AND direction = 'down' AND outcome = 'done'), '-infinity')
@@ -124,7 +125,7 @@ export async function recordBeyond(db: Queryable, number: string, beyond: readon
 
 /** Names of what foreign keys took along with a change, and the tables, in the order in which they are put back. */
 export function alongOf(db: Queryable, change: Audit): Promise<{ name: string; table: string }[]> {
-  return all(
+  return ours(
     db,
     `SELECT name, along ->> 'table' AS table FROM phase.audits WHERE owner = $1 AND run = $2 AND kind = 'pre' AND along ->> 'of' = $3 ORDER BY audits.number`,
     [change.owner, change.run, change.name],
@@ -134,4 +135,9 @@ export function alongOf(db: Queryable, change: Audit): Promise<{ name: string; t
 /** The key of redaction's digests: the database's own. */
 export async function auditKey(db: Queryable): Promise<Buffer> {
   return (await one<{ key: Buffer }>(db, 'SELECT audit_key AS key FROM phase.ledger')).key;
+}
+
+/** Also from within statements of the application, under the search path of its role. */
+function ours<R>(db: Queryable, sql: string, values: unknown[]): Promise<R[]> {
+  return underQualifiedNames(db, () => all<R>(db, sql, values));
 }

@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib';
 import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
 import { dropAlong, forgetUntouched } from './along.ts';
 import type { Redaction } from './csv.ts';
 import { inWords } from './effects.ts';
@@ -101,7 +102,7 @@ export class Recorder {
     const effects = await SideEffects.expect(this.#tools.db, this.#plan, expected);
     const file = await this.#write('change', change, true);
     this.#advise(this.#result.change ?? 0, false);
-    await this.#writeAlong(effects);
+    await underQualifiedNames(this.#tools.db, () => this.#writeAlong(effects));
     await this.#sayBeyond(effects, file.number);
     await loadCsv(this.#tools.db, 'phase_change', this.#columnsOf(file.columns), file.csv());
     const changed: KeyedRows = { from: 'pg_temp.phase_change', kind: 'change' };

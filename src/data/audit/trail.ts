@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -57,6 +57,7 @@ export interface WrittenFile {
 export class AuditTrail {
   readonly #owner: TrailOwner;
   readonly #files: PartialFile[] = [];
+  #transit: string | null = null;
 
   constructor(owner: TrailOwner) {
     this.#owner = owner;
@@ -117,7 +118,7 @@ export class AuditTrail {
     const { settings, root, owner, run, ticket } = this.#owner;
     const shown = await this.#pathOf(db, facts);
     // On its way into the database it needs a place that can be written to, which the project's folder may not be.
-    const place = settings.store === 'files' ? root : this.#transit;
+    const place = settings.store === 'files' ? root : await this.#transitFolder();
     const file = new PartialFile(join(place, shown), shown);
     this.#files.push(file);
     await file.write(Readable.from(source.bytes, { objectMode: false }), settings.gzip);
@@ -165,13 +166,17 @@ export class AuditTrail {
     if (this.#owner.settings.store === 'database') await this.#leave();
   }
 
-  /** Nothing is kept where audits are on their way into the database. */
+  /** Nothing is kept where audits are on their way into the database; what the system does not let go changes nothing of what was committed. */
   async #leave(): Promise<void> {
-    await rm(this.#transit, { recursive: true, force: true });
+    const folder = this.#transit;
+    this.#transit = null;
+    if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 
-  get #transit(): string {
-    return join(tmpdir(), `triphase-${this.#owner.run}`);
+  /** A folder that nobody else can have made before, nor look into. */
+  async #transitFolder(): Promise<string> {
+    this.#transit ??= await mkdtemp(join(tmpdir(), 'triphase-'));
+    return this.#transit;
   }
 
   async #pathOf(db: Queryable, { name, kind }: AuditFacts): Promise<string> {

@@ -7,6 +7,8 @@ import type { Position, Walk } from './walk.ts';
 export interface KeyColumn {
   readonly name: string;
   readonly type: string;
+  /** The type is one of PostgreSQL's own, and so are the operators that its index goes by. */
+  readonly isBuiltIn: boolean;
 }
 
 /** Ranges of a unique key, where the table's access method has no pages, or each row has to be met exactly once. */
@@ -50,8 +52,11 @@ export class KeyWalk implements Walk {
   }
 
   within(from: Position | null, to: Position): string {
-    const upper = `(${this.#names()}) <= (${this.#values(to)})`;
-    return from === null ? upper : `(${this.#names()}) > (${this.#values(from)}) AND ${upper}`;
+    // In a statement of the application, where an operator that somebody made may fit better.
+    const own = this.#columns.every(({ isBuiltIn }) => isBuiltIn);
+    const operator = (name: string): string => (own ? `OPERATOR(pg_catalog.${name})` : name);
+    const upper = `ROW(${this.#names()}) ${operator('<=')} ROW(${this.#values(to)})`;
+    return from === null ? upper : `ROW(${this.#names()}) ${operator('>')} ROW(${this.#values(from)}) AND ${upper}`;
   }
 
   #names(): string {
@@ -71,7 +76,8 @@ export class KeyWalk implements Walk {
 export async function walkableKey(db: Queryable, leaf: Leaf): Promise<KeyColumn[] | null> {
   const [found] = await all<{ columns: KeyColumn[] }>(
     db,
-    `SELECT (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY k.place)
+    `SELECT (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+         'isBuiltIn', (SELECT t.typnamespace = 'pg_catalog'::regnamespace FROM pg_type t WHERE t.oid = a.atttypid)) ORDER BY k.place)
        FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
        WHERE k.place <= i.indnkeyatts) AS columns
      FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam

@@ -20,6 +20,7 @@ export interface RefusalErrors {
   PH2016: { tables: readonly string[] };
   PH2017: { table: string; reason: string; instead?: string };
   PH2019: { rename: string; objects: readonly string[] };
+  PH2021: { name: string; functions: readonly string[] };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
@@ -187,6 +188,15 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       `A rename of ${d.table}.${d.column} adds and drops a column, and makes functions and triggers; whoever migrates owns the table, or is a member of its owner.`,
     remedy: (d) =>
       `As somebody who may: ${d.missing.map(({ grant }) => `${grant};`).join(' ')} Then run the same command again.`,
+  },
+  PH2021: {
+    exit: 4,
+    title: 'A function would run for anybody with the rights of the role that migrates',
+    what: (d) => `${list(d.functions)} is SECURITY DEFINER and would be made anew, owned by this role.`,
+    why: (d) =>
+      `The version of ${d.name} is a copy of a function that is not in this database any more. It ran with the rights of whoever owned it, and would now run with these.`,
+    remedy: () =>
+      'Where it is still needed, let its owner create it again, and run the same command again; where this role is to own it, create it by hand.',
   },
   PH2018: {
     exit: 4,
