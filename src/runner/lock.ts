@@ -40,7 +40,8 @@ export class RunnerLock {
 
   /** Told when the lock is lost while it is held: another runner may have it from then on. @returns what stops the telling. */
   onLost(listener: () => void): () => void {
-    this.#listeners.add(listener);
+    if (this.#lost) listener();
+    else this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 

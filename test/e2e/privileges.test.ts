@@ -179,3 +179,23 @@ test('what a role may not do is refused by the wizard and before phase 1, with t
   for (const { grant } of inProduction) await database.sql(grant);
   await project.json('migrate', '--release', '1.1.0');
 });
+
+test('a table of another role that references another column of the table does not concern the rename', async () => {
+  const { deployer, owner } = await threeRoles();
+  const [{ name }] = await database.sql('SELECT current_database() AS name');
+  await database.sql(`GRANT ${owner} TO ${deployer}; GRANT CREATE, TEMPORARY ON DATABASE ${name} TO ${deployer};
+    CREATE TABLE public.others (id int REFERENCES shop.users (id)); CREATE TABLE public.names (name text PRIMARY KEY); INSERT INTO names VALUES ('a'), ('b');
+    ALTER TABLE shop.users ADD FOREIGN KEY (old) REFERENCES public.names; GRANT REFERENCES ON public.names TO ${deployer}`);
+  // It is locked as well, when the columns change places.
+  const { json } = await project.phase(...NEW, '--json');
+  expect(json.error.details.missing.map(({ what }: { what: string }) => what)).toEqual([
+    'reference and lock the table "public"."names"',
+  ]);
+  for (const { grant } of json.error.details.missing) await database.sql(grant);
+  await project.json(...NEW);
+  for (const release of ['1.1.0', '1.2.0', '1.3.0']) {
+    await project.json('release', 'cut', release);
+    await project.json('migrate', '--release', release, '--straggler-window', '0');
+    await project.json('finish', '--straggler-window', '0');
+  }
+});

@@ -67,3 +67,26 @@ test.each(['add_users.ts', '20260101000000_t.SQL', 'deeper/20260101000000_t.tsx'
     await project.json('check', '--no-replay');
   },
 );
+
+test('a migration that only a comment names is one, and so is one of a release that is cut, whoever names it', async () => {
+  project.write('db/migrate/2026/20260101000000_t.sql', 'CREATE TABLE t (id int);');
+  project.write('db/migrate/20260101000001_u.sql', '-- follows 20260101000000_t\nCREATE TABLE u (id int);');
+  await project.json('hash', '--no-replay');
+  await project.json('release', 'cut', '1.0.0');
+  project.write('package.json', '{"version": "1.1.0"}');
+  project.write('db/migrate/20260101000002_v.sql', `COMMENT ON TABLE t IS '20260101000000_t';`);
+  await project.json('hash', '--no-replay');
+  expect((await project.json('migrate', '--release', '1.1.0')).applied).toEqual([
+    '20260101000000_t',
+    '20260101000001_u',
+    '20260101000002_v',
+  ]);
+});
+
+test('what lies beside migrations under their numbers, such as rows or maps, is nothing that is wrong', async () => {
+  project.write('db/migrate/20260101000000_t.sql', 'CREATE TABLE t (id int);');
+  for (const name of ['20260101000000_t.csv', '20260101000000_t.js.map', 'README.md'])
+    project.write(`db/migrate/${name}`, '');
+  await project.json('hash', '--no-replay');
+  await project.json('check', '--no-replay');
+});

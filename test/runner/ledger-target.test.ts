@@ -90,3 +90,21 @@ test('a schema phase that holds something else is refused by name; an empty one 
   await project.json('migrate', '--release', '1.0.0');
   await other.drop();
 });
+
+test('a path that stands for the role leads elsewhere for each, and a schema that the first run makes is remembered', async () => {
+  const other = await createDatabase();
+  const [one, two] = [await other.role(), await other.role()];
+  await other.sql(`CREATE SCHEMA ${two.name} AUTHORIZATION ${two.name}; GRANT ${one.name} TO ${two.name};
+    GRANT CREATE ON DATABASE ${new URL(other.url).pathname.slice(1)} TO ${one.name}`);
+  project.write('db/migrate/20260102000000_own.sql', `CREATE SCHEMA ${one.name}; CREATE TABLE ${one.name}.u (id int);`);
+  project.write('package.json', '{"version": "1.1.0"}');
+  await project.json('hash', '--no-replay');
+  await other.sql(`GRANT CREATE ON SCHEMA public TO ${one.name}`);
+  project.url = one.url;
+  await project.json('migrate', '--release', '1.1.0');
+  await project.json('migrate', '--release', '1.1.0');
+  project.url = two.url;
+  expect((await project.phase('migrate', '--release', '1.1.0', '--json')).json.error.code).toBe('PH3022');
+  await other.sql(`DROP OWNED BY ${one.name}, ${two.name} CASCADE`);
+  await other.drop();
+});
