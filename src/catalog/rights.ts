@@ -46,6 +46,16 @@ const RIGHTS = `${treeOf('$1::oid')},
   WHERE $3 AND NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')
   ORDER BY 1`;
 
+/** The same of functions that get a version of their own, which replaces them. @param procedures with the types of their arguments. */
+export function readForeignFunctions(db: Queryable, procedures: readonly string[]): Promise<MissingRight[]> {
+  return all(
+    db,
+    `SELECT 'replace the function ' || p.oid::regprocedure::text AS what, ${join('p.proowner')} AS "grant"
+     FROM pg_catalog.pg_proc p WHERE p.oid IN (SELECT pg_catalog.to_regprocedure(given)::oid FROM pg_catalog.unnest($1::text[]) AS given) AND NOT ${owns('p.proowner')} ORDER BY 1`,
+    [procedures],
+  );
+}
+
 /**
  * What the role of the session may not do and needs for a rename of a column, from the first phase to the last.
  * @param drafts the wizard asks: it lets PostgreSQL rewrite definitions on temporary tables.

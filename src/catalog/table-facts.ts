@@ -12,7 +12,7 @@ import type { ListedTable } from './find-table.ts';
 import { type FoundIndex, readIndexes } from './indexes.ts';
 import { readMentions, readNameUsers, readRowUsers } from './mentions.ts';
 import { readOwnColumns } from './own-columns.ts';
-import { readMissingRights } from './rights.ts';
+import { type MissingRight, readForeignFunctions, readMissingRights } from './rights.ts';
 import { isKnownRule } from './rules.ts';
 import { makeScratch, renameInScratch } from './scratch.ts';
 import { readShape, takenNames } from './shape.ts';
@@ -48,7 +48,10 @@ export function readTableFacts(
 
 /** @throws PH2020 */
 async function ensureRights(db: Queryable, table: ListedTable, column: string): Promise<void> {
-  const missing = await readMissingRights(db, { table: table.oid, column, drafts: true });
+  ensureNone(table, column, await readMissingRights(db, { table: table.oid, column, drafts: true }));
+}
+
+function ensureNone(table: ListedTable, column: string, missing: readonly MissingRight[]): void {
   if (missing.length > 0) throw new PhaseError('PH2020', { table: quoteQualified(table), column, missing });
 }
 
@@ -69,6 +72,15 @@ async function readFacts(db: Queryable, table: ListedTable, { from, to }: Column
   const rowUsers = await readRowUsers(db, table, { from, to });
   // While a rename is under way functions may use the new column.
   const nameUsers = columns.includes(to) ? [] : await readNameUsers(db, table, to);
+  const mentions = await readMentions(db, table, from);
+  ensureNone(
+    table,
+    from,
+    await readForeignFunctions(
+      db,
+      mentions.map(({ procedure }) => procedure),
+    ),
+  );
   // Of a partitioned table PostgreSQL makes no primary key from an index, so that none is there for a second key before phase 3.
   const hasTwin = ({ toPrimaryKey }: FoundKey): boolean => !(shape.partitioned && toPrimaryKey);
   const found = { ...hanging, keys, dependents, byPosition, unknownRules, rowUsers, nameUsers, shape, column };
@@ -106,7 +118,7 @@ async function readFacts(db: Queryable, table: ListedTable, { from, to }: Column
     rules: dependents.flatMap(({ kind, name, on }) =>
       kind === 'rule on the table' && on !== null ? [{ name, on }] : [],
     ),
-    mentions: await readMentions(db, table, from),
+    mentions,
     rowDoubts: rowUsers.filter(({ doubtful }) => doubtful).map(({ signature }) => signature),
     takenNames: await takenNames(db, table),
     published: shape.published,

@@ -1,6 +1,6 @@
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
-import { readMissingRights } from '../catalog/rights.ts';
+import { readForeignFunctions, readMissingRights } from '../catalog/rights.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { readWholeRows } from '../catalog/whole-rows.ts';
@@ -37,14 +37,20 @@ export async function checkPreflight(db: Queryable, rename: Rename, step: StepNa
 }
 
 /** The role that migrates is seldom the one that the wizard ran as. @throws PH2020 */
-async function ensureRights(db: Queryable, { table, from }: Rename): Promise<void> {
+async function ensureRights(db: Queryable, { table, from, versions }: Rename): Promise<void> {
   const name = quoteQualified(table);
   const { oid } = await one<{ oid: string | null }>(db, 'SELECT pg_catalog.to_regclass($1)::oid::int8::text AS oid', [
     name,
   ]);
   // A table that is not there is said by the step itself.
   if (oid === null) return;
-  const missing = await readMissingRights(db, { table: oid, column: from, drafts: false });
+  const missing = [
+    ...(await readMissingRights(db, { table: oid, column: from, drafts: false })),
+    ...(await readForeignFunctions(
+      db,
+      versions.map(({ signature }) => signature),
+    )),
+  ];
   if (missing.length > 0) throw new PhaseError('PH2020', { table: name, column: from, missing });
 }
 

@@ -170,13 +170,21 @@ test('what a role may not do is refused by the wizard and before phase 1, with t
     'replace the view "shop"."people"',
   ]);
   expect(project.files()).toEqual({});
-  for (const { grant } of missing) await database.sql(grant);
+  const { name: other } = await database.role();
+  await database.sql(`CREATE FUNCTION shop.names() RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT old FROM shop.users; END $$;
+    GRANT CREATE ON SCHEMA shop TO ${other}; ALTER FUNCTION shop.names() OWNER TO ${other}`);
+  for (const right of missing) await database.sql(right.grant);
+  const [{ what, grant }] = (await refused(...NEW)) as [{ what: string; grant: string }];
+  expect(what).toBe('replace the function shop.names()');
+  await database.sql(grant);
   await project.json(...NEW);
   await project.json('release', 'cut', '1.1.0');
   // Production grants less than the database that the wizard looked at.
-  await database.sql(`REVOKE ${owner} FROM ${deployer}; REVOKE CREATE ON SCHEMA shop FROM ${deployer}`);
+  await database.sql(
+    `REVOKE ${owner} FROM ${deployer}; REVOKE ${other} FROM ${deployer}; REVOKE CREATE ON SCHEMA shop FROM ${deployer}`,
+  );
   const inProduction = await refused('migrate', '--release', '1.1.0');
-  for (const { grant } of inProduction) await database.sql(grant);
+  for (const right of inProduction) await database.sql(right.grant);
   await project.json('migrate', '--release', '1.1.0');
 });
 
