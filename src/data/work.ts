@@ -58,6 +58,8 @@ export interface WorkOptions extends TrailOwner {
   /** Not in a transaction, and under our own search path; so are those that `connect` gives. */
   readonly db: pg.Client;
   connect(): Promise<pg.Client>;
+  /** Opens one that only asks what came of a transaction; left out: as `connect` does. */
+  ask?(): Promise<pg.Client>;
   onProgress(progress: RunProgress): void;
   onNotice(message: string): void;
   onLog(message: string): void;
@@ -144,7 +146,7 @@ export class Work {
       runBackfill(request, {
         ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
         ownTriggers: this.#options.ownTriggers ?? [],
-        finish: (done) => recordSummary(this.#options, this.#options, { part, ...done }),
+        finish: (done) => recordSummary(this.#asking, this.#options, { part, ...done }),
       }),
     );
     await onFilled?.(result);
@@ -183,7 +185,7 @@ export class Work {
     return withLockRetries(name, patience, hooks, () => {
       const begin = 'BEGIN ISOLATION LEVEL REPEATABLE READ';
       return this.#underItsNames(() =>
-        AuditTrail.during(this.#options, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin),
+        AuditTrail.during(this.#asking, this.#options, (trail) => body(this.#toolsFor(db, trail)), begin),
       );
     });
   }
@@ -192,6 +194,11 @@ export class Work {
   #underItsNames<T>(body: () => Promise<T>): Promise<T> {
     const { db, isScaffolded = false } = this.#options;
     return isScaffolded ? body() : underOwnNames(db, body);
+  }
+
+  get #asking(): { readonly db: pg.Client; connect(): Promise<pg.Client> } {
+    const { db, connect, ask = connect } = this.#options;
+    return { db, connect: ask };
   }
 
   async #connect(): Promise<pg.Client> {

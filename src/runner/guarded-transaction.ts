@@ -40,7 +40,7 @@ export async function guardedTransaction(
   { entry, isolation, watch, stalls }: GuardedTry,
   { body, record }: GuardedWork,
 ): Promise<void> {
-  await withKnownOutcome(session.connect, async (beforeCommit) => {
+  await withKnownOutcome(session.ask, async (beforeCommit) => {
     const idle = new IdleEnd(patienceWith(session, entry, stalls));
     const transaction = async (trx: Knex.Transaction): Promise<void> => {
       const db = (await connectionOf(trx)) as pg.Client;

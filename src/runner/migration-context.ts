@@ -38,6 +38,7 @@ export function workFor(
     knex,
     db: session.worker,
     connect: session.connect,
+    ask: session.ask,
     ownTriggers: [...session.history.renames.values()].flatMap(({ sync }) => [
       ...syncTriggers(sync, 1),
       ...syncTriggers(sync, 2),

@@ -50,6 +50,8 @@ export interface Session {
   readonly worker: pg.Client;
   /** Opens one more like it. */
   connect(): Promise<pg.Client>;
+  /** Opens one that only asks what came of something, also when the lock is lost. */
+  ask(): Promise<pg.Client>;
   readonly history: History;
   /** What migrations are told of the gates that let them through. */
   readonly passedGates: Set<string>;
@@ -118,7 +120,9 @@ async function withWork<T>(
   };
   try {
     const { passedGates } = context;
-    return await body({ options, lock, knex: withContext(knex, context), worker, connect: open, history, passedGates });
+    const ask = (): Promise<pg.Client> => connect({ url, applicationName: lock.applicationName });
+    const connections = { knex: withContext(knex, context), worker, connect: open, ask };
+    return await body({ options, lock, ...connections, history, passedGates });
   } finally {
     await knex.destroy();
     await worker.end().catch(() => undefined);
