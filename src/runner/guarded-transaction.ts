@@ -86,7 +86,10 @@ async function begin(
 
 /** @throws PH5010 */
 async function ensureSame({ lock }: Session, db: Queryable, id: string): Promise<void> {
-  const { run } = await one<{ run: string | null }>(db, `SELECT pg_catalog.current_setting('triphase.transaction', true) AS run`);
+  const { run } = await one<{ run: string | null }>(
+    db,
+    `SELECT pg_catalog.current_setting('triphase.transaction', true) AS run`,
+  );
   if (run !== lock.run) throw new PhaseError('PH5010', { id });
 }
 
