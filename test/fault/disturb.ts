@@ -116,6 +116,9 @@ class DisturbedRun {
         await sleep(50);
       }
     }
+    // The last message may come when the command has ended already.
+    await sleep(50);
+    await this.#trouble;
     project.url = this.#url;
   }
 

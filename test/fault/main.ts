@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
@@ -41,7 +42,10 @@ async function main(): Promise<void> {
       await stopEmbedded(options);
       await startEmbedded(options);
     },
-    crash: () => onServer(url, crash),
+    async crash() {
+      await onServer(url, crash);
+      await answering(url);
+    },
     checkpoint: () => onServer(url, async (client) => void (await client.query('CHECKPOINT'))),
   };
   try {
@@ -65,6 +69,18 @@ async function crash(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   process.kill(rows[0]?.pid ?? 0, 'SIGKILL');
   await new Promise((done) => client.once('end', done));
+}
+
+/** Until it has recovered. */
+async function answering(url: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const isUp = await onServer(url, async () => undefined).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) return;
+    await sleep(100);
+  }
 }
 
 async function onServer(url: string, body: (client: pg.Client) => Promise<void>): Promise<void> {
