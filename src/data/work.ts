@@ -44,8 +44,6 @@ export interface WorkOptions extends TrailOwner {
   readonly kind: 'migration' | 'task';
   /** Id of the migration, or name of the task. */
   readonly name: string;
-  /** What it asks for names everything with its schema. */
-  readonly isScaffolded?: boolean;
   readonly toolVersion: string;
   /** What numbers the backfills of this owner: up, down or run. */
   readonly direction: string;
@@ -190,10 +188,9 @@ export class Work {
     });
   }
 
-  /** What the application wrote finds its names by the search path of the role. */
+  /** What the application wrote, and its triggers, find their names by the search path of the role. */
   #underItsNames<T>(body: () => Promise<T>): Promise<T> {
-    const { db, isScaffolded = false } = this.#options;
-    return isScaffolded ? body() : underOwnNames(db, body);
+    return underOwnNames(this.#options.db, body);
   }
 
   get #asking(): { readonly db: pg.Client; connect(): Promise<pg.Client> } {
@@ -203,7 +200,7 @@ export class Work {
 
   async #connect(): Promise<pg.Client> {
     const client = await this.#options.connect();
-    if (!this.#options.isScaffolded) await unpin(client);
+    await unpin(client);
     return client;
   }
 

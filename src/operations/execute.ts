@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
+import { nodesOf, treesOf } from '../catalog/sql-trees.ts';
 import { onConnectionAsItIs, onConnection as onPinnedConnection } from '../postgres/knex.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
-import { withEventTriggers } from '../postgres/session.ts';
+import { withEventTriggers, withOwnPathBehind } from '../postgres/session.ts';
 import { contextOf } from './context.ts';
 
 /**
@@ -23,9 +24,25 @@ export function onItsConnection(
 ): Promise<void> {
   return onConnection(knex, (db) =>
     body(async (sql) => {
-      await withEventTriggers(db, () => db.query(sql));
+      const under = (await runsOthers(sql)) ? withOwnPathBehind : withEventTriggers;
+      await under(db, () => db.query(sql));
     }),
   );
+}
+
+/**
+ * Whether functions of the application run in a statement: it names one, or a type with a schema of its own, or has rows looked at by what was
+ * made before. Names in the statement itself are qualified.
+ */
+async function runsOthers(sql: string): Promise<boolean> {
+  if (/\bVALIDATE CONSTRAINT\b|^\s*REFRESH\b/i.test(sql)) return true;
+  const trees = await treesOf(sql).catch(() => []);
+  const named = [
+    ...nodesOf(trees, 'FuncCall').map(({ funcname }) => funcname),
+    ...nodesOf(trees, 'TypeName').map(({ names }) => names),
+  ];
+  const names = named.map((name) => nodesOf(name, 'String').map(({ sval }) => sval));
+  return names.some(([schema, ...rest]) => rest.length > 0 && schema !== 'pg_catalog');
 }
 
 /** Lends a connection of a knex. What a person wrote may name tables without their schema, and finds them by the path of the role. */

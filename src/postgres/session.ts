@@ -118,9 +118,18 @@ export async function withEventTriggers<T>(db: Queryable, statement: () => Promi
          AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s(setting) WHERE s.setting LIKE 'search_path=%'))
      UNION ALL SELECT NULL LIMIT 1`,
   );
-  if (path === null) return statement();
-  await setPaths(db, { path: `${PINNED}, ${path}`, own: path });
-  return thenBack(db, statement, { path: PINNED, own: path });
+  return path === null ? statement() : withOwnPathBehind(db, statement);
+}
+
+/**
+ * Runs a statement in which functions of the application run, from within `underQualifiedNames`: what their bodies name without a schema is found by the
+ * path of the role, behind pg_catalog.
+ */
+export async function withOwnPathBehind<T>(db: Queryable, statement: () => Promise<T>): Promise<T> {
+  if (!pinnedNow.has(db)) return statement();
+  const { own } = await one<{ own: string }>(db, `SELECT pg_catalog.current_setting('${OWN_PATH}') AS own`);
+  await setPaths(db, { path: `${PINNED}, ${own}`, own });
+  return thenBack(db, statement, { path: PINNED, own });
 }
 
 /** Gives a session our path, or a transaction of it, and keeps the one that was there. @returns the latter, as PostgreSQL shows it. */

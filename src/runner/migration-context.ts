@@ -25,7 +25,6 @@ export function workFor(
   return new Work({
     kind: 'migration',
     name: entry.id,
-    isScaffolded: entry.rename !== undefined,
     owner: entry.id,
     run: session.lock.run,
     ticket,
