@@ -250,3 +250,11 @@ test('a change that redacts writes nothing down beside itself', async () => {
   expect(notices).toEqual(['change has also written rows that are in no audit: "public"."logins" (1 deleted).']);
   expect(await database.sql('SELECT name FROM phase.audits WHERE along IS NOT NULL')).toEqual([]);
 });
+
+test('where the server counts nothing it is said that nobody knows what else was written', async () => {
+  await database.sql(`${FAMILY} ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET track_counts = off`);
+  const { notices } = await changeAndRestore(DELETE('id <= 2'), 'parents');
+  expect(notices).toEqual([
+    'Whether change has also written other rows is not known: track_counts is off on this server.',
+  ]);
+});

@@ -1,5 +1,5 @@
 import { sqlQualified } from '../../postgres/names.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
+import { all, one, type Queryable } from '../../postgres/queryable.ts';
 
 /** Rows of a table that a statement has written. */
 export interface Written {
@@ -26,6 +26,12 @@ export async function writtenSoFar(db: Queryable): Promise<Map<string, Written>>
        AND n.nspname NOT IN ('phase', 'pg_catalog', 'pg_toast') GROUP BY 1`,
   );
   return new Map(rows.map((row) => [row.table, row]));
+}
+
+/** Whether the server counts at all: without it nothing seems to be written. */
+export async function isCounting(db: Queryable): Promise<boolean> {
+  const { on } = await one<{ on: string }>(db, `SELECT pg_catalog.current_setting('track_counts') AS "on"`);
+  return on === 'on';
 }
 
 /** What was written between two looks. */

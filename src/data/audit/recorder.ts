@@ -6,7 +6,7 @@ import { quoteIdent } from '../../domain/identifier.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { dropAlong, forgetUntouched } from './along.ts';
 import type { Redaction } from './csv.ts';
-import { inWords } from './effects.ts';
+import { inWords, isCounting } from './effects.ts';
 import { expectedChange } from './estimate.ts';
 import { ensureKeys, ensureSameKeys, type KeyedRows } from './keys.ts';
 import { loadCsv } from './load.ts';
@@ -155,6 +155,12 @@ export class Recorder {
   /** What triggers have done, say, stands in no audit: then at least it is said, now and when the change is taken back. */
   async #sayBeyond(effects: SideEffects, number: string): Promise<void> {
     const { db, onNotice } = this.#tools;
+    if (!(await isCounting(db))) {
+      onNotice(
+        `Whether ${this.#plan.name} has also written other rows is not known: track_counts is off on this server.`,
+      );
+      return;
+    }
     const beyond = await effects.beyond(this.#result.change ?? 0);
     if (beyond.length === 0) return;
     await recordBeyond(db, number, beyond);
