@@ -1,8 +1,8 @@
-import { afterEach, expect } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3 } from '../support/rename-fixture.ts';
-import { onVersions, versionedTest as test } from '../support/versions.ts';
+import { onVersions } from '../support/versions.ts';
 
 onVersions((server) => {
   let database: TestDatabase;

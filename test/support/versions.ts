@@ -15,7 +15,8 @@ let turn = 0;
 let declared = 0;
 
 /**
- * Runs tests on an older server and on the newest: those that are declared by `versionedTest`, by turns on one of them.
+ * Runs tests on an older server and on the newest: those that are declared by `versionedTest`, by turns on one of them;
+ * a file with a single test declares it by jest's own `test`, for a server without a test fails the file.
  * @param body gets a function that gives the server's URL within a test.
  */
 export function onVersions(body: (server: () => string) => void): void {
