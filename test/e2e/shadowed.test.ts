@@ -21,11 +21,12 @@ beforeEach(async () => {
   await database.sql(SCHEMA);
   network = await Network.open(database.url);
   caught = [];
-  let statement = '';
-  network.decide = ({ from, type, text }) => {
-    if (from === 'client' && (type === 'P' || type === 'Q')) statement = text.replaceAll(/\s+/g, ' ').slice(0, 200);
+  const statements = new Map<number, string>();
+  network.decide = ({ from, type, text, connection }) => {
+    if (from === 'client' && (type === 'P' || type === 'Q'))
+      statements.set(connection, text.replaceAll(/\s+/g, ' ').slice(0, 200));
     const [, shadow] = (from === 'server' && type === 'N' && /SHADOW ([^\0]*)/.exec(text)) || [];
-    const call = `${shadow} by ${statement}`;
+    const call = `${shadow} by ${statements.get(connection)}`;
     if (shadow !== undefined && !caught.includes(call)) caught.push(call);
     return 'on';
   };

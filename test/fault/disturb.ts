@@ -123,8 +123,8 @@ class DisturbedRun {
   }
 
   async close(): Promise<void> {
-    await this.#network?.close();
     this.#child?.kill('SIGKILL');
+    await this.#network?.close();
   }
 
   #decide(message: WireMessage): 'on' | 'cut this' | 'cut all' {

@@ -10,6 +10,8 @@ export interface WireMessage {
   readonly text: string;
   /** Its place among all messages of the network, from 1. */
   readonly number: number;
+  /** Which of the connections it is on, from 1. */
+  readonly connection: number;
 }
 
 /** What becomes of a message: it goes on, or the network breaks before it does, or is gone without a word from then on, in both directions. */
@@ -23,6 +25,7 @@ export class Network {
   /** How long nothing comes behind a message, in milliseconds. */
   pauseAfter: (message: WireMessage) => number = () => 0;
   #messages = 0;
+  #connections = 0;
   readonly #gone = new Set<readonly [Socket, Socket]>();
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
@@ -63,27 +66,34 @@ export class Network {
   }
 
   async close(): Promise<void> {
-    this.cutAll();
+    const closed = once(this.#server, 'close');
+    // Nobody comes between: the server closes when the last connection has.
     this.#server.close();
-    await once(this.#server, 'close');
+    this.cutAll();
+    await closed;
   }
 
   #join(client: Socket, server: Socket): void {
     const pair = [client, server] as const;
+    const connection = ++this.#connections;
     this.#pairs.add(pair);
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', () => this.#cut(pair));
       socket.on('close', () => this.#cut(pair));
     }
-    client.on('data', this.#relay(pair, 'client', server));
-    server.on('data', this.#relay(pair, 'server', client));
+    client.on('data', this.#relay(pair, { from: 'client', connection }, server));
+    server.on('data', this.#relay(pair, { from: 'server', connection }, client));
   }
 
   /** Hands on whole messages, as long as nothing is to break. */
-  #relay(pair: readonly [Socket, Socket], from: WireMessage['from'], to: Socket): (data: Buffer) => void {
+  #relay(
+    pair: readonly [Socket, Socket],
+    side: Pick<WireMessage, 'from' | 'connection'>,
+    to: Socket,
+  ): (data: Buffer) => void {
     let rest = Buffer.alloc(0);
-    let typed = from === 'server';
+    let typed = side.from === 'server';
     let paused = false;
     const relay = (data: Buffer): void => {
       rest = Buffer.concat([rest, data]);
@@ -94,7 +104,7 @@ export class Network {
         rest = rest.subarray(bytes.length);
         const type = typed ? String.fromCharCode(bytes[0] ?? 0) : '';
         typed = true;
-        const message = { from, type, text: bytes.toString('latin1', head + 4), number: ++this.#messages };
+        const message = { ...side, type, text: bytes.toString('latin1', head + 4), number: ++this.#messages };
         const passage = this.decide(message);
         if (passage === 'cut all') this.cutAll();
         if (passage === 'cut this') this.#cut(pair);
