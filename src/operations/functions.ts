@@ -35,36 +35,77 @@ createFunction.revert = async (knex: Knex, name: string, _options: VersionOption
 
 /**
  * Brings a function to another version. Where its arguments and result stay, it is replaced in place and what depends
- * on it is kept; otherwise the earlier one is dropped, which PostgreSQL refuses while something depends on it.
+ * on it is kept; otherwise the earlier one is dropped, which PostgreSQL refuses while something depends on it. Functions of the same
+ * name in other schemas, and overloads that no version has made, stay.
  */
 export async function updateFunction(knex: Knex, name: string, { version }: VersionOptions): Promise<void> {
-  const sql = await readVersion(contextOf(knex).root, 'function', name, version);
+  await bring(knex, name, { from: version - 1, to: version });
+}
+
+/** Undoes `updateFunction`: brings it to `revertToVersion`. */
+updateFunction.revert = async (knex: Knex, name: string, options: Required<VersionOptions>): Promise<void> => {
+  await bring(knex, name, { from: options.version, to: options.revertToVersion });
+};
+
+async function bring(knex: Knex, name: string, { from, to }: { from: number; to: number }): Promise<void> {
+  const sql = await readVersion(contextOf(knex).root, 'function', name, to);
   await atomically(knex, async (trx) => {
-    const before = await signaturesOf(trx, name);
+    const before = await functionsCalled(trx, name);
     const definers = await ownDefiners(trx);
-    const savepoint = quoteIdent(`update_${shortHash(name)}`);
-    await runAsGiven(trx, `SAVEPOINT ${savepoint}`);
     try {
-      await runAsGiven(trx, sql);
+      await inPart(trx, name, () => runAsGiven(trx, sql));
     } catch (error) {
       if (codeOf(error) !== sqlState.invalidFunctionDefinition) throw error;
       // The result or the names of arguments changed, which CREATE OR REPLACE cannot do.
-      await runAsGiven(trx, `ROLLBACK TO SAVEPOINT ${savepoint}`);
-      await dropAll(trx, before);
+      await dropAll(trx, await earlierOf(trx, name, { from, among: before }));
       await runAsGiven(trx, sql);
       await ensureNoNewDefiner(trx, name, definers);
       return;
     }
     await ensureNoNewDefiner(trx, name, definers);
-    const isOverload = (await signaturesOf(trx, name)).length > before.length;
-    if (isOverload) await dropAll(trx, before);
+    const known = new Set(before.map(({ oid }) => oid));
+    const made = (await functionsCalled(trx, name)).filter(({ oid }) => !known.has(oid));
+    const beside = before.filter(({ schema }) => made.some((one) => one.schema === schema));
+    if (made.length > 0) await dropAll(trx, await earlierOf(trx, name, { from, among: beside }));
   });
 }
 
-/** Undoes `updateFunction`: brings it to `revertToVersion`. */
-updateFunction.revert = async (knex: Knex, name: string, options: Required<VersionOptions>): Promise<void> => {
-  await updateFunction(knex, name, { version: options.revertToVersion });
-};
+/** Which of several functions the earlier version is: the one that its file makes, or the only one. */
+async function earlierOf(
+  trx: Knex.Transaction,
+  name: string,
+  { from, among }: { readonly from: number; readonly among: readonly FunctionRow[] },
+): Promise<readonly FunctionRow[]> {
+  if (among.length < 2) return among;
+  const sql = await readVersion(contextOf(trx).root, 'function', name, from).catch(() => null);
+  if (sql === null) return [];
+  const remade: string[] = [];
+  await inPart(trx, name, async (undo) => {
+    // What has its result by now is not made again by it.
+    await runAsGiven(trx, sql).catch(() => undefined);
+    const rows = await functionsCalled(trx, name).catch(() => []);
+    remade.push(...rows.map(({ oid, row }) => `${oid} ${row}`));
+    await undo();
+  });
+  return among.filter(({ oid, row }) => remade.length > 0 && !remade.includes(`${oid} ${row}`));
+}
+
+/** In a savepoint, which an error takes back, and `undo` does without one. */
+async function inPart(
+  trx: Knex.Transaction,
+  name: string,
+  body: (undo: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const savepoint = quoteIdent(`update_${shortHash(name)}`);
+  const undo = (): Promise<void> => runAsGiven(trx, `ROLLBACK TO SAVEPOINT ${savepoint}`);
+  await runAsGiven(trx, `SAVEPOINT ${savepoint}`);
+  try {
+    await body(undo);
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
 
 /** Drops a function; PostgreSQL refuses while something depends on it. */
 export async function dropFunction(
@@ -107,16 +148,25 @@ async function ensureNoNewDefiner(knex: Knex, name: string, before: ReadonlySet<
   if (made.length > 0) throw new PhaseError('PH2021', { name, functions: made });
 }
 
-async function signaturesOf(knex: Knex, name: string): Promise<string[]> {
-  const rows = await runSql<{ signature: string }>(
-    knex,
-    `SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature
-     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE p.proname = ${quoteLiteral(name)} AND n.nspname NOT IN ('pg_catalog', 'information_schema')`,
-  );
-  return rows.map(({ signature }) => signature);
+interface FunctionRow {
+  readonly oid: string;
+  /** Changes with each time that it is made again. */
+  readonly row: string;
+  readonly schema: string;
+  /** As in SQL. */
+  readonly signature: string;
 }
 
-async function dropAll(knex: Knex, signatures: readonly string[]): Promise<void> {
-  for (const signature of signatures) await execute(knex, `DROP FUNCTION ${signature}`);
+function functionsCalled(knex: Knex, name: string): Promise<FunctionRow[]> {
+  return runSql<FunctionRow>(
+    knex,
+    `SELECT p.oid::text AS oid, p.xmin::text || ' ' || p.ctid::text AS row, n.nspname AS schema,
+       quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature
+     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE p.proname = ${quoteLiteral(name)} AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY p.oid`,
+  );
+}
+
+async function dropAll(knex: Knex, functions: readonly FunctionRow[]): Promise<void> {
+  for (const { signature } of functions) await execute(knex, `DROP FUNCTION ${signature}`);
 }

@@ -71,6 +71,30 @@ test.each([
   ]);
 });
 
+test.each([
+  ['another result', `RETURNS text LANGUAGE sql AS 'SELECT n::text'`, '(n int)'],
+  ['other arguments', `RETURNS int LANGUAGE sql AS 'SELECT n + m'`, '(n int, m int)'],
+])(
+  'a version with %s takes the one before it away, and no function that is only called alike',
+  async (_title, rest, args) => {
+    await database.sql(`CREATE SCHEMA other; CREATE FUNCTION other.price(n int) RETURNS int LANGUAGE sql AS 'SELECT 7';
+    CREATE FUNCTION price(t text) RETURNS int LANGUAGE sql AS 'SELECT 8'`);
+    write('price_v01', `CREATE OR REPLACE FUNCTION public.price(n int) RETURNS int LANGUAGE sql AS 'SELECT n'`);
+    write('price_v02', `CREATE OR REPLACE FUNCTION public.price${args} ${rest}`);
+    await createFunction(knex, 'price', { version: 1 });
+    const signatures = async () =>
+      (await database.sql(`SELECT oid::regprocedure::text AS f FROM pg_proc WHERE proname = 'price' ORDER BY 1`)).map(
+        ({ f }) => f,
+      );
+    const types = args.replaceAll(/[nm] int/g, 'integer').replaceAll(' ', '');
+    await updateFunction(knex, 'price', { version: 2 });
+    expect(await signatures()).toEqual(['other.price(integer)', `price${types}`, 'price(text)'].sort());
+    await updateFunction.revert(knex, 'price', { version: 2, revertToVersion: 1 });
+    expect(await signatures()).toEqual(['other.price(integer)', 'price(integer)', 'price(text)']);
+    expect(await call('other.price(1)')).toBe(7);
+  },
+);
+
 test('when something depends on the earlier signature nothing changes', async () => {
   write('price_v01', `CREATE OR REPLACE FUNCTION price(n int) RETURNS int LANGUAGE sql AS 'SELECT n'`);
   write('price_v02', `CREATE OR REPLACE FUNCTION price(n int) RETURNS text LANGUAGE sql AS 'SELECT n::text'`);
