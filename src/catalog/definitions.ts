@@ -1,5 +1,6 @@
 import type { ReboundKind } from '../domain/facts.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { takeBackDefaults } from '../postgres/default-privileges.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { after } from './scratch.ts';
 
@@ -82,6 +83,7 @@ interface MaterializedViewRow extends ViewRow {
   owner: string;
   comment: string | null;
   after: string[];
+  grants: string[];
 }
 
 /** PostgreSQL cannot replace one: it is dropped and filled anew, with its indexes, statistics, comments and privileges. */
@@ -97,6 +99,8 @@ async function readMaterializedView(db: Queryable, { name }: BoundObjectName): P
       ...row.after,
       ...(comment === null ? [] : [`COMMENT ON MATERIALIZED VIEW ${name} IS ${quoteLiteral(comment)}`]),
       `ALTER MATERIALIZED VIEW ${name} OWNER TO ${owner}`,
+      takeBackDefaults('TABLE', name),
+      ...row.grants,
       // Filled last, and so with the rights of its owner: its functions are none of ours.
       ...(populated ? [`REFRESH MATERIALIZED VIEW ${name}`] : []),
     ],
@@ -120,10 +124,12 @@ const MATERIALIZED_VIEW = `
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND col_description(c.oid, a.attnum) IS NOT NULL
       UNION ALL SELECT format('ALTER MATERIALIZED VIEW %I.%I ALTER COLUMN %I SET STATISTICS %s', n.nspname, c.relname, a.attname, a.attstattarget) FROM pg_attribute a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attstattarget >= 0
-      UNION ALL SELECT format('GRANT %s ON %I.%I TO %s%s', acl.privilege_type, n.nspname, c.relname,
+    ) AS after,
+    ARRAY(
+      SELECT format('GRANT %s ON %I.%I TO %s%s', acl.privilege_type, n.nspname, c.relname,
           CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END, CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
         FROM aclexplode(c.relacl) AS acl WHERE acl.grantee <> c.relowner
-    ) AS after
+    ) AS grants
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am am ON am.oid = c.relam
   LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
   WHERE c.oid = to_regclass($1) AND c.relkind = 'm'`;

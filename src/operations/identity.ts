@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { takeBackDefaults } from '../postgres/default-privileges.ts';
 import { execute, runSql } from './execute.ts';
 
 export interface MovedIdentity {
@@ -47,7 +48,7 @@ export async function moveIdentity(knex: Knex, { on, from, to }: MovedIdentity):
     `SELECT pg_catalog.setval(${quoteLiteral(sequence)}, ${place?.last ?? start}, ${place?.called ?? false})`,
   );
   if (comment !== null) await execute(knex, `COMMENT ON SEQUENCE ${sequence} IS ${quoteLiteral(comment)}`);
-  for (const grant of grants) await execute(knex, grant);
+  for (const statement of [takeBackDefaults('SEQUENCE', sequence), ...grants]) await execute(knex, statement);
 }
 
 const IDENTITY = `
