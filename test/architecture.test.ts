@@ -13,18 +13,19 @@ const ARROWS: Record<string, readonly string[]> = {
   report: ['domain', 'scaffold'],
   checks: ['domain'],
   postgres: ['domain'],
+  ledger: ['domain', 'postgres'],
   catalog: ['domain', 'postgres'],
   project: ['domain', 'postgres'],
-  data: ['domain', 'postgres', 'project', 'catalog'],
+  data: ['domain', 'postgres', 'ledger', 'project', 'catalog'],
   schema: ['domain', 'postgres', 'project', 'catalog'],
-  gates: ['domain', 'postgres', 'project', 'catalog', 'data'],
-  operations: ['domain', 'postgres', 'project', 'catalog', 'gates'],
-  runner: ['domain', 'planner', 'scaffold', 'postgres', 'project', 'catalog', 'data', 'gates', 'operations'],
+  gates: ['domain', 'postgres', 'ledger', 'project', 'catalog', 'data'],
+  operations: ['domain', 'postgres', 'ledger', 'project', 'catalog', 'gates'],
+  runner: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'project', 'catalog', 'data', 'gates', 'operations'],
   replay: ['domain', 'planner', 'postgres', 'project', 'schema', 'runner'],
-  tasks: ['domain', 'postgres', 'project', 'data', 'runner'],
+  tasks: ['domain', 'postgres', 'ledger', 'project', 'data', 'runner'],
   app: ['domain', 'postgres', 'project'],
   testing: ['domain', 'planner', 'postgres', 'project', 'replay'],
-  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'catalog', 'project'],
+  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'catalog', 'project'],
   cli: [
     'domain',
     'planner',
@@ -32,6 +33,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'report',
     'checks',
     'postgres',
+    'ledger',
     'catalog',
     'project',
     'data',
@@ -78,6 +80,23 @@ test('planning and the domain do nothing but compute', () => {
     ({ file, from }) => /^(domain|planner)\//.test(file) && /^(node:(fs|net|child_process|timers)|pg|knex)/.test(from),
   );
   expect(effects).toEqual([]);
+});
+
+test('only the ledger names its tables, but for the statement that a message shows', () => {
+  const tables = readdirSync(join(src, 'ledger/formats')).flatMap((file) =>
+    [...readFileSync(join(src, 'ledger/formats', file), 'utf8').matchAll(/CREATE TABLE \$\{ledger\}\.(\w+)/g)].map(
+      (match) => match[1],
+    ),
+  );
+  expect(tables.length).toBeGreaterThan(10);
+  const inStatements = new RegExp(`(FROM|INTO|UPDATE|JOIN|TABLE) \\S+\\.(${tables.join('|')})\\b`);
+  const naming = files
+    .filter((file) => inStatements.test(readFileSync(file, 'utf8')))
+    .map((file) => relative(src, file));
+  expect(naming.filter((file) => !file.startsWith('ledger/'))).toEqual([
+    'domain/errors/integrity.ts',
+    'runner/pairs/place.ts',
+  ]);
 });
 
 function walk(folder: string): string[] {

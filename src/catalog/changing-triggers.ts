@@ -1,3 +1,4 @@
+import { holdsLedger } from '../domain/ledger-schema.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import type { Body } from './bodies.ts';
 import { bodyOf } from './read-body.ts';
@@ -41,7 +42,7 @@ export async function readChangingTriggers(
        p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'hex') AS arguments,
        p.prosrc IN ('tsvector_update_trigger_byid', 'tsvector_update_trigger_bycolumn') AND l.lanname = 'internal' AS fills
      FROM tree JOIN pg_trigger t ON t.tgrelid = tree.oid AND NOT t.tgisinternal AND t.tgparentid = 0 AND NOT t.tgname = ANY ($2)
-     JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace IS DISTINCT FROM to_regnamespace('phase') JOIN pg_language l ON l.oid = p.prolang
+     JOIN pg_proc p ON p.oid = t.tgfoid AND NOT ${holdsLedger('p.pronamespace')} JOIN pg_language l ON l.oid = p.prolang
      WHERE t.tgtype & 1 = 1 AND t.tgtype & 2 = 2 AND t.tgtype & 20 <> 0 ORDER BY 1`,
     [table, ours],
   );

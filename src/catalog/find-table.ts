@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent } from '../domain/identifier.ts';
+import { holdsLedger } from '../domain/ledger-schema.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 
@@ -18,7 +19,7 @@ const TABLES = `
            ORDER BY array_position($1, s.nspname::text) LIMIT 1) IS TRUE AS visible,
          greatest(c.reltuples, 0)::float8 AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
+  WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT ${holdsLedger('n.oid')}
     AND n.nspname NOT LIKE 'pg\\_toast%'
   ORDER BY n.nspname, c.relname`;
 

@@ -1,5 +1,6 @@
 import type { MentionFacts } from '../domain/facts.ts';
 import { type QualifiedName, shortHash, slug } from '../domain/identifier.ts';
+import { holdsLedger } from '../domain/ledger-schema.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { listColumns } from './column.ts';
 import { useOf } from './column-uses.ts';
@@ -61,7 +62,7 @@ const FUNCTIONS = `
       JOIN pg_class c ON c.reltype = k.type JOIN tree ON tree.oid = c.oid) AS "rowArguments"
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
   WHERE p.prokind IN ('f', 'p') AND l.lanname NOT IN ('internal', 'c') AND p.prosqlbody IS NULL
-    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT ${holdsLedger('n.oid')}
     AND (EXISTS (SELECT 1 FROM unnest($2::text[]) AS word WHERE position(lower(word) IN lower(p.prosrc)) > 0) OR $3 AND (EXISTS (
       SELECT 1 FROM pg_trigger t WHERE t.tgfoid = p.oid AND t.tgrelid IN (SELECT oid FROM tree) AND NOT t.tgisinternal)
       OR EXISTS (SELECT 1 FROM pg_class c JOIN tree ON tree.oid = c.oid WHERE c.reltype = p.prorettype OR c.reltype = ANY (p.proargtypes::oid[]))))

@@ -1,5 +1,6 @@
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import { all, type LedgerDb, type Queryable } from '../postgres/queryable.ts';
+import { isTrusted } from '../postgres/trust.ts';
 import { treeOf } from './tree.ts';
 
 /** Something that the role may not do and a rename needs, and the statement by which somebody who may lets it. */
@@ -17,6 +18,12 @@ const join = (owner: string): string =>
 const relation = (oid: string): string =>
   `(SELECT ${sqlQualified('rn', 'rc')} FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE rc.oid = ${oid})`;
 
+const ME = '(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)';
+
+/**
+ * A superuser may do everything, and what its statements read of another role's table can run code of that role: a table that is bound to the column has to be of
+ * a role that may do what the owner of its table may, or of one that is trusted.
+ */
 const RIGHTS = `${treeOf('$1::oid')},
   bound AS (
     SELECT oid, 'alter the table ' AS what FROM tree
@@ -27,7 +34,9 @@ const RIGHTS = `${treeOf('$1::oid')},
       JOIN pg_catalog.pg_attribute a ON a.attrelid = $1::oid AND a.attname = $2 AND a.attnum = d.refobjsubid
       WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND r.ev_class <> $1::oid)
   SELECT b.what || ${relation('b.oid')} AS what, ${join('c.relowner')} AS "grant"
-  FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid WHERE NOT ${owns('c.relowner')}
+  FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid
+  WHERE NOT ${owns('c.relowner')} OR c.relkind IN ('r', 'p') AND NOT ${isTrusted('c.relowner', ME)}
+    AND NOT pg_catalog.pg_has_role(c.relowner, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::oid), 'MEMBER')
   UNION ALL
   SELECT DISTINCT 'create in the schema ' || ${sqlQuoted('n.nspname')}, 'GRANT CREATE, USAGE ON SCHEMA ' || ${sqlQuoted('n.nspname')} || ' TO ' || ${ROLE}
   FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -37,9 +46,9 @@ const RIGHTS = `${treeOf('$1::oid')},
   FROM pg_catalog.pg_constraint co JOIN pg_catalog.pg_attribute a ON a.attrelid = co.conrelid AND a.attname = $2 AND a.attnum = ANY (co.conkey)
   WHERE co.contype = 'f' AND co.conrelid = $1::oid AND NOT (pg_catalog.has_table_privilege(co.confrelid, 'REFERENCES') AND pg_catalog.has_table_privilege(co.confrelid, 'UPDATE, DELETE, TRUNCATE'))
   UNION ALL
-  SELECT CASE WHEN own.oid IS NULL THEN 'create the schema phase' ELSE 'create in the schema phase' END,
-    CASE WHEN own.oid IS NULL THEN 'GRANT CREATE ON DATABASE ' || ${sqlQuoted('d.datname')} ELSE 'GRANT CREATE, USAGE ON SCHEMA phase' END || ' TO ' || ${ROLE}
-  FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_namespace own ON own.nspname = 'phase' WHERE d.datname = pg_catalog.current_database()
+  SELECT CASE WHEN own.oid IS NULL THEN 'create the schema ' || ${sqlQuoted('$4::text')} ELSE 'create in the schema ' || ${sqlQuoted('$4::text')} END,
+    CASE WHEN own.oid IS NULL THEN 'GRANT CREATE ON DATABASE ' || ${sqlQuoted('d.datname')} ELSE 'GRANT CREATE, USAGE ON SCHEMA ' || ${sqlQuoted('$4::text')} END || ' TO ' || ${ROLE}
+  FROM pg_catalog.pg_database d LEFT JOIN pg_catalog.pg_namespace own ON own.nspname = $4 WHERE d.datname = pg_catalog.current_database()
     AND NOT CASE WHEN own.oid IS NULL THEN pg_catalog.has_database_privilege(d.oid, 'CREATE') ELSE pg_catalog.has_schema_privilege(own.oid, 'CREATE') END
   UNION ALL
   SELECT 'make temporary tables', 'GRANT TEMPORARY ON DATABASE ' || ${sqlQuoted('pg_catalog.current_database()::text')} || ' TO ' || ${ROLE}
@@ -61,8 +70,8 @@ export function readForeignFunctions(db: Queryable, procedures: readonly string[
  * @param drafts the wizard asks: it lets PostgreSQL rewrite definitions on temporary tables.
  */
 export function readMissingRights(
-  db: Queryable,
+  db: LedgerDb,
   { table, column, drafts }: { readonly table: number | string; readonly column: string; readonly drafts: boolean },
 ): Promise<MissingRight[]> {
-  return all(db, RIGHTS, [table, column, drafts]);
+  return all(db, RIGHTS, [table, column, drafts, db.ledgerSchema]);
 }

@@ -1,7 +1,7 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { DependentFacts, TableFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { all, type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { aliasesJoins } from './aliases.ts';
@@ -35,7 +35,7 @@ export interface ColumnNames {
  * @throws PH1008 when the column does not exist, PH2020 when the role may not rename it, PH2001 for what whole rows are computed from.
  */
 export function readTableFacts(
-  db: Queryable,
+  db: LedgerDb,
   table: ListedTable,
   { from, to }: ColumnNames,
   prepare: () => Promise<void> = async () => undefined,
@@ -47,7 +47,7 @@ export function readTableFacts(
 }
 
 /** @throws PH2020 */
-async function ensureRights(db: Queryable, table: ListedTable, column: string): Promise<void> {
+async function ensureRights(db: LedgerDb, table: ListedTable, column: string): Promise<void> {
   ensureNone(table, column, await readMissingRights(db, { table: table.oid, column, drafts: true }));
 }
 
@@ -55,7 +55,7 @@ function ensureNone(table: ListedTable, column: string, missing: readonly Missin
   if (missing.length > 0) throw new PhaseError('PH2020', { table: quoteQualified(table), column, missing });
 }
 
-async function readFacts(db: Queryable, table: ListedTable, { from, to }: ColumnNames): Promise<TableFacts> {
+async function readFacts(db: LedgerDb, table: ListedTable, { from, to }: ColumnNames): Promise<TableFacts> {
   const column = await readColumn(db, table.oid, table, from);
   await ensureRights(db, table, from);
   const shape = await readShape(db, table.oid, column.number);

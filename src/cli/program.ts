@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { toolVersion } from '../ledger/tool-version.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
-import { toolVersion } from '../runner/tool-version.ts';
 import type { Action } from './action.ts';
 import { registerAcknowledge } from './commands/acknowledge.ts';
 import { registerAudit } from './commands/audit.ts';

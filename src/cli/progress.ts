@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
-import type { RunProgress } from '../data/runs.ts';
 import { printable } from '../domain/printable.ts';
+import type { RunProgress } from '../ledger/runs.ts';
 import { formatDuration } from '../project/duration.ts';
 import type { Reporter } from '../runner/reporter.ts';
 import type { Output } from './output.ts';

@@ -2,17 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
+import type { RunSettings } from '../domain/run-settings.ts';
+import { Checkpoint, type Course, endWalks, isSame, type Part, type Window } from '../ledger/checkpoint.ts';
+import type { RunProgress } from '../ledger/runs.ts';
 import { isRetryable } from '../postgres/errors.ts';
 import { connectionOf, runSql } from '../postgres/knex.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import { all, type LedgerDb } from '../postgres/queryable.ts';
 import { type LockPatience, pauseAfter } from '../postgres/retry.ts';
-import { Checkpoint, type Course, isSame, type Part, type Window } from './backfill/checkpoint.ts';
 import { estimatedRows, type KeyColumn, KeyWalk, walkableKey } from './backfill/key-walk.ts';
 import { heapPlace, type Leaf, leavesOf } from './backfill/leaves.ts';
 import { Pace } from './backfill/pace.ts';
 import { ProgressMeter } from './backfill/progress.ts';
-import type { RunControl, RunProgress } from './runs.ts';
-import type { RunSettings } from './settings.ts';
+import type { RunControl } from './run-control.ts';
 import type { Throttle } from './throttle/throttle.ts';
 
 /** Rows to be handed to code. */
@@ -33,7 +34,7 @@ export type BatchBody = (rows: Row[], knex: Knex.Transaction) => unknown;
 
 export interface InBatchesTools extends Part {
   readonly knex: Knex;
-  readonly db: Queryable;
+  readonly db: LedgerDb;
   readonly patience: LockPatience;
   readonly control: RunControl;
   readonly throttle: Throttle;
@@ -60,10 +61,7 @@ export async function runInBatches(
     walked.add(leaf.oid);
     rows += await new BatchWalk(leaf, { columns, where, body }, tools).run();
   }
-  await tools.db.query('UPDATE phase.backfills SET done = true WHERE owner = $1 AND part = $2', [
-    tools.owner,
-    tools.part,
-  ]);
+  await endWalks(tools.db, tools);
   return { rows };
 }
 
@@ -155,7 +153,7 @@ class BatchWalk {
       if (rows.length > 0) await this.#work.body(rows, trx);
       const next = isLast ? null : { from: to, sweep: 1 };
       const batch = { rows: rows.length, units: asked, batchSize: at.pace.size, next };
-      await db.query(this.#checkpoint.entry(at.course, window, batch));
+      await db.query(this.#checkpoint.entry(db, at.course, window, batch));
       return rows.length;
     });
   }

@@ -1,8 +1,9 @@
-import type pg from 'pg';
+import type { RunSettings } from '../domain/run-settings.ts';
+import { enterRun, type RunState } from '../ledger/runs.ts';
+import type { Connection } from '../postgres/connection.ts';
 import { inTurn } from '../postgres/in-turn.ts';
 import type { Queryable } from '../postgres/queryable.ts';
-import { enterRun, RunControl, type RunState } from './runs.ts';
-import type { RunSettings } from './settings.ts';
+import { RunControl } from './run-control.ts';
 import { Throttle } from './throttle/throttle.ts';
 
 /** What steers work in batches: its control row, what it waits for, and the connection that both are read on. */
@@ -21,7 +22,7 @@ export interface SteeringOptions {
   /** The run's row, where there is one already. */
   readonly runNumber?: string;
   readonly runSettings: RunSettings;
-  connect(): Promise<pg.Client>;
+  connect(): Promise<Connection>;
 }
 
 /** Opens the connection, and enters the run where it is not entered yet. */

@@ -1,13 +1,14 @@
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
-import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { RunSettings } from '../domain/run-settings.ts';
+import { type Audit, listAudits } from '../ledger/audits.ts';
+import type { RunProgress } from '../ledger/runs.ts';
+import type { Connection } from '../postgres/connection.ts';
 import { connectionOf } from '../postgres/knex.ts';
-import type { LockPatience } from '../postgres/retry.ts';
-import { withLockRetries } from '../postgres/retry.ts';
+import { type LockPatience, withLockRetries } from '../postgres/retry.ts';
 import { underOwnNames, unpin } from '../postgres/session.ts';
 import { dataChange } from './audit/data-change.ts';
-import { type Audit, listAudits } from './audit/record.ts';
 import type { DataChangeTools } from './audit/recorder.ts';
 import type { DataChangeRequest, DataChangeResult } from './audit/request.ts';
 import { type RestoreRequest, restoreFrom } from './audit/restore.ts';
@@ -17,8 +18,6 @@ import { type BackfillRequest, type BackfillResult, runBackfill } from './backfi
 import { recordSummary } from './backfill/summary.ts';
 import { type BatchBody, type InBatchesRequest, runInBatches } from './in-batches.ts';
 import { type CheckedCall, ensureFunction, ensureRequest } from './requests.ts';
-import type { RunProgress } from './runs.ts';
-import type { RunSettings } from './settings.ts';
 import { type Steering, steer } from './steering.ts';
 
 /** What a migration or a task can do to data: the second argument of its function. */
@@ -54,10 +53,10 @@ export interface WorkOptions extends TrailOwner {
   /** Of the migration: a transaction, or not. */
   readonly knex: Knex;
   /** Not in a transaction, and under our own search path; so are those that `connect` gives. */
-  readonly db: pg.Client;
-  connect(): Promise<pg.Client>;
+  readonly db: Connection;
+  connect(): Promise<Connection>;
   /** Opens one that only asks what came of a transaction; left out: as `connect` does. */
-  ask?(): Promise<pg.Client>;
+  ask?(): Promise<Connection>;
   onProgress(progress: RunProgress): void;
   onNotice(message: string): void;
   onLog(message: string): void;
@@ -176,7 +175,7 @@ export class Work {
   async #change<T>(body: (tools: DataChangeTools) => Promise<T>): Promise<T> {
     const { knex, db, patience, name } = this.#options;
     if (knex.isTransaction === true) {
-      const own = (await connectionOf(knex as Knex.Transaction)) as pg.Client;
+      const own = await connectionOf(knex as Knex.Transaction);
       return body(this.#toolsFor(own, this.#trail));
     }
     const hooks = { blockers: () => [] };
@@ -193,18 +192,18 @@ export class Work {
     return underOwnNames(this.#options.db, body);
   }
 
-  get #asking(): { readonly db: pg.Client; connect(): Promise<pg.Client> } {
+  get #asking(): { readonly db: Connection; connect(): Promise<Connection> } {
     const { db, connect, ask = connect } = this.#options;
     return { db, connect: ask };
   }
 
-  async #connect(): Promise<pg.Client> {
+  async #connect(): Promise<Connection> {
     const client = await this.#options.connect();
     await unpin(client);
     return client;
   }
 
-  #toolsFor(db: pg.Client, trail: AuditTrail): DataChangeTools {
+  #toolsFor(db: Connection, trail: AuditTrail): DataChangeTools {
     const { owner, run, settings, onNotice } = this.#options;
     return { db, trail, owner, run, settings, onNotice, open: (audit) => this.#open(audit) };
   }

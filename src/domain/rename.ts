@@ -108,6 +108,14 @@ export interface RenamedFunction {
   readonly version: number;
 }
 
+/** Sequences that count writes to the old column in phase 2, and keep the time of the last. */
+export type StragglerSequences = {
+  readonly count: string;
+  readonly last: string;
+  /** That of the ledger when the rename was scaffolded, since the sync's functions name it; left out: `phase`. */
+  readonly schema?: string | undefined;
+};
+
 /** What keeps the two columns in step; functions and triggers are empty for a generated column, which nobody writes. */
 export interface RenameSync {
   readonly functions: readonly [phase1: string, phase2: string] | readonly [];
@@ -116,8 +124,7 @@ export interface RenameSync {
   readonly moved: readonly [phase1: string, phase2: string] | null;
   /** The trigger that sorts last, where the application's own triggers change the column. */
   readonly last: { readonly functions: readonly [string, string]; readonly triggers: readonly [string, string] } | null;
-  /** Sequences in the schema `phase` that count writes to the old column in phase 2, and keep the time of the last. */
-  readonly stragglers: { readonly count: string; readonly last: string };
+  readonly stragglers: StragglerSequences;
 }
 
 /** Triggers of the application that a rename brings to forms of its own, each with its table, quoted. */

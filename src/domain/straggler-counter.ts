@@ -1,5 +1,6 @@
-import { quoteLiteral, quoteQualified } from './identifier.ts';
-import type { RenameSync } from './rename.ts';
+import { quoteIdent, quoteLiteral, quoteQualified } from './identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA } from './ledger-schema.ts';
+import type { StragglerSequences } from './rename.ts';
 
 /** SQL of what the sync counts writes to the old column with. */
 export interface StragglerCounter {
@@ -14,8 +15,12 @@ export interface StragglerCounter {
  * Two sequences in the schema of the ledger, so that nothing is locked and writes that are rolled back count, too, and the one function that
  * changes them. The sync runs as whoever writes the table; this function runs as its owner, takes nothing and can do nothing but count.
  */
-export function stragglerCounter({ count, last }: RenameSync['stragglers']): StragglerCounter {
-  const named = (name: string): string => quoteQualified({ schema: 'phase', name });
+export function stragglerCounter({
+  count,
+  last,
+  schema = DEFAULT_LEDGER_SCHEMA,
+}: StragglerSequences): StragglerCounter {
+  const named = (name: string): string => quoteQualified({ schema, name });
   const sequence = (name: string): string => `${quoteLiteral(named(name))}::pg_catalog.regclass`;
   const counting = `${named(count)}()`;
   const body = [
@@ -30,7 +35,7 @@ export function stragglerCounter({ count, last }: RenameSync['stragglers']): Str
       ...[count, last].map((name) => `CREATE SEQUENCE IF NOT EXISTS ${named(name)}`),
       `CREATE OR REPLACE FUNCTION ${counting} RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${quoteLiteral(body)}`,
       `GRANT EXECUTE ON FUNCTION ${counting} TO PUBLIC`,
-      'GRANT USAGE ON SCHEMA phase TO PUBLIC',
+      `GRANT USAGE ON SCHEMA ${quoteIdent(schema)} TO PUBLIC`,
     ],
     drop: [
       `DROP FUNCTION IF EXISTS ${counting}`,

@@ -10,16 +10,18 @@ import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { differs, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
-import { one, type Queryable } from '../postgres/queryable.ts';
+import { readAcknowledged } from '../ledger/acknowledgements.ts';
+import { recordGate } from '../ledger/gates.ts';
+import { recordMismatches } from '../ledger/mismatches.ts';
+import { readPairs } from '../ledger/pairs.ts';
+import { readStragglers } from '../ledger/stragglers.ts';
+import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { formatDuration } from '../project/duration.ts';
-import { readAcknowledged } from './acknowledged.ts';
 import { ensureComplete } from './complete.ts';
-import { countMismatches, recordMismatches } from './mismatches.ts';
-import { readPairs } from './pair-record.ts';
+import { countMismatches } from './mismatches.ts';
 import { unacknowledgedBreaks } from './preflight.ts';
-import { readStragglers } from './stragglers.ts';
 import { uncarriedObjects } from './uncarried.ts';
 
 /** Steps that a gate guards. */
@@ -36,36 +38,30 @@ export function gatedStepOf({ step }: Pick<OrderedMigration, 'step'>): GatedStep
  * @throws PH2005 mismatches, PH2006 stragglers, PH2007 the phase before is not complete, PH2008 something would be lost.
  */
 export async function checkGate(
-  db: Queryable,
+  db: LedgerDb,
   rename: Rename,
   step: GatedStep,
   stragglerWindowMs: number,
 ): Promise<string[]> {
   const phase = step === 'switch' ? 2 : 3;
-  const note = (passed: boolean, code: string | null, result: object) =>
-    db.query('INSERT INTO phase.gates (rename, phase, passed, error_code, result) VALUES ($1, $2, $3, $4, $5)', [
-      rename.name,
-      phase,
-      passed,
-      code,
-      JSON.stringify(result),
-    ]);
+  const note = (errorCode: string | null, result: object): Promise<void> =>
+    recordGate(db, { rename: rename.name, phase, errorCode, result });
   try {
     const doubts = await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
     await ensureNothingBreaks(db, rename, phase);
     const mismatches = await countMismatches(db, rename);
     await recordMismatches(db, rename.name, mismatches);
     if (mismatches > 0) throw new PhaseError('PH2005', { rename: rename.name, mismatches, ...mending(rename) });
-    await note(true, null, { mismatches, doubts });
+    await note(null, { mismatches, doubts });
     return doubts;
   } catch (error) {
-    if (error instanceof PhaseError) await note(false, error.code, { message: error.message, details: error.details });
+    if (error instanceof PhaseError) await note(error.code, { message: error.message, details: error.details });
     throw error;
   }
 }
 
 /** What was made since the first phase and counts on the table's columns by their order is right until the old one goes. */
-async function ensureNothingBreaks(db: Queryable, rename: Rename, phase: 2 | 3): Promise<void> {
+async function ensureNothingBreaks(db: LedgerDb, rename: Rename, phase: 2 | 3): Promise<void> {
   const objects = await unacknowledgedBreaks(db, rename);
   if (objects.length > 0) throw new PhaseError('PH2008', { rename: rename.name, phase, objects });
 }
@@ -85,7 +81,7 @@ function mending({ table, from, to, byteEqual }: Rename): { where: string; mend:
  * @returns what may be lost, as `checkGate` does.
  */
 export function recheckGate(
-  db: Queryable,
+  db: LedgerDb,
   rename: Rename,
   step: GatedStep,
   stragglerWindowMs: number,
@@ -132,7 +128,7 @@ async function ensureNoOtherParents(db: Queryable, rename: Rename, table: number
   throw new PhaseError('PH2008', { rename: rename.name, phase: 2, objects });
 }
 
-async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: number): Promise<void> {
+async function ensureNoStragglers(db: LedgerDb, rename: Rename, windowMs: number): Promise<void> {
   const { count, lastAt, ageMs } = await readStragglers(db, rename);
   if (ageMs >= windowMs) return;
   throw new PhaseError('PH2006', {
@@ -148,7 +144,7 @@ async function ensureNoStragglers(db: Queryable, rename: Rename, windowMs: numbe
  * default which somebody gave it by hand: on one side alone it would even lose values.
  * @returns functions that may use the old column, in words.
  */
-async function ensureNothingLost(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<string[]> {
+async function ensureNothingLost(db: LedgerDb, rename: Rename, table: number, step: GatedStep): Promise<string[]> {
   const { objects: found, blocking, doubts } = await lostObjects(db, rename, table, step);
   const acknowledged = await readAcknowledged(db, rename.name);
   const objects = found.filter((object) => blocking.includes(object) || !acknowledged.has(object));
@@ -165,7 +161,7 @@ interface LostObjects {
   readonly doubts: string[];
 }
 
-async function lostObjects(db: Queryable, rename: Rename, table: number, step: GatedStep): Promise<LostObjects> {
+async function lostObjects(db: LedgerDb, rename: Rename, table: number, step: GatedStep): Promise<LostObjects> {
   const attributes = await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3);
   const functions = step === 'switch' ? [] : await unreviewedFunctions(db, rename, table);
   const inWords = (use: MentionFacts['use']): string[] =>
@@ -193,7 +189,7 @@ async function triggersInDoubt(db: Queryable, { sync, from, to }: Rename, table:
 }
 
 /** What the gate of the third phase would name now, acknowledged or not, but for what cannot be. In a transaction. */
-export function objectsNamed(db: Queryable, rename: Rename): Promise<readonly string[]> {
+export function objectsNamed(db: LedgerDb, rename: Rename): Promise<readonly string[]> {
   return underQualifiedNames(db, async () => {
     const { table } = await locate(db, rename.table, rename.from, rename.to);
     if (table === null) return [];
@@ -206,7 +202,7 @@ export function objectsNamed(db: Queryable, rename: Rename): Promise<readonly st
  * Functions that triggers run, of any table, and that use the old column, but for those that phase 2 has brought to a version which somebody
  * has reviewed.
  */
-async function unreviewedFunctions(db: Queryable, rename: Rename, table: number): Promise<MentionFacts[]> {
+async function unreviewedFunctions(db: LedgerDb, rename: Rename, table: number): Promise<MentionFacts[]> {
   const { sync, from } = rename;
   const ours = new Set([...sync.functions, ...(sync.last?.functions ?? [])]);
   const mentions = await readMentions(db, { ...rename.table, oid: table }, from, ours);
@@ -218,7 +214,7 @@ async function unreviewedFunctions(db: Queryable, rename: Rename, table: number)
 }
 
 /** Triggers that the next phase would bring to the form that they had, though somebody has made them anew. */
-async function changedTriggers(db: Queryable, rename: Rename): Promise<string[]> {
+async function changedTriggers(db: LedgerDb, rename: Rename): Promise<string[]> {
   const known = (await readPairs(db)).find((record) => record.rename === rename.name)?.reviewed ?? {};
   const now = await triggerDefinitions(db, reboundTriggers(rename));
   return Object.entries(now)

@@ -11,12 +11,3 @@ export function countMismatches(db: Queryable, rename: Rename): Promise<number> 
     differs(quoteIdent(rename.from), quoteIdent(rename.to), rename.byteEqual),
   );
 }
-
-/** Keeps the last count of a rename's mismatches. */
-export async function recordMismatches(db: Queryable, rename: string, mismatches: number): Promise<void> {
-  await db.query(
-    `INSERT INTO phase.mismatches (rename, mismatches) VALUES ($1, $2)
-     ON CONFLICT (rename) DO UPDATE SET mismatches = excluded.mismatches, counted_at = clock_timestamp()`,
-    [rename, mismatches],
-  );
-}

@@ -1,3 +1,4 @@
+import { ensureTrustedTriggers } from '../catalog/foreign-triggers.ts';
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
 import { readForeignFunctions, readMissingRights } from '../catalog/rights.ts';
@@ -10,23 +11,27 @@ import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { isOfGenerated, type Rename, type StepName } from '../domain/rename.ts';
+import { readAcknowledged } from '../ledger/acknowledgements.ts';
 import { sqlQualified } from '../postgres/names.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { readAcknowledged } from './acknowledged.ts';
+import { all, type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 
 /**
  * Before a step of a rename: what the rows of the table would make it meet, and before the first what a new column would break. What can come after the first step is looked for again. Outside
  * any transaction and without locks.
  * @throws PH2014 rows violate a check that is not valid, PH2015 policies hide rows from the role, PH2016 updates are refused, PH2017 a rule rewrites them,
- * PH2019 something would break with one more column, PH2020 the role may not do what the rename needs.
+ * PH2019 something would break with one more column, PH2020 the role may not do what the rename needs, PH2022 the backfill would run code of another role.
  */
-export async function checkPreflight(db: Queryable, rename: Rename, step: StepName): Promise<void> {
+export async function checkPreflight(db: LedgerDb, rename: Rename, step: StepName): Promise<void> {
   const table = quoteQualified(rename.table);
   if (step === 'expand') await ensureRights(db, rename);
   await ensureAllVisible(db, table);
   if (step !== 'expand' && step !== 'backfill') return;
   await ensureUpdatable(db, table);
-  if (!isOfGenerated(rename)) await ensureNoUpdateRules(db, table, await mayQuiet(db));
+  if (!isOfGenerated(rename)) {
+    const isQuiet = await mayQuiet(db);
+    await ensureNoUpdateRules(db, table, isQuiet);
+    await ensureTrustedTriggers(db, table, { isQuiet });
+  }
   if (step === 'expand') await ensureNothingBreaks(db, rename);
   const rows: { constraint: string; rows: number }[] = [];
   for (const { on, name, violated } of await uncheckedConstraints(db, table)) {
@@ -37,7 +42,7 @@ export async function checkPreflight(db: Queryable, rename: Rename, step: StepNa
 }
 
 /** The role that migrates is seldom the one that the wizard ran as. @throws PH2020 */
-async function ensureRights(db: Queryable, { table, from, versions }: Rename): Promise<void> {
+async function ensureRights(db: LedgerDb, { table, from, versions }: Rename): Promise<void> {
   const name = quoteQualified(table);
   const { oid } = await one<{ oid: string | null }>(db, 'SELECT pg_catalog.to_regclass($1)::oid::int8::text AS oid', [
     name,
@@ -66,13 +71,13 @@ async function ensureUpdatable(db: Queryable, table: string): Promise<void> {
 }
 
 /** @throws PH2019 */
-async function ensureNothingBreaks(db: Queryable, rename: Rename): Promise<void> {
+async function ensureNothingBreaks(db: LedgerDb, rename: Rename): Promise<void> {
   const objects = await unacknowledgedBreaks(db, rename);
   if (objects.length > 0) throw new PhaseError('PH2019', { rename: rename.name, objects });
 }
 
 /** What `brokenByColumn` finds and nobody has looked at. */
-export async function unacknowledgedBreaks(db: Queryable, rename: Rename): Promise<string[]> {
+export async function unacknowledgedBreaks(db: LedgerDb, rename: Rename): Promise<string[]> {
   const acknowledged = await readAcknowledged(db, rename.name);
   return (await brokenByColumn(db, rename)).filter((object) => !acknowledged.has(object));
 }

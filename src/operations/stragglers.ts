@@ -1,16 +1,26 @@
 import type { Knex } from 'knex';
+import { quoteIdent } from '../domain/identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
+import type { StragglerSequences } from '../domain/rename.ts';
 import { stragglerCounter } from '../domain/straggler-counter.ts';
+import { ensureTrustedSchema } from '../ledger/owner.ts';
+import { onConnection } from '../postgres/knex.ts';
 import { execute } from './execute.ts';
-
-/** Names of the two sequences, in the schema of the ledger. */
-export interface StragglerSequences {
-  readonly count: string;
-  readonly last: string;
-}
 
 /** Makes what the sync of the second phase counts writes to the old column with, where it is not there yet. */
 export async function createStragglers(knex: Knex, sequences: StragglerSequences): Promise<void> {
+  await ensureSchema(knex, sequences.schema ?? DEFAULT_LEDGER_SCHEMA);
   for (const statement of stragglerCounter(sequences).create) await execute(knex, statement);
+}
+
+/** That of the ledger is there; another one stood in the configuration when the rename was scaffolded. @throws PH3025 */
+async function ensureSchema(knex: Knex, schema: string): Promise<void> {
+  const isThere = await onConnection(knex, async (db) => {
+    await ensureTrustedSchema(db, schema);
+    const sql = 'SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1';
+    return (await db.query(sql, [schema])).rows.length > 0;
+  });
+  if (!isThere) await execute(knex, `CREATE SCHEMA IF NOT EXISTS ${quoteIdent(schema)}`);
 }
 
 /** Undoes `createStragglers`. */

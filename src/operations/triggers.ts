@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
+import { ensureTrustedTriggers } from '../catalog/foreign-triggers.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { onConnection } from '../postgres/knex.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { readVersion } from '../project/versions.ts';
 import { isOfSync, triggerChildren, untriggerChildren } from './children.ts';
@@ -24,12 +26,14 @@ export interface DropTriggerOptions {
   readonly revertToVersion?: number;
 }
 
-/** Creates a trigger from `db/triggers/NAME_vNN.sql`; one that keeps columns in step on children of the table, too. @throws PH1017 when there is no such file. */
+/** Creates a trigger from `db/triggers/NAME_vNN.sql`; one that keeps columns in step on children of the table, too. @throws PH1017 when there is no such file, PH2022 when its function is another role's. */
 export async function createTrigger(knex: Knex, name: string, { version, on }: TriggerOptions): Promise<void> {
   await execute(knex, await readVersion(contextOf(knex).root, 'trigger', name, version));
   if (!isOfSync(knex, on, name)) return;
   await triggerChildren(knex, on, [name]);
   await grantSyncToOwners(knex, on, [name]);
+  // Where somebody was there before with a function of that name, it has been replaced, and is still theirs.
+  await onConnection(knex, (db) => ensureTrustedTriggers(db, on, { name }));
 }
 
 /** Undoes `createTrigger`. */

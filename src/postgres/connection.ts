@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { connectionError } from './errors.ts';
-import { one } from './queryable.ts';
+import { type LedgerDb, one } from './queryable.ts';
 import { pin } from './session.ts';
 
 /** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
@@ -10,12 +10,17 @@ const OLDEST_SERVER = 140000;
 /** How to reach a database. Without a URL the PG* variables of the environment apply. */
 export interface ConnectionOptions {
   readonly url: string | undefined;
+  /** Where the ledger is, or would be. */
+  readonly ledgerSchema: string;
   /** Shows in pg_stat_activity; cut to 63 bytes. */
   readonly applicationName: string;
 }
 
+/** A connection that knows where the ledger is. */
+export type Connection = pg.Client & LedgerDb;
+
 /** A connection that its network has lost is found within half a minute. */
-export function connectionSettings({ url, applicationName }: ConnectionOptions) {
+export function connectionSettings({ url, applicationName }: Omit<ConnectionOptions, 'ledgerSchema'>) {
   return {
     ...(url === undefined ? {} : { connectionString: url }),
     application_name: applicationName,
@@ -29,8 +34,8 @@ export function connectionSettings({ url, applicationName }: ConnectionOptions) 
  * Opens one connection of its own.
  * @throws PH5001, PH5002, PH5003 when it cannot be had, PH5012 when the server is older than 14.
  */
-export async function connect(options: ConnectionOptions): Promise<pg.Client> {
-  const client = newClient(options);
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const client = Object.assign(newClient(options), { ledgerSchema: options.ledgerSchema });
   try {
     await client.connect();
   } catch (error) {
@@ -85,7 +90,7 @@ export function cut(client: pg.Client): void {
  */
 export async function withConnection<T>(
   options: ConnectionOptions,
-  run: (client: pg.Client) => Promise<T>,
+  run: (client: Connection) => Promise<T>,
 ): Promise<T> {
   const client = await connect(options);
   try {

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import knexPackage, { type Knex } from 'knex';
 import type pg from 'pg';
-import { connectionSettings } from './connection.ts';
-import type { Queryable } from './queryable.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
+import { type Connection, connectionSettings } from './connection.ts';
+import type { LedgerDb } from './queryable.ts';
 import { prepareSession, underQualifiedNames } from './session.ts';
 
 /** `knex` is CommonJS; under ES modules its function is the default export, typed as a namespace. */
@@ -10,10 +11,11 @@ const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 
 export interface KnexOptions {
   readonly url: string | undefined;
+  readonly ledgerSchema: string;
   readonly applicationName: string;
   readonly lockTimeoutMs: number;
   /** Told of each connection that is opened, once it is prepared. */
-  readonly onConnection?: ((client: pg.Client) => void) | undefined;
+  readonly onConnection?: ((client: Connection) => void) | undefined;
 }
 
 /** What knex says of itself goes where messages go, and not into the output of a command; a lost connection is an error of whoever uses it. */
@@ -31,7 +33,7 @@ function say(message: unknown): void {
 }
 
 /** The knex that migrations get: few connections, each prepared like those of the runner. */
-export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
+export function openKnex({ url, ledgerSchema, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
   return makeKnex({
     client: 'pg',
     log: LOG,
@@ -40,9 +42,10 @@ export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: 
       min: 0,
       max: 4,
       afterCreate(connection: pg.Client, done: (error: unknown, connection: unknown) => void) {
-        prepareSession(connection, lockTimeoutMs, 'own').then(
+        const known = Object.assign(connection, { ledgerSchema });
+        prepareSession(known, lockTimeoutMs, 'own').then(
           () => {
-            onConnection?.(connection);
+            onConnection?.(known);
             done(null, connection);
           },
           (error) => done(error, connection),
@@ -52,21 +55,26 @@ export function openKnex({ url, applicationName, lockTimeoutMs, onConnection }: 
   });
 }
 
+/** A connection of knex's own command line knows nothing of a configuration. */
+function ofLedger(connection: pg.Client & Partial<LedgerDb>): Connection {
+  return Object.assign(connection, { ledgerSchema: connection.ledgerSchema ?? DEFAULT_LEDGER_SCHEMA });
+}
+
 /** The very connection that a knex transaction runs on: what it does commits with the transaction. */
-export async function connectionOf(trx: Knex.Transaction): Promise<Queryable> {
-  return (await trx.client.acquireConnection()) as Queryable;
+export async function connectionOf(trx: Knex.Transaction): Promise<Connection> {
+  return ofLedger(await trx.client.acquireConnection());
 }
 
 /** Lends a connection of a knex, of its pool or the one of its transaction, for what is ours: under our own search path. */
-export function onConnection<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
+export function onConnection<T>(knex: Knex, body: (db: LedgerDb) => Promise<T>): Promise<T> {
   return onConnectionAsItIs(knex, (db) => underQualifiedNames(db, () => body(db)));
 }
 
 /** The same under the search path that the session has. */
-export async function onConnectionAsItIs<T>(knex: Knex, body: (db: Queryable) => Promise<T>): Promise<T> {
+export async function onConnectionAsItIs<T>(knex: Knex, body: (db: LedgerDb) => Promise<T>): Promise<T> {
   const connection = await knex.client.acquireConnection();
   try {
-    return await body(connection as Queryable);
+    return await body(ofLedger(connection));
   } finally {
     await knex.client.releaseConnection(connection);
   }

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { holdsLedger } from '../domain/ledger-schema.ts';
 import { all, type Queryable } from './queryable.ts';
 
 /** Modes in which a relation was locked, by the relation's name (`schema.name`). */
@@ -17,7 +18,7 @@ const RELATIONS = `
   LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
   LEFT JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = coalesce(t.relnamespace, c.relnamespace)
-  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'phase')
+  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT ${holdsLedger('n.oid')}
     AND (c.relkind IN ('r', 'p', 'v', 'm', 'f', 'i', 'I') OR (c.relkind = 'S' AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)))`;
 

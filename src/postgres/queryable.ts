@@ -4,6 +4,11 @@ export interface Queryable {
   query<R = any>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number | null }>;
 }
 
+/** The same where the schema is known that the ledger is in. */
+export interface LedgerDb extends Queryable {
+  readonly ledgerSchema: string;
+}
+
 /** The first row of a query that always gives one. */
 export async function one<R>(db: Queryable, text: string, values?: unknown[]): Promise<R> {
   const { rows } = await db.query<R>(text, values);

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { identifierBytes, MAX_IDENTIFIER_BYTES } from '../domain/identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
 import { DURATION_FORM, readDuration } from './duration.ts';
 import { loadModule } from './modules.ts';
@@ -31,11 +33,22 @@ const release = z.string().transform((value, context) => {
   }
 });
 
+/** Not one in which others keep something. */
+const schemaName = z
+  .string()
+  .refine((name) => name !== '' && identifierBytes(name) <= MAX_IDENTIFIER_BYTES, {
+    message: `takes the name of a schema, of ${MAX_IDENTIFIER_BYTES} bytes at most`,
+  })
+  .refine((name) => !/^(pg_.*|information_schema|public)$/.test(name), {
+    message: "takes a schema of its own: neither public nor one of PostgreSQL's",
+  });
+
 /** Every key of the configuration; docs/configuration.md explains each. */
 const schema = z.strictObject({
   databaseUrl: z.string().min(1).optional(),
   shadowDatabaseUrl: z.string().min(1).optional(),
   release: release.optional(),
+  ledgerSchema: schemaName.default(DEFAULT_LEDGER_SCHEMA),
   knexMigrations: z.string().min(1).default('knex_migrations'),
   lockTimeout: duration.default(500),
   lockAttempts: z.number().int().min(1).max(1_000).default(15),

@@ -54,7 +54,7 @@ const renameSchema = z.strictObject({
     triggers: z.union([pair, none]),
     moved: z.union([z.enum(['none']).transform(() => null), pair]).default(null),
     last: z.union([z.enum(['none']).transform(() => null), z.strictObject({ functions: pair, triggers: pair })]),
-    stragglers: z.strictObject({ count: z.string(), last: z.string() }),
+    stragglers: z.strictObject({ count: z.string(), last: z.string(), schema: z.string().optional() }),
   }),
 });
 

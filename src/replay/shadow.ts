@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { quoteIdent } from '../domain/identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { withConnection } from '../postgres/connection.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
@@ -111,6 +112,9 @@ export class ShadowServer {
   }
 
   #on<T>(body: (db: Queryable) => Promise<T>): Promise<T> {
-    return withConnection({ url: this.#url, applicationName: 'phase shadow' }, body);
+    return withConnection(
+      { url: this.#url, ledgerSchema: DEFAULT_LEDGER_SCHEMA, applicationName: 'phase shadow' },
+      body,
+    );
   }
 }

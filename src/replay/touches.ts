@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { PhaseError } from '../domain/errors/phase-error.ts';
+import { holdsLedger } from '../domain/ledger-schema.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { LockObserver, type ObservedLocks } from '../postgres/lock-observer.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
@@ -129,15 +130,15 @@ async function unlocked(db: Queryable): Promise<Map<string, string>> {
     `SELECT n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' AS name,
        p.oid || ' ' || p.xmin::text AS version
      FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'phase')
+     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT ${holdsLedger('n.oid')}
      UNION ALL
      SELECT n.nspname || '.' || t.typname, t.oid || ' ' || t.xmin::text || coalesce((SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder)
        FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid), '')
      FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
-     WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'phase') AND (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
+     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT ${holdsLedger('n.oid')} AND (t.typtype IN ('d', 'e', 'r') OR c.relkind = 'c')
      UNION ALL
-     SELECT nspname, oid::text FROM pg_catalog.pg_namespace
-     WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'phase')`,
+     SELECT n.nspname, n.oid::text FROM pg_catalog.pg_namespace n
+     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT ${holdsLedger('n.oid')}`,
   );
   return new Map(rows.map(({ name, version }) => [name, version]));
 }

@@ -1,8 +1,8 @@
 import { locate } from '../catalog/hanging.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { type Acknowledgement, acknowledge } from '../gates/acknowledged.ts';
 import { objectsNamed } from '../gates/gate.ts';
 import { brokenByColumn } from '../gates/preflight.ts';
+import { type Acknowledgement, acknowledge } from '../ledger/acknowledgements.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { readHistory } from '../project/history.ts';
 import { settleByHand } from './pairs/watch.ts';

@@ -1,25 +1,26 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteLiteral } from '../domain/identifier.ts';
 import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import { gatedStepOf } from '../gates/gate.ts';
+import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from '../ledger/format.ts';
+import { appliedIds } from '../ledger/ledger.ts';
+import { scriptedMigration } from '../ledger/migrations.ts';
+import { recordRelease } from '../ledger/releases.ts';
 import { asScaffolded, withContext } from '../operations/context.ts';
 import { withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { scriptedContext } from './dry-run-data.ts';
 import { baselineOf } from './knex-baseline.ts';
-import { appliedIds, readLedger, recordRelease } from './ledger.ts';
-import { LEDGER_FORMAT, ledgerFormat, ledgerScripts, recordFormat, servedBefore } from './ledger-format.ts';
 import type { MigrateOptions } from './migrate.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { targetOf } from './prepare.ts';
 import { prepareRun } from './prepare-run.ts';
 import { recordingKnex } from './recording-knex.ts';
 import { releasesLeft } from './slow-roll.ts';
-import { toolVersion } from './tool-version.ts';
 
 export interface DryRun {
   readonly plan: Plan;
@@ -38,8 +39,9 @@ export async function dryRun(options: MigrateOptions): Promise<DryRun> {
   const history = await readHistory(options.project.root);
   // Everything that the files alone tell is refused before the database is asked.
   targetOf(history, options.release);
-  return withConnection({ url: options.url, applicationName: 'phase dry run' }, async (db) => {
-    const ledger = await readLedger(db, options.project.config.knexMigrations, { asks: true });
+  const { ledgerSchema } = options.project.config;
+  return withConnection({ url: options.url, ledgerSchema, applicationName: 'phase dry run' }, async (db) => {
+    const ledger = await readOwnLedger(db, options.project, history, { asks: true });
     const { plan, pending, runnable, confirms } = await prepareRun(db, history, ledger, options);
     const recorder = new Recorder(db, options, history);
     await recorder.ledger(baselineOf(ledger, history));
@@ -58,11 +60,11 @@ export async function dryRun(options: MigrateOptions): Promise<DryRun> {
 class Recorder {
   readonly #lines: string[] = [];
   readonly statements: string[] = [];
-  readonly #db: Queryable;
+  readonly #db: LedgerDb;
   readonly #options: MigrateOptions;
   readonly #knex: Knex;
 
-  constructor(db: Queryable, options: MigrateOptions, history: History) {
+  constructor(db: LedgerDb, options: MigrateOptions, history: History) {
     this.#db = db;
     this.#options = options;
     const { config, root } = options.project;
@@ -93,9 +95,9 @@ class Recorder {
     if (format === LEDGER_FORMAT && baseline.length === 0) return;
     this.comment('The ledger.');
     this.statement('BEGIN');
-    for (const script of ledgerScripts(format)) this.statement(script.trim());
-    if (format !== LEDGER_FORMAT) this.statement(recordFormat(format, await servedBefore(this.#db)));
-    for (const entry of baseline) this.statement(ledgerRow(entry));
+    for (const script of ledgerScripts(this.#db, format)) this.statement(script.trim());
+    if (format !== LEDGER_FORMAT) this.statement(recordFormat(this.#db, format, await servedBefore(this.#db)));
+    for (const entry of baseline) this.statement(scriptedMigration(this.#db, entry));
     this.statement('COMMIT');
   }
 
@@ -110,13 +112,13 @@ class Recorder {
       this.comment('Outside a transaction.');
       this.statement(`SET lock_timeout = ${lockTimeout}`);
       await this.#body({ entry, loaded }, knex);
-      this.statement(ledgerRow(entry));
+      this.statement(scriptedMigration(this.#db, entry));
       return;
     }
     await knex.transaction(async (trx) => {
       this.statement(`SET LOCAL lock_timeout = ${lockTimeout}`);
       await this.#body({ entry, loaded }, trx);
-      this.statement(ledgerRow(entry));
+      this.statement(scriptedMigration(this.#db, entry));
     });
   }
 
@@ -135,8 +137,8 @@ class Recorder {
   /** What the ledger keeps of the releases in the end. */
   reached(migrated: Release, confirmed: Release | null): void {
     this.#lines.push('');
-    if (confirmed !== null) this.statement(recordRelease(confirmed, 'confirmed'));
-    this.statement(recordRelease(migrated, 'migrated'));
+    if (confirmed !== null) this.statement(recordRelease(this.#db, confirmed, 'confirmed'));
+    this.statement(recordRelease(this.#db, migrated, 'migrated'));
   }
 
   script(plan: Plan): string {
@@ -148,10 +150,4 @@ class Recorder {
     ];
     return `${[...head, ...this.#lines].join('\n')}\n`;
   }
-}
-
-function ledgerRow({ id, kind, release, rename, phase, step, sha256, breaks }: RunnableMigration['entry']): string {
-  const text = (value: string | undefined) => (value === undefined ? 'NULL' : quoteLiteral(value));
-  return `INSERT INTO phase.migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version)
-  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(step)}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
 }

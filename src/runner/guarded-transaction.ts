@@ -6,7 +6,7 @@ import type { BlockerWatch } from '../postgres/blockers.ts';
 import { codeOf, isConnectionLost, sqlState } from '../postgres/errors.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import { withKnownOutcome } from '../postgres/outcome.ts';
-import { one, type Queryable } from '../postgres/queryable.ts';
+import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import type { Session } from './session.ts';
 
@@ -27,7 +27,7 @@ export interface GuardedTry {
 export interface GuardedWork {
   body(trx: Knex.Transaction): Promise<void>;
   /** Says in the ledger that it ran, once it is certain that both commit together. */
-  record(db: Queryable): Promise<void>;
+  record(db: LedgerDb): Promise<void>;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function guardedTransaction(
   await withKnownOutcome(session.ask, async (beforeCommit) => {
     const idle = new IdleEnd(patienceWith(session, entry, stalls));
     const transaction = async (trx: Knex.Transaction): Promise<void> => {
-      const db = (await connectionOf(trx)) as pg.Client;
+      const db = await connectionOf(trx);
       idle.listen(db);
       await begin(session, db, { patienceMs: idle.patienceMs, watch });
       await body(trx);

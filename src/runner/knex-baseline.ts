@@ -1,36 +1,7 @@
-import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { underOwnNames } from '../postgres/session.ts';
 import type { History } from '../project/history.ts';
-import type { Ledger, LedgerRow } from './ledger.ts';
-
-/**
- * What knex has run, for a database in which phase has run nothing yet: `phase init --from-knex` has taken its migrations
- * over under their names. Knex keeps the extension in the name, and no checksum.
- */
-export async function knexRows(db: Queryable, table: string): Promise<LedgerRow[]> {
-  const { oid } = await underOwnNames(db, () =>
-    one<{ oid: string | null }>(db, 'SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::pg_catalog.text AS oid', [
-      table,
-    ]),
-  );
-  const [found] = await all<{ schema: string; name: string }>(
-    db,
-    `SELECT n.nspname AS schema, c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::oid`,
-    [oid],
-  );
-  if (!found) return [];
-  return all<LedgerRow>(
-    db,
-    `SELECT regexp_replace(name, '\\.[^.]+$', '') AS id, 'schema' AS kind, '0.0.0' AS release, NULL AS rename, NULL AS phase, NULL AS step, NULL AS sha256,
-       NULL AS breaks, 'applied' AS state, 0::float8 AS "durationMs",
-       to_char(migration_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
-       to_char(migration_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
-     FROM ${quoteQualified(found)} ORDER BY id`,
-  );
-}
 
 /** The migrations of the manifests that knex has run, and the ledger has not yet. */
 export function baselineOf({ rows }: Ledger, history: History): OrderedMigration[] {

@@ -1,15 +1,16 @@
 import { expectedChange } from '../data/audit/estimate.ts';
 import type { DataChangeRequest, Query } from '../data/audit/request.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { appliedIds } from '../ledger/ledger.ts';
 import { withContext } from '../operations/context.ts';
 import { withConnection } from '../postgres/connection.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, type LoadedMigration, loadMigration } from '../project/migrations.ts';
 import { scriptedContext } from './dry-run-data.ts';
-import { appliedIds, readLedger } from './ledger.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { recordingKnex } from './recording-knex.ts';
 
 /** A change that would keep many rows locked in one transaction. */
@@ -27,26 +28,29 @@ export interface LargeChange {
  * @throws PH5001 to PH5004 when the database cannot be reached.
  */
 export function largeChanges(project: Project, history: History, url: string): Promise<LargeChange[]> {
-  return withConnection({ url, applicationName: 'phase check' }, async (db) => {
-    const applied = appliedIds(await readLedger(db, project.config.knexMigrations, { asks: true }));
-    const open = history.manifests.filter(({ state }) => state === 'open').flatMap(({ migrations }) => migrations);
-    const found: LargeChange[] = [];
-    for (const entry of open.filter(({ id, kind }) => kind === 'data' && !applied.has(id))) {
-      const file = fileOf(history.files, entry);
-      if (!file) continue;
-      const loaded = await loadMigration(history.root, file);
-      for (const change of await changesOf(db, project, history, loaded)) {
-        const rows = await estimate(db, change.query);
-        if (rows > project.config.audit.smallChange) found.push({ file: file.path, name: change.name, rows });
+  return withConnection(
+    { url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase check' },
+    async (db) => {
+      const applied = appliedIds(await readOwnLedger(db, project, history, { asks: true }));
+      const open = history.manifests.filter(({ state }) => state === 'open').flatMap(({ migrations }) => migrations);
+      const found: LargeChange[] = [];
+      for (const entry of open.filter(({ id, kind }) => kind === 'data' && !applied.has(id))) {
+        const file = fileOf(history.files, entry);
+        if (!file) continue;
+        const loaded = await loadMigration(history.root, file);
+        for (const change of await changesOf(db, project, history, loaded)) {
+          const rows = await estimate(db, change.query);
+          if (rows > project.config.audit.smallChange) found.push({ file: file.path, name: change.name, rows });
+        }
       }
-    }
-    return found;
-  });
+      return found;
+    },
+  );
 }
 
 /** What a migration asks of `dataChange`, up to where it needs what is not there yet. */
 async function changesOf(
-  db: Queryable,
+  db: LedgerDb,
   { root, config }: Project,
   { renames }: History,
   loaded: LoadedMigration,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
-import { type ConnectionOptions, connect, isDirect, withConnection } from '../postgres/connection.ts';
+import { type Connection, type ConnectionOptions, connect, isDirect, withConnection } from '../postgres/connection.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { prepareSession } from '../postgres/session.ts';
 
@@ -16,6 +16,7 @@ const RUNNER_PREFIX = 'phase-run';
 
 export interface LockOptions {
   readonly url: string | undefined;
+  readonly ledgerSchema: string;
   readonly waitMs: number;
   readonly lockTimeoutMs: number;
   /** Told once a second who holds it. */
@@ -25,12 +26,12 @@ export interface LockOptions {
 /** The runner's lock: one connection of its own holds it for the whole plan. */
 export class RunnerLock {
   readonly run: string;
-  readonly client: pg.Client;
+  readonly client: Connection;
   readonly applicationName: string;
   #lost = false;
   readonly #listeners = new Set<() => void>();
 
-  private constructor(client: pg.Client, run: string, applicationName: string) {
+  private constructor(client: Connection, run: string, applicationName: string) {
     this.client = client;
     this.run = run;
     this.applicationName = applicationName;
@@ -58,7 +59,7 @@ export class RunnerLock {
   static async acquire(options: LockOptions): Promise<RunnerLock> {
     const run = randomUUID().slice(0, 8);
     const applicationName = applicationNameOf(RUNNER_PREFIX, run);
-    const connection = { url: options.url, applicationName };
+    const connection = { url: options.url, ledgerSchema: options.ledgerSchema, applicationName };
     const client = await connectDirect(connection, options.lockTimeoutMs);
     try {
       await waitForLock(client, options);
@@ -90,7 +91,7 @@ export class RunnerLock {
 }
 
 /** A session that keeps what it locks. @throws PH2010 behind a transaction pooler. */
-export async function connectDirect(connection: ConnectionOptions, lockTimeoutMs: number): Promise<pg.Client> {
+export async function connectDirect(connection: ConnectionOptions, lockTimeoutMs: number): Promise<Connection> {
   const client = await connect(connection);
   try {
     await ensureDirect(client, connection);

@@ -1,11 +1,13 @@
 import { ensureAuditsWritable } from '../data/audit/writable.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
+import { appliedIds, type Ledger } from '../ledger/ledger.ts';
+import { recordConfirmed, recordMigrated } from '../ledger/releases.ts';
+import { recordTarget } from '../ledger/target.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { readHistory, unfitFiles, unlistedFiles } from '../project/history.ts';
 import { applyMigration, type RunnableMigration } from './apply.ts';
-import { appliedIds, type Ledger, readLedger, recordConfirmed, recordMigrated } from './ledger.ts';
-import { recordTarget } from './ledger-target.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { settleByHand } from './pairs/watch.ts';
 import { targetOf } from './prepare.ts';
 import { prepareRun, type RunRequest } from './prepare-run.ts';
@@ -37,7 +39,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
     options,
     () => readHistory(root),
     async (session) => {
-      const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
+      const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       return run(session, ledger, options);
     },
   );
@@ -49,7 +51,7 @@ export async function finish(options: RunnerOptions): Promise<MigrateResult> {
     options,
     () => readHistory(options.project.root),
     async (session) => {
-      const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
+      const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       const release = ledger.migrated.at(-1);
       if (release === undefined) throw new PhaseError('PH1021', {});
       return run(session, ledger, { release, slowRoll: false, maintenance: false, running: release });

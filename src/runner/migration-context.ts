@@ -1,11 +1,11 @@
 import type { Knex } from 'knex';
-import { DEFAULT_SETTINGS, withSettings } from '../data/settings.ts';
 import { Work, type WorkContext } from '../data/work.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { syncTriggers } from '../domain/rename.ts';
-import { recordMismatches } from '../gates/mismatches.ts';
+import { DEFAULT_SETTINGS, withSettings } from '../domain/run-settings.ts';
+import { recordMismatches } from '../ledger/mismatches.ts';
+import { toolVersion } from '../ledger/tool-version.ts';
 import type { Session } from './session.ts';
-import { toolVersion } from './tool-version.ts';
 
 /** The second argument of a migration's `up` and `down`. */
 export type MigrationContext = WorkContext;

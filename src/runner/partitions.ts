@@ -5,10 +5,10 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { differs, type Rename, type StepName } from '../domain/rename.ts';
-import { readPairs } from '../gates/pair-record.ts';
+import { walkedTables } from '../ledger/checkpoint.ts';
+import { readPairs } from '../ledger/pairs.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { reasonOf } from '../postgres/errors.ts';
-import { all } from '../postgres/queryable.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { workFor } from './migration-context.ts';
 import { dropLonelyTwins } from './pairs/dropped.ts';
@@ -50,12 +50,7 @@ function stepsOf({ history }: Session, { name }: Rename): Map<StepName, OrderedM
 /** Leaves that the backfill has never walked. */
 async function newLeaves({ worker }: Session, rename: Rename, backfill: string): Promise<string[]> {
   const leaves = await leavesOf(worker, quoteQualified(rename.table));
-  const known = await all<{ oid: string }>(
-    worker,
-    'SELECT table_oid::int8::text AS oid FROM phase.backfills WHERE owner = $1',
-    [backfill],
-  );
-  const walked = new Set(known.map(({ oid }) => Number(oid)));
+  const walked = await walkedTables(worker, backfill);
   return walked.size === 0 ? [] : leaves.filter(({ oid }) => !walked.has(oid)).map(({ name }) => name);
 }
 

@@ -6,7 +6,7 @@ import { planUpgrade } from '../planner/upgrade.ts';
 import { withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
-import { readLedger } from './ledger.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureNotBroken, planFor, type Target, targetOf } from './prepare.ts';
 
 /** A plan, and why it is refused, if it is. */
@@ -28,8 +28,9 @@ export async function planFromLedger(
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
-  const ledger = await withConnection({ url, applicationName: 'phase plan' }, (db) =>
-    readLedger(db, project.config.knexMigrations, { asks: true }),
+  const ledger = await withConnection(
+    { url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase plan' },
+    (db) => readOwnLedger(db, project, history, { asks: true }),
   );
   ensureLedgerMatches(ledger, history);
   ensureNotBroken(target, ledger);

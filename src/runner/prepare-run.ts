@@ -1,11 +1,12 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Plan } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import { lastError } from '../ledger/attempts.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import type { RunnableMigration } from './apply.ts';
-import { type Ledger, lastError } from './ledger.ts';
 import {
   ensureLedgerMatches,
   ensureNotBlocked,
@@ -39,7 +40,7 @@ export interface PreparedRun {
  * @throws PH1029, PH2003, PH2004, PH2009, PH3011, and what the files and the ledger refuse.
  */
 export async function prepareRun(
-  db: Queryable,
+  db: LedgerDb,
   history: History,
   ledger: Ledger,
   { release, slowRoll, maintenance, running }: RunRequest,
@@ -87,7 +88,7 @@ async function loadPending(
  * @throws PH3011
  */
 async function ensureResumable(
-  db: Queryable,
+  db: LedgerDb,
   ledger: Ledger,
   runnable: ReadonlyMap<string, RunnableMigration>,
 ): Promise<void> {

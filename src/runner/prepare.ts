@@ -2,6 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { type OrderedMigration, type Plan, sayReason } from '../domain/plan.ts';
 import { compareReleases, inRange, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
+import { appliedIds, type Ledger } from '../ledger/ledger.ts';
 import { aliveReleases } from '../planner/alive.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensureRenamesApart } from '../planner/renames-apart.ts';
@@ -10,7 +11,6 @@ import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { manifestPath } from '../project/manifests.ts';
 import { fileOf } from '../project/migrations.ts';
-import { appliedIds, type Ledger } from './ledger.ts';
 
 /** What the files say for a target release. */
 export interface Target {

@@ -2,13 +2,18 @@ import type { Knex } from 'knex';
 import { quoteLiteral } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { type PathKeeper, underOwnNames, underQualifiedNames } from '../postgres/session.ts';
 import type { Script } from './dry-run-data.ts';
 
 /** A knex whose statements are written down. Reads are answered from the database where they can be. */
-export function recordingKnex(db: Queryable, recorder: Script): Knex {
-  const knex = openKnex({ url: undefined, applicationName: 'phase dry run', lockTimeoutMs: 0 });
+export function recordingKnex(db: LedgerDb, recorder: Script): Knex {
+  const knex = openKnex({
+    url: undefined,
+    ledgerSchema: db.ledgerSchema,
+    applicationName: 'phase dry run',
+    lockTimeoutMs: 0,
+  });
   knex.client.acquireConnection = async () => new RecordingConnection(db, recorder);
   knex.client.releaseConnection = async () => undefined;
   return knex;
@@ -18,11 +23,13 @@ type Callback = (error: unknown, result?: object) => void;
 
 /** Stands where knex expects a connection of pg. */
 class RecordingConnection implements PathKeeper {
+  readonly ledgerSchema: string;
   #isPinned = false;
   readonly #db: Queryable;
   readonly #recorder: Script;
 
-  constructor(db: Queryable, recorder: Script) {
+  constructor(db: LedgerDb, recorder: Script) {
+    this.ledgerSchema = db.ledgerSchema;
     this.#db = db;
     this.#recorder = recorder;
   }

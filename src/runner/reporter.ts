@@ -1,4 +1,4 @@
-import type { RunProgress } from '../data/runs.ts';
+import type { RunProgress } from '../ledger/runs.ts';
 
 /** What a run tells while it works. Nothing of it is a result. */
 export interface Reporter {

@@ -1,8 +1,11 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { beginAttempt } from '../ledger/attempts.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { type LedgerRow, recordMigration, removeMigration } from '../ledger/migrations.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import { readHistory } from '../project/history.ts';
-import { beginAttempt, type Ledger, type LedgerRow, readLedger, recordMigration, removeMigration } from './ledger.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { openLedger, type RunnerOptions, withSession } from './session.ts';
 
 /**
@@ -20,7 +23,7 @@ export async function resolveMigration(
     async (session) => {
       const { lock, history } = session;
       const db = lock.client;
-      const ledger = await readLedger(db, session.options.project.config.knexMigrations);
+      const ledger = await readOwnLedger(db, session.options.project, session.history);
       const entry = orderMigrations(history.manifests).find((migration) => migration.id === id);
       const row = ledger.rows.find((candidate) => candidate.id === id);
       if (!entry) throw new PhaseError('PH1016', { id, known: ledger.rows.map((candidate) => candidate.id) });

@@ -5,12 +5,14 @@ import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LedgerRow } from '../ledger/migrations.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { fileChecksum } from '../project/checksum.ts';
 import { type History, readHistory } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { ensureReversible, type RunnableMigration, revertMigration } from './apply.ts';
-import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { settleBeforeUndoing } from './pairs/watch.ts';
 import { catchUpBeforeUndoing } from './partitions.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
@@ -35,7 +37,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
     options,
     () => readHistory(options.project.root),
     async (session) => {
-      const ledger = await readLedger(session.lock.client, session.options.project.config.knexMigrations);
+      const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       const rows = selectRows(ledger, options);
       const migrations: RunnableMigration[] = [];
       for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));

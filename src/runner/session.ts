@@ -3,17 +3,18 @@ import type pg from 'pg';
 import { repairAudits } from '../data/audit/repair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Rename } from '../domain/rename.ts';
-import { withCarried } from '../gates/carried.ts';
+import { endLeftAttempts } from '../ledger/attempts.ts';
+import { withCarried } from '../ledger/carried.ts';
+import { ensureLedger } from '../ledger/format.ts';
+import { recordTarget } from '../ledger/target.ts';
 import { withContext } from '../operations/context.ts';
-import { connect, cut } from '../postgres/connection.ts';
+import { type Connection, connect, cut } from '../postgres/connection.ts';
 import { openKnex } from '../postgres/knex.ts';
 import { prepareSession } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
-import { endLeftAttempts, readLedger } from './ledger.ts';
-import { ensureLedger } from './ledger-format.ts';
-import { recordTarget } from './ledger-target.ts';
 import { RunnerLock } from './lock.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import type { FollowedChange } from './pairs/pair.ts';
 import { sayFollowed } from './pairs/say.ts';
 import { settlePairs } from './pairs/settle.ts';
@@ -47,11 +48,11 @@ export interface Session {
   readonly lock: RunnerLock;
   readonly knex: Knex;
   /** For backfills, gates and looking at blockers: not in a transaction. */
-  readonly worker: pg.Client;
+  readonly worker: Connection;
   /** Opens one more like it. */
-  connect(): Promise<pg.Client>;
+  connect(): Promise<Connection>;
   /** Opens one that only asks what came of something, also when the lock is lost. */
-  ask(): Promise<pg.Client>;
+  ask(): Promise<Connection>;
   readonly history: History;
   /** What migrations are told of the gates that let them through. */
   readonly passedGates: Set<string>;
@@ -70,6 +71,7 @@ export async function withSession<T>(
   const { project, url, reporter } = options;
   const lock = await RunnerLock.acquire({
     url,
+    ledgerSchema: project.config.ledgerSchema,
     waitMs: project.config.runnerLockTimeout,
     lockTimeoutMs: project.config.lockTimeout,
     onWait: (holder) => reporter.waitingForLock(holder),
@@ -89,7 +91,8 @@ async function withWork<T>(
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { project, url, stragglerWindowMs, observer } = options;
-  const lockTimeoutMs = project.config.lockTimeout;
+  const { lockTimeout: lockTimeoutMs, ledgerSchema } = project.config;
+  const place = { url, ledgerSchema };
   const onConnection = (client: pg.Client): void => {
     // Nothing of this run goes on beside another one that has taken the lock since.
     client.once(
@@ -98,14 +101,14 @@ async function withWork<T>(
     );
     observer?.connection(client);
   };
-  const open = async (): Promise<pg.Client> => {
-    const client = await connect({ url, applicationName: lock.applicationName });
+  const open = async (): Promise<Connection> => {
+    const client = await connect({ ...place, applicationName: lock.applicationName });
     await prepareSession(client, lockTimeoutMs, 'pinned');
     onConnection(client);
     return client;
   };
   const worker = await open();
-  const knex = openKnex({ url, applicationName: lock.applicationName, lockTimeoutMs, onConnection });
+  const knex = openKnex({ ...place, applicationName: lock.applicationName, lockTimeoutMs, onConnection });
   const context = {
     root: project.root,
     renames: history.renames,
@@ -120,7 +123,7 @@ async function withWork<T>(
   };
   try {
     const { passedGates } = context;
-    const ask = (): Promise<pg.Client> => connect({ url, applicationName: lock.applicationName });
+    const ask = (): Promise<Connection> => connect({ ...place, applicationName: lock.applicationName });
     const connections = { knex: withContext(knex, context), worker, connect: open, ask };
     return await body({ options, lock, ...connections, history, passedGates });
   } finally {
@@ -136,7 +139,7 @@ async function withWork<T>(
  */
 export async function openLedger({ lock, options, history }: Session): Promise<void> {
   try {
-    const before = await readLedger(lock.client, options.project.config.knexMigrations);
+    const before = await readOwnLedger(lock.client, options.project, history);
     await ensureLedger(lock.client);
     await recordTarget(lock.client);
     await takeOver(lock.client, before, history);

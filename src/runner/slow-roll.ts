@@ -1,6 +1,6 @@
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
+import { appliedIds, type Ledger } from '../ledger/ledger.ts';
 import type { History } from '../project/history.ts';
-import { appliedIds, type Ledger } from './ledger.ts';
 import { type PlanOptions, planFor, type Target, targetOf } from './prepare.ts';
 
 /**

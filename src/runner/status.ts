@@ -1,17 +1,19 @@
 import { locate } from '../catalog/hanging.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
-import type { Release } from '../domain/release.ts';
-import { compareReleases, manifestRelease } from '../domain/release.ts';
+import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
-import { countMismatches, recordMismatches } from '../gates/mismatches.ts';
-import { readPairs } from '../gates/pair-record.ts';
-import { readStragglers } from '../gates/stragglers.ts';
+import { countMismatches } from '../gates/mismatches.ts';
+import { LEDGER_FORMAT, ledgerFormat } from '../ledger/format.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { LedgerRow } from '../ledger/migrations.ts';
+import { lastMismatches, recordMismatches } from '../ledger/mismatches.ts';
+import { readPairs } from '../ledger/pairs.ts';
+import { readStragglers } from '../ledger/stragglers.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
-import { type Ledger, type LedgerRow, readLedger } from './ledger.ts';
-import { LEDGER_FORMAT, ledgerFormat } from './ledger-format.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { alteredByHand } from './pairs/look.ts';
 import { planFor, type Target } from './prepare.ts';
 
@@ -47,13 +49,13 @@ export interface Status {
  * @param release whose manifests count as due; null: of the release migrated last.
  */
 export async function readStatus(
-  db: Queryable,
+  db: LedgerDb,
   project: Project,
   release: Release | null,
   count: boolean,
 ): Promise<Status> {
   const history = await readHistory(project.root);
-  const ledger = await readLedger(db, project.config.knexMigrations, { asks: true });
+  const ledger = await readOwnLedger(db, project, history, { asks: true });
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
   const releases = new Map(plan.steps.map((step) => [step.id, step.release]));
   return {
@@ -86,10 +88,10 @@ function dueTarget(history: History, release: Release | null, ledger: Ledger): T
   return { release: due, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
 }
 
-async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count: boolean): Promise<RenameStatus> {
+async function renameStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count: boolean): Promise<RenameStatus> {
   const phase = phaseOf(rename, ledger);
   if (count && (phase === 1 || phase === 2)) await countNow(db, rename);
-  const counted = await lastCount(db, rename.name);
+  const counted = (await ledgerFormat(db)) === 0 ? undefined : await lastMismatches(db, rename.name);
   const stragglers = await readStragglers(db, rename);
   return {
     name: rename.name,
@@ -106,7 +108,7 @@ async function renameStatus(db: Queryable, rename: Rename, ledger: Ledger, count
 }
 
 /** Nothing where the ledger is still of a format that keeps none. */
-async function alteredSince(db: Queryable, rename: Rename): Promise<string[]> {
+async function alteredSince(db: LedgerDb, rename: Rename): Promise<string[]> {
   if ((await ledgerFormat(db)) < LEDGER_FORMAT) return [];
   const record = (await readPairs(db)).find((pair) => pair.rename === rename.name);
   return record === undefined ? [] : alteredByHand(db, rename, record);
@@ -119,21 +121,7 @@ function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
   return Math.max(0, ...phases) as RenameStatus['phase'];
 }
 
-async function countNow(db: Queryable, rename: Rename): Promise<void> {
+async function countNow(db: LedgerDb, rename: Rename): Promise<void> {
   const { from, to } = await locate(db, rename.table, rename.from, rename.to);
   if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename));
-}
-
-async function lastCount(
-  db: Queryable,
-  rename: string,
-): Promise<{ mismatches: number; countedAt: string } | undefined> {
-  if ((await ledgerFormat(db)) === 0) return undefined;
-  const [row] = await all<{ mismatches: number; countedAt: string }>(
-    db,
-    `SELECT mismatches::float8 AS mismatches, to_char(counted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "countedAt"
-     FROM phase.mismatches WHERE rename = $1`,
-    [rename],
-  );
-  return row;
 }

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
 import { withConnection } from '../postgres/connection.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
-import { readLedger } from './ledger.ts';
+import { readOwnLedger } from './own-ledger.ts';
 import { ensureNotBroken, planFor, targetOf } from './prepare.ts';
 
 export interface WaitOptions {
@@ -48,8 +48,9 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
 
 async function check({ project, url, release }: WaitOptions, history: History): Promise<WaitResult> {
   try {
-    const missing = await withConnection({ url, applicationName: 'phase wait' }, (db) =>
-      missingFor(db, project, history, release),
+    const missing = await withConnection(
+      { url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase wait' },
+      (db) => missingFor(db, project, history, release),
     );
     return { ready: missing.length === 0, missing, unreachable: null };
   } catch (error) {
@@ -59,8 +60,8 @@ async function check({ project, url, release }: WaitOptions, history: History): 
   }
 }
 
-async function missingFor(db: Queryable, project: Project, history: History, release: Release): Promise<string[]> {
-  const ledger = await readLedger(db, project.config.knexMigrations, { asks: true });
+async function missingFor(db: LedgerDb, project: Project, history: History, release: Release): Promise<string[]> {
+  const ledger = await readOwnLedger(db, project, history, { asks: true });
   const target = targetOf(history, release);
   ensureNotBroken(target, ledger);
   const plan = planFor(target, ledger, { maintenance: false, running: null });

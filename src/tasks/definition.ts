@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Knex } from 'knex';
 import type { WorkContext } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { ParamValue } from '../ledger/runs.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { folders } from '../project/folders.ts';
 import { loadModule } from '../project/modules.ts';
-import { type ParamDefinitions, type ParamValue, problemsOfDefinitions } from './params.ts';
+import { type ParamDefinitions, problemsOfDefinitions } from './params.ts';
 
 /** The second argument of a task's `run`. */
 export interface TaskContext extends WorkContext {

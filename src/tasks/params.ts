@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { ParamValue } from '../ledger/runs.ts';
 import { problemsOf } from '../project/config.ts';
 
 /** What a task takes, by name. */
@@ -13,9 +14,6 @@ export interface ParamDefinition {
 }
 
 export type ParamDefinitions = Readonly<Record<string, ParamDefinition>>;
-/** A date stays text, `YYYY-MM-DD`: it is for SQL. */
-export type ParamValue = string | number | boolean;
-
 const TYPES = ['string', 'integer', 'number', 'boolean', 'date'] as const;
 
 const definitionSchema = z.strictObject({

@@ -1,25 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import { repairAudits } from '../data/audit/repair.ts';
-import { enterRun, takeUpRun } from '../data/runs.ts';
-import { DEFAULT_SETTINGS, type RunSettings, withSettings } from '../data/settings.ts';
 import { steer } from '../data/steering.ts';
 import { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { DEFAULT_SETTINGS, type RunSettings, withSettings } from '../domain/run-settings.ts';
+import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../ledger/format.ts';
+import { enterRun, isGoingOn, type RunStatus, readRun, readRuns, setRuns, takeUpRun } from '../ledger/runs.ts';
+import { ensureSameTarget } from '../ledger/target.ts';
+import { toolVersion } from '../ledger/tool-version.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
-import { connect } from '../postgres/connection.ts';
+import { type Connection, connect } from '../postgres/connection.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { all, type LedgerDb, one } from '../postgres/queryable.ts';
 import { prepareSession } from '../postgres/session.ts';
-import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../runner/ledger-format.ts';
-import { ensureSameTarget } from '../runner/ledger-target.ts';
 import { connectDirect, RunnerLock } from '../runner/lock.ts';
 import type { RunnerOptions } from '../runner/session.ts';
-import { toolVersion } from '../runner/tool-version.ts';
 import { loadTask, type Task } from './definition.ts';
 import { readParams } from './params.ts';
-import { isGoingOn, lastRun, type RunStatus, readRun, readRuns } from './run-state.ts';
+import { lastRun } from './run-state.ts';
 
 /** What a run is started with. */
 export interface StartOptions extends RunnerOptions {
@@ -76,19 +75,16 @@ export async function resumeTask(options: Omit<StartOptions, 'params'>): Promise
       throw new PhaseError('PH1024', { name: task.name, wish: 'resume', state: left.state });
     }
     await takeUpRun(client, String(left.run), { run, toolVersion: toolVersion() });
-    await client.query('UPDATE phase.runs SET settings = settings || $2 WHERE number = $1', [
-      left.run,
-      JSON.stringify(options.settings),
-    ]);
+    await setRuns(client, [left], options.settings);
     return work(options, task, session, left.run);
   });
 }
 
 interface TaskSession {
   /** Holds the locks. */
-  readonly client: pg.Client;
+  readonly client: Connection;
   readonly run: string;
-  connect(): Promise<pg.Client>;
+  connect(): Promise<Connection>;
 }
 
 async function withTaskSession<T>(
@@ -96,17 +92,17 @@ async function withTaskSession<T>(
   task: Task,
   body: (session: TaskSession) => Promise<T>,
 ): Promise<T> {
-  const { lockTimeout } = options.project.config;
+  const { lockTimeout, ledgerSchema } = options.project.config;
   const run = randomUUID().slice(0, 8);
   const applicationName = applicationNameOf('phase-task', run);
-  const connection = { url: options.url, applicationName };
+  const connection = { url: options.url, ledgerSchema, applicationName };
   const client = await connectDirect(connection, lockTimeout);
   try {
     await ensureLedgerFor(options, client);
     await ensureSameTarget(client, { asks: false });
     if (!task.concurrent) await lockTask(client, task.name);
     await repairAudits(client, options.project.root);
-    const open = async (): Promise<pg.Client> => {
+    const open = async (): Promise<Connection> => {
       const further = await connect(connection);
       await prepareSession(further, lockTimeout, 'pinned');
       return further;
@@ -120,12 +116,13 @@ async function withTaskSession<T>(
 /** The ledger is made and brought up to date under the runner's lock only. */
 async function ensureLedgerFor(
   { url, project, reporter }: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
-  db: Queryable,
+  db: LedgerDb,
 ): Promise<void> {
   if ((await ledgerFormat(db)) === LEDGER_FORMAT) return;
-  const { runnerLockTimeout, lockTimeout } = project.config;
+  const { runnerLockTimeout, lockTimeout, ledgerSchema } = project.config;
   const lock = await RunnerLock.acquire({
     url,
+    ledgerSchema,
     waitMs: runnerLockTimeout,
     lockTimeoutMs: lockTimeout,
     onWait: (holder) => reporter.waitingForLock(holder),
@@ -138,7 +135,7 @@ async function ensureLedgerFor(
 }
 
 /** @throws PH4003 */
-async function lockTask(db: Queryable, name: string): Promise<void> {
+async function lockTask(db: LedgerDb, name: string): Promise<void> {
   const { locked } = await one<{ locked: boolean }>(
     db,
     `SELECT pg_try_advisory_lock(hashtextextended('triphase task ' || $1, 0)) AS locked`,
@@ -163,7 +160,7 @@ async function work(
     client,
     `SELECT current_setting('application_name') AS "applicationName"`,
   );
-  const knex = openKnex({ url, applicationName, lockTimeoutMs: config.lockTimeout });
+  const knex = openKnex({ url, ledgerSchema: config.ledgerSchema, applicationName, lockTimeoutMs: config.lockTimeout });
   const db = await open();
   const runSettings = withSettings(DEFAULT_SETTINGS, config.backfill);
   const about = { kind: 'task', name: task.name, run, toolVersion: toolVersion(), runNumber: String(number) } as const;

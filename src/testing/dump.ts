@@ -1,4 +1,6 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA, holdsLedger } from '../domain/ledger-schema.ts';
 import { stragglerCounter } from '../domain/straggler-counter.ts';
 import type { Renames } from '../planner/passing.ts';
 import { withConnection } from '../postgres/connection.ts';
@@ -23,7 +25,7 @@ const PSQL = /^\\.*$/gm;
  */
 export async function loadDump(url: string, { file, sql, renames }: Dump): Promise<void> {
   if (COPY.test(sql)) throw new PhaseError('PH1030', { file, reason: 'It holds rows, as COPY ... FROM stdin.' });
-  await withConnection({ url, applicationName: 'phase testing' }, async (db) => {
+  await withConnection({ url, ledgerSchema: DEFAULT_LEDGER_SCHEMA, applicationName: 'phase testing' }, async (db) => {
     try {
       // A dump of some schemas makes them all.
       if (/^CREATE SCHEMA public;$/m.test(sql)) await db.query('DROP SCHEMA public');
@@ -41,12 +43,13 @@ export async function loadDump(url: string, { file, sql, renames }: Dump): Promi
 async function replaceLedger(db: Queryable, renames: Renames): Promise<void> {
   const tables = await all<{ name: string }>(
     db,
-    `SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_class c
-     WHERE c.relkind = 'r' AND c.relnamespace = to_regnamespace('phase')`,
+    `SELECT c.oid::regclass::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND ${holdsLedger('n.oid')}`,
   );
   for (const { name } of tables) await db.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
-  await db.query('CREATE SCHEMA IF NOT EXISTS phase');
   for (const { sync } of renames.values()) {
+    const { schema = DEFAULT_LEDGER_SCHEMA } = sync.stragglers;
+    await db.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdent(schema)}`);
     for (const statement of stragglerCounter(sync.stragglers).create) await db.query(statement);
   }
 }

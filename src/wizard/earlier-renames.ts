@@ -3,8 +3,9 @@ import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import { migrationsSoFar } from '../ledger/migrations.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
-import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { type LedgerDb, one } from '../postgres/queryable.ts';
 import type { History } from '../project/history.ts';
 
 /** How far a rename has come in a database. */
@@ -19,7 +20,7 @@ export function earlierRenames(history: History, first: Release): Rename[] {
 }
 
 /** By the ledger, else by what is there: a database may have been made without one. */
-export async function stateOf(db: Queryable, { name, table, from, to, sync }: Rename): Promise<RenameState> {
+export async function stateOf(db: LedgerDb, { name, table, from, to, sync }: Rename): Promise<RenameState> {
   const ledger = await phasesInLedger(db, name);
   if (ledger?.includes(3)) return 'ended';
   const { old, made, synced } = await one<{ old: boolean; made: boolean; synced: boolean }>(
@@ -36,13 +37,8 @@ export async function stateOf(db: Queryable, { name, table, from, to, sync }: Re
 }
 
 /** The phases of a rename that have run; null where the ledger has nothing at all. */
-async function phasesInLedger(db: Queryable, rename: string): Promise<number[] | null> {
-  const { ledger } = await one<{ ledger: boolean }>(db, `SELECT to_regclass('phase.migrations') IS NOT NULL AS ledger`);
-  if (!ledger) return null;
-  const rows = await all<{ rename: string | null; phase: number | null }>(
-    db,
-    `SELECT DISTINCT rename, phase FROM phase.migrations WHERE state = 'applied'`,
-  );
+async function phasesInLedger(db: LedgerDb, rename: string): Promise<number[] | null> {
+  const rows = (await migrationsSoFar(db)).filter(({ state }) => state === 'applied');
   return rows.length === 0 ? null : rows.filter((row) => row.rename === rename).map(({ phase }) => phase ?? 0);
 }
 
@@ -52,7 +48,7 @@ async function phasesInLedger(db: Queryable, rename: string): Promise<number[] |
  * @returns those that it has renamed.
  * @throws PH2002 when a new name is still another column's, PH4002 when somebody uses a table all the time.
  */
-export async function renameInAdvance(db: Queryable, renames: readonly Rename[], what: string): Promise<Rename[]> {
+export async function renameInAdvance(db: LedgerDb, renames: readonly Rename[], what: string): Promise<Rename[]> {
   const renamed: Rename[] = [];
   for (const rename of renames) {
     if ((await stateOf(db, rename)) !== 'not begun') continue;

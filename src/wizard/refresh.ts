@@ -8,10 +8,11 @@ import { quoteQualified } from '../domain/identifier.ts';
 import { type Phase, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, nextPatch, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import { migrationsSoFar } from '../ledger/migrations.ts';
 import { renamedFunction } from '../planner/rename/function-versions.ts';
 import { planRefresh } from '../planner/rename/refresh.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
-import { all, type Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { checksum } from '../project/checksum.ts';
 import type { FileChange } from '../project/files.ts';
@@ -37,7 +38,7 @@ export interface RefreshDraft {
  * @throws PH1026 when there is no such rename, PH1019 when that release is cut, PH2001.
  */
 export async function draftRefresh(
-  db: Queryable,
+  db: LedgerDb,
   history: History,
   name: string,
   { now, rewriteLimit, into }: { readonly now: Date; readonly rewriteLimit: number; readonly into: Release | null },
@@ -131,7 +132,7 @@ function ensureUsable(
 }
 
 /** A refresh that copies attributes and has not run yet copies what differs then. */
-async function attributesDiffer(db: Queryable, history: History, rename: Rename, table: number): Promise<boolean> {
+async function attributesDiffer(db: LedgerDb, history: History, rename: Rename, table: number): Promise<boolean> {
   const lost = await inRolledBackTransaction(db, () => lostAttributes(db, table, rename, 3));
   if (lost.length === 0) return false;
   const applied = await appliedMigrations(db);
@@ -142,11 +143,9 @@ async function attributesDiffer(db: Queryable, history: History, rename: Rename,
   return true;
 }
 
-async function appliedMigrations(db: Queryable): Promise<Set<string>> {
-  const ledger = await all<{ present: boolean }>(db, `SELECT to_regclass('phase.migrations') IS NOT NULL AS present`);
-  if (ledger[0]?.present !== true) return new Set();
-  const rows = await all<{ id: string }>(db, `SELECT id FROM phase.migrations WHERE state = 'applied'`);
-  return new Set(rows.map(({ id }) => id));
+async function appliedMigrations(db: LedgerDb): Promise<Set<string>> {
+  const rows = await migrationsSoFar(db);
+  return new Set(rows.filter(({ state }) => state === 'applied').map(({ id }) => id));
 }
 
 function releasesOf({ manifests }: History, { name }: Rename): [Release, Release, Release] {

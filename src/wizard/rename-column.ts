@@ -10,7 +10,7 @@ import type { Rename } from '../domain/rename.ts';
 import { exclusiveObject } from '../domain/shared-objects.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
 import type { History } from '../project/history.ts';
@@ -51,7 +51,7 @@ export interface RenameDraft {
  * @throws PH1007 to PH1010, PH1014, PH2001, PH2002.
  */
 export async function draftRename(
-  db: Queryable,
+  db: LedgerDb,
   history: History,
   answers: RenameAnswers,
   { now, rewriteLimit, quietTriggers = false }: DraftOptions,
@@ -70,6 +70,7 @@ export async function draftRename(
     name: answers.name,
     now: afterExisting(history, now),
     takenFunctions: await listVersionedNames(history.root, 'function'),
+    ledgerSchema: db.ledgerSchema,
     functions: await knownVersions(history.root, facts),
     rewriteLimit,
     quietTriggers,
@@ -129,7 +130,7 @@ function ensureNewRename(history: History, { name }: Rename): void {
  * in the middle of the first one things are there that will be gone.
  * @param rename the second one. @throws PH2002
  */
-async function ensureApart(db: Queryable, history: History, rename: Rename, first: Release): Promise<void> {
+async function ensureApart(db: LedgerDb, history: History, rename: Rename, first: Release): Promise<void> {
   for (const other of history.renames.values()) {
     const shared = exclusiveObject(rename, other);
     const last = releaseOfPhase(history.manifests, other.name, 3);

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { countRows } from '../../src/data/count.ts';
-import { ensureLedger } from '../../src/runner/ledger-format.ts';
+import { ensureLedger } from '../../src/ledger/format.ts';
+import { newConnection } from '../support/database.ts';
 import { median } from './measure.ts';
 import { benchTable, makeTable } from './tables.ts';
 
@@ -29,7 +30,7 @@ export async function benchAudits(
   rounds: number,
   tell: (text: string) => void,
 ): Promise<AuditLine[]> {
-  const db = new pg.Client({ connectionString: url });
+  const db = newConnection({ connectionString: url });
   await db.connect();
   await ensureLedger(db);
   const lines: AuditLine[] = [];

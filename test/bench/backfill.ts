@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type { Connection } from '../../src/postgres/connection.ts';
+import { newConnection } from '../support/database.ts';
 import { openWork } from '../support/work.ts';
 import { type Measured, measure, median } from './measure.ts';
 import { METHODS, type Method } from './methods.ts';
@@ -31,7 +32,7 @@ export async function benchBackfill(
   rounds: number,
   tell: (text: string) => void,
 ): Promise<BackfillLine[]> {
-  const db = new pg.Client({ connectionString: url });
+  const db = newConnection({ connectionString: url });
   db.on('error', () => undefined);
   await db.connect();
   const sync = await syncOf(db);
@@ -58,7 +59,7 @@ export async function benchBackfill(
 }
 
 /** With the settings that users get. */
-async function openFresh(url: string, db: pg.Client) {
+async function openFresh(url: string, db: Connection) {
   const opened = await openWork({ url, client: db }, { settingsOf: { batchDuration: 100 } });
   await db.query('TRUNCATE phase.backfills, phase.windows, phase.audits CASCADE');
   return opened;

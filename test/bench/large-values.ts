@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { newConnection } from '../support/database.ts';
 import { median, rotated } from './measure.ts';
 import { IDLE_TRIGGER } from './methods.ts';
 import { syncOf } from './tables.ts';
@@ -37,7 +38,7 @@ export async function benchLargeValues(
   rounds: number,
   tell: (text: string) => void,
 ): Promise<LargeValueLine[]> {
-  const db = new pg.Client({ connectionString: url });
+  const db = newConnection({ connectionString: url });
   db.on('error', () => undefined);
   await db.connect();
   const sync = await syncOf(db);

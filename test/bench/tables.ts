@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Connection } from '../../src/postgres/connection.ts';
 import type { History } from '../../src/project/history.ts';
 import { draftRename } from '../../src/wizard/rename-column.ts';
 
@@ -44,7 +45,7 @@ export async function makeTable(db: pg.Client, { key, rows }: BenchTable): Promi
 }
 
 /** The sync of phase 1, as the wizard writes it for this table. */
-export async function syncOf(db: pg.Client): Promise<string> {
+export async function syncOf(db: Connection): Promise<string> {
   await db.query('DROP TABLE IF EXISTS t');
   await db.query('CREATE TABLE t (id bigint PRIMARY KEY, old text)');
   const history: History = { root: '/nonexistent', manifests: [], files: [], renames: new Map() };

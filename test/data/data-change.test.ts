@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import knexPackage from 'knex';
-import { listAudits } from '../../src/data/audit/record.ts';
 import { repairAudits } from '../../src/data/audit/repair.ts';
 import type { DataChangeRequest } from '../../src/data/audit/request.ts';
 import { verifyAudit } from '../../src/data/audit/stored.ts';
+import { listAudits } from '../../src/ledger/audits.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openWork, type TestWorkOptions } from '../support/work.ts';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
-import type { RunProgress } from '../../src/data/runs.ts';
-import type { RunSettings } from '../../src/data/settings.ts';
 import { segmentOf } from '../../src/data/throttle/archive.ts';
 import { LagMeter } from '../../src/data/throttle/lag.ts';
+import type { RunSettings } from '../../src/domain/run-settings.ts';
+import type { RunProgress } from '../../src/ledger/runs.ts';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import {
   type EmbeddedOptions,
@@ -15,7 +15,7 @@ import {
   stopEmbedded,
 } from '../../src/postgres/embedded/server.ts';
 import { repository } from '../support/bookshop.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { createDatabase, newConnection, type TestDatabase } from '../support/database.ts';
 import { openWork } from '../support/work.ts';
 
 let database: TestDatabase;
@@ -91,7 +91,7 @@ test('changed settings hold from the next batch: more workers, then one', async 
   const workers = async () =>
     (
       await database.sql(
-        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE '%UPDATE ONLY%' OR query LIKE '%phase.backfills SET rows%')`,
+        `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE '%UPDATE ONLY%' OR query LIKE '%.backfills SET rows%')`,
       )
     )[0].n;
   await until(() => batches(said) > 2, 'it works');
@@ -192,7 +192,7 @@ test('a replica that is held back holds it back, and lets it go on once it has c
       }),
     });
     await standby.connect();
-    const client = new pg.Client({ connectionString: made.url });
+    const client = newConnection({ connectionString: made.url });
     await client.connect();
     await untilStreaming(client);
     await standby.query('SELECT pg_wal_replay_pause()');

@@ -66,3 +66,86 @@ test("what somebody has put where audits could pass on their way into the databa
     await database.drop();
   }
 });
+
+test('rows of another role’s table that a key takes along are not read, which could run code of that role: they are counted', async () => {
+  const database = await createDatabase();
+  const { name } = await database.role();
+  const [{ own }] = await database.sql('SELECT current_database() AS own');
+  await database.sql(`GRANT CREATE ON DATABASE ${own} TO ${name}; CREATE TABLE users (id int PRIMARY KEY); INSERT INTO users VALUES (1), (2);
+    CREATE TABLE ours (id int PRIMARY KEY, user_id int REFERENCES users ON DELETE CASCADE); INSERT INTO ours VALUES (1, 1);
+    GRANT REFERENCES, SELECT ON users TO ${name}; SET ROLE ${name}; CREATE SCHEMA theirs; GRANT ALL ON SCHEMA theirs TO PUBLIC;
+    CREATE TABLE theirs.caught (who text); GRANT ALL ON theirs.caught TO PUBLIC;
+    CREATE FUNCTION theirs.trap() RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO theirs.caught VALUES (current_user); RETURN 1; END $$;
+    CREATE FUNCTION theirs.planned() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN theirs.trap(); END $$;
+    CREATE TABLE theirs.posts (id int PRIMARY KEY, user_id int REFERENCES public.users ON DELETE CASCADE);
+    INSERT INTO theirs.posts VALUES (1, 1), (2, 1); GRANT SELECT ON theirs.posts TO PUBLIC; CREATE INDEX ON theirs.posts ((theirs.planned())); RESET ROLE`);
+  const settings = { store: 'database', gzip: false, smallChange: 10 } as const;
+  const { context, notices, close } = await openWork(database, { settings });
+  const look = 'SELECT id FROM users WHERE id = 1';
+  await context.dataChange('change', {
+    key: 'id',
+    pre: look,
+    change: 'DELETE FROM users WHERE id = 1 RETURNING id',
+  });
+  await close();
+  expect(await database.sql('SELECT DISTINCT who FROM theirs.caught WHERE who <> $1', [name])).toEqual([]);
+  expect(notices.join()).toContain('"theirs"."posts" (2 deleted)');
+  expect(notices.join()).not.toContain('"ours"');
+  await database.sql(`DROP OWNED BY ${name} CASCADE`);
+  await database.drop();
+});
+
+test('a trigger that a role with TRIGGER has made does not run with the rights of whoever fills the column', async () => {
+  fixture = await renameFixture({ schema: START });
+  const { database, project } = fixture;
+  const [{ own }] = await database.sql('SELECT current_database() AS own');
+  const { name: owner } = await database.role();
+  const { name: deployer, url } = await database.role();
+  const { name: app } = await database.role();
+  await database.sql(`GRANT ${owner} TO ${deployer}; GRANT CREATE ON DATABASE ${own} TO ${deployer}; GRANT ALL ON SCHEMA public TO ${owner};
+    ALTER TABLE users OWNER TO ${owner}; GRANT ALL ON users TO ${app}; GRANT ALL ON SCHEMA theirs TO ${app}, PUBLIC; SET ROLE ${app};
+    CREATE TABLE theirs.caught (who text); GRANT ALL ON theirs.caught TO PUBLIC;
+    CREATE FUNCTION theirs.stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO theirs.caught VALUES (current_user); RETURN NEW; END $$;
+    CREATE FUNCTION theirs.asked(users) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO theirs.caught VALUES (current_user); RETURN true; END $$;
+    CREATE TRIGGER aa_stamp BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION theirs.stamp();
+    CREATE TRIGGER bb_asked BEFORE UPDATE ON public.users FOR EACH ROW WHEN (theirs.asked(NEW)) EXECUTE FUNCTION suppress_redundant_updates_trigger(); RESET ROLE`);
+  project.url = url;
+  const refused = async (...command: string[]) => {
+    const { code, json } = await project.phase(...command, '--json');
+    expect([code, json.error.code]).toEqual([4, 'PH2022']);
+    return json.error.details.triggers.map(({ trigger, object }: Record<string, string>) => `${trigger}: ${object}`);
+  };
+  expect(await refused('migrate', '--release', R1)).toEqual([
+    '"aa_stamp" of "public"."users": function theirs.stamp()',
+    '"bb_asked" of "public"."users": function theirs.asked(public.users)',
+  ]);
+  // A backfill of one's own writes the same table.
+  project.write(
+    'lib/tasks/tmp/fill.mjs',
+    `export async function run(_knex, { backfill }) { await backfill({ table: 'users', set: { old: "'b'" }, where: "old <> 'b'" }); }`,
+  );
+  await refused('task', 'run', 'fill');
+  await database.sql('DROP TRIGGER bb_asked ON users');
+  expect(await refused('migrate', '--release', R1)).toHaveLength(1);
+  expect(await database.sql('SELECT FROM theirs.caught')).toEqual([]);
+  await database.sql(`ALTER FUNCTION theirs.stamp() OWNER TO ${owner}`);
+  await fixture.deploy(R1);
+  expect(await database.sql('SELECT DISTINCT who FROM theirs.caught')).toEqual([{ who: deployer }]);
+  await database.sql(`DROP OWNED BY ${app}, ${deployer}, ${owner} CASCADE`);
+});
+
+test('a function that somebody has put where one of the sync would be is not run for it', async () => {
+  fixture = await renameFixture({ schema: START });
+  const { database, project } = fixture;
+  const { name } = await database.role();
+  const [first] = Object.keys(project.files()).filter((path) => /db\/functions\/sync_.*phase_1_v01/.test(path));
+  const sync = first?.replace(/.*\/(.*)_v01\.sql/, '$1');
+  await database.sql(`GRANT CREATE ON SCHEMA public TO ${name}; SET ROLE ${name};
+    CREATE FUNCTION public.${sync}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; RESET ROLE`);
+  const { code, json } = await project.phase('migrate', '--release', R1, '--json');
+  expect([code, json.error.code]).toEqual([4, 'PH2022']);
+  expect(json.error.message).toContain(`function public.${sync}() of the role ${name}`);
+  await database.sql(`ALTER FUNCTION public.${sync}() OWNER TO current_user`);
+  await fixture.deploy(R1);
+  await database.sql(`DROP OWNED BY ${name} CASCADE`);
+});

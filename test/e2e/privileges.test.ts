@@ -165,7 +165,7 @@ test('what a role may not do is refused by the wizard and before phase 1, with t
   expect(missing.map(({ what }) => what)).toEqual([
     'alter the table "shop"."users"',
     'create in the schema "shop"',
-    'create the schema phase',
+    'create the schema "phase"',
     'make temporary tables',
     'replace the view "shop"."people"',
   ]);
@@ -206,4 +206,82 @@ test('a table of another role that references another column of the table does n
     await project.json('migrate', '--release', release, '--straggler-window', '0');
     await project.json('finish', '--straggler-window', '0');
   }
+});
+
+test('a superuser, too, is told of a table that is bound to the column and another role’s, which could run code with its rights', async () => {
+  const { app, owner } = await threeRoles();
+  project.url = database.url;
+  await database.sql(`SET ROLE ${owner}; GRANT REFERENCES, SELECT ON shop.users TO ${app}; RESET ROLE;
+    CREATE SCHEMA theirs AUTHORIZATION ${app}; GRANT USAGE ON SCHEMA theirs TO PUBLIC; SET ROLE ${app};
+    CREATE TABLE theirs.caught (who text); GRANT INSERT ON theirs.caught TO PUBLIC;
+    CREATE FUNCTION theirs.trap() RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO theirs.caught VALUES (current_user); RETURN 1; END $$;
+    CREATE FUNCTION theirs.planned() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN theirs.trap(); END $$;
+    CREATE TABLE theirs.posts (id int PRIMARY KEY, name text REFERENCES shop.users (old)); CREATE INDEX ON theirs.posts ((theirs.planned())); RESET ROLE`);
+  const { code, json } = await project.phase(...NEW, '--json');
+  expect([code, json.error.code]).toEqual([4, 'PH2020']);
+  expect(json.error.message).toContain('alter the referencing table "theirs"."posts"');
+  expect(await database.sql('SELECT DISTINCT who FROM theirs.caught WHERE who <> $1', [app])).toEqual([]);
+  const [{ me }] = await database.sql('SELECT current_user AS me');
+  expect(json.error.remedy).toContain(`GRANT "${app}" TO "${me}"`);
+  await database.sql(`GRANT "${app}" TO "${me}"`);
+  await project.json(...NEW);
+  await database.sql(`DROP OWNED BY ${app} CASCADE; DROP OWNED BY ${owner} CASCADE`);
+});
+
+test('default privileges give nobody the ledger; of one that they gave away before only reading stays', async () => {
+  const { deployer, owner, app } = await threeRoles();
+  const [{ name }] = await database.sql('SELECT current_database() AS name');
+  await database.sql(`GRANT ${owner} TO ${deployer}; GRANT CREATE, TEMPORARY ON DATABASE ${name} TO ${deployer};
+    ALTER DEFAULT PRIVILEGES FOR ROLE ${deployer} GRANT ALL ON TABLES TO ${app}; ALTER DEFAULT PRIVILEGES FOR ROLE ${deployer} GRANT ALL ON SEQUENCES TO ${app};
+    ALTER DEFAULT PRIVILEGES FOR ROLE ${deployer} GRANT ALL ON SCHEMAS TO ${app}`);
+  await project.json(...NEW);
+  await project.json('release', 'cut', '1.1.0');
+  await project.json('migrate', '--release', '1.1.0');
+  const rights = async () =>
+    (
+      await database.sql(
+        `SELECT DISTINCT a.privilege_type AS may FROM pg_class c, aclexplode(c.relacl) a
+         WHERE c.relnamespace = 'phase'::regnamespace AND a.grantee <> c.relowner
+         UNION SELECT 'schema ' || a.privilege_type FROM pg_namespace n, aclexplode(n.nspacl) a
+         WHERE n.nspname = 'phase' AND a.grantee <> n.nspowner ORDER BY 1`,
+      )
+    ).map(({ may }) => may);
+  expect(await rights()).toEqual(['schema USAGE']);
+  // As earlier versions have left it.
+  await database.sql(
+    `UPDATE phase.ledger SET format = 6; GRANT ALL ON ALL TABLES IN SCHEMA phase TO ${app}; GRANT ALL ON ALL SEQUENCES IN SCHEMA phase TO PUBLIC`,
+  );
+  await project.json('finish');
+  expect(await rights()).toEqual(['SELECT', 'schema USAGE']);
+  await database.sql(`DROP OWNED BY ${app}, ${deployer}, ${owner} CASCADE`);
+});
+
+test('what is made anew has the privileges that it had, and none by default', async () => {
+  const { deployer, owner, app } = await threeRoles();
+  const [{ name }] = await database.sql('SELECT current_database() AS name');
+  await database.sql(`GRANT ${owner} TO ${deployer}; GRANT CREATE, TEMPORARY ON DATABASE ${name} TO ${deployer}; SET ROLE ${owner};
+    CREATE MATERIALIZED VIEW shop.report AS SELECT old FROM shop.users; GRANT SELECT ON shop.report TO ${deployer};
+    CREATE TABLE shop.things (old int GENERATED ALWAYS AS IDENTITY UNIQUE); GRANT SELECT, INSERT ON shop.things TO ${app}; RESET ROLE`);
+  for (const role of [deployer, owner]) {
+    for (const kind of ['TABLES', 'SEQUENCES'])
+      await database.sql(`ALTER DEFAULT PRIVILEGES FOR ROLE ${role} GRANT ALL ON ${kind} TO ${app}, PUBLIC`);
+  }
+  const acls = () =>
+    database.sql(
+      `SELECT c.relname AS name, a.grantee::regrole::text AS who, string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) AS may
+       FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) a
+       WHERE c.relnamespace = 'shop'::regnamespace AND c.relkind IN ('m', 'r', 'v', 'S') GROUP BY 1, 2 ORDER BY 1, 2`,
+    );
+  const before = await acls();
+  await project.json(...NEW);
+  await project.json(...NEW.map((word) => (word === 'shop.users' ? 'shop.things' : word)));
+  for (const release of ['1.1.0', '1.2.0', '1.3.0']) {
+    await project.json('release', 'cut', release);
+    await project.json('migrate', '--release', release, '--straggler-window', '0');
+    expect(await acls()).toEqual(before);
+    await project.json('finish', '--straggler-window', '0');
+  }
+  await project.json('rollback', '--steps', '8');
+  expect(await acls()).toEqual(before);
+  await database.sql(`DROP OWNED BY ${app}, ${deployer}, ${owner} CASCADE`);
 });

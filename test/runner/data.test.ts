@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { FORMAT_1 } from '../../src/runner/ledger-formats/format-1.ts';
+import { toFormat1 } from '../../src/ledger/formats/format-1.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 
@@ -136,13 +136,13 @@ test('a dry run prints a data change as statements that psql takes', async () =>
 
 test('a ledger of format 1 is brought up to date, with what it holds', async () => {
   await database.sql(
-    `${FORMAT_1}; INSERT INTO phase.ledger (format, served_before) VALUES (1, true); INSERT INTO phase.releases VALUES ('0.9.0', now(), now())`,
+    `${toFormat1('phase')}; INSERT INTO phase.ledger (format, served_before) VALUES (1, true); INSERT INTO phase.releases VALUES ('0.9.0', now(), now())`,
   );
   const id = await migration('change', `export const up = (_knex, { dataChange }) => dataChange('c', ${CHANGE});`);
   expect((await project.json('audit', 'list')).audits).toEqual([]);
   expect((await migrate()).json.applied).toEqual([id]);
   const [ledger] = await database.sql('SELECT format, served_before, length(audit_key) AS key FROM phase.ledger');
-  expect(ledger).toEqual({ format: 6, served_before: true, key: 32 });
+  expect(ledger).toEqual({ format: 7, served_before: true, key: 32 });
 });
 
 test('audits that could not be written are found before the first step, and the database keeps them instead', async () => {

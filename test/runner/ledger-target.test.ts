@@ -85,7 +85,7 @@ test('a schema phase that holds something else is refused by name; an empty one 
   project.url = other.url;
   await other.sql('CREATE SCHEMA phase; CREATE TABLE phase.moons (id int)');
   const { code, json } = await project.phase('migrate', '--release', '1.0.0', '--json');
-  expect([code, json.error.code, json.error.details]).toEqual([5, 'PH3023', { objects: ['moons'] }]);
+  expect([code, json.error.code, json.error.details]).toEqual([5, 'PH3023', { schema: 'phase', objects: ['moons'] }]);
   await other.sql('ALTER SCHEMA phase RENAME TO moon; CREATE SCHEMA phase');
   await project.json('migrate', '--release', '1.0.0');
   await other.drop();

@@ -20,7 +20,7 @@ test('the rename in the repository is what the tool scaffolds, to the byte', asy
       rmSync(join(project.root, file));
     process.env.BOOKSHOP_CUSTOMERS = '10';
     await project.json('migrate', '--release', '1.0.0');
-    await withConnection({ url: database.url, applicationName: 'test' }, async (db) => {
+    await withConnection({ url: database.url, ledgerSchema: 'phase', applicationName: 'test' }, async (db) => {
       const history = await readHistory(project.root);
       await writeDraft(
         history,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import type { Connection } from '../../src/postgres/connection.ts';
 
 /** A database of a test's own. */
 export interface TestDatabase {
   readonly url: string;
-  readonly client: pg.Client;
+  readonly client: Connection;
   /** Runs a script, or gives the rows of a query. */
   // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement in the test
   sql<R = any>(text: string, values?: unknown[]): Promise<R[]>;
@@ -13,12 +14,17 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** A client as phase's own, of a project that says nothing of its ledger. */
+export function newConnection(config: pg.ClientConfig): Connection {
+  return Object.assign(new pg.Client(config), { ledgerSchema: 'phase' });
+}
+
 /** Creates a database on the run's server, or on another one. `template` clones one. */
 export async function createDatabase(server = serverUrl(), template?: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `CREATE DATABASE ${name}${template === undefined ? '' : ` TEMPLATE ${template}`}`);
   const url = withDatabase(server, name);
-  const client = new pg.Client({ connectionString: url });
+  const client = newConnection({ connectionString: url });
   client.on('error', () => undefined);
   await client.connect();
   const roles: string[] = [];

@@ -1,10 +1,10 @@
 import knexPackage, { type Knex } from 'knex';
-import pg from 'pg';
-import type { RunProgress } from '../../src/data/runs.ts';
-import { DEFAULT_SETTINGS, type RunSettings } from '../../src/data/settings.ts';
 import { Work, type WorkContext, type WorkOptions } from '../../src/data/work.ts';
-import { ensureLedger } from '../../src/runner/ledger-format.ts';
-import type { TestDatabase } from './database.ts';
+import { DEFAULT_SETTINGS, type RunSettings } from '../../src/domain/run-settings.ts';
+import { ensureLedger } from '../../src/ledger/format.ts';
+import type { RunProgress } from '../../src/ledger/runs.ts';
+import type { Connection } from '../../src/postgres/connection.ts';
+import { newConnection, type TestDatabase } from './database.ts';
 
 const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 
@@ -61,8 +61,8 @@ export async function openWork(
   };
 }
 
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'phase-run testrun1 test' });
+async function connect(url: string): Promise<Connection> {
+  const client = newConnection({ connectionString: url, application_name: 'phase-run testrun1 test' });
   client.on('error', () => undefined);
   await client.connect();
   return client;

@@ -2,14 +2,14 @@ import { relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { exportAudits } from '../../data/audit/export.ts';
-import { type Audit, type AuditFilter, listAudits } from '../../data/audit/record.ts';
 import { type AuditState, isStored, openAudit, verifyAudit } from '../../data/audit/stored.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { type Audit, type AuditFilter, listAudits } from '../../ledger/audits.ts';
+import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../ledger/format.ts';
 import { withConnection } from '../../postgres/connection.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { table } from '../../report/table.ts';
-import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../runner/ledger-format.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
@@ -26,7 +26,7 @@ const HEAD_LINES = 10;
 const FINDINGS = 7;
 
 type Run = (
-  at: { readonly db: Queryable; readonly project: Project; readonly context: CommandContext },
+  at: { readonly db: LedgerDb; readonly project: Project; readonly context: CommandContext },
   audits: readonly Audit[],
   flags: AuditFlags,
 ) => Promise<Result>;
@@ -55,7 +55,8 @@ async function withAudits(context: CommandContext, command: Command, run: Run): 
   const project = await context.openProject();
   const filter: AuditFilter = { owner: flags.migration, ticket: flags.ticket, file: command.args[0] };
   const url = context.databaseUrl(project);
-  return withConnection({ url, applicationName: 'phase audit' }, async (db) => {
+  const { ledgerSchema } = project.config;
+  return withConnection({ url, ledgerSchema, applicationName: 'phase audit' }, async (db) => {
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
     const audits = format < LEDGER_FORMAT ? [] : await listAudits(db, filter);
@@ -142,7 +143,7 @@ function factsOf(audit: Audit): string[][] {
   ].filter(([, value]) => value !== '');
 }
 
-async function headOf(db: Queryable, root: string, audit: Audit): Promise<string[]> {
+async function headOf(db: LedgerDb, root: string, audit: Audit): Promise<string[]> {
   const csv = await openAudit(db, root, audit);
   const lines: string[] = [];
   for await (const line of createInterface({ input: csv, crlfDelay: Number.POSITIVE_INFINITY })) {

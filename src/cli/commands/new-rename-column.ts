@@ -70,10 +70,10 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
   const project = await context.openProject();
   const history = await readHistory(project.root);
   const url = context.databaseUrl(project);
-  return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
+  const { rewriteLimit, ledgerSchema } = project.config;
+  return withConnection({ url, ledgerSchema, applicationName: 'phase new rename-column' }, async (db) => {
     const prompts = new Prompts(context);
     const answers = await askRename(db, prompts, project, history, flags);
-    const { rewriteLimit } = project.config;
     const options = { now: new Date(), rewriteLimit };
     const quietTriggers = flags.quietTriggers ?? false;
     if (quietTriggers) await ensureMayQuiet(db);
@@ -96,9 +96,9 @@ async function runRefresh(context: CommandContext, flags: RenameFlags, name: str
   }
   const project = await context.openProject();
   const history = await readHistory(project.root);
-  const { rewriteLimit } = project.config;
+  const { rewriteLimit, ledgerSchema } = project.config;
   const url = context.databaseUrl(project);
-  return withConnection({ url, applicationName: 'phase new rename-column' }, async (db) => {
+  return withConnection({ url, ledgerSchema, applicationName: 'phase new rename-column' }, async (db) => {
     const into = release === undefined ? null : parseRelease(release);
     const draft = await looking(db, () => draftRefresh(db, history, name, { now: new Date(), rewriteLimit, into }));
     const document = { rename: name, files: draft.files, warnings: draft.warnings };

@@ -39,8 +39,9 @@ async function statusOnce(context: CommandContext, flags: StatusFlags): Promise<
   const project = await context.openProject();
   const release =
     flags.release === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(flags.release);
-  const status = await withConnection({ url: context.databaseUrl(project), applicationName: 'phase status' }, (db) =>
-    readStatus(db, project, release, flags.count ?? false),
+  const status = await withConnection(
+    { url: context.databaseUrl(project), ledgerSchema: project.config.ledgerSchema, applicationName: 'phase status' },
+    (db) => readStatus(db, project, release, flags.count ?? false),
   );
   const isBehind = status.pending.length + status.held.length > 0;
   return { document: status, text: describe(context, status), exitCode: flags.exitCode && isBehind ? 3 : 0 };

@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import type { RunSettings } from '../../data/settings.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { RunSettings } from '../../domain/run-settings.ts';
+import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../ledger/format.ts';
+import { isGoingOn, type RunStatus, readRuns } from '../../ledger/runs.ts';
 import { withConnection } from '../../postgres/connection.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import { formatDuration, parseDuration } from '../../project/duration.ts';
 import { table } from '../../report/table.ts';
-import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../runner/ledger-format.ts';
 import { listTasks, loadTask, type Task } from '../../tasks/definition.ts';
 import { describe as describeParam } from '../../tasks/params.ts';
-import { changeSettings, isGoingOn, lastRun, type RunStatus, readRuns, requestOf } from '../../tasks/run-state.ts';
+import { changeSettings, lastRun, requestOf } from '../../tasks/run-state.ts';
 import { type RunEnd, resumeTask, startTask } from '../../tasks/run-task.ts';
 import type { Action } from '../action.ts';
 import type { CommandContext } from '../context.ts';
@@ -190,12 +191,13 @@ async function readable(context: CommandContext, loading: readonly Promise<Task>
 async function onLedger<T>(
   context: CommandContext,
   name: string,
-  body: (db: Queryable) => Promise<T>,
+  body: (db: LedgerDb) => Promise<T>,
   empty?: T,
 ): Promise<T> {
   const project = await context.openProject();
   const url = context.databaseUrl(project);
-  return withConnection({ url, applicationName: 'phase task' }, async (db) => {
+  const { ledgerSchema } = project.config;
+  return withConnection({ url, ledgerSchema, applicationName: 'phase task' }, async (db) => {
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
     if (format < LEDGER_FORMAT) {

@@ -1,6 +1,7 @@
 import { quoteIdent } from '../../domain/identifier.ts';
 import { sqlQualified } from '../../postgres/names.ts';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { isTrusted } from '../../postgres/trust.ts';
 
 /** The temporary table of the rows that the change itself concerns. */
 const FIRST = 'along_0';
@@ -48,7 +49,8 @@ export interface Doomed {
 
 /**
  * Keeps what foreign keys will take along when rows are deleted or their keys change: CASCADE, SET NULL and SET DEFAULT, over any number of tables. Rows of a
- * table without a key of its own are left out, since nothing tells them apart, and so are those that the role may not see.
+ * table without a key of its own are left out, since nothing tells them apart; so are those that the role may not see, and tables of an owner whose rights it
+ * has not been given: reading them could run code of that owner with ours.
  */
 export async function keepAlong(db: Queryable, change: Doomed): Promise<AlongRows[]> {
   const kept: AlongRows[] = [];
@@ -127,6 +129,8 @@ function movesKey({ action, key, columns }: Reference): boolean {
   return action === 'update' && columns.some((column) => key?.includes(column));
 }
 
+const ME = '(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)';
+
 /** Of a change of keys CASCADE is a change as well. @returns those that do something. */
 function referencesTo(db: Queryable, { table, command, columns }: Doomed): Promise<Reference[]> {
   const [acts, cascade] = command === 'DELETE' ? ['co.confdeltype', 'delete'] : ['co.confupdtype', 'update'];
@@ -148,6 +152,7 @@ function referencesTo(db: Queryable, { table, command, columns }: Doomed): Promi
        WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place <= i.indnkeyatts
        GROUP BY i.indexrelid, i.indisprimary HAVING pg_catalog.bool_and(ka.attnotnull) ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1) AS k ON true
      WHERE co.contype = 'f' AND co.conparentid = 0 AND ${acts} IN ('c', 'n', 'd')
+       AND (pg_catalog.pg_has_role(c.relowner, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = co.confrelid), 'MEMBER') OR ${isTrusted('c.relowner', ME)})
        AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)
        AND (co.confrelid = $1::regclass OR co.confrelid IN (SELECT relid FROM pg_catalog.pg_partition_ancestors($1::regclass)))
        AND ($2::text[] IS NULL OR a.referenced && $2::text[]) ORDER BY co.oid`,

@@ -1,8 +1,8 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { auditKey } from '../../ledger/audits.ts';
 import { one, type Queryable } from '../../postgres/queryable.ts';
 import { Redaction } from './csv.ts';
 import { inAuditFormat } from './format.ts';
-import { auditKey } from './record.ts';
 import { type DataChangeTools, Recorder } from './recorder.ts';
 import { type DataChangeRequest, type DataChangeResult, planOf } from './request.ts';
 

@@ -1,14 +1,7 @@
+import { holdsLedger } from '../../domain/ledger-schema.ts';
+import type { Written } from '../../ledger/audits.ts';
 import { sqlQualified } from '../../postgres/names.ts';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
-
-/** Rows of a table that a statement has written. */
-export interface Written {
-  /** The table, quoted; of a partition the table that it belongs to. */
-  readonly table: string;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-}
 
 /**
  * What the transaction has written so far, by table: also what keys and triggers have. Not our own ledger, nor temporary tables.
@@ -23,7 +16,7 @@ export async function writtenSoFar(db: Queryable): Promise<Map<string, Written>>
      JOIN pg_catalog.pg_class c ON c.oid = coalesce(pg_catalog.pg_partition_root(s.relid::regclass)::oid, s.relid)
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 AND c.relpersistence <> 't'
-       AND n.nspname NOT IN ('phase', 'pg_catalog', 'pg_toast') GROUP BY 1`,
+       AND n.nspname NOT IN ('pg_catalog', 'pg_toast') AND NOT ${holdsLedger('n.oid')} GROUP BY 1`,
   );
   return new Map(rows.map((row) => [row.table, row]));
 }

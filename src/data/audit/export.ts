@@ -6,10 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Audit } from '../../ledger/audits.ts';
 import { reasonOf } from '../../postgres/errors.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import { folders } from '../../project/folders.ts';
-import type { Audit } from './record.ts';
 import { openAudit } from './stored.ts';
 
 /** Types whose values are numbers, as `format_type` prints them. */
@@ -31,7 +31,7 @@ export interface ExportedAudit {
  * @throws PH3016 for one that is not what was written, PH1011 when files of that name are there, PH5011.
  */
 export async function exportAudits(
-  db: Queryable,
+  db: LedgerDb,
   root: string,
   audits: readonly Audit[],
   { out, exact }: { readonly out: string; readonly exact: boolean },
@@ -68,7 +68,7 @@ export async function exportAudits(
 }
 
 async function exportOne(
-  db: Queryable,
+  db: LedgerDb,
   root: string,
   audit: Audit,
   { path, exact }: { readonly path: string; readonly exact: boolean },

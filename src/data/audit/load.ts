@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 import type pg from 'pg';
 import { quoteIdent } from '../../domain/identifier.ts';
+import type { AuditColumn } from '../../ledger/audits.ts';
 import { copyIn } from '../../postgres/copy.ts';
-import type { AuditColumn } from './record.ts';
 
 /** Loads the CSV of an audit into a temporary table of the transaction, exactly as it was. */
 export async function loadCsv(

@@ -1,8 +1,9 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import { type Audit, type AuditColumn, type AuditKind, findAudit, recordBeyond } from '../../ledger/audits.ts';
+import type { Connection } from '../../postgres/connection.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { dropAlong, forgetUntouched } from './along.ts';
 import type { Redaction } from './csv.ts';
@@ -11,7 +12,6 @@ import { expectedChange } from './estimate.ts';
 import { ensureKeys, ensureSameKeys, type KeyedRows } from './keys.ts';
 import { loadCsv } from './load.ts';
 import type { PartialFile } from './partial-file.ts';
-import { type Audit, type AuditColumn, type AuditKind, findAudit, recordBeyond } from './record.ts';
 import type { DataChangePlan, DataChangeResult } from './request.ts';
 import { SideEffects } from './side-effects.ts';
 import { copySource, cursorSource, type Statement } from './source.ts';
@@ -20,7 +20,7 @@ import type { AuditFacts, AuditSettings, AuditTrail } from './trail.ts';
 /** What a data change works with. */
 export interface DataChangeTools {
   /** In a transaction of one snapshot: REPEATABLE READ or SERIALIZABLE. */
-  readonly db: pg.Client;
+  readonly db: Connection;
   readonly trail: AuditTrail;
   readonly owner: string;
   /** The run of phase. */

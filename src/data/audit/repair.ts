@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { all, type Queryable } from '../../postgres/queryable.ts';
+import { isListedFile } from '../../ledger/audits.ts';
+import { all, type LedgerDb, type Queryable } from '../../postgres/queryable.ts';
 import { folders } from '../../project/folders.ts';
 import { finalPath, isPartial, publishPartial } from './partial-file.ts';
 
@@ -8,13 +9,12 @@ import { finalPath, isPartial, publishPartial } from './partial-file.ts';
  * Makes good what a crash between a commit and the file's name has left: a file that the ledger lists gets its name, one
  * that it does not list belongs to a change that was rolled back and goes, unless its run is still alive.
  */
-export async function repairAudits(db: Queryable, root: string): Promise<void> {
+export async function repairAudits(db: LedgerDb, root: string): Promise<void> {
   for (const path of await partialFiles(join(root, folders.audits))) {
     const file = relative(root, finalPath(path));
     if (await isAlive(db, path)) continue;
-    const [listed] = await all(db, `SELECT FROM phase.audits WHERE file = $1 AND store = 'files'`, [file]);
-    if (listed === undefined) await rm(path, { force: true });
-    else await publishPartial(finalPath(path));
+    if (await isListedFile(db, file)) await publishPartial(finalPath(path));
+    else await rm(path, { force: true });
   }
 }
 

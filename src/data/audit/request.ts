@@ -1,5 +1,5 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { AuditKind } from './record.ts';
+import type { AuditKind } from '../../ledger/audits.ts';
 import type { Statement } from './source.ts';
 
 /** SQL, or SQL with the values of its $1, $2 and so on. */

@@ -1,7 +1,7 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
-import { type Audit, findAudit } from './record.ts';
+import { type Audit, findAudit } from '../../ledger/audits.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 
 /** What is known of a change that is to be taken back. */
 export interface RestoreAudits {
@@ -21,7 +21,7 @@ export type RestoreAction = 'update' | 'insert' | 'delete';
  * The audits of a change since its owner was last undone.
  * @throws PH5019 when they cannot say what was there.
  */
-export async function restoreAudits(db: Queryable, owner: string, name: string): Promise<RestoreAudits> {
+export async function restoreAudits(db: LedgerDb, owner: string, name: string): Promise<RestoreAudits> {
   const [pre, change, post] = [
     await findAudit(db, owner, name, 'pre'),
     await findAudit(db, owner, name, 'change'),

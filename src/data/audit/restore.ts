@@ -1,12 +1,12 @@
-import type pg from 'pg';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import { type Audit, alongOf } from '../../ledger/audits.ts';
+import type { Connection } from '../../postgres/connection.ts';
 import { all } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { dataChange } from './data-change.ts';
 import { inWords } from './effects.ts';
 import { loadCsv } from './load.ts';
-import { type Audit, alongOf } from './record.ts';
 import type { DataChangeTools } from './recorder.ts';
 import type { DataChangeResult } from './request.ts';
 import { RESTORE_TABLES, type RestoreAction, type RestoreAudits, restoreAudits, restoreRows } from './restore-plan.ts';
@@ -137,7 +137,7 @@ class Restore {
       name,
       type: audit.redacted.includes(name) ? 'text' : type,
     }));
-    await loadCsv(this.#tools.db as pg.Client, table, columns, await this.#tools.open(audit));
+    await loadCsv(this.#tools.db as Connection, table, columns, await this.#tools.open(audit));
     await this.#tools.db.query(`ANALYZE pg_temp.${table}`);
   }
 

@@ -2,11 +2,13 @@ import type pg from 'pg';
 import { nodesOf, treesOf } from '../../catalog/sql-trees.ts';
 import { treeOf } from '../../catalog/tree.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import type { Written } from '../../ledger/audits.ts';
+import type { Connection } from '../../postgres/connection.ts';
 import { sqlQualified } from '../../postgres/names.ts';
 import { all } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { type AlongRows, keepAlong } from './along.ts';
-import { type Written, writtenBetween, writtenSoFar } from './effects.ts';
+import { writtenBetween, writtenSoFar } from './effects.ts';
 import type { ExpectedChange } from './estimate.ts';
 import type { DataChangePlan } from './request.ts';
 import type { Statement } from './source.ts';
@@ -30,7 +32,7 @@ export class SideEffects {
 
   /** Before the change; where pre was given, its keys stand in `pg_temp.pre_keys`. */
   static async expect(
-    db: pg.Client,
+    db: Connection,
     { key, pre, change, redact }: DataChangePlan,
     { target }: ExpectedChange,
   ): Promise<SideEffects> {
@@ -108,7 +110,7 @@ async function familyOf(db: pg.Client, table: string): Promise<ReadonlySet<strin
 }
 
 async function keepFor(
-  db: pg.Client,
+  db: Connection,
   key: readonly string[],
   change: Statement,
   { table, command }: NonNullable<ExpectedChange['target']>,

@@ -1,9 +1,9 @@
 import type pg from 'pg';
+import type { AuditColumn } from '../../ledger/audits.ts';
 import { copyOut } from '../../postgres/copy.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { type ResultColumn, textRows } from '../../postgres/rows.ts';
 import { csvText, type Redaction } from './csv.ts';
-import type { AuditColumn } from './record.ts';
 import type { AuditSource } from './trail.ts';
 
 /** A statement with values for its $1, $2 and so on. */

@@ -4,37 +4,33 @@ import { join } from 'node:path';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
-import type { Audit } from './record.ts';
+import { type Audit, hasChunks, readChunk } from '../../ledger/audits.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 
 /** What became of an audit's bytes. */
 export type AuditState = 'ok' | 'changed' | 'short' | 'missing' | 'unreadable';
 
 /** The bytes as stored, from the disk or from the database. */
-function storedBytes(db: Queryable, root: string, audit: Audit): Readable {
+function storedBytes(db: LedgerDb, root: string, audit: Audit): Readable {
   return audit.store === 'files' ? createReadStream(join(root, audit.file)) : Readable.from(chunksOf(db, audit.number));
 }
 
-async function* chunksOf(db: Queryable, audit: string): AsyncGenerator<Buffer> {
+async function* chunksOf(db: LedgerDb, audit: string): AsyncGenerator<Buffer> {
   for (let number = 0; ; number++) {
-    const [chunk] = await all<{ bytes: Buffer }>(
-      db,
-      'SELECT bytes FROM phase.audit_chunks WHERE audit = $1 AND number = $2',
-      [audit, number],
-    );
-    if (chunk === undefined) return;
-    yield chunk.bytes;
+    const bytes = await readChunk(db, audit, number);
+    if (bytes === undefined) return;
+    yield bytes;
   }
 }
 
 /** Whether the bytes are there; says nothing of what they are. */
-export async function isStored(db: Queryable, root: string, audit: Audit): Promise<boolean> {
+export async function isStored(db: LedgerDb, root: string, audit: Audit): Promise<boolean> {
   if (audit.store === 'files') return existsSync(join(root, audit.file));
-  return (await all(db, 'SELECT FROM phase.audit_chunks WHERE audit = $1 LIMIT 1', [audit.number])).length > 0;
+  return hasChunks(db, audit.number);
 }
 
 /** Reads all bytes and compares them with what the ledger keeps. */
-export async function verifyAudit(db: Queryable, root: string, audit: Audit): Promise<AuditState> {
+export async function verifyAudit(db: LedgerDb, root: string, audit: Audit): Promise<AuditState> {
   if (!(await isStored(db, root, audit))) return 'missing';
   const hash = createHash('sha256');
   let bytes = 0;
@@ -56,7 +52,7 @@ export async function verifyAudit(db: Queryable, root: string, audit: Audit): Pr
  * The CSV of an audit, which is verified before a byte of it is given.
  * @throws PH3016 when it is not what was written.
  */
-export async function openAudit(db: Queryable, root: string, audit: Audit): Promise<Readable> {
+export async function openAudit(db: LedgerDb, root: string, audit: Audit): Promise<Readable> {
   const state = await verifyAudit(db, root, audit);
   if (state !== 'ok') throw new PhaseError('PH3016', { file: audit.file, reason: REASONS[state] });
   const bytes = storedBytes(db, root, audit);

@@ -3,12 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type pg from 'pg';
+import {
+  type AuditColumn,
+  type AuditKind,
+  type AuditStore,
+  hasAudit,
+  type NewAudit,
+  recordAudit,
+  storeChunk,
+} from '../../ledger/audits.ts';
+import type { Connection } from '../../postgres/connection.ts';
 import { isOutcomeUnknown, withKnownOutcome } from '../../postgres/outcome.ts';
-import { all, one, type Queryable } from '../../postgres/queryable.ts';
+import { type LedgerDb, one, type Queryable } from '../../postgres/queryable.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
 import { folders } from '../../project/folders.ts';
 import { PartialFile } from './partial-file.ts';
-import { type AuditColumn, type AuditKind, type AuditStore, type NewAudit, recordAudit } from './record.ts';
 
 /** How audits are kept. */
 export interface AuditSettings {
@@ -97,15 +106,9 @@ export class AuditTrail {
   }
 
   /** Whether this run has written an audit of that name already. */
-  async has(db: Queryable, name: string, kind: AuditKind): Promise<boolean> {
+  async has(db: LedgerDb, name: string, kind: AuditKind): Promise<boolean> {
     const { owner, run } = this.#owner;
-    const found = await all(db, 'SELECT FROM phase.audits WHERE owner = $1 AND run = $2 AND name = $3 AND kind = $4', [
-      owner,
-      run,
-      name,
-      kind,
-    ]);
-    return found.length > 0;
+    return hasAudit(db, { owner, run, name, kind });
   }
 
   /**
@@ -114,7 +117,7 @@ export class AuditTrail {
    * @returns a stream of the CSV as long as the transaction is open.
    * @throws PH5011 when the file system refuses.
    */
-  async write(db: pg.Client, facts: AuditFacts, source: AuditSource): Promise<WrittenFile> {
+  async write(db: Connection, facts: AuditFacts, source: AuditSource): Promise<WrittenFile> {
     const { settings, root, owner, run, ticket } = this.#owner;
     const shown = await this.#pathOf(db, facts);
     // On its way into the database it needs a place that can be written to, which the project's folder may not be.
@@ -188,14 +191,10 @@ export class AuditTrail {
     return join(folders.audits, ...[database, ...folder, file].map(pathPart));
   }
 
-  async #storeChunks(db: Queryable, audit: string, file: PartialFile): Promise<void> {
+  async #storeChunks(db: LedgerDb, audit: string, file: PartialFile): Promise<void> {
     let number = 0;
     for await (const chunk of file.read()) {
-      await db.query('INSERT INTO phase.audit_chunks (audit, number, bytes) VALUES ($1, $2, $3)', [
-        audit,
-        number++,
-        chunk,
-      ]);
+      await storeChunk(db, audit, number++, chunk);
     }
   }
 }

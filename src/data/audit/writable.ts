@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { AuditStore } from '../../ledger/audits.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import { folders } from '../../project/folders.ts';
-import type { AuditStore } from './record.ts';
 
 /**
  * Audits can be written where they are kept, or on their way into the database: asked before anything runs, and not by the first change after hours.

@@ -1,7 +1,7 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import type { Course } from '../../ledger/checkpoint.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
-import type { Course } from './checkpoint.ts';
 import { estimatedRows, KeyWalk, walkableKey } from './key-walk.ts';
 import type { HeapPlace, Leaf } from './leaves.ts';
 import { indexUse, PageWalk } from './page-walk.ts';

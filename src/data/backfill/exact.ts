@@ -1,8 +1,8 @@
 import { childrenOf, treeOf } from '../../catalog/tree.ts';
 import { quoteIdent, quoteLiteral, shortHash } from '../../domain/identifier.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
-import type { LockPatience } from '../../postgres/retry.ts';
-import { withLockRetries } from '../../postgres/retry.ts';
+import { ledgerOf } from '../../ledger/connection.ts';
+import { all, type LedgerDb, type Queryable } from '../../postgres/queryable.ts';
+import { type LockPatience, withLockRetries } from '../../postgres/retry.ts';
 import { withEventTriggers } from '../../postgres/session.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
 import { mayQuiet, QUIET } from './quiet.ts';
@@ -20,7 +20,7 @@ export interface TriggerHandling {
 }
 
 export interface ExactTools {
-  readonly db: Queryable;
+  readonly db: LedgerDb;
   readonly patience: LockPatience;
   /** Names of triggers that leave a row as it is when both columns hold the same. */
   readonly ownTriggers: readonly string[];
@@ -53,12 +53,13 @@ export async function handleExactly(
       }),
     );
   // A run that was killed has left its own, under whatever name it had then.
-  const drop = [`DROP FUNCTION IF EXISTS phase.${name}() CASCADE`];
+  const own = `${ledgerOf(db)}.${name}()`;
+  const drop = [`DROP FUNCTION IF EXISTS ${own} CASCADE`];
   const children = await childrenOf(db, table);
   await run([
     ...drop,
-    functionText(name, set),
-    ...[table, ...children].flatMap((on) => triggerText(trigger, on, name)),
+    functionText(own, set),
+    ...[table, ...children].flatMap((on) => triggerText(trigger, on, { name, own })),
   ]);
   return {
     fate: 'put back',
@@ -96,19 +97,19 @@ function nameAfter(others: readonly string[], name: string): string {
 }
 
 /** The row before, with what is set of it. Expressions are computed from the row before, as the UPDATE does. */
-function functionText(name: string, set: Readonly<Record<string, string>>): string {
+function functionText(own: string, set: Readonly<Record<string, string>>): string {
   const assignments = Object.entries(set).map(
     ([column, expression]) =>
       `  NEW.${quoteIdent(column)} := (SELECT (${expression}\n) FROM (SELECT OLD.*) AS "row before");\n`,
   );
   const body = `\n#variable_conflict use_column\nBEGIN\n  NEW := OLD;\n${assignments.join('')}  RETURN NEW;\nEND\n`;
-  return `CREATE OR REPLACE FUNCTION phase.${name}() RETURNS trigger LANGUAGE plpgsql AS ${quoteLiteral(body)}`;
+  return `CREATE OR REPLACE FUNCTION ${own} RETURNS trigger LANGUAGE plpgsql AS ${quoteLiteral(body)}`;
 }
 
-function triggerText(trigger: string, table: string, name: string): string[] {
+function triggerText(trigger: string, table: string, { name, own }: { name: string; own: string }): string[] {
   const when = `pg_catalog.current_setting('triphase.exact', true) = ${quoteLiteral(name)}`;
   return [
-    `CREATE TRIGGER ${quoteIdent(trigger)} BEFORE UPDATE ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION phase.${name}()`,
+    `CREATE TRIGGER ${quoteIdent(trigger)} BEFORE UPDATE ON ${table} FOR EACH ROW WHEN (${when}) EXECUTE FUNCTION ${own}`,
     `ALTER TABLE ${table} ENABLE ALWAYS TRIGGER ${quoteIdent(trigger)}`,
   ];
 }

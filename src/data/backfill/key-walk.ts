@@ -1,7 +1,8 @@
 import { quoteIdent, quoteLiteral } from '../../domain/identifier.ts';
+import type { Position } from '../../ledger/checkpoint.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import type { Leaf } from './leaves.ts';
-import type { Position, Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** A column of a key, as SQL. */
 export interface KeyColumn {

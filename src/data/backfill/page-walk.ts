@@ -1,6 +1,7 @@
+import type { Position } from '../../ledger/checkpoint.ts';
 import { one, type Queryable } from '../../postgres/queryable.ts';
 import { inPages, type Leaf } from './leaves.ts';
-import type { Position, Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /**
  * A sweep costs a look at each row; what the first one writes elsewhere, one part in so many, needs an entry in each index.

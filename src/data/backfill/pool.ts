@@ -1,16 +1,16 @@
-import type pg from 'pg';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { Window } from '../../ledger/checkpoint.ts';
+import type { Connection } from '../../postgres/connection.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import type { WaiterWatch } from '../throttle/waiters.ts';
-import type { Window } from './checkpoint.ts';
 import type { Growth } from './growth.ts';
 import { type Task, Worker } from './worker.ts';
 
 /** What a pool works with. */
 export interface PoolOptions {
   /** The first worker's connection; not in a transaction. */
-  readonly db: Queryable;
+  readonly db: LedgerDb;
   /** Opens one for each further worker; the pool closes it. */
-  connect(): Promise<pg.Client>;
+  connect(): Promise<Connection>;
   /** Windows that an earlier run had begun. */
   readonly begun: readonly Window[];
   readonly waiters: WaiterWatch;
@@ -81,7 +81,7 @@ export class Pool {
     }
   }
 
-  async #work(index: number, db: Queryable): Promise<void> {
+  async #work(index: number, db: LedgerDb): Promise<void> {
     const worker = await Worker.on(db, index, this.#task);
     const unwatch = this.#options.waiters.watch(worker);
     try {
@@ -98,7 +98,7 @@ export class Pool {
   }
 
   /** One claim at a time: each begins where the one before it ended. */
-  #next(db: Queryable): Promise<Window | null> {
+  #next(db: LedgerDb): Promise<Window | null> {
     const claim = this.#claiming.then(async () => {
       if (this.#failure !== null) return null;
       const begun = this.#queue.shift();

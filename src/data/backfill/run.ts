@@ -1,14 +1,17 @@
 import type pg from 'pg';
+import { ensureTrustedTriggers } from '../../catalog/foreign-triggers.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { RunSettings } from '../../domain/run-settings.ts';
+import { Checkpoint, type Part } from '../../ledger/checkpoint.ts';
+import type { RunProgress } from '../../ledger/runs.ts';
+import type { Connection } from '../../postgres/connection.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { LedgerDb, Queryable } from '../../postgres/queryable.ts';
 import type { LockPatience } from '../../postgres/retry.ts';
 import { countRows } from '../count.ts';
-import type { RunControl, RunProgress } from '../runs.ts';
-import type { RunSettings } from '../settings.ts';
+import type { RunControl } from '../run-control.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { WaiterWatch } from '../throttle/waiters.ts';
-import { Checkpoint, type Part } from './checkpoint.ts';
 import { walkOf } from './choose-walk.ts';
 import { handleExactly, type TriggerFate, type TriggerHandling } from './exact.ts';
 import { Growth, mayVacuum } from './growth.ts';
@@ -45,11 +48,11 @@ export interface BackfillRequest extends Partial<RunSettings> {
 /** What a backfill works with. */
 export interface BackfillTools extends Part {
   /** Not in a transaction; the first worker's. */
-  readonly db: Queryable;
+  readonly db: LedgerDb;
   /** Another one, for what has to be seen while batches run. */
   readonly side: Queryable;
   /** Opens a connection for a further worker. */
-  connect(): Promise<pg.Client>;
+  connect(): Promise<Connection>;
   readonly patience: LockPatience;
   readonly control: RunControl;
   readonly throttle: Throttle;
@@ -80,14 +83,16 @@ const MOST_PASSES = 5;
  * meanwhile are safe where a trigger keeps them right on every update. Each checkpoint commits with its batch, so a
  * killed backfill goes on where it was.
  * @throws PH5009 when rows are left in the end, PH4002 when a batch never gets its locks, PH5013 when the table is gone,
- * PH5014 when it is cancelled, PH5016 when the role may not keep triggers quiet, PH2017 for tables that cannot be walked, or whose
+ * PH2022 when its triggers would run code of another role, PH5014 when it is cancelled, PH5016 when the role may not keep triggers quiet, PH2017 for tables that cannot be walked, or whose
  * updates a rule rewrites.
  */
 export async function runBackfill(request: BackfillRequest, tools: BackfillTools): Promise<BackfillResult> {
   const { table, set, where, quietTriggers = false, exact = false, walk, ...settings } = request;
   tools.control.prefer(settings);
   if (quietTriggers) await ensureMayQuiet(tools.db);
-  await ensureNoUpdateRules(tools.db, table, exact ? await mayQuiet(tools.db) : quietTriggers);
+  const isQuiet = exact ? await mayQuiet(tools.db) : quietTriggers;
+  await ensureNoUpdateRules(tools.db, table, isQuiet);
+  await ensureTrustedTriggers(tools.db, table, { isQuiet });
   const triggers = exact ? await handleExactly(table, set, tools) : handleAsAsked(quietTriggers);
   const change = { set, where, settings: triggers.settings };
   const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);

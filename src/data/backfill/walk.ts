@@ -1,7 +1,5 @@
+import type { Position } from '../../ledger/checkpoint.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
-
-/** A place in a walk: `[page]`, or the values of a key as text. */
-export type Position = readonly string[];
 
 /** A way over the rows of one table, each row within one of its ranges. */
 export interface Walk {

@@ -1,15 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import type { RunSettings } from '../../domain/run-settings.ts';
+import {
+  type Checkpoint,
+  type Course,
+  isSame,
+  type Position,
+  type Progressed,
+  type Window,
+} from '../../ledger/checkpoint.ts';
 import { codeOf, isRetryable, sqlState } from '../../postgres/errors.ts';
-import { one, type Queryable } from '../../postgres/queryable.ts';
+import { type LedgerDb, one } from '../../postgres/queryable.ts';
 import { type LockPatience, pauseAfter } from '../../postgres/retry.ts';
-import type { RunSettings } from '../settings.ts';
 import type { Watched } from '../throttle/waiters.ts';
-import { type Checkpoint, type Course, isSame, type Progressed, type Window } from './checkpoint.ts';
 import type { Leaf } from './leaves.ts';
 import { Pace } from './pace.ts';
-import type { Position, Walk } from './walk.ts';
+import type { Walk } from './walk.ts';
 
 /** What to write, and which rows still need it. */
 export interface Change {
@@ -44,7 +51,7 @@ const BATCH_LOCK_TIMEOUT_MS = 400;
 
 /** One connection that goes through windows, batch by batch. */
 export class Worker implements Watched {
-  readonly #db: Queryable;
+  readonly #db: LedgerDb;
   readonly #index: number;
   readonly #task: Task;
   /** Rows of the first sweep go elsewhere and cost several times as much as those of later ones. */
@@ -56,7 +63,7 @@ export class Worker implements Watched {
   #since: number | null = null;
   #waiting = 0;
 
-  private constructor(db: Queryable, pid: number, index: number, task: Task) {
+  private constructor(db: LedgerDb, pid: number, index: number, task: Task) {
     this.#db = db;
     this.pid = pid;
     this.#index = index;
@@ -66,7 +73,7 @@ export class Worker implements Watched {
     this.#pace = this.#firstPace;
   }
 
-  static async on(db: Queryable, index: number, task: Task): Promise<Worker> {
+  static async on(db: LedgerDb, index: number, task: Task): Promise<Worker> {
     const { pid } = await one<{ pid: number }>(db, 'SELECT pg_catalog.pg_backend_pid() AS pid');
     return new Worker(db, pid, index, task);
   }
@@ -125,7 +132,7 @@ export class Worker implements Watched {
     this.#since = began;
     try {
       const rows = await this.#update(from, to, window.sweep);
-      const entry = checkpoint.entry(course, window, { rows, units, batchSize: this.#firstPace.size, next });
+      const entry = checkpoint.entry(this.#db, course, window, { rows, units, batchSize: this.#firstPace.size, next });
       const [entered] = await this.#script(`${entry}; COMMIT`);
       // What it wrote is right wherever it was; only the walk has to begin anew.
       if (entered?.rowCount !== 1) throw new TableMoved();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
-import type { RunControl } from '../runs.ts';
+import type { RunControl } from '../run-control.ts';
 import { ArchiveMeter } from './archive.ts';
 import { LagMeter } from './lag.ts';
 

@@ -1,3 +1,4 @@
+import { quoteIdent } from '../identifier.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
@@ -22,8 +23,10 @@ export interface IntegrityErrors {
   PH3019: { rename: string; phase: number };
   PH3020: { release: string; files: readonly string[] };
   PH3021: { files: readonly string[] };
-  PH3023: { objects: readonly string[] };
-  PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string };
+  PH3023: { schema: string; objects: readonly string[] };
+  PH3024: { wanted: string; schema: string; id: string };
+  PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string };
+  PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string; ledger: string };
   PH3017: {
     first: string;
     second: string;
@@ -199,20 +202,42 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   },
   PH3023: {
     exit: 5,
-    title: "The schema phase is somebody else's",
-    what: (d) => `The schema phase of this database holds ${someOf(d.objects, ', ')}, and no ledger.`,
-    why: () => 'phase keeps its ledger in a schema of that name, and mixes it with nothing.',
-    remedy: () =>
-      'Give the other schema another name: ALTER SCHEMA phase RENAME TO ...; an empty schema phase is fine.',
+    title: "The schema of the ledger is somebody else's",
+    what: (d) => `The schema ${d.schema} of this database holds ${someOf(d.objects, ', ')}, and no ledger.`,
+    why: () => 'phase keeps its ledger in a schema of its own, and mixes it with nothing.',
+    remedy: (d) =>
+      `Name another one in phase.config.ts: ledgerSchema: '${d.schema}_ledger'. It may be there already, empty; phase makes it where it is not.`,
+  },
+  PH3025: {
+    exit: 5,
+    title: "What says which migrations are applied is another role's",
+    what: (d) =>
+      d.owner === null
+        ? `Everybody may create in the ${d.what} ${d.name}, which is the ledger's.`
+        : `The ${d.what} ${d.name} belongs to the role ${d.owner}, and ${d.me} is no member of that.`,
+    why: () => 'Whoever owns what is read can have code run with the rights of whoever reads it.',
+    remedy: (d) =>
+      d.owner === null
+        ? `REVOKE CREATE ON SCHEMA ${d.name} FROM PUBLIC; look at who owns what is in it.`
+        : `Where ${d.owner} is who migrates this database: connect as it, or GRANT ${quoteIdent(d.owner)} TO ${quoteIdent(d.me)}. Where it is not: look at what it has put there and drop it, or name another ${d.what} in phase.config.ts (${d.what === 'schema' ? 'ledgerSchema' : 'knexMigrations'}).`,
+  },
+  PH3024: {
+    exit: 5,
+    title: 'The ledger is in another schema',
+    what: (d) =>
+      `This database has no ledger in the schema ${d.wanted}, and one of this project in ${d.schema}: it lists ${d.id}.`,
+    why: () => 'Without its ledger every migration would run again.',
+    remedy: (d) =>
+      `Set ledgerSchema: '${d.schema}' in phase.config.ts. A ledger stays where it was made: what counts writes to an old column is beside it.`,
   },
   PH3022: {
     exit: 5,
     title: 'The ledger was made for another schema',
     what: (d) =>
       `Names without a schema lead to ${d.schema ?? 'no schema'} (search_path ${d.searchPath}); the ledger of this database was made where they led to ${d.recorded ?? 'no schema'} (${d.recordedPath}).`,
-    why: () => 'A database has one ledger: what was applied in one schema says nothing of another.',
+    why: () => 'A ledger is of one schema: what was applied in it says nothing of another.',
     remedy: (d) =>
-      `Connect with a search path that begins with ${d.recorded ?? 'that'}, by the URL or ALTER ROLE ... SET search_path; give an application that stands in a database several times a database for each. Where the schema was renamed, UPDATE phase.ledger SET search_path = NULL lets the next run record its own.`,
+      `Connect with a search path that begins with ${d.recorded ?? 'that'}, by the URL or ALTER ROLE ... SET search_path; give an application that stands in a database several times a database for each, or a ledger for each (ledgerSchema). Where the schema was renamed, UPDATE ${d.ledger}.ledger SET search_path = NULL lets the next run record its own.`,
   },
   PH3019: {
     exit: 5,

@@ -9,6 +9,7 @@ import {
   shortHash,
   slug,
 } from '../../domain/identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../../domain/ledger-schema.ts';
 import type { BoundObject, RenameSync, TwinnedObject } from '../../domain/rename.ts';
 import { twinName as derivedTwin } from '../../domain/twin-name.ts';
 
@@ -74,11 +75,16 @@ function stateOf(object: IndexFacts | ConstraintFacts): Pick<TwinnedObject, 'sta
   return object.validated ? {} : { state: 'not valid' };
 }
 
-/** Names of the sync's functions and triggers; `taken` are names of functions in the schema and in db/functions. */
-export function syncNames(facts: TableFacts, rename: string, taken: ReadonlySet<string>): RenameSync {
+/** Names of the sync's functions and triggers. @param taken names of functions in the schema and in db/functions. */
+export function syncNames(
+  facts: TableFacts,
+  rename: string,
+  { taken, ledgerSchema }: { readonly taken: ReadonlySet<string>; readonly ledgerSchema: string },
+): RenameSync {
   const stragglers = {
     count: deriveName(`stragglers_${rename}`, ''),
     last: deriveName(`straggler_last_${rename}`, ''),
+    ...(ledgerSchema === DEFAULT_LEDGER_SCHEMA ? {} : { schema: ledgerSchema }),
   };
   if (facts.column.generated !== null) return { functions: [], triggers: [], moved: null, last: null, stragglers };
   const stem = syncStem(facts, taken);

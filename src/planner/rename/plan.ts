@@ -28,6 +28,8 @@ export interface RenameRequest {
   readonly now: Date;
   /** Names of functions that db/functions holds already. */
   readonly takenFunctions: readonly string[];
+  /** Where the ledger is, and what counts stragglers. */
+  readonly ledgerSchema: string;
   /** The last versions that db/functions holds of functions that name the column. */
   readonly functions: ReadonlyMap<string, KnownVersion>;
   /** The largest table, in bytes, that may be locked for as long as it is read or written. */
@@ -83,7 +85,10 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
   };
 }
 
-function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest): Omit<Rename, 'versions'> {
+function describe(
+  facts: TableFacts,
+  { to, name, takenFunctions, ledgerSchema }: RenameRequest,
+): Omit<Rename, 'versions'> {
   const { table, column } = facts;
   const own = name ?? renameName(table.name, column.name, to);
   return {
@@ -98,7 +103,7 @@ function describe(facts: TableFacts, { to, name, takenFunctions }: RenameRequest
     notNull: column.notNull,
     carried: [...twinsOf(facts, own), ...boundOf(facts)],
     refreshed: [],
-    sync: syncNames(facts, own, new Set([...facts.takenNames, ...takenFunctions])),
+    sync: syncNames(facts, own, { taken: new Set([...facts.takenNames, ...takenFunctions]), ledgerSchema }),
   };
 }
 

@@ -4,12 +4,12 @@ import { readTableFacts } from '../../catalog/table-facts.ts';
 import type { ConstraintFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
-import { readPairs } from '../../gates/pair-record.ts';
+import { readPairs } from '../../ledger/pairs.ts';
 import { replaceConstraint } from '../../operations/constraints.ts';
 import { replaceIndex } from '../../operations/indexes.ts';
 import { Parts } from '../../planner/rename/parts/parts.ts';
 import { isConnectionLost, reasonOf } from '../../postgres/errors.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import type { Session } from '../session.ts';
 import { droppedKey } from './dropped.ts';
 import { madeAnew, namesOf, rebuildTwins } from './rebuild.ts';
@@ -77,7 +77,7 @@ export async function renewTwins(
   );
 }
 
-async function findStale(db: Queryable, rename: Rename, made: readonly MadeObject[] | 'by hand'): Promise<StaleTwins> {
+async function findStale(db: LedgerDb, rename: Rename, made: readonly MadeObject[] | 'by hand'): Promise<StaleTwins> {
   const table = await findTable(db, quoteQualified(rename.table));
   const facts = await readTableFacts(db, table, rename);
   const twins = await readTableFacts(db, table, { from: rename.to, to: rename.from });

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { type Rename, syncTriggers } from '../../domain/rename.ts';
-import { readPairs } from '../../gates/pair-record.ts';
+import { readPairs } from '../../ledger/pairs.ts';
 import { triggerChildren } from '../../operations/children.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
-import { readPairs, writePair } from '../../gates/pair-record.ts';
+import { readPairs, writePair } from '../../ledger/pairs.ts';
 import { dropTwin } from '../../operations/twins.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';

@@ -25,12 +25,12 @@ import {
 } from '../../domain/pair.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
 import { type Rename, reboundTriggers } from '../../domain/rename.ts';
-import { writePair } from '../../gates/pair-record.ts';
+import { writePair } from '../../ledger/pairs.ts';
 import { changeTypes } from '../../operations/alter-columns.ts';
 import { copyAttributes } from '../../operations/attributes.ts';
 import { execute } from '../../operations/execute.ts';
 import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
-import type { Queryable } from '../../postgres/queryable.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import { displaced, isThere } from './place.ts';
 import { refusedBesides } from './refused.ts';
 import { isSyncFit, remakeSync } from './sync.ts';
@@ -56,14 +56,14 @@ export interface RanStep extends Pick<OrderedMigration, 'rename' | 'step'> {
  */
 export class Pair {
   readonly #knex: Knex;
-  readonly #db: Queryable;
+  readonly #db: LedgerDb;
   readonly #rename: Rename;
   readonly #names: Readonly<Record<Side, string>>;
   readonly #on: string;
   readonly #followed: FollowedChange[] = [];
 
   /** @param knex a transaction, and @param db its connection. */
-  constructor(knex: Knex, db: Queryable, rename: Rename) {
+  constructor(knex: Knex, db: LedgerDb, rename: Rename) {
     this.#knex = knex;
     this.#db = db;
     this.#rename = rename;
@@ -120,7 +120,7 @@ export class Pair {
   async follow(before: PairRecord, own: RanStep | null): Promise<FollowedChange[]> {
     const place = await placeOf(this.#db, before.table, before.numbers);
     if (own?.direction === 'down' && !isThere(place)) return [];
-    this.#refuse(displaced(place, this.#rename));
+    this.#refuse(displaced(this.#db, place, this.#rename));
     const now = await readPairFacts(this.#db, before.table, before.numbers);
     // Undoing this step takes NOT NULL from the new column alone.
     if (own?.direction === 'down' && own.step === 'constrain') {

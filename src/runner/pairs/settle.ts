@@ -1,11 +1,11 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Rename } from '../../domain/rename.ts';
-import { forgetPair, readPairs } from '../../gates/pair-record.ts';
+import { renamesUnderWay } from '../../ledger/migrations.ts';
+import { forgetPair, readPairs } from '../../ledger/pairs.ts';
 import { dropStragglers } from '../../operations/stragglers.ts';
 import { isConnectionLost, isRetryable, reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { type FollowedChange, Pair, type RanStep } from './pair.ts';
 
@@ -75,7 +75,7 @@ function changeOf({ step, direction }: RanStep): 'none' | 'ends' | { readonly ph
 export async function adoptPairs(trx: Knex.Transaction, renames: ReadonlyMap<string, Rename>): Promise<void> {
   const db = await connectionOf(trx);
   const known = new Set((await readPairs(db)).map(({ rename }) => rename));
-  const current = await underWay(db);
+  const current = await renamesUnderWay(db);
   for (const name of known) if (!current.some(({ rename }) => rename === name)) await forgetPair(db, name);
   const unknown = current.filter(({ rename }) => !known.has(rename));
   if (unknown.length === 0) return;
@@ -85,13 +85,4 @@ export async function adoptPairs(trx: Knex.Transaction, renames: ReadonlyMap<str
       if (rename !== undefined) await new Pair(trx, db, rename).begin(phase);
     }
   });
-}
-
-function underWay(db: Queryable): Promise<{ rename: string; phase: 1 | 2 }[]> {
-  return all(
-    db,
-    `SELECT rename, CASE WHEN bool_or(step = 'switch') THEN 2 ELSE 1 END AS phase FROM phase.migrations
-     WHERE state = 'applied' AND rename IS NOT NULL GROUP BY rename
-     HAVING bool_or(step = 'expand') AND NOT bool_or(step = 'contract')`,
-  );
 }

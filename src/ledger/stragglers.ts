@@ -1,6 +1,8 @@
 import { quoteQualified } from '../domain/identifier.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import type { Rename } from '../domain/rename.ts';
-import { one, type Queryable } from '../postgres/queryable.ts';
+import { type LedgerDb, one } from '../postgres/queryable.ts';
+import { ensureTrustedSchema } from './owner.ts';
 
 /** Writes to the old column since the switch. */
 export interface Stragglers {
@@ -10,9 +12,10 @@ export interface Stragglers {
 }
 
 /** Reads the two sequences that the sync counts in; nothing before phase 2 and after phase 3. */
-export async function readStragglers(db: Queryable, rename: Rename): Promise<Stragglers> {
-  const { count, last } = rename.sync.stragglers;
-  const names = [count, last].map((name) => quoteQualified({ schema: 'phase', name }));
+export async function readStragglers(db: LedgerDb, rename: Rename): Promise<Stragglers> {
+  const { count, last, schema = DEFAULT_LEDGER_SCHEMA } = rename.sync.stragglers;
+  if (schema !== db.ledgerSchema) await ensureTrustedSchema(db, schema);
+  const names = [count, last].map((name) => quoteQualified({ schema, name }));
   const { present } = await one<{ present: boolean }>(
     db,
     'SELECT pg_catalog.to_regclass($1) IS NOT NULL AND pg_catalog.to_regclass($2) IS NOT NULL AS present',

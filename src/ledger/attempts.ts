@@ -1,0 +1,62 @@
+import { all, type LedgerDb, one } from '../postgres/queryable.ts';
+import { ledgerOf } from './connection.ts';
+
+export type Direction = 'up' | 'down' | 'resolve';
+
+/** What an attempt that did not end well says of itself. */
+export interface AttemptError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is said of an attempt whose runner died, or never heard the answer to its last COMMIT. */
+const LEFT: AttemptError = {
+  code: 'PH5004',
+  message: 'It did not come to its end: its runner died, or lost its connection.',
+};
+
+/** Begins an entry of the history. @returns what ends it, with the error when there was one. */
+export async function beginAttempt(
+  db: LedgerDb,
+  migration: string,
+  direction: Direction,
+  run: string,
+): Promise<(error?: AttemptError) => Promise<void>> {
+  const { number } = await one<{ number: string }>(
+    db,
+    `INSERT INTO ${ledgerOf(db)}.attempts (migration, direction, run) VALUES ($1, $2, $3) RETURNING number`,
+    [migration, direction, run],
+  );
+  return async (error) => {
+    await db.query(endAttempt(ledgerOf(db)), [number, error?.code, error?.message]);
+  };
+}
+
+/** What came of an attempt the ledger tells: an error may come after all was committed. A hand's word is done with its row. */
+const endAttempt = (ledger: string): string => `
+  UPDATE ${ledger}.attempts AS a SET finished_at = clock_timestamp(), outcome = CASE WHEN came.about THEN 'done' ELSE 'failed' END,
+    error_code = CASE WHEN NOT came.about THEN $2 END, error = CASE WHEN NOT came.about THEN $3 END
+  FROM (SELECT tried.number, CASE tried.direction WHEN 'up' THEN coalesce(m.state = 'applied', false) WHEN 'down' THEN m.id IS NULL ELSE true END AS about
+    FROM ${ledger}.attempts AS tried LEFT JOIN ${ledger}.migrations AS m ON m.id = tried.migration) AS came
+  WHERE came.number = a.number AND a.number = $1`;
+
+/** Says of attempts that nobody ended what came of them. Only under the runner's lock, when none is going on. */
+export async function endLeftAttempts(db: LedgerDb): Promise<void> {
+  const ledger = ledgerOf(db);
+  const left = await all<{ number: string }>(
+    db,
+    `SELECT number FROM ${ledger}.attempts WHERE outcome IS NULL
+       AND number IN (SELECT max(number) FROM ${ledger}.attempts GROUP BY migration)`,
+  );
+  for (const { number } of left) await db.query(endAttempt(ledgerOf(db)), [number, LEFT.code, LEFT.message]);
+}
+
+/** The error of a migration's last attempt, or null. */
+export async function lastError(db: LedgerDb, migration: string): Promise<string | null> {
+  const [row] = await all<{ error: string | null }>(
+    db,
+    `SELECT error FROM ${ledgerOf(db)}.attempts WHERE migration = $1 ORDER BY number DESC LIMIT 1`,
+    [migration],
+  );
+  return row?.error ?? null;
+}

@@ -1,0 +1,127 @@
+import { hostname } from 'node:os';
+import { quoteLiteral } from '../domain/identifier.ts';
+import type { MigrationKind, Phase } from '../domain/manifest.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import type { Release } from '../domain/release.ts';
+import type { StepName } from '../domain/rename.ts';
+import { all, type LedgerDb } from '../postgres/queryable.ts';
+import { ledgerOf } from './connection.ts';
+import { ledgerFormat } from './format.ts';
+import { STEP_BY_NAME } from './formats/format-4.ts';
+import { toolVersion } from './tool-version.ts';
+
+/** A migration as the ledger has it. */
+export interface LedgerRow {
+  readonly id: string;
+  readonly kind: MigrationKind;
+  readonly release: Release;
+  readonly rename: string | null;
+  readonly phase: Phase | null;
+  readonly step: StepName | null;
+  /** Null for what knex has run before there was a ledger. */
+  readonly sha256: string | null;
+  /** Of the released manifest that it ran under; null while that was open, or where nobody has kept it. */
+  readonly manifestSum: string | null;
+  readonly breaks: string | null;
+  readonly state: 'started' | 'applied';
+  readonly startedAt: string;
+  readonly appliedAt: string | null;
+  readonly durationMs: number;
+}
+
+const rowsOf = (ledger: string, format: number): string => `
+  SELECT id, kind, release, rename, phase, ${format < 4 ? STEP_BY_NAME : 'step'} AS step, sha256, ${format < 5 ? 'NULL' : 'manifest_sum'} AS "manifestSum", breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
+    to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
+    to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
+  FROM ${ledger}.migrations ORDER BY applied_order`;
+
+/** What is applied or begun, in the order in which it ran. @param format of the ledger; older ones keep less. */
+export function readMigrations(db: LedgerDb, format: number): Promise<LedgerRow[]> {
+  return all(db, rowsOf(ledgerOf(db), format));
+}
+
+const upsert = (ledger: string): string => `
+  INSERT INTO ${ledger}.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version, step, manifest_sum)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() - make_interval(secs => $9 / 1000.0),
+    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11, $12, $13)
+  ON CONFLICT (id) DO UPDATE SET state = excluded.state, sha256 = excluded.sha256, finished_at = excluded.finished_at,
+    manifest_sum = excluded.manifest_sum, duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version`;
+
+/** The same, whatever the ledger's format; nothing where there is none. */
+export async function migrationsSoFar(db: LedgerDb): Promise<LedgerRow[]> {
+  const format = await ledgerFormat(db);
+  return format === 0 ? [] : readMigrations(db, format);
+}
+
+/** Enters a migration; in the transaction of a transactional one. */
+export async function recordMigration(
+  db: LedgerDb,
+  migration: OrderedMigration,
+  state: LedgerRow['state'],
+  durationMs: number,
+): Promise<void> {
+  const { id, kind, release, rename, phase, step, sha256, breaks, manifestSum } = migration;
+  await db.query(upsert(ledgerOf(db)), [
+    id,
+    kind,
+    release,
+    rename ?? null,
+    phase ?? null,
+    sha256,
+    breaks ?? null,
+    state,
+    Math.round(durationMs),
+    hostname(),
+    toolVersion(),
+    step ?? null,
+    manifestSum ?? null,
+  ]);
+}
+
+/** Takes a migration out, with its checkpoints: it was undone. */
+export async function removeMigration(db: LedgerDb, id: string): Promise<void> {
+  const ledger = ledgerOf(db);
+  const { rows } = await db.query<{ release: string }>(
+    `DELETE FROM ${ledger}.migrations WHERE id = $1 RETURNING release`,
+    [id],
+  );
+  // A release of which nothing is left has not been migrated to.
+  await db.query(
+    `DELETE FROM ${ledger}.releases r WHERE release = $1 AND NOT EXISTS (SELECT 1 FROM ${ledger}.migrations m WHERE m.release = r.release)`,
+    [rows[0]?.release],
+  );
+  await db.query(`DELETE FROM ${ledger}.backfills WHERE owner = $1`, [id]);
+}
+
+/** Enters a migration that ran before there was a ledger, with the time at which it did. */
+export async function recordEarlierMigration(
+  db: LedgerDb,
+  migration: OrderedMigration,
+  at: string | null,
+): Promise<void> {
+  await recordMigration(db, migration, 'applied', 0);
+  await db.query(`UPDATE ${ledgerOf(db)}.migrations SET started_at = $2, finished_at = $2 WHERE id = $1`, [
+    migration.id,
+    at,
+  ]);
+}
+
+/** Renames of which the first step has run and the last one has not, by the ledger. */
+export function renamesUnderWay(db: LedgerDb): Promise<{ rename: string; phase: 1 | 2 }[]> {
+  return all(
+    db,
+    `SELECT rename, CASE WHEN bool_or(step = 'switch') THEN 2 ELSE 1 END AS phase FROM ${ledgerOf(db)}.migrations
+     WHERE state = 'applied' AND rename IS NOT NULL GROUP BY rename
+     HAVING bool_or(step = 'expand') AND NOT bool_or(step = 'contract')`,
+  );
+}
+
+/** The statement that enters a migration which somebody runs by a script. */
+export function scriptedMigration(
+  db: LedgerDb,
+  { id, kind, release, rename, phase, step, sha256, breaks }: OrderedMigration,
+): string {
+  const text = (value: string | undefined) => (value === undefined ? 'NULL' : quoteLiteral(value));
+  return `INSERT INTO ${ledgerOf(db)}.migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version)
+  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(step)}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
+}
