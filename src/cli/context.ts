@@ -1,10 +1,8 @@
 import type { Command } from 'commander';
-import { openProject, type Project } from '../project/config.ts';
+import type { Project } from '../project/config.ts';
 import { parseDuration } from '../project/duration.ts';
-import type { Reporter } from '../runner/reporter.ts';
 import type { RunnerOptions } from '../runner/session.ts';
 import { Output, type Streams } from './output.ts';
-import { TerminalReporter } from './progress.ts';
 
 /** Where a command runs: the process, or a test. */
 export interface Surroundings extends Streams {
@@ -56,7 +54,8 @@ export class CommandContext {
     return this.#flags.input && !this.#flags.json && stdin.isTTY === true && stderr.isTTY === true;
   }
 
-  openProject(): Promise<Project> {
+  async openProject(): Promise<Project> {
+    const { openProject } = await import('../project/config.ts');
     return openProject(this.surroundings.cwd, this.#flags.config, this.surroundings.env);
   }
 
@@ -71,16 +70,13 @@ export class CommandContext {
     return project.config.shadowDatabaseUrl ?? (this.surroundings.env.PHASE_SHADOW_DATABASE_URL || undefined);
   }
 
-  reporter(): Reporter {
-    return new TerminalReporter(this.output);
-  }
-
   async runner(flags: { stragglerWindow?: string } = {}): Promise<RunnerOptions> {
     const project = await this.openProject();
+    const { TerminalReporter } = await import('./progress.ts');
     return {
       project,
       url: this.databaseUrl(project),
-      reporter: this.reporter(),
+      reporter: new TerminalReporter(this.output),
       stragglerWindowMs:
         flags.stragglerWindow === undefined
           ? project.config.stragglerWindow

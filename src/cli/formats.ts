@@ -1,5 +1,9 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 
+/** How a plan can be shown. */
+export const PLAN_FORMATS = ['text', 'json', 'mermaid', 'html'] as const;
+export type PlanFormat = (typeof PLAN_FORMATS)[number];
+
 /** The format of a name, and of no name that every object has. @throws PH1015 */
 export function formatNamed<T>(formats: Readonly<Record<string, T>>, name: string): T {
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined;

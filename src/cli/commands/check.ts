@@ -1,14 +1,6 @@
 import type { Command } from 'commander';
-import type { Finding } from '../../domain/finding.ts';
-import { placeInGit } from '../../project/git.ts';
-import { FINDING_FORMATS, findingsDocument } from '../../report/findings.ts';
+import { FINDING_FORMATS } from '../../report/findings.ts';
 import type { Action } from '../action.ts';
-import { checkByDatabase } from '../check/database.ts';
-import { checkFiles } from '../check/files.ts';
-import { checkByReplay } from '../check/replay.ts';
-import type { CommandContext } from '../context.ts';
-import { formatNamed } from '../formats.ts';
-import type { Result } from '../output.ts';
 
 /** `phase check` */
 export function registerCheck(program: Command, action: Action): void {
@@ -23,27 +15,7 @@ export function registerCheck(program: Command, action: Action): void {
       'do not run the migrations on an embedded server to see whether they run, and touch what the manifests say',
     )
     .addHelpText('after', '\nExample:\n  phase check --format github')
-    .action(action((context, command) => runCheck(context, command.opts<CheckFlags>())));
-}
-
-interface CheckFlags {
-  format: string;
-  replay: boolean;
-}
-
-async function runCheck(context: CommandContext, { format, replay }: CheckFlags): Promise<Result> {
-  const show = formatNamed(FINDING_FORMATS, format);
-  const project = await context.openProject();
-  const found = await checkFiles(project.root, project.config.release ?? project.packageRelease);
-  // Files that are wrong cannot be run.
-  const unlike = replay && found.length === 0 ? await checkByReplay(context, project) : [];
-  const findings = [...found, ...unlike, ...(await checkByDatabase(context, project))];
-  // Annotations name files from the top of the repository.
-  const shown = format === 'github' ? findingsAt(placeInGit(project.root), findings) : findings;
-  const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(shown);
-  return { document: findingsDocument(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
-}
-
-function findingsAt(place: string, findings: readonly Finding[]): Finding[] {
-  return findings.map((finding) => ({ ...finding, file: finding.file === null ? null : `${place}${finding.file}` }));
+    .action(
+      action(async (context, command) => (await import('../actions/check.ts')).runCheck(context, command.opts())),
+    );
 }

@@ -1,31 +1,5 @@
 import type { Command } from 'commander';
-import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { RunSettings } from '../../domain/run-settings.ts';
-import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../ledger/format.ts';
-import { isGoingOn, type RunStatus, readRuns } from '../../ledger/runs.ts';
-import { withConnection } from '../../postgres/connection.ts';
-import type { LedgerDb } from '../../postgres/queryable.ts';
-import { formatDuration, parseDuration } from '../../project/duration.ts';
-import { table } from '../../report/table.ts';
-import { listTasks, loadTask, type Task } from '../../tasks/definition.ts';
-import { describe as describeParam } from '../../tasks/params.ts';
-import { changeSettings, lastRun, requestOf } from '../../tasks/run-state.ts';
-import { type RunEnd, resumeTask, startTask } from '../../tasks/run-task.ts';
 import type { Action } from '../action.ts';
-import type { CommandContext } from '../context.ts';
-import type { Result } from '../output.ts';
-
-interface SettingFlags {
-  workers?: string;
-  batchMs?: string;
-  maxLag?: string;
-  maxGrowth?: string;
-  nice?: string;
-}
-
-interface RunFlags extends SettingFlags {
-  param: string[];
-}
 
 /** `phase task` */
 export function registerTask(program: Command, action: Action): void {
@@ -37,42 +11,40 @@ export function registerTask(program: Command, action: Action): void {
       .option('--param <name=value>', 'a parameter; as often as needed', collect, []),
   )
     .addHelpText('after', '\nExample:\n  phase task run fill_countries --param since=2026-01-01 --workers 2')
-    .action(action((context, command) => run(context, command)));
+    .action(action(async (context, command) => (await import('../actions/task.ts')).run(context, command)));
   group
     .command('list [name]')
     .description('the tasks there are with their parameters, and what has run')
     .addHelpText('after', '\nExample:\n  phase task list')
-    .action(action((context, command) => list(context, command.args[0])));
+    .action(action(async (context, command) => (await import('../actions/task.ts')).list(context, command.args[0])));
   group
     .command('status <name>')
     .description('how far the last run of a task or migration is, and why it waits')
     .addHelpText('after', '\nExample:\n  phase task status fill_countries')
-    .action(action((context, command) => status(context, command.args[0] ?? '')));
+    .action(
+      action(async (context, command) => (await import('../actions/task.ts')).status(context, command.args[0] ?? '')),
+    );
   for (const wish of ['pause', 'cancel'] as const) {
     group
       .command(`${wish} <name>`)
       .description(`${wish} what goes on, before its next batch`)
       .addHelpText('after', `\nExample:\n  phase task ${wish} fill_countries`)
       .action(
-        action((context, command) => {
-          const name = command.args[0] ?? '';
-          return onLedger(context, name, async (db) => {
-            await requestOf(db, name, wish, wish);
-            return statusResult(await lastRun(db, name), await readRuns(db, name));
-          });
-        }),
+        action(async (context, command) =>
+          (await import('../actions/task.ts')).request(context, command.args[0] ?? '', wish),
+        ),
       );
   }
   withSettings(
     group.command('resume <name>').description('go on with what is paused; with what stopped, from its checkpoint'),
   )
     .addHelpText('after', '\nExample:\n  phase task resume fill_countries --batch-ms 50')
-    .action(action((context, command) => resume(context, command)));
+    .action(action(async (context, command) => (await import('../actions/task.ts')).resume(context, command)));
   withSettings(
     group.command('set <name>').description('change settings of what goes on; they hold from the next batch'),
   )
     .addHelpText('after', '\nExample:\n  phase task set fill_countries --workers 4 --max-lag 30s')
-    .action(action((context, command) => set(context, command)));
+    .action(action(async (context, command) => (await import('../actions/task.ts')).set(context, command)));
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
@@ -84,161 +56,4 @@ function withSettings(command: Command): Command {
     .option('--max-lag <duration>', 'how far a replica may be behind')
     .option('--max-growth <share>', 'share by which the table may grow, such as 0.2')
     .option('--nice <ratio>', 'pause after each batch, as a multiple of its duration');
-}
-
-function settingsOf({ workers, batchMs, maxLag, maxGrowth, nice }: SettingFlags): Partial<RunSettings> {
-  return {
-    ...(workers === undefined ? {} : { workers: numberOf('--workers', workers, 1, 64, true) }),
-    ...(batchMs === undefined ? {} : { batchDuration: numberOf('--batch-ms', batchMs, 1, 60_000, false) }),
-    ...(maxLag === undefined ? {} : { maxLag: parseDuration('--max-lag', maxLag) }),
-    ...(maxGrowth === undefined ? {} : { maxGrowth: numberOf('--max-growth', maxGrowth, 0, 100, false) }),
-    ...(nice === undefined ? {} : { niceRatio: numberOf('--nice', nice, 0, 100, false) }),
-  };
-}
-
-function numberOf(flag: string, text: string, least: number, most: number, whole: boolean): number {
-  const value = Number(text);
-  const isOne = text.trim() !== '' && value >= least && value <= most && (!whole || Number.isInteger(value));
-  if (isOne) return value;
-  const allowed = `${whole ? 'a whole number' : 'a number'} from ${least} to ${most}`;
-  throw new PhaseError('PH1015', { what: flag, value: text, allowed });
-}
-
-async function run(context: CommandContext, command: Command): Promise<Result> {
-  const flags = command.opts<RunFlags>();
-  const task = command.args[0] ?? '';
-  const options = { ...(await context.runner()), task, params: flags.param, settings: settingsOf(flags) };
-  return ended(await startTask(options));
-}
-
-/** What waits in another process goes on there; what has no process any more goes on here. */
-async function resume(context: CommandContext, command: Command): Promise<Result> {
-  const name = command.args[0] ?? '';
-  const settings = settingsOf(command.opts<SettingFlags>());
-  const elsewhere = await onLedger(context, name, async (db) => {
-    const last = await lastRun(db, name);
-    if (!(await readRuns(db, name)).some(isGoingOn)) {
-      if (last.kind === 'task' && last.state !== 'done') return null;
-      throw new PhaseError('PH1024', { name, wish: 'resume', state: last.state });
-    }
-    await changeSettings(db, name, settings);
-    await requestOf(db, name, null, 'resume');
-    return statusResult(await lastRun(db, name), await readRuns(db, name));
-  });
-  return elsewhere ?? ended(await resumeTask({ ...(await context.runner()), task: name, settings }));
-}
-
-function set(context: CommandContext, command: Command): Promise<Result> {
-  const settings = settingsOf(command.opts<SettingFlags>());
-  if (Object.keys(settings).length === 0) {
-    throw new PhaseError('PH1004', {
-      question: 'Which setting?',
-      flag: '--workers, --batch-ms, --max-lag, --max-growth or --nice',
-    });
-  }
-  const name = command.args[0] ?? '';
-  return onLedger(context, name, async (db) => {
-    await changeSettings(db, name, settings);
-    return statusResult(await lastRun(db, name), await readRuns(db, name));
-  });
-}
-
-function ended({ status: last, error }: RunEnd): Result {
-  return { ...statusResult(last, [last]), error };
-}
-
-function status(context: CommandContext, name: string): Promise<Result> {
-  return onLedger(context, name, async (db) => statusResult(await lastRun(db, name), await readRuns(db, name)));
-}
-
-async function list(context: CommandContext, name: string | undefined): Promise<Result> {
-  const { root } = await context.openProject();
-  const known = await listTasks(root);
-  const tasks = await readable(
-    context,
-    known.filter((task) => name === undefined || task === name).map((task) => loadTask(root, task)),
-  );
-  const runs = await onLedger(context, name ?? '', (db) => readRuns(db, name), []);
-  if (name !== undefined && runs.length === 0 && !known.includes(name)) {
-    throw new PhaseError('PH1022', { task: name, known });
-  }
-  const described = tasks.map(({ run: _, ...task }) => task);
-  const lines = tasks.map(({ name: task, params }) => [
-    task,
-    Object.entries(params)
-      .map(
-        ([param, definition]) =>
-          `${param}=${describeParam(definition)}${definition.required === true ? '' : ' (optional)'}`,
-      )
-      .join(', '),
-  ]);
-  const text = [tasks.length === 0 ? 'no tasks' : table(lines), runs.length === 0 ? '' : table(runs.map(lineOf))];
-  return { document: { tasks: described, runs }, text: text.filter((part) => part !== '').join('\n\n') };
-}
-
-/** One that cannot be loaded says so, and hides none of the others. */
-async function readable(context: CommandContext, loading: readonly Promise<Task>[]): Promise<Task[]> {
-  const tasks: Task[] = [];
-  for (const each of await Promise.allSettled(loading)) {
-    if (each.status === 'fulfilled') tasks.push(each.value);
-    else if (each.reason instanceof PhaseError) context.output.notice(`${each.reason.code} ${each.reason.message}`);
-    else throw each.reason;
-  }
-  return tasks;
-}
-
-/** @param name whose run it is about; @param empty what it is where nothing has been written yet. */
-async function onLedger<T>(
-  context: CommandContext,
-  name: string,
-  body: (db: LedgerDb) => Promise<T>,
-  empty?: T,
-): Promise<T> {
-  const project = await context.openProject();
-  const url = context.databaseUrl(project);
-  const { ledgerSchema } = project.config;
-  return withConnection({ url, ledgerSchema, applicationName: 'phase task' }, async (db) => {
-    const format = await ledgerFormat(db);
-    ensureKnownFormat(format);
-    if (format < LEDGER_FORMAT) {
-      if (empty !== undefined) return empty;
-      throw new PhaseError('PH1025', { name, close: [] });
-    }
-    return body(db);
-  });
-}
-
-function statusResult(last: RunStatus, runs: readonly RunStatus[]): Result {
-  const { error } = last;
-  const rows = [
-    ['run', `${last.run} of ${last.kind} ${last.name}`],
-    ['state', `${last.state}${last.request === null ? '' : ` (${last.request} was asked for)`}`],
-    [
-      'rows',
-      `${last.rows}${last.total === null ? '' : ` of about ${Math.round(last.total)}`}, ${Math.round(last.done * 100)} %`,
-    ],
-    ['table', last.table ?? ''],
-    [
-      'rate',
-      isGoingOn(last)
-        ? `${last.rate} rows/s${last.eta === null ? '' : `, ${formatDuration(last.eta * 1_000)} left`}`
-        : '',
-    ],
-    ['waiting for', last.waitingFor ?? ''],
-    ['replica', last.lag === null ? '' : `${last.lag.toFixed(1)} s behind`],
-    ['error', error === null ? '' : `${error.code} ${error.message}`],
-  ];
-  const { error: failure, ...rest } = last;
-  return {
-    document: {
-      ...rest,
-      failure,
-      runs: runs.map(({ run: number, state, startedAt }) => ({ run: number, state, startedAt })),
-    },
-    text: table(rows.filter(([, value]) => value !== '')),
-  };
-}
-
-function lineOf({ run: number, name, state, rows, startedAt, waitingFor }: RunStatus): string[] {
-  return [`run ${number}`, name, state, `${rows} rows`, startedAt, waitingFor ?? ''];
 }

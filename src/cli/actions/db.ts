@@ -1,0 +1,57 @@
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { mapInTurn } from '../../domain/in-turn.ts';
+import { EMBEDDED_VERSIONS, type EmbeddedVersion, NEWEST_EMBEDDED } from '../../postgres/embedded/binaries.ts';
+import { embeddedUrl, startEmbedded, stopEmbedded } from '../../postgres/embedded/server.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+
+/** Gives URLs of servers. @param version only of this one; null: of any. */
+type Run = (project: string, version: EmbeddedVersion | null) => Promise<string[]>;
+
+export async function runDb(
+  context: CommandContext,
+  name: keyof typeof RUNS,
+  { pgVersion }: { pgVersion?: string },
+): Promise<Result> {
+  const { root } = await context.openProject();
+  const urls = await RUNS[name](root, parseVersion(pgVersion));
+  return { document: { url: urls[0] ?? null }, text: urls.join('\n') || 'no server is running' };
+}
+
+const start: Run = async (project, version) => [await startEmbedded({ version: version ?? NEWEST_EMBEDDED, project })];
+
+const stop: Run = async (project, version) => {
+  const running = await findRunning(project, version);
+  for (const server of running) await stopEmbedded({ version: server.version, project });
+  return running.map(({ url }) => url);
+};
+
+const url: Run = async (project, version) => {
+  const [newest] = await findRunning(project, version);
+  if (newest) return [newest.url];
+  const what = version === null ? 'No server' : `No PostgreSQL ${version}`;
+  throw new PhaseError('PH5007', { reason: `${what} is running; phase db start starts one.` });
+};
+
+const RUNS = { start, stop, url } as const;
+
+/** The newest first. @param version only of this one; null: of any. */
+async function findRunning(
+  project: string,
+  version: EmbeddedVersion | null,
+): Promise<{ version: EmbeddedVersion; url: string }[]> {
+  const versions = version === null ? EMBEDDED_VERSIONS.toReversed() : [version];
+  const found = await mapInTurn(versions, async (each) => ({
+    version: each,
+    url: await embeddedUrl({ version: each, project }),
+  }));
+  return found.flatMap(({ version: of, url }) => (url === null ? [] : [{ version: of, url }]));
+}
+
+function parseVersion(text: string | undefined): EmbeddedVersion | null {
+  if (text === undefined) return null;
+  const version = EMBEDDED_VERSIONS.find((candidate) => String(candidate) === text);
+  if (version === undefined)
+    throw new PhaseError('PH1015', { what: '--pg-version', value: text, allowed: EMBEDDED_VERSIONS.join(', ') });
+  return version;
+}

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { rollback } from '../../runner/rollback.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+
+export async function undo(context: CommandContext, command: Command): Promise<Result> {
+  const flags = command.opts<{ steps: string; to?: string }>();
+  if (!/^[1-9]\d*$/.test(flags.steps)) {
+    throw new PhaseError('PH1015', { what: '--steps', value: flags.steps, allowed: 'a number from 1' });
+  }
+  const { reverted, error } = await rollback({
+    ...(await context.runner()),
+    steps: Number(flags.steps),
+    to: flags.to ?? null,
+  });
+  const text = reverted.length === 0 ? 'nothing to undo' : reverted.map((id) => `undone ${id}`).join('\n');
+  return { document: { reverted }, text, error };
+}

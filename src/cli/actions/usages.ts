@@ -1,0 +1,37 @@
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { releaseOfPhase } from '../../domain/manifest.ts';
+import type { Rename } from '../../domain/rename.ts';
+import { packageName } from '../../project/config.ts';
+import { type History, readHistory } from '../../project/history.ts';
+import { findUsages } from '../../project/usages.ts';
+import { table } from '../../report/table.ts';
+import { render } from '../../scaffold/templates.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+
+export async function usages(context: CommandContext, name: string): Promise<Result> {
+  const history = await readHistory((await context.openProject()).root);
+  const found = await findUsages(history.root, renameOf(history, name));
+  const rows = found.map(({ file, line, text }) => [`${file}:${line}`, text]);
+  return { document: { usages: found }, text: rows.length === 0 ? 'The old name is not used any more.' : table(rows) };
+}
+
+export async function notice(context: CommandContext, name: string): Promise<Result> {
+  const history = await readHistory((await context.openProject()).root);
+  const rename = renameOf(history, name);
+  const app = (await packageName(history.root)) ?? 'the application';
+  const [first, second, third] = ([1, 2, 3] as const).map(
+    (phase) => releaseOfPhase(history.manifests, name, phase) ?? '(not planned yet)',
+  );
+  const { from, to, type } = rename;
+  const view = { app, table: `${rename.table.schema}.${rename.table.name}`, from, to, type, first, second, third };
+  const written = render('notice/notice.md', view);
+  return { document: { text: written, usages: [] }, text: written };
+}
+
+/** @throws PH1026 */
+function renameOf({ renames }: History, name: string): Rename {
+  const rename = renames.get(name);
+  if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
+  return rename;
+}
