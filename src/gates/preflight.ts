@@ -1,4 +1,4 @@
-import { ensureTrustedTriggers } from '../catalog/foreign-triggers.ts';
+import { ensureTrustedCode } from '../catalog/foreign-code.ts';
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
 import { readForeignFunctions, readMissingRights } from '../catalog/rights.ts';
@@ -30,7 +30,7 @@ export async function checkPreflight(db: LedgerDb, rename: Rename, step: StepNam
   if (!isOfGenerated(rename)) {
     const isQuiet = await mayQuiet(db);
     await ensureNoUpdateRules(db, table, isQuiet);
-    await ensureTrustedTriggers(db, table, { isQuiet });
+    await ensureTrustedCode(db, table, { isQuiet });
   }
   if (step === 'expand') await ensureNothingBreaks(db, rename);
   const rows: { constraint: string; rows: number }[] = [];

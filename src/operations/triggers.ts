@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { ensureTrustedTriggers } from '../catalog/foreign-triggers.ts';
+import { ensureTrustedCode } from '../catalog/foreign-code.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { onConnection } from '../postgres/knex.ts';
@@ -33,7 +33,7 @@ export async function createTrigger(knex: Knex, name: string, { version, on }: T
   await triggerChildren(knex, on, [name]);
   await grantSyncToOwners(knex, on, [name]);
   // Where somebody was there before with a function of that name, it has been replaced, and is still theirs.
-  await onConnection(knex, (db) => ensureTrustedTriggers(db, on, { name }));
+  await onConnection(knex, (db) => ensureTrustedCode(db, on, { name }));
 }
 
 /** Undoes `createTrigger`. */

@@ -113,11 +113,11 @@ test('a trigger that a role with TRIGGER has made does not run with the rights o
   const refused = async (...command: string[]) => {
     const { code, json } = await project.phase(...command, '--json');
     expect([code, json.error.code]).toEqual([4, 'PH2022']);
-    return json.error.details.triggers.map(({ trigger, object }: Record<string, string>) => `${trigger}: ${object}`);
+    return json.error.details.objects.map(({ object }: Record<string, string>) => object);
   };
   expect(await refused('migrate', '--release', R1)).toEqual([
-    '"aa_stamp" of "public"."users": function theirs.stamp()',
-    '"bb_asked" of "public"."users": function theirs.asked(public.users)',
+    'trigger "aa_stamp" of "public"."users" (function theirs.stamp())',
+    'trigger "bb_asked" of "public"."users" (function theirs.asked(public.users))',
   ]);
   // A backfill of one's own writes the same table.
   project.write(
@@ -144,8 +144,33 @@ test('a function that somebody has put where one of the sync would be is not run
     CREATE FUNCTION public.${sync}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; RESET ROLE`);
   const { code, json } = await project.phase('migrate', '--release', R1, '--json');
   expect([code, json.error.code]).toEqual([4, 'PH2022']);
-  expect(json.error.message).toContain(`function public.${sync}() of the role ${name}`);
+  expect(json.error.message).toContain(`(function public.${sync}()) belongs to the role ${name}`);
   await database.sql(`ALTER FUNCTION public.${sync}() OWNER TO current_user`);
   await fixture.deploy(R1);
   await database.sql(`DROP OWNED BY ${name} CASCADE`);
+});
+
+test('a partition of another role is not written, whose triggers and indexes would run with the rights of whoever fills it', async () => {
+  const database = await createDatabase();
+  const { name } = await database.role();
+  await database.sql(`CREATE TABLE events (id int PRIMARY KEY, old text) PARTITION BY RANGE (id); CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (10);
+    INSERT INTO events VALUES (1, 'a'); ALTER TABLE events_1 OWNER TO ${name}; GRANT USAGE, CREATE ON SCHEMA public TO ${name}; SET ROLE ${name};
+    CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.old := current_user; RETURN NEW; END $$;
+    CREATE TRIGGER stamp BEFORE UPDATE ON events_1 FOR EACH ROW EXECUTE FUNCTION stamp(); RESET ROLE`);
+  const { context, close } = await openWork(database);
+  const fill = () => context.backfill({ table: 'events', set: { old: `'b'` }, where: `old = 'a'` });
+  await expect(fill()).rejects.toMatchObject({
+    code: 'PH2022',
+    details: {
+      objects: [
+        { object: 'table "public"."events_1"', owner: name },
+        { object: 'trigger "stamp" of "public"."events_1" (function public.stamp())', owner: name },
+      ],
+    },
+  });
+  await database.sql(`GRANT ${name} TO current_user`);
+  await fill();
+  await close();
+  await database.sql(`DROP OWNED BY ${name} CASCADE`);
+  await database.drop();
 });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { ensureTrustedTriggers } from '../../catalog/foreign-triggers.ts';
+import { ensureTrustedCode } from '../../catalog/foreign-code.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { RunSettings } from '../../domain/run-settings.ts';
 import { Checkpoint, type Part } from '../../ledger/checkpoint.ts';
@@ -92,7 +92,7 @@ export async function runBackfill(request: BackfillRequest, tools: BackfillTools
   if (quietTriggers) await ensureMayQuiet(tools.db);
   const isQuiet = exact ? await mayQuiet(tools.db) : quietTriggers;
   await ensureNoUpdateRules(tools.db, table, isQuiet);
-  await ensureTrustedTriggers(tools.db, table, { isQuiet });
+  await ensureTrustedCode(tools.db, table, { isQuiet });
   const triggers = exact ? await handleExactly(table, set, tools) : handleAsAsked(quietTriggers);
   const change = { set, where, settings: triggers.settings };
   const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);
