@@ -2,7 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
-import { isTrusted } from '../postgres/trust.ts';
+import { grantOf, isTrusted, ME } from '../postgres/trust.ts';
 import { treeOf } from './tree.ts';
 
 /** What runs code of a role that is not trusted, when rows of a table are written. */
@@ -10,12 +10,12 @@ interface ForeignCode {
   /** In words, such as `trigger "stamp" of "public"."users" (function theirs.stamp())`. */
   readonly object: string;
   readonly owner: string;
+  /** The statement that says that it is trusted. */
+  readonly grant: string;
 }
 
 /** Which triggers are meant: one of them, or those that fire for an update; in a session that keeps all triggers quiet that it can, or not. */
 type Meant = { readonly name: string } | { readonly isQuiet: boolean };
-
-const ME = '(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)';
 
 const FOREIGN = `${treeOf('$1::oid')},
   parts AS MATERIALIZED (
@@ -33,7 +33,7 @@ const FOREIGN = `${treeOf('$1::oid')},
     JOIN pg_catalog.pg_trigger t ON t.tgrelid = p.oid AND NOT t.tgisinternal AND (t.tgname = $2 OR t.tgenabled = ANY ($3) AND t.tgtype & 16 = 16)
     JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_trigger'::regclass AND d.objid = t.oid
     UNION ALL SELECT 'table ' || name, root_owner, owner FROM parts)
-  SELECT DISTINCT u.object, pg_catalog.pg_get_userbyid(u.owner) AS owner FROM uses u
+  SELECT DISTINCT u.object, pg_catalog.pg_get_userbyid(u.owner) AS owner, ${grantOf('u.owner')} AS grant FROM uses u
   WHERE u.owner <> u.root_owner AND NOT pg_catalog.pg_has_role(u.owner, u.root_owner, 'MEMBER') AND NOT ${isTrusted('u.owner', ME)} ORDER BY 1`;
 
 /**

@@ -1,6 +1,6 @@
 import { sqlQualified, sqlQuoted } from '../postgres/names.ts';
 import { all, type LedgerDb, type Queryable } from '../postgres/queryable.ts';
-import { isTrusted } from '../postgres/trust.ts';
+import { grantOf, isTrusted, ME } from '../postgres/trust.ts';
 import { treeOf } from './tree.ts';
 
 /** Something that the role may not do and a rename needs, and the statement by which somebody who may lets it. */
@@ -12,13 +12,8 @@ export interface MissingRight {
 
 const ROLE = sqlQuoted('current_user::text');
 const owns = (owner: string): string => `pg_catalog.pg_has_role(${owner}, 'USAGE')`;
-/** A member of the owner may do what the owner may. */
-const join = (owner: string): string =>
-  `'GRANT ' || ${sqlQuoted(`pg_catalog.pg_get_userbyid(${owner})::text`)} || ' TO ' || ${ROLE}`;
 const relation = (oid: string): string =>
   `(SELECT ${sqlQualified('rn', 'rc')} FROM pg_catalog.pg_class rc JOIN pg_catalog.pg_namespace rn ON rn.oid = rc.relnamespace WHERE rc.oid = ${oid})`;
-
-const ME = '(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)';
 
 /**
  * A superuser may do everything, and what its statements read of another role's table can run code of that role: a table that is bound to the column has to be of
@@ -33,7 +28,7 @@ const RIGHTS = `${treeOf('$1::oid')},
       JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
       JOIN pg_catalog.pg_attribute a ON a.attrelid = $1::oid AND a.attname = $2 AND a.attnum = d.refobjsubid
       WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::oid AND r.ev_class <> $1::oid)
-  SELECT b.what || ${relation('b.oid')} AS what, ${join('c.relowner')} AS "grant"
+  SELECT b.what || ${relation('b.oid')} AS what, ${grantOf('c.relowner')} AS "grant"
   FROM bound b JOIN pg_catalog.pg_class c ON c.oid = b.oid
   WHERE NOT ${owns('c.relowner')} OR c.relkind IN ('r', 'p') AND NOT ${isTrusted('c.relowner', ME)}
     AND NOT pg_catalog.pg_has_role(c.relowner, (SELECT relowner FROM pg_catalog.pg_class WHERE oid = $1::oid), 'MEMBER')
@@ -59,7 +54,7 @@ const RIGHTS = `${treeOf('$1::oid')},
 export function readForeignFunctions(db: Queryable, procedures: readonly string[]): Promise<MissingRight[]> {
   return all(
     db,
-    `SELECT 'replace the function ' || p.oid::regprocedure::text AS what, ${join('p.proowner')} AS "grant"
+    `SELECT 'replace the function ' || p.oid::regprocedure::text AS what, ${grantOf('p.proowner')} AS "grant"
      FROM pg_catalog.pg_proc p WHERE p.oid IN (SELECT pg_catalog.to_regprocedure(given)::oid FROM pg_catalog.unnest($1::text[]) AS given) AND NOT ${owns('p.proowner')} ORDER BY 1`,
     [procedures],
   );

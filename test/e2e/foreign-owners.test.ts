@@ -163,8 +163,8 @@ test('a partition of another role is not written, whose triggers and indexes wou
     code: 'PH2022',
     details: {
       objects: [
-        { object: 'table "public"."events_1"', owner: name },
-        { object: 'trigger "stamp" of "public"."events_1" (function public.stamp())', owner: name },
+        expect.objectContaining({ object: 'table "public"."events_1"', owner: name }),
+        expect.objectContaining({ object: 'trigger "stamp" of "public"."events_1" (function public.stamp())' }),
       ],
     },
   });

@@ -196,3 +196,18 @@ test('nothing is read from what a role of the application has put where the ledg
   expect(await database.sql('SELECT DISTINCT who FROM app.caught')).toEqual([]);
   await database.sql(`DROP OWNED BY ${app} CASCADE`);
 });
+
+test('who has made a role trusts it no more than any other: from 16 on it is a member of it in name', async () => {
+  const [{ own }] = await database.sql('SELECT current_database() AS own');
+  const { name: deployer, url } = await database.role();
+  await database.sql(`ALTER ROLE ${deployer} CREATEROLE; GRANT CREATE ON DATABASE ${own} TO ${deployer}; SET ROLE ${deployer};
+    CREATE ROLE ${deployer}_app; RESET ROLE; CREATE SCHEMA phase AUTHORIZATION ${deployer}_app`);
+  project.url = url;
+  const { code, json } = await project.phase('status', '--json');
+  expect([code, json.error.code]).toEqual([5, 'PH3025']);
+  // As it says: a plain GRANT would leave the membership as it is.
+  const [grant = ''] = /GRANT [^.]+/.exec(json.error.remedy) ?? [];
+  await database.sql(grant);
+  await project.json('status');
+  await database.sql(`DROP OWNED BY ${deployer}_app, ${deployer} CASCADE; DROP ROLE ${deployer}_app`);
+});

@@ -1,7 +1,7 @@
 import { quoteIdent } from '../../domain/identifier.ts';
 import { sqlQualified } from '../../postgres/names.ts';
 import { all, one, type Queryable } from '../../postgres/queryable.ts';
-import { isTrusted } from '../../postgres/trust.ts';
+import { isTrusted, ME } from '../../postgres/trust.ts';
 
 /** The temporary table of the rows that the change itself concerns. */
 const FIRST = 'along_0';
@@ -128,8 +128,6 @@ const isItself = ({ table, action }: Reference, doomed: Doomed): boolean =>
 function movesKey({ action, key, columns }: Reference): boolean {
   return action === 'update' && columns.some((column) => key?.includes(column));
 }
-
-const ME = '(SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)';
 
 /** Of a change of keys CASCADE is a change as well. @returns those that do something. */
 function referencesTo(db: Queryable, { table, command, columns }: Doomed): Promise<Reference[]> {

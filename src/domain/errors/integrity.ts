@@ -1,4 +1,3 @@
-import { quoteIdent } from '../identifier.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
@@ -25,7 +24,7 @@ export interface IntegrityErrors {
   PH3021: { files: readonly string[] };
   PH3023: { schema: string; objects: readonly string[] };
   PH3024: { wanted: string; schema: string; id: string };
-  PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string };
+  PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string; grant: string };
   PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string; ledger: string };
   PH3017: {
     first: string;
@@ -219,7 +218,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     remedy: (d) =>
       d.owner === null
         ? `REVOKE CREATE ON SCHEMA ${d.name} FROM PUBLIC; look at who owns what is in it.`
-        : `Where ${d.owner} is who migrates this database: connect as it, or GRANT ${quoteIdent(d.owner)} TO ${quoteIdent(d.me)}. Where it is not: look at what it has put there and drop it, or name another ${d.what} in phase.config.ts (${d.what === 'schema' ? 'ledgerSchema' : 'knexMigrations'}).`,
+        : `Where ${d.owner} is who migrates this database: connect as it, or ${d.grant}. Where it is not: look at what it has put there and drop it, or name another ${d.what} in phase.config.ts (${d.what === 'schema' ? 'ledgerSchema' : 'knexMigrations'}).`,
   },
   PH3024: {
     exit: 5,

@@ -1,4 +1,3 @@
-import { quoteIdent } from '../identifier.ts';
 import type { ErrorTexts } from './text.ts';
 
 /** PH2xxx: refused as unsafe; exit 4. */
@@ -22,7 +21,7 @@ export interface RefusalErrors {
   PH2017: { table: string; reason: string; instead?: string };
   PH2019: { rename: string; objects: readonly string[] };
   PH2021: { name: string; functions: readonly string[] };
-  PH2022: { table: string; objects: readonly { object: string; owner: string }[]; me: string };
+  PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
@@ -198,7 +197,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: (d) =>
       `Rows of ${d.table} are written, and triggers and indexes run with the rights of whoever writes: that role may put anything into them, which ${d.me} would then do.`,
     remedy: (d) =>
-      `Look at it. Make it the table owner's (ALTER FUNCTION ... OWNER TO ...), drop the trigger, or say that the role is trusted: ${[...new Set(d.objects.map(({ owner }) => owner))].map((owner) => `GRANT ${quoteIdent(owner)} TO ${quoteIdent(d.me)};`).join(' ')} Who was given TRIGGER on a table makes such ones: REVOKE TRIGGER ON ${d.table} FROM ... Then run the same command again.`,
+      `Look at it. Make it the table owner's (ALTER FUNCTION ... OWNER TO ...), drop the trigger, or say that the role is trusted: ${[...new Set(d.objects.map(({ grant }) => `${grant};`))].join(' ')} Who was given TRIGGER on a table makes such ones: REVOKE TRIGGER ON ${d.table} FROM ... Then run the same command again.`,
   },
   PH2021: {
     exit: 4,
