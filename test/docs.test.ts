@@ -32,3 +32,10 @@ test('every link to a file in the documents leads somewhere', () => {
   );
   expect(broken).toEqual([]);
 });
+
+test('every record of a decision is listed', () => {
+  const folder = join(repository, 'docs/adr');
+  const listed = readFileSync(join(folder, 'README.md'), 'utf8');
+  const unlisted = readdirSync(folder).filter((name) => name !== 'README.md' && !listed.includes(`(${name})`));
+  expect(unlisted).toEqual([]);
+});

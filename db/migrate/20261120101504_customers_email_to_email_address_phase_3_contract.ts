@@ -3,7 +3,6 @@ import {
   addColumnLike,
   addConstraint,
   addUnique,
-  appointOriginals,
   atomically,
   confirmGate,
   createFunction,
@@ -18,7 +17,8 @@ import {
   type MigrationContext,
   renameNotNull,
   replaceColumn,
-  setAside,
+  restoreIndexRoles,
+  restoreTwinNames,
   setNotNull,
 } from 'triphase';
 
@@ -48,7 +48,7 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex, { backfill }: MigrationContext): Promise<void> {
   if (!(await hasColumn(knex, '"public"."customers"', 'email'))) {
     await atomically(knex, async (trx) => {
-      await setAside(trx, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
+      await restoreTwinNames(trx, { on: '"public"."customers"', column: 'email', by: 'email_address', carried });
       await renameNotNull(trx, { on: '"public"."customers"', column: 'email_address' });
       await createStragglers(trx, {
         count: 'stragglers_customers_email_to_email_address',
@@ -89,6 +89,6 @@ export async function down(knex: Knex, { backfill }: MigrationContext): Promise<
     definition: "CHECK ((POSITION(('@'::text) IN (email)) > 1))",
   });
   await setNotNull(knex, { on: '"public"."customers"', column: 'email', like: 'email_address' });
-  await appointOriginals(knex, { on: '"public"."customers"', carried });
+  await restoreIndexRoles(knex, { on: '"public"."customers"', carried });
   await execute(knex, 'ANALYZE "public"."customers" ("email")');
 }

@@ -1,23 +1,27 @@
-import type { Knex } from 'knex';
-import type pg from 'pg';
+import type { EventEmitter } from 'node:events';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Release } from '../domain/release.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { attach, type Client } from './attach.ts';
 import { renamedColumns } from './columns.ts';
-import { type Place, Places } from './places.ts';
+import { Places } from './places.ts';
 import { prepareAnew } from './prepared.ts';
 import { Reads } from './reads.ts';
 import { currentRenames } from './renames.ts';
 import { Writes } from './writes.ts';
 
-export type { Place } from './places.ts';
+/** `file:line:column` of a place in the application's code. */
+export type Place = string;
+
+/** A knex, a pool or a connected client of pg, by the parts that are used. No type of either is named: an application may have one of them alone. */
+export type Renamable =
+  | (((...args: never[]) => unknown) & { readonly client: unknown })
+  | { query(...args: never[]): unknown };
 
 export interface RenamesOptions {
   /** The project's folder, or one below it; else the current folder. */
   readonly root?: string;
   /** The release of the application; else the configuration's, else the version in package.json. */
-  readonly release?: Release;
+  readonly release?: string;
   /** Told once for each place in the code that reads a column by its old name in phase 1; else a warning of the process. */
   readonly onDeprecation?: (message: string, place: Place) => void;
 }
@@ -31,7 +35,7 @@ export interface RenamesOptions {
  * @throws PH5023 for something else, PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used, and
  * what the query throws that looks for the columns.
  */
-export async function withRenames<T extends Knex | pg.Pool | pg.Client>(
+export async function withRenames<T extends Renamable>(
   target: T,
   { root = process.cwd(), release, onDeprecation = warn }: RenamesOptions = {},
 ): Promise<T> {
@@ -62,37 +66,45 @@ function warn(message: string): void {
   process.emitWarning(message, { type: 'DeprecationWarning', code: 'PHASE_OLD_COLUMN' });
 }
 
-function queryable(target: Knex | pg.Pool | pg.Client): Queryable {
-  if (!isKnex(target)) return target as Queryable;
+/** What a knex keeps its connections in. */
+interface Connections {
+  acquireConnection(): Promise<Client & Queryable>;
+  releaseConnection(connection: unknown): Promise<void>;
+}
+
+function queryable(target: Renamable): Queryable {
+  const connections = connectionsOf(target);
+  if (connections === null) return target as unknown as Queryable;
   return {
     async query(text, values = []) {
-      const connection = await target.client.acquireConnection();
+      const connection = await connections.acquireConnection();
       try {
-        return await connection.query(text, values);
+        return await (connection as Queryable).query(text, values);
       } finally {
-        await target.client.releaseConnection(connection);
+        await connections.releaseConnection(connection);
       }
     },
   };
 }
 
 /** Each connection as it comes into use. */
-function attachTo(target: Knex | pg.Pool | pg.Client, body: (client: Client) => void): void {
-  if (isKnex(target)) {
-    const { client } = target;
-    const acquire = client.acquireConnection.bind(client);
-    client.acquireConnection = async () => {
+function attachTo(target: Renamable, body: (client: Client) => void): void {
+  const connections = connectionsOf(target);
+  if (connections !== null) {
+    const acquire = connections.acquireConnection.bind(connections);
+    connections.acquireConnection = async () => {
       const connection = await acquire();
       body(connection);
       return connection;
     };
   } else if ('totalCount' in target) {
-    target.on('acquire', (client) => body(client as unknown as Client));
+    (target as unknown as EventEmitter).on('acquire', body);
   } else {
     body(target as unknown as Client);
   }
 }
 
-function isKnex(target: Knex | pg.Pool | pg.Client): target is Knex {
-  return typeof target === 'function';
+/** Those of a knex; null for a pool or a client of pg. */
+function connectionsOf(target: Renamable): Connections | null {
+  return typeof target === 'function' ? (target.client as Connections) : null;
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { Place } from './index.ts';
 
 /** Places that are looked up at once; later only so many a second, so that loops over many rows stay fast. */
 const AT_ONCE = 1_000;
@@ -7,9 +8,6 @@ const PER_SECOND = 1_000;
 const CLOCK_EVERY = 64;
 /** Frames between the application and what it reads: those of libraries that read for it. */
 const DEPTH = 25;
-
-/** A line of the application's code, such as `/app/src/users.ts:12:8`. */
-export type Place = string;
 
 /** The function that is called where something happens: frames up to it are not the application's. */
 export type Boundary = () => unknown;

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { PhaseError } from '../domain/errors/phase-error.ts';
+import { dirname, join, resolve } from 'node:path';
 import type { Phase } from '../domain/manifest.ts';
-import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
+import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
-import { openProject } from '../project/config.ts';
+import { findConfigFile } from '../project/find-config.ts';
 import { folders } from '../project/folders.ts';
 import { readManifests } from '../project/manifests.ts';
 import { readRenames } from '../project/renames.ts';
+import { applicationRelease } from './release.ts';
 
 /** A rename as one release of the application sees it. */
 export interface CurrentRename {
@@ -18,15 +18,15 @@ export interface CurrentRename {
 
 /**
  * The renames that have begun by a release of the application, by `db/renames` and the manifests.
- * @param root folder of the project, or one below it.
+ * @param from folder of the project, or one below it.
  * @throws PH1005 when no release is known, PH3005 and PH3006 for files that cannot be used.
  */
-export async function currentRenames(root: string, given: Release | undefined): Promise<CurrentRename[]> {
-  const project = await openProject(root);
-  const release = given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given);
-  if (release === null) throw new PhaseError('PH1005', {});
-  const [manifests, renames] = await Promise.all([readManifests(project.root), readRenames(project.root)]);
-  if (manifests.length === 0) warnOfNoManifests(project.root);
+export async function currentRenames(from: string, given: Release | undefined): Promise<CurrentRename[]> {
+  const configFile = findConfigFile(from);
+  const root = configFile === null ? resolve(from) : dirname(configFile);
+  const release = await applicationRelease(root, configFile, given);
+  const [manifests, renames] = await Promise.all([readManifests(root), readRenames(root)]);
+  if (manifests.length === 0) warnOfNoManifests(root);
   const own = manifestRelease(
     release,
     manifests.map((manifest) => manifest.release),

@@ -56,7 +56,9 @@ export class CommandContext {
 
   async openProject(): Promise<Project> {
     const { openProject } = await import('../project/config.ts');
-    return openProject(this.surroundings.cwd, this.#flags.config, this.surroundings.env);
+    const { loadModule: load } = await import('../load.ts');
+    const { cwd, env } = this.surroundings;
+    return openProject(cwd, { load, configFile: this.#flags.config, env });
   }
 
   /** Flag, configuration, DATABASE_URL; undefined leaves it to the PG* variables. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { problemsOf } from '../project/config.ts';
+import { problemsOf } from '../project/problems.ts';
 
 // Migrations and tasks in JavaScript are checked by nobody else, and a misspelt option would fall to its default.
 

@@ -55,8 +55,15 @@ export interface ColumnPrivilege {
   readonly grantable: boolean;
 }
 
+/** What is known of any object that hangs on a column. */
+export interface ObjectFacts {
+  readonly name: string;
+  /** The table that it is on; null for what has a qualified name. */
+  readonly on: QualifiedName | null;
+}
+
 /** An index on the column that no constraint owns, with its definition rewritten to the new column. */
-export interface IndexFacts {
+export interface IndexFacts extends ObjectFacts {
   /** The table, or one of its partitions for an index that only that one has. */
   readonly on: QualifiedName;
   readonly name: string;
@@ -75,6 +82,9 @@ export interface IndexFacts {
   readonly nullsNotDistinct: boolean;
 }
 
+/** What a unique index keeps unique. */
+export type GuardedKey = Pick<IndexFacts, 'name' | 'keys' | 'predicate' | 'nullsNotDistinct'>;
+
 /** A unique constraint, or the primary key, and the index behind it. */
 export interface UniqueFacts extends IndexFacts {
   readonly deferrable: boolean;
@@ -86,7 +96,7 @@ export interface UniqueFacts extends IndexFacts {
 }
 
 /** A check, foreign key or exclusion constraint on the column, rewritten to the new one. */
-export interface ConstraintFacts {
+export interface ConstraintFacts extends ObjectFacts {
   /** The table that has it: for a foreign key that references the column usually another one. */
   readonly on: QualifiedName;
   readonly name: string;
@@ -100,7 +110,7 @@ export interface ConstraintFacts {
 }
 
 /** Extended statistics over the column. */
-export interface StatisticsFacts {
+export interface StatisticsFacts extends ObjectFacts {
   readonly on: QualifiedName;
   readonly schema: string;
   readonly name: string;
@@ -112,7 +122,7 @@ export interface StatisticsFacts {
   readonly comment: string | null;
 }
 
-export interface TriggerFacts {
+export interface TriggerFacts extends ObjectFacts {
   readonly on: QualifiedName;
   readonly name: string;
   readonly before: boolean;
@@ -136,22 +146,8 @@ export interface TriggerFacts {
   } | null;
 }
 
-/** Kinds of objects whose text PostgreSQL binds anew to the column that has the name at that moment. */
-export type ReboundKind =
-  | 'view'
-  | 'materialized view'
-  | 'rule'
-  | 'policy'
-  | 'function'
-  | 'generated column'
-  | 'key to primary key';
-
 /** An object elsewhere that is bound to the column: a view, policy, rule, function with a parsed body, publication. */
-export interface DependentFacts {
-  readonly kind: ReboundKind | 'publication';
-  /** Views and functions qualified and quoted; others by their plain name, on the table `on`. */
-  readonly name: string;
-  readonly on: QualifiedName | null;
+export interface DependentFacts extends ObjectFacts {
   /** Whether it also needs the primary key (GROUP BY, ON CONFLICT ON CONSTRAINT), which phase 3 swaps. */
   readonly needsPrimaryKey: boolean;
   /** Whether it groups by the key, so that it cannot name another column while the key is on the old one. */
@@ -196,40 +192,3 @@ export interface UnsupportedObject {
 
 /** What a column of the new name goes by on a copy of the table's structure: definitions that hold it name both columns. */
 export const SCRATCH_ASIDE = 'triphase aside';
-
-/** All that a rename has to know of a table. */
-export interface TableFacts {
-  readonly table: QualifiedName;
-  readonly serverVersion: number;
-  readonly partitioned: boolean;
-  /** Tables that inherit from it by plain inheritance, at any level; qualified and quoted. */
-  readonly children: readonly string[];
-  /** Rules that rewrite every UPDATE, so that a backfill has to keep them quiet. */
-  readonly updateRules: readonly string[];
-  readonly pages: number;
-  readonly rows: number;
-  /** With its partitions, without indexes. */
-  readonly bytes: number;
-  readonly columns: readonly string[];
-  readonly column: ColumnFacts;
-  readonly indexes: readonly IndexFacts[];
-  readonly uniques: readonly UniqueFacts[];
-  readonly primaryKeys: readonly UniqueFacts[];
-  readonly exclusions: readonly ConstraintFacts[];
-  readonly checks: readonly ConstraintFacts[];
-  readonly foreignKeys: readonly ConstraintFacts[];
-  /** Foreign keys of other tables that reference the column. */
-  readonly referencing: readonly ConstraintFacts[];
-  readonly statistics: readonly StatisticsFacts[];
-  readonly triggers: readonly TriggerFacts[];
-  readonly dependents: readonly DependentFacts[];
-  /** Rules on the table itself, its partitions and children. */
-  readonly rules: readonly { readonly name: string; readonly on: QualifiedName }[];
-  readonly mentions: readonly MentionFacts[];
-  /** Functions that make something of whole rows of the table and may depend on the order of its columns, by their signatures. */
-  readonly rowDoubts: readonly string[];
-  /** Names in use by relations of the schema, by constraints of the table, by functions of the schema. */
-  readonly takenNames: readonly string[];
-  readonly published: readonly string[];
-  readonly unsupported: readonly UnsupportedObject[];
-}

@@ -21,36 +21,10 @@ export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationK
 /** How the default of the column decides who wins on INSERT: a stable default counts as constant. */
 export type DefaultClass = 'none' | 'constant' | 'volatile';
 
-/** What has a twin on the new column from phase 1 until phase 3 gives it the original's name. */
-export const TWINNED_KINDS = [
-  'index',
-  'unique',
-  'primary key',
-  'exclusion',
-  'check',
-  'foreign key',
-  'referencing key',
-  'statistics',
-] as const;
-
-/** What is bound to the new column in its place, and keeps its name. */
-export const BOUND_KINDS = [
-  'trigger',
-  'view',
-  'materialized view',
-  'rule',
-  'rule on the table',
-  'policy',
-  'function',
-  'generated column',
-  'publication',
-  // A foreign key that references the primary key of a partitioned table, of which PostgreSQL makes none from an index.
-  'key to primary key',
-] as const;
-
 /** An object on the old column and its twin on the new one. */
 export interface TwinnedObject {
-  readonly kind: (typeof TWINNED_KINDS)[number];
+  /** The name of its kind (objects/registry.ts). */
+  readonly kind: string;
   readonly name: string;
   readonly twin: string;
   /** The table that it is on, quoted; absent for the table of the rename. For statistics always the schema that they are in. */
@@ -60,8 +34,9 @@ export interface TwinnedObject {
 }
 
 /** An object that names the old column and will name the new one. */
-export interface BoundObject {
-  readonly kind: (typeof BOUND_KINDS)[number];
+interface BoundObject {
+  /** The name of its kind (objects/registry.ts). */
+  readonly kind: string;
   /** Views and functions qualified and quoted; others by their plain name. */
   readonly name: string;
   /** The table that it is on, quoted; absent for the table of the rename, and for views and functions. */

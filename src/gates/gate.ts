@@ -1,6 +1,6 @@
 import { type AttributePair, lostAttributes } from '../catalog/attributes.ts';
 import { readChangingTriggers } from '../catalog/changing-triggers.ts';
-import { locate } from '../catalog/hanging.ts';
+import { locate } from '../catalog/locate.ts';
 import { readMentions } from '../catalog/mentions.ts';
 import { triggerDefinitions } from '../catalog/pair.ts';
 import { OTHER_PARENTS } from '../catalog/shape.ts';
@@ -90,7 +90,7 @@ export function recheckGate(
     const places = await locate(db, rename.table, rename.from, rename.to);
     const present = await ensureColumns(rename, places);
     await ensureNoOtherParents(db, rename, present.table);
-    await ensureComplete(db, rename, present.table, step === 'switch' ? 0 : 1);
+    await ensureComplete(db, rename, { table: present.table, place: step === 'switch' ? 0 : 1 });
     if (step === 'contract') await ensureNoStragglers(db, rename, stragglerWindowMs);
     return ensureNothingLost(db, rename, present.table, step);
   });

@@ -1,12 +1,14 @@
-import { type HangingObject, readHangingObjects } from '../catalog/hanging.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import { type CarriedObject, type Rename, syncTriggers } from '../domain/rename.ts';
+import type { HangingObject } from '../objects/hanging.ts';
+import { readHangingObjects } from '../objects/read-hanging.ts';
+import { kindOf } from '../objects/registry.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
 /** What hangs on the old column of a rename, in a transaction that prints names qualified, and is not carried over. */
 export async function uncarriedObjects(db: Queryable, rename: Rename, table: number): Promise<HangingObject[]> {
   const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
-  const hanging = await readHangingObjects(db, table, rename.from, ours);
+  const hanging = await readHangingObjects(db, { table, column: rename.from, ours });
   return namingFormerTables(
     db,
     rename,
@@ -22,7 +24,9 @@ async function namingFormerTables(
 ): Promise<HangingObject[]> {
   const formerOf = ({ kind, name }: HangingObject): string[] =>
     [...carried, ...refreshed].flatMap((known) =>
-      kind !== 'statistics' && known.kind === kind && known.name === name && known.on !== undefined ? [known.on] : [],
+      known.kind === kind && known.name === name && known.on !== undefined && kindOf(kind).place !== 'schema'
+        ? [known.on]
+        : [],
     );
   const gone = await all<{ on: string }>(
     db,
@@ -37,25 +41,17 @@ async function namingFormerTables(
 }
 
 /** What phase 2 has bound to the new column does not hang on the old one any more; if it does, somebody made it anew. */
-function isCarried({ table, carried, refreshed }: Rename, { kind, name, on, freedLast }: HangingObject): boolean {
+function isCarried({ table, carried, refreshed }: Rename, hanging: HangingObject): boolean {
   const known = [...carried, ...refreshed].find((object) => {
-    const place =
-      object.on ??
-      (kind === 'view' || kind === 'materialized view' || kind === 'function' ? '' : quoteQualified(table));
-    const isKind = object.kind === kind || (object.kind === 'key to primary key' && isKey(kind));
-    return isKind && object.name === name && place === on;
+    const home = kindOf(object.kind).place === 'database' ? '' : quoteQualified(table);
+    return isOfKind(object, hanging) && object.name === hanging.name && (object.on ?? home) === hanging.on;
   });
   if (known === undefined) return false;
-  return (
-    isTwinned(known) ||
-    kind === 'trigger' ||
-    kind === 'publication' ||
-    kind === 'rule on the table' ||
-    isKey(kind) ||
-    freedLast
-  );
+  const kind = kindOf(known.kind);
+  return kind.carried === 'twin' || (kind.carried === 'bound' && kind.freed === 'in phase 3') || hanging.freedLast;
 }
 
-function isKey(kind: HangingObject['kind']): boolean {
-  return kind === 'foreign key' || kind === 'referencing key';
+function isOfKind({ kind: name }: CarriedObject, hanging: HangingObject): boolean {
+  const kind = kindOf(name);
+  return name === hanging.kind || (kind.carried === 'bound' && kind.hangsAs?.includes(hanging.kind) === true);
 }

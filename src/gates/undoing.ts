@@ -1,6 +1,9 @@
-import { type HangingObject, locate, readHangingObjects } from '../catalog/hanging.ts';
+import { locate } from '../catalog/locate.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import type { HangingObject } from '../objects/hanging.ts';
+import { readHangingObjects } from '../objects/read-hanging.ts';
+import { isElsewhere } from '../objects/registry.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -19,7 +22,7 @@ export async function ensureNothingOfItsOwn(
   when: 'now' | 'before',
 ): Promise<void> {
   const found = await inRolledBackTransaction(db, () => underQualifiedNames(db, () => ofItsOwn(db, rename)));
-  const objects = found.filter(({ kind }) => when === 'now' || kind !== 'referencing key');
+  const objects = found.filter(({ kind }) => when === 'now' || !isElsewhere(kind));
   if (objects.length === 0) return;
   const names = objects.map(({ description }) => description).join('; ');
   throw new PhaseError('PH2011', {
@@ -35,6 +38,6 @@ async function ofItsOwn(db: Queryable, rename: Rename): Promise<HangingObject[]>
   const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
   const carried = [...rename.carried, ...rename.refreshed];
   const known = new Set(carried.flatMap((object) => [object.name, ...(isTwinned(object) ? [object.twin] : [])]));
-  const hanging = await readHangingObjects(db, table, rename.to, ours);
+  const hanging = await readHangingObjects(db, { table, column: rename.to, ours });
   return hanging.filter(({ name }) => !known.has(name));
 }

@@ -1,4 +1,5 @@
 import { all, type LedgerDb } from '../postgres/queryable.ts';
+import { isoTime } from '../postgres/time.ts';
 import { ledgerOf } from './connection.ts';
 
 /** What somebody has looked at of a rename, as gates call it: it holds no step up any more. */
@@ -26,7 +27,7 @@ export async function acknowledge(
     db,
     `INSERT INTO ${ledgerOf(db)}.acknowledgements (rename, object, why) VALUES ($1, $2, $3)
      ON CONFLICT (rename, object) DO UPDATE SET why = excluded.why, acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at
-     RETURNING acknowledged_by AS by, to_char(acknowledged_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`,
+     RETURNING acknowledged_by AS by, ${isoTime('acknowledged_at')} AS at`,
     [rename, object, why],
   );
   return row ?? { by: '', at: '' };

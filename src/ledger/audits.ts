@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { all, type LedgerDb, one } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
+import { isoTime } from '../postgres/time.ts';
 import { ledgerOf } from './connection.ts';
 
 export type AuditKind = 'pre' | 'change' | 'post';
@@ -90,7 +91,7 @@ const auditsOf = (ledger: string): string => `
   SELECT number::text AS number, owner, run, name, kind, store, file, gzip, rows::float8 AS rows, bytes::float8 AS bytes, sha256, columns, key,
     redacted, keys_rule AS "keysRule", is_summary AS "isSummary", command,
     pg_catalog.to_jsonb(audits) -> 'along' AS along, pg_catalog.to_jsonb(audits) -> 'beyond' AS beyond, ticket, host,
-    pg_catalog.to_char(written_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "writtenAt"
+    ${isoTime('written_at')} AS "writtenAt"
   FROM ${ledger}.audits`;
 
 /** Which audits are meant; what is left out does not matter. */

@@ -1,5 +1,6 @@
 import { quoteLiteral } from '../domain/identifier.ts';
 import { all, type LedgerDb, type Queryable } from '../postgres/queryable.ts';
+import { isoTime } from '../postgres/time.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import { ledgerOf } from './connection.ts';
 
@@ -197,7 +198,7 @@ export async function walkedTables(db: LedgerDb, owner: string): Promise<Set<num
 export function walkSummary(db: LedgerDb): string {
   return `
   SELECT table_name AS "table", rows, pass AS passes, $3::bigint AS remaining, $4::text AS triggers,
-    pg_catalog.to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
-    pg_catalog.to_char(pg_catalog.clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS finished_at
+    ${isoTime('started_at')} AS started_at,
+    ${isoTime('pg_catalog.clock_timestamp()')} AS finished_at
   FROM ${ledgerOf(db)}.backfills WHERE owner = $1 AND part = $2 ORDER BY table_name`;
 }

@@ -1,6 +1,7 @@
 import { quoteQualified } from '../domain/identifier.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
+import { isoTime } from '../postgres/time.ts';
 import type { LedgerRow } from './migrations.ts';
 import { ensureTrustedTable } from './owner.ts';
 
@@ -26,8 +27,8 @@ export async function knexRows(db: Queryable, table: string): Promise<LedgerRow[
     db,
     `SELECT regexp_replace(name, '\\.[^.]+$', '') AS id, 'schema' AS kind, '0.0.0' AS release, NULL AS rename, NULL AS phase, NULL AS step, NULL AS sha256,
        NULL AS breaks, 'applied' AS state, 0::float8 AS "durationMs",
-       to_char(migration_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
-       to_char(migration_time AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
+       ${isoTime('migration_time')} AS "startedAt",
+       ${isoTime('migration_time')} AS "appliedAt"
      FROM ${quoteQualified(found)} ORDER BY id`,
   );
 }

@@ -5,6 +5,7 @@ import type { OrderedMigration } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import type { StepName } from '../domain/rename.ts';
 import { all, type LedgerDb } from '../postgres/queryable.ts';
+import { isoTime } from '../postgres/time.ts';
 import { ledgerOf } from './connection.ts';
 import { ledgerFormat } from './format.ts';
 import { STEP_BY_NAME } from './formats/format-4.ts';
@@ -31,8 +32,8 @@ export interface LedgerRow {
 
 const rowsOf = (ledger: string, format: number): string => `
   SELECT id, kind, release, rename, phase, ${format < 4 ? STEP_BY_NAME : 'step'} AS step, sha256, ${format < 5 ? 'NULL' : 'manifest_sum'} AS "manifestSum", breaks, state, coalesce(duration_ms, 0)::float8 AS "durationMs",
-    to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "startedAt",
-    to_char(finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "appliedAt"
+    ${isoTime('started_at')} AS "startedAt",
+    ${isoTime('finished_at')} AS "appliedAt"
   FROM ${ledger}.migrations ORDER BY applied_order`;
 
 /** What is applied or begun, in the order in which it ran. @param format of the ledger; older ones keep less. */

@@ -1,4 +1,5 @@
 import { all, type LedgerDb } from '../postgres/queryable.ts';
+import { isoTime } from '../postgres/time.ts';
 import { ledgerOf } from './connection.ts';
 
 /** The last count of a rename's rows whose two columns differ. */
@@ -11,7 +12,7 @@ export interface CountedMismatches {
 export async function lastMismatches(db: LedgerDb, rename: string): Promise<CountedMismatches | undefined> {
   const [row] = await all<CountedMismatches>(
     db,
-    `SELECT mismatches::float8 AS mismatches, to_char(counted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "countedAt"
+    `SELECT mismatches::float8 AS mismatches, ${isoTime('counted_at')} AS "countedAt"
      FROM ${ledgerOf(db)}.mismatches WHERE rename = $1`,
     [rename],
   );

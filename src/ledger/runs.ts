@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { RunSettings } from '../domain/run-settings.ts';
 import { all, type LedgerDb, one } from '../postgres/queryable.ts';
+import { isoTime } from '../postgres/time.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import { ledgerOf } from './connection.ts';
 
@@ -105,12 +106,10 @@ interface RunRow extends Omit<RunStatus, 'state' | 'total' | 'rate' | 'eta' | 'd
   readonly errorMessage: string | null;
 }
 
-const TIME = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-
 const runsOf = (ledger: string): string => `
   SELECT r.number::float8 AS run, kind, name, state, request, rows::float8 AS rows, waiting_for AS "waitingFor", params, settings,
     in_force AS "inForce", progress, error_code AS "errorCode", error AS "errorMessage",
-    ${TIME('started_at')} AS "startedAt", ${TIME('updated_at')} AS "updatedAt", ${TIME('finished_at')} AS "finishedAt",
+    ${isoTime('started_at')} AS "startedAt", ${isoTime('updated_at')} AS "updatedAt", ${isoTime('finished_at')} AS "finishedAt",
     EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = current_database() AND a.application_name LIKE 'phase-%'
       AND split_part(a.application_name, ' ', 2) = r.run) AS alive
   FROM ${ledger}.runs r`;

@@ -2,6 +2,7 @@ import { quoteQualified } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import type { Rename } from '../domain/rename.ts';
 import { type LedgerDb, one } from '../postgres/queryable.ts';
+import { isoTime } from '../postgres/time.ts';
 import { ensureTrustedSchema } from './owner.ts';
 
 /** Writes to the old column since the switch. */
@@ -25,7 +26,7 @@ export async function readStragglers(db: LedgerDb, rename: Rename): Promise<Stra
   const row = await one<{ count: number; lastAt: string | null; ageMs: number | null }>(
     db,
     `SELECT CASE WHEN c.is_called THEN c.last_value ELSE 0 END::float8 AS count,
-       CASE WHEN l.is_called THEN pg_catalog.to_char(pg_catalog.to_timestamp(l.last_value / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS "lastAt",
+       CASE WHEN l.is_called THEN ${isoTime('pg_catalog.to_timestamp(l.last_value / 1000.0)')} END AS "lastAt",
        CASE WHEN l.is_called THEN extract(epoch FROM pg_catalog.clock_timestamp()) * 1000 - l.last_value END::float8 AS "ageMs"
      FROM ${names[0]} c, ${names[1]} l`,
   );

@@ -5,9 +5,9 @@ import { quoteIdent } from '../domain/identifier.ts';
 import { COPIED_ATTRIBUTES } from '../domain/pair.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { copyAttributes } from './attributes.ts';
-import { addToChildren } from './children.ts';
+import { addColumnToChildren } from './children.ts';
 import { execute, onConnection, runSql } from './execute.ts';
-import { ensureSmall } from './rewrite-limit.ts';
+import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 export interface ColumnLike {
   /** The table, schema and name quoted. */
@@ -34,8 +34,8 @@ export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike
   const facts = await onConnection(knex, (db) =>
     underQualifiedNames(db, () => readColumn(db, Number(table.oid), table, like)),
   );
-  if (facts.rewrites) await ensureSmall(knex, on);
-  await addToChildren(knex, { on, column, like, definition: columnDefinition(facts) });
+  if (facts.rewrites) await ensureWithinRewriteLimit(knex, on);
+  await addColumnToChildren(knex, { on, column, like, definition: columnDefinition(facts) });
   for (const statement of addColumnStatements(on, quoteIdent(column), facts)) await execute(knex, statement);
   await copyAttributes(knex, { on, from: like, to: column }, COPIED_ATTRIBUTES);
 }

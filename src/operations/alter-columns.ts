@@ -3,7 +3,7 @@ import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { Rename } from '../domain/rename.ts';
 import { contextOf } from './context.ts';
 import { atomically, execute, isTransaction, runSql } from './execute.ts';
-import { ensureSmall } from './rewrite-limit.ts';
+import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 import { withTriggersAside } from './triggers.ts';
 
 /** A column, by either name while it is being renamed. */
@@ -49,7 +49,7 @@ export async function changeTypes(knex: Knex, on: string, columns: readonly stri
   const actions = columns.map((column) => `ALTER COLUMN ${quoteIdent(column)} TYPE ${type}`).join(', ');
   await followed(knex, async (trx) => {
     await execute(trx, `LOCK TABLE ${on} IN ACCESS EXCLUSIVE MODE`);
-    if (await rewrites(trx, on, actions)) await ensureSmall(trx, on);
+    if (await rewrites(trx, on, actions)) await ensureWithinRewriteLimit(trx, on);
     await withTriggersAside(trx, on, columns, () => execute(trx, `ALTER TABLE ${on} ${actions}`));
   });
 }

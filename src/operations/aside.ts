@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import type { BoundObjectName, Rebinding } from '../catalog/definitions.ts';
+import type { BoundObjectName, Rebinding } from '../objects/bound.ts';
 import { rebindingOf, runAll, swapPositions, withNamesSwapped, withQualifiedNames } from './rebind.ts';
-import { ensureSmall } from './rewrite-limit.ts';
+import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 /** An object that has to be put aside while what it depends on is away. */
 export interface AsideObject extends BoundObjectName {
@@ -33,7 +33,7 @@ export async function withDependentsAside(
     const aside: { waits: boolean; rebinding: Rebinding }[] = [];
     for (const object of dependents) {
       const rebinding = await rebindingOf(knex, on, object);
-      if (rebinding.rewrites) await ensureSmall(knex, object.on ?? on);
+      if (rebinding.rewrites) await ensureWithinRewriteLimit(knex, object.on ?? on);
       aside.push({ waits: object.waits === true, rebinding });
     }
     const made = (waits: boolean) =>

@@ -29,7 +29,7 @@ export async function copyAttributes(
 }
 
 /** Makes a column NOT NULL wherever the other one is, on the table or on single partitions. */
-export async function matchNotNull(knex: Knex, columns: ColumnPair): Promise<void> {
+export async function copyNotNull(knex: Knex, columns: ColumnPair): Promise<void> {
   for (const { on, attribute, from } of await differences(knex, columns)) {
     if (attribute === 'not null' && from !== null) await setNotNull(knex, { on, column: columns.to });
   }

@@ -68,7 +68,10 @@ export interface ColumnOfChildren {
 }
 
 /** Adds a column to the children of a table that define the one which it is to be like themselves, before the table gets it. */
-export async function addToChildren(knex: Knex, { on, column, like, definition }: ColumnOfChildren): Promise<void> {
+export async function addColumnToChildren(
+  knex: Knex,
+  { on, column, like, definition }: ColumnOfChildren,
+): Promise<void> {
   const children = await definingChildren(knex, on, like);
   // Deepest first: a child's own is kept when the one of its parent comes.
   for (const child of children.reverse()) {

@@ -1,10 +1,12 @@
 import type { Knex } from 'knex';
-import { boundName, type FoundDependent, readDependents } from '../catalog/dependents.ts';
 import { sequencesOf } from '../catalog/pair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
+import { boundName } from '../objects/dependents/aside.ts';
+import { type FoundDependent, readDependents } from '../objects/dependents/read.ts';
+import { boundKind, isBoundName, KINDS, twinnedKind } from '../objects/registry.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { dropEverywhere } from './children.ts';
 import { dropConstraint } from './constraints.ts';
@@ -68,16 +70,11 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const dependents = [...(options.dependents ?? []), ...(await refreshedDependents(knex, options, refreshed))];
   const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
   const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
-  // An exclusion constraint may name the column in its WHERE alone, and would not go with it; keys may reference it.
-  for (const kind of ['referencing key', 'exclusion']) {
-    for (const { name, on: table = on } of carried.filter((object) => object.kind === kind)) {
-      await dropConstraint(knex, { on: table, name });
-    }
-  }
+  for (const { name, on: table = on } of goingFirst(carried)) await dropConstraint(knex, { on: table, name });
   const keys = [...(primaryKey === undefined ? [] : [primaryKey]), ...keysOfChildren].filter((key) =>
-    carried.some(
-      (object) => object.kind === 'primary key' && object.name === key.name && (object.on ?? on) === (key.on ?? on),
-    ),
+    carried
+      .filter(({ kind }) => twinnedKind(kind).goes === 'with the primary key')
+      .some((object) => object.name === key.name && (object.on ?? on) === (key.on ?? on)),
   );
   const movePrimaryKeys = async () => {
     for (const key of keys) await movePrimaryKey(knex, { on, ...key }, column);
@@ -92,6 +89,14 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
     const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
     await execute(knex, `ALTER TABLE ${on} ${rename}`);
   }
+}
+
+/** What does not go with the column: keys that reference it, then what they may reference. */
+function goingFirst(carried: readonly TwinnedObject[]): TwinnedObject[] {
+  const places = new Map<string, number>(KINDS.map(({ name }, place) => [name, place]));
+  return carried
+    .filter(({ kind }) => twinnedKind(kind).goes === 'before the column')
+    .sort((a, b) => (places.get(b.kind) ?? 0) - (places.get(a.kind) ?? 0));
 }
 
 async function movePrimaryKey(
@@ -116,7 +121,7 @@ function refreshedObjects(knex: Knex, { on, column, by }: Omit<ReplacedColumn, '
   return rename?.refreshed ?? [];
 }
 
-/** Publications follow now; what needs the primary key, or holds an upsert, is put aside with the others. */
+/** What phase 3 frees of the old column follows now; what needs the primary key, or holds an upsert, is put aside with the others. */
 async function refreshedDependents(
   knex: Knex,
   { on, column, by }: ReplacedColumn,
@@ -127,19 +132,14 @@ async function refreshedDependents(
   const own = bound.filter(({ kind, name }) =>
     refreshed.some((object) => object.kind === kind && object.name === name),
   );
-  const publications = own.filter(({ kind }) => kind === 'publication').map(boundName);
-  if (publications.length > 0) await rebindDependents(knex, { on, from: column, to: by, objects: publications });
-  const keys = refreshed.filter(({ kind }) => kind === 'key to primary key');
-  const moved = keys.map(({ name, on: table }) => ({
-    kind: 'key to primary key' as const,
-    name,
-    on: table ?? on,
-    waits: true,
-  }));
+  const isFreedNow = ({ kind }: FoundDependent): boolean => boundKind(kind).freed === 'in phase 3';
+  const objects = own.filter(isFreedNow).map(boundName);
+  if (objects.length > 0) await rebindDependents(knex, { on, from: column, to: by, objects });
   const aside = own
-    .filter(({ kind, needsPrimaryKey, upserts }) => kind !== 'publication' && (needsPrimaryKey || upserts))
+    .filter((object) => !isFreedNow(object) && (object.needsPrimaryKey || object.upserts))
     .map((object) => ({ ...boundName(object), ...(object.waitsForKey ? { waits: true } : {}) }));
-  return [...aside, ...moved];
+  const waiting = refreshed.filter(({ kind }) => isBoundName(kind) && boundKind(kind).waits === true);
+  return [...aside, ...waiting.map(({ kind, name, on: table = on }) => ({ kind, name, on: table, waits: true }))];
 }
 
 /**
@@ -185,7 +185,10 @@ async function dependentsOf(knex: Knex, on: string, column: string): Promise<Fou
 }
 
 /** Undoes the renaming of `replaceColumn`, before the old column is there again: everything gets its twin's name back. */
-export async function setAside(knex: Knex, options: Omit<ReplacedColumn, 'primaryKey' | 'dependents'>): Promise<void> {
+export async function restoreTwinNames(
+  knex: Knex,
+  options: Omit<ReplacedColumn, 'primaryKey' | 'dependents'>,
+): Promise<void> {
   const { on } = options;
   const refreshed = refreshedObjects(knex, options).filter(isTwinned);
   const objects = await stillOn(knex, on, [...options.carried, ...refreshed]);

@@ -1,13 +1,15 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { isTwinName, twinName } from '../domain/twin-name.ts';
+import { foreignKey } from '../objects/constraints/foreign-key.ts';
+import type { ConstraintMember } from '../objects/constraints/members.ts';
 import { contextOf } from './context.ts';
 import { atomically, execute, runSql } from './execute.ts';
-import { type ConstraintMember, constraintFamily } from './families.ts';
+import { constraintFamily } from './families.ts';
 import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
 import { isOnFormerPart, isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf } from './partitions.ts';
-import { ensureSmall } from './rewrite-limit.ts';
+import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 export interface UniqueOptions {
   /** The table, schema and name quoted. */
@@ -126,7 +128,7 @@ async function needsLeaves(knex: Knex, { on, definition }: ConstraintOptions): P
 export async function addExclusion(knex: Knex, { on, name, definition, comment }: ConstraintOptions): Promise<void> {
   if (await isOnLostPart(knex, { on, name })) return;
   if ((await constraintState(knex, on, name)) === 'absent') {
-    await ensureSmall(knex, on);
+    await ensureWithinRewriteLimit(knex, on);
     await execute(knex, `ALTER TABLE ${on} ADD CONSTRAINT ${quoteIdent(name)} ${definition}`);
   }
   await commentConstraint(knex, on, name, comment);
@@ -156,8 +158,8 @@ export interface ReplacedKey {
  * Drops a foreign key, and gives what the twin has made on partitions, or for those that it references, the names that the
  * key's own had there: nothing else knows them. In the transaction of the caller.
  */
-export async function dropReplacedKey(knex: Knex, { on, name, twin }: ReplacedKey): Promise<void> {
-  if (await isOnFormerPart(knex, 'foreign key', { on, name })) return;
+export async function replaceForeignKey(knex: Knex, { on, name, twin }: ReplacedKey): Promise<void> {
+  if (await isOnFormerPart(knex, foreignKey.name, { on, name })) return;
   const place = (member: ConstraintMember) => `${member.on} ${member.references}`;
   const [, ...originals] = await constraintFamily(knex, on, name);
   const [, ...members] = await constraintFamily(knex, on, twin);
@@ -176,8 +178,8 @@ export async function dropReplacedKey(knex: Knex, { on, name, twin }: ReplacedKe
   }
 }
 
-/** Undoes `dropReplacedKey`: what the twin has made gives the names back, and the key is there again. */
-export async function returnReplacedKey(knex: Knex, { twin, ...key }: ConstraintOptions & ReplacedKey): Promise<void> {
+/** Undoes `replaceForeignKey`: what the twin has made gives the names back, and the key is there again. */
+export async function restoreForeignKey(knex: Knex, { twin, ...key }: ConstraintOptions & ReplacedKey): Promise<void> {
   if (await isOnLostPart(knex, key)) return;
   if ((await constraintState(knex, key.on, key.name)) === 'absent') {
     const [, ...members] = await constraintFamily(knex, key.on, twin);

@@ -1,72 +1,14 @@
 import type { Knex } from 'knex';
-import { quoteIdent } from '../domain/identifier.ts';
-import { sqlQualified } from '../postgres/names.ts';
-import { runSql } from './execute.ts';
-
-/** An index, or one of those that it has made on partitions. */
-export interface IndexMember {
-  /** The table that it is on, qualified and quoted. */
-  readonly on: string;
-  readonly name: string;
-  /** Its schema, quoted. */
-  readonly schema: string;
-  readonly valid: boolean;
-  /** Whether CLUSTER without a name uses it, and whether it is the replica identity. */
-  readonly clustered: boolean;
-  readonly replicaIdentity: boolean;
-  readonly comment: string | null;
-  /** That of the constraint that it is of. */
-  readonly constraintComment: string | null;
-}
+import * as constraints from '../objects/constraints/members.ts';
+import * as indexes from '../objects/indexes/members.ts';
+import { onConnection } from './execute.ts';
 
 /** An index of a table by its name, and those on partitions that belong to it; the index itself first. */
-export function indexFamily(knex: Knex, on: string, name: string): Promise<IndexMember[]> {
-  return runSql<IndexMember>(
-    knex,
-    `WITH RECURSIVE family(oid, level) AS (
-       SELECT c.oid, 0 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) AND c.relname = $2
-       UNION ALL SELECT h.inhrelid, level + 1 FROM pg_inherits h JOIN family ON h.inhparent = family.oid)
-     SELECT ${sqlQualified('tn', 't')} AS on, c.relname AS name, quote_ident(n.nspname) AS schema,
-       i.indisvalid AND i.indisready AS valid, i.indisclustered AS clustered, i.indisreplident AS "replicaIdentity",
-       obj_description(c.oid, 'pg_class') AS comment,
-       (SELECT obj_description(co.oid, 'pg_constraint') FROM pg_constraint co WHERE co.conindid = c.oid AND co.conrelid = t.oid AND co.contype IN ('p', 'u', 'x')) AS "constraintComment"
-     FROM family JOIN pg_class c ON c.oid = family.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-     JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
-     ORDER BY level, 1`,
-    [on, name],
-  );
-}
-
-/** A constraint, or one of those that it has made on partitions or for partitions that it references. */
-export interface ConstraintMember {
-  readonly on: string;
-  readonly name: string;
-  /** The table that it references, for a foreign key; else empty. */
-  readonly references: string;
-  readonly comment: string | null;
+export function indexFamily(knex: Knex, on: string, name: string): Promise<indexes.IndexMember[]> {
+  return onConnection(knex, (db) => indexes.indexFamily(db, on, name));
 }
 
 /** A constraint of a table by its name, and those that belong to it; the constraint itself first. */
-export function constraintFamily(knex: Knex, on: string, name: string): Promise<ConstraintMember[]> {
-  return runSql<ConstraintMember>(
-    knex,
-    `WITH RECURSIVE family(oid, level) AS (
-       SELECT oid, 0 FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname = $2
-       UNION ALL SELECT co.oid, level + 1 FROM pg_constraint co JOIN family ON co.conparentid = family.oid)
-     SELECT ${sqlQualified('n', 'c')} AS on, co.conname AS name,
-       coalesce(${sqlQualified('rn', 'r')}, '') AS references, obj_description(co.oid, 'pg_constraint') AS comment
-     FROM family JOIN pg_constraint co ON co.oid = family.oid
-     JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     LEFT JOIN pg_class r ON r.oid = co.confrelid LEFT JOIN pg_namespace rn ON rn.oid = r.relnamespace
-     ORDER BY level, 1, 3`,
-    [on, name],
-  );
-}
-
-/** What a table says of one of its indexes, for the one that has the name now. */
-export function appointments({ on, clustered, replicaIdentity }: IndexMember, name: string): string[] {
-  return [
-    ...(clustered ? [`ALTER TABLE ${on} CLUSTER ON ${quoteIdent(name)}`] : []),
-    ...(replicaIdentity ? [`ALTER TABLE ${on} REPLICA IDENTITY USING INDEX ${quoteIdent(name)}`] : []),
-  ];
+export function constraintFamily(knex: Knex, on: string, name: string): Promise<constraints.ConstraintMember[]> {
+  return onConnection(knex, (db) => constraints.constraintFamily(db, on, name));
 }

@@ -1,13 +1,13 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { Rename } from '../domain/rename.ts';
+import { isTwinned, type Rename } from '../domain/rename.ts';
 import { recheckGate } from '../gates/gate.ts';
+import { kindOf } from '../objects/registry.ts';
 import { connectionOf } from '../postgres/knex.ts';
-import { sqlQualified } from '../postgres/names.ts';
 import { contextOf, gateKey } from './context.ts';
-import { execute, isTransaction, runSql } from './execute.ts';
-import { lockViews } from './rebind.ts';
+import { execute, isTransaction, onConnection } from './execute.ts';
+import { lockFirst } from './rebind.ts';
 
 /**
  * Takes the locks of the step, and checks again what may have changed since its gate: the sync, the twins, stragglers and
@@ -20,34 +20,28 @@ export async function confirmGate(knex: Knex, name: string, { phase }: { readonl
   if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
   // The count of mismatches is made by the gate alone, which the runner finds by the manifest's entry.
   if (passedGates?.has(gateKey(name, phase)) === false) throw new PhaseError('PH3019', { rename: name, phase });
-  if (phase === 2) await lockViews(knex, rename.carried.filter(({ kind }) => kind === 'view').map(asView));
-  const tables = [...(await tablesOfKeys(knex, rename, phase)), quoteQualified(rename.table)];
+  if (phase === 2)
+    await lockFirst(
+      knex,
+      rename.carried.filter((object) => !isTwinned(object)),
+    );
+  const tables = [...(await tablesBesides(knex, rename, phase)), quoteQualified(rename.table)];
   await execute(knex, `LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);
   if (dryRun || !isTransaction(knex)) return;
   await recheckGate(await connectionOf(knex), rename, phase === 2 ? 'switch' : 'contract', stragglerWindowMs);
-}
-
-function asView({ name }: { readonly name: string }): { kind: 'view'; name: string } {
-  return { kind: 'view', name };
 }
 
 /**
  * The other tables of foreign keys that the step drops, which PostgreSQL locks with it: those that the table references in
  * phase 2, those that reference it in phase 3. Taken at once, so that none is held while another is waited for in vain.
  */
-async function tablesOfKeys(knex: Knex, { table, carried, refreshed }: Rename, phase: 2 | 3): Promise<string[]> {
-  const kinds: readonly string[] = phase === 2 ? ['foreign key'] : ['referencing key', 'key to primary key'];
-  const on = quoteQualified(table);
+async function tablesBesides(knex: Knex, { table, carried, refreshed }: Rename, phase: 2 | 3): Promise<string[]> {
   const tables = new Set<string>();
-  for (const key of [...carried, ...refreshed].filter((object) => kinds.includes(object.kind))) {
-    const [row] = await runSql<{ name: string }>(
-      knex,
-      `SELECT ${sqlQualified('n', 'c')} AS name FROM pg_constraint co
-       JOIN pg_class c ON c.oid = CASE WHEN co.confrelid = to_regclass($1) THEN co.conrelid ELSE co.confrelid END
-       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE co.conrelid = to_regclass($2) AND co.conname = $3`,
-      [on, key.on ?? on, key.name],
-    );
-    if (row && row.name !== on) tables.add(row.name);
+  for (const object of [...carried, ...refreshed]) {
+    const { lockedTables } = kindOf(object.kind);
+    if (lockedTables === undefined) continue;
+    const locked = await onConnection(knex, (db) => lockedTables(db, quoteQualified(table), object, phase));
+    for (const name of locked) tables.add(name);
   }
   return [...tables].sort();
 }

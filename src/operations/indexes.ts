@@ -1,8 +1,9 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
+import { qualifiedIndex as qualified } from '../objects/indexes/twins.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute, onItsConnection, runSql } from './execute.ts';
+import { atomically, execute, onConnection, onItsConnection, runSql } from './execute.ts';
 import { indexFamily } from './families.ts';
 import { isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf, partitionsOf } from './partitions.ts';
@@ -41,11 +42,11 @@ export async function createIndex(knex: Knex, options: IndexOptions): Promise<vo
   } else {
     await createPartitionedIndex(knex, options);
   }
-  const qualified = await qualifiedIndex(knex, on, name);
+  const full = await qualifiedIndex(knex, on, name);
   for (const [position, target] of Object.entries(options.statistics ?? {})) {
-    await execute(knex, `ALTER INDEX ${qualified} ALTER COLUMN ${position} SET STATISTICS ${target}`);
+    await execute(knex, `ALTER INDEX ${full} ALTER COLUMN ${position} SET STATISTICS ${target}`);
   }
-  if (comment !== undefined) await execute(knex, `COMMENT ON INDEX ${qualified} IS ${quoteLiteral(comment)}`);
+  if (comment !== undefined) await execute(knex, `COMMENT ON INDEX ${full} IS ${quoteLiteral(comment)}`);
 }
 
 async function createPlainIndex(knex: Knex, { name, on, definition, unique, tablespace }: IndexOptions): Promise<void> {
@@ -189,12 +190,6 @@ async function indexState(knex: Knex, on: string, name: string): Promise<'valid'
 }
 
 /** An index is in the schema of its table. */
-export async function qualifiedIndex(knex: Knex, on: string, name: string): Promise<string> {
-  const [row] = await runSql<{ schema: string }>(
-    knex,
-    `SELECT quote_ident(n.nspname) AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = to_regclass($1)`,
-    [on],
-  );
-  return row === undefined ? quoteIdent(name) : `${row.schema}.${quoteIdent(name)}`;
+export function qualifiedIndex(knex: Knex, on: string, name: string): Promise<string> {
+  return onConnection(knex, (db) => qualified(db, on, name));
 }

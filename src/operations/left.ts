@@ -2,9 +2,9 @@ import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
-import { sqlQualified } from '../postgres/names.ts';
+import { isElsewhere, twinnedKind } from '../objects/registry.ts';
 import { contextOf } from './context.ts';
-import { runSql } from './execute.ts';
+import { onConnection, runSql } from './execute.ts';
 
 /**
  * What a rename carries over may be on a partition or a child that has been detached since, or taken out of the inheritance: that table keeps both columns, and
@@ -24,21 +24,11 @@ async function hasLeft(knex: Knex, root: string, on: string): Promise<boolean> {
 export async function stillOn<T extends TwinnedObject>(knex: Knex, root: string, objects: readonly T[]): Promise<T[]> {
   const still: T[] = [];
   for (const object of objects) {
-    const on = object.kind === 'statistics' ? await tableOfStatistics(knex, object) : object.on;
-    if (object.kind === 'referencing key' || !(await hasLeft(knex, root, on ?? root))) still.push(object);
+    const { tableOf } = twinnedKind(object.kind);
+    const on = tableOf === undefined ? object.on : await onConnection(knex, (db) => tableOf(db, object));
+    if (isElsewhere(object.kind) || !(await hasLeft(knex, root, on ?? root))) still.push(object);
   }
   return still;
-}
-
-async function tableOfStatistics(knex: Knex, { on, name }: TwinnedObject): Promise<string | undefined> {
-  const [row] = await runSql<{ on: string }>(
-    knex,
-    `SELECT ${sqlQualified('tn', 't')} AS on
-     FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace JOIN pg_class t ON t.oid = s.stxrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace
-     WHERE n.nspname = ANY ($1) AND s.stxname = $2`,
-    [[on, on?.slice(1, -1).replaceAll('""', '"')], name],
-  );
-  return row?.on;
 }
 
 /** Whether something that a rename carries over, or its twin, is on a table that was dropped since, or is none of its business any more. */
@@ -53,7 +43,7 @@ export async function isOnLostPart(
     if (object === undefined) continue;
     const [found] = await runSql<{ there: boolean }>(knex, 'SELECT to_regclass($1) IS NOT NULL AS there', [on]);
     if (found?.there === false) return true;
-    return object.kind !== 'referencing key' && (await hasLeft(knex, quoteQualified(table), on));
+    return !isElsewhere(object.kind) && (await hasLeft(knex, quoteQualified(table), on));
   }
   return false;
 }

@@ -1,11 +1,13 @@
 import type { Knex } from 'knex';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
+import { keyToPrimaryKey } from '../objects/dependents/key-to-primary-key.ts';
+import { appointments, type IndexMember } from '../objects/indexes/members.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { addConstraint, type ConstraintOptions } from './constraints.ts';
 import { atomically, execute, runSql } from './execute.ts';
-import { appointments, type IndexMember, indexFamily } from './families.ts';
+import { indexFamily } from './families.ts';
 import { createIndex, qualifiedIndex } from './indexes.ts';
 import { isOnLostPart } from './left.ts';
 import { isPartitioned, partitionsOf } from './partitions.ts';
@@ -69,9 +71,9 @@ async function makePrimaryKey(
   }
 }
 
-const MOVED = 'key to primary key' as const;
+const MOVED = keyToPrimaryKey.name;
 
-export interface ReturnedPrimaryKey {
+export interface RestoredPrimaryKey {
   /** The table, schema and name quoted. */
   readonly on: string;
   readonly name: string;
@@ -98,7 +100,7 @@ export interface ReturnedPrimaryKey {
  * Undoes what phase 3 did to the primary key: it goes back to the old column, and the new one keeps a unique index that
  * foreign keys can reference. The indexes are built concurrently; goes on where an earlier try stopped.
  */
-export async function returnPrimaryKey(knex: Knex, options: ReturnedPrimaryKey): Promise<void> {
+export async function restorePrimaryKey(knex: Knex, options: RestoredPrimaryKey): Promise<void> {
   const { on, name, twin, from, to, definition, keys = [], dependents = [] } = options;
   if (await isOnLostPart(knex, options)) return;
   if (!(await isKeyColumn(knex, on, name, to))) {

@@ -1,12 +1,13 @@
 import type { Knex } from 'knex';
 import { type ColumnPlaces, swapAliases } from '../catalog/aliases.ts';
-import { type BoundObjectName, type Rebinding, readRebinding } from '../catalog/definitions.ts';
 import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { ASIDE } from '../domain/pair.ts';
+import type { BoundObjectName, Rebinding } from '../objects/bound.ts';
+import { boundKind } from '../objects/registry.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
 import { atomically, execute } from './execute.ts';
-import { ensureSmall } from './rewrite-limit.ts';
+import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 export interface ReboundObjects {
   /** The table, schema and name quoted. */
@@ -31,14 +32,14 @@ export async function rebindDependents(knex: Knex, options: ReboundObjects): Pro
 }
 
 async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: ReboundObjects): Promise<void> {
-  await lockViews(knex, objects);
+  await lockFirst(knex, objects);
   await withQualifiedNames(knex, async () => {
     const rebindings: Rebinding[] = [];
     const read = async () => {
       for (const object of objects) rebindings.push(await rebindingOf(knex, on, object));
     };
     await (undo ? withNamesSwapped(knex, { on, from: to, to: from }, read) : read());
-    if (rebindings.some(({ rewrites }) => rewrites)) await ensureSmall(knex, on);
+    if (rebindings.some(({ rewrites }) => rewrites)) await ensureWithinRewriteLimit(knex, on);
     await runAll(
       knex,
       rebindings.flatMap(({ before }) => before),
@@ -59,7 +60,7 @@ export async function runAll(knex: Knex, statements: readonly string[]): Promise
 /** Nothing for what somebody has dropped meanwhile. What only goes by another name hangs on the old column, and the gate of phase 3 names it. */
 export async function rebindingOf(knex: Knex, on: string, object: BoundObjectName): Promise<Rebinding> {
   const named = { ...object, on: object.on ?? on };
-  const found = await onConnection(knex, (db) => readRebinding(db, named));
+  const found = await onConnection(knex, async (db) => boundKind(object.kind).rebinding?.(db, named));
   return found ?? { before: [], make: [], stub: [], rewrites: false };
 }
 
@@ -83,15 +84,10 @@ export async function swapPositions(
 }
 
 /** A reader takes a view's lock before those of its tables; so does this, or the two would deadlock. */
-export async function lockViews(knex: Knex, objects: readonly BoundObjectName[]): Promise<void> {
-  for (const { name } of objects.filter(({ kind }) => kind === 'view')) {
-    const [row] = await runSql<{ owner: string }>(
-      knex,
-      'SELECT quote_ident(pg_get_userbyid(relowner)) AS owner FROM pg_class WHERE oid = to_regclass($1)',
-      [name],
-    );
-    // LOCK TABLE would lock the tables of the view, too; this takes the same lock on the view alone and changes nothing.
-    if (row) await execute(knex, `ALTER VIEW ${name} OWNER TO ${row.owner}`);
+export async function lockFirst(knex: Knex, objects: readonly BoundObjectName[]): Promise<void> {
+  for (const object of objects) {
+    const statement = await onConnection(knex, async (db) => boundKind(object.kind).lockFirst?.(db, object));
+    if (statement) await execute(knex, statement);
   }
 }
 

@@ -9,7 +9,7 @@ import { runSql } from './execute.ts';
  * @throws PH2013 when the table is larger than `rewriteLimit`: in this database it may be, where it was not when the rename
  * was scaffolded.
  */
-export async function ensureSmall(knex: Knex, table: string): Promise<void> {
+export async function ensureWithinRewriteLimit(knex: Knex, table: string): Promise<void> {
   const { rewriteLimitBytes, dryRun } = contextOf(knex);
   if (dryRun) return;
   const [row] = await runSql<{ bytes: number }>(

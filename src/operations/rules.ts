@@ -1,10 +1,10 @@
 import type { Knex } from 'knex';
 import { readColumn } from '../catalog/column.ts';
-import { withChoice, withoutChoice } from '../catalog/rules.ts';
 import type { ColumnFacts } from '../domain/facts.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { ASIDE } from '../domain/pair.ts';
 import { differs } from '../domain/rename.ts';
+import { withChoice, withoutChoice } from '../objects/dependents/choice.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { atomically, execute, onConnection, runSql } from './execute.ts';
 import { withNamesSwapped, withQualifiedNames } from './rebind.ts';

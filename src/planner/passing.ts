@@ -1,6 +1,6 @@
 import type { BlockReason, OrderedMigration } from '../domain/plan.ts';
 import type { Rename } from '../domain/rename.ts';
-import { objectKeysOf, sharedObject } from '../domain/shared-objects.ts';
+import { objectKeysOf, sharedObject } from '../objects/shared.ts';
 
 /** The renames of a project by their names. */
 export type Renames = ReadonlyMap<string, Rename>;

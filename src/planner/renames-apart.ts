@@ -3,7 +3,7 @@ import { groupBy } from '../domain/group.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
-import { exclusiveObject, exclusiveObjectsOf } from '../domain/shared-objects.ts';
+import { exclusiveObject, exclusiveObjectsOf } from '../objects/shared.ts';
 import type { Renames } from './passing.ts';
 
 /** In which releases a rename begins and ends; `last` is null as long as no manifest lists its third phase. */

@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { identifierBytes, MAX_IDENTIFIER_BYTES } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
 import { DURATION_FORM, readDuration } from './duration.ts';
-import { loadModule } from './modules.ts';
+import { findConfigFile } from './find-config.ts';
+import type { ModuleLoader, ModuleSource } from './modules.ts';
+import { packageRelease } from './package-json.ts';
+import { problemsOf } from './problems.ts';
 import { readSize, SIZE_FORM } from './size.ts';
 
 const duration = z.union([z.string(), z.number()]).transform((value, context) => {
@@ -83,7 +86,7 @@ export type UserConfig = z.input<typeof schema>;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** An application as phase finds it on disk. */
-export interface Project {
+export interface Project extends ModuleSource {
   /** The configuration's folder; every path in output is relative to it. */
   readonly root: string;
   readonly configFile: string | null;
@@ -92,36 +95,43 @@ export interface Project {
   readonly packageRelease: Release | null;
 }
 
-const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
+/** How a project is opened. */
+export interface OpenOptions {
+  readonly load: ModuleLoader;
+  /** As it was given; else it is looked for. */
+  readonly configFile?: string | undefined;
+  readonly env?: Environment;
+}
 
 /**
  * Finds and reads the configuration, walking up from `from`; without one the defaults hold and `from` is the root.
+ * @param load what loads its modules, the configuration among them.
  * @param env where audits are kept is a fact of the place that it runs in: PHASE_AUDIT_STORE goes before the configuration.
  * @throws PH1002, PH1003.
  */
-export async function openProject(from: string, configFile?: string, env: Environment = {}): Promise<Project> {
+export async function openProject(from: string, { load, configFile, env = {} }: OpenOptions): Promise<Project> {
   const file = configFile === undefined ? findConfigFile(from) : resolve(from, configFile);
   if (file !== null && !existsSync(file)) throw new PhaseError('PH1002', { file: configFile ?? file });
   const root = file === null ? resolve(from) : dirname(file);
-  const config = validate(file === null ? {} : await load(file), file === null ? 'configuration' : basename(file));
+  const config = validate(
+    file === null ? {} : await read(file, load),
+    file === null ? 'configuration' : basename(file),
+  );
   const store = env.PHASE_AUDIT_STORE || config.auditStore;
   const { auditStore } = validate({ auditStore: store }, 'PHASE_AUDIT_STORE');
-  return { root, configFile: file, config: { ...config, auditStore }, packageRelease: await packageRelease(root) };
+  return {
+    root,
+    load,
+    configFile: file,
+    config: { ...config, auditStore },
+    packageRelease: await packageRelease(root),
+  };
 }
 
-/** Walking up; null where there is none. */
-export function findConfigFile(from: string): string | null {
-  for (let folder = resolve(from); ; folder = dirname(folder)) {
-    const found = NAMES.map((name) => join(folder, name)).find((file) => existsSync(file));
-    if (found !== undefined) return found;
-    if (dirname(folder) === folder) return null;
-  }
-}
-
-async function load(file: string): Promise<unknown> {
+async function read(file: string, load: ModuleLoader): Promise<unknown> {
   try {
     if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
-    const module = await loadModule(file);
+    const module = await load(file);
     return module.default ?? module;
   } catch (error) {
     const problem = `cannot be loaded (${error instanceof Error ? error.message : String(error)})`;
@@ -133,33 +143,6 @@ function validate(value: unknown, file: string): Config {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new PhaseError('PH1003', { file, problems: result.error.issues.flatMap(problemsOf) });
-}
-
-/** A problem as a sentence that begins with the key. */
-export function problemsOf(issue: z.core.$ZodIssue): string[] {
-  const at = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${at === '' ? '' : `${at}.`}${key} is not a key`);
-  }
-  return [`${at === '' ? 'the file' : at}: ${issue.message}`];
-}
-
-async function packageRelease(root: string): Promise<Release | null> {
-  try {
-    return parseRelease(String((await readPackage(root)).version));
-  } catch {
-    return null;
-  }
-}
-
-/** The application's name in package.json, where there is one that can be read. */
-export async function packageName(root: string): Promise<string | null> {
-  const { name } = await readPackage(root).catch(() => ({ name: undefined }));
-  return typeof name === 'string' ? name : null;
-}
-
-async function readPackage(root: string): Promise<{ readonly name?: unknown; readonly version?: unknown }> {
-  return JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 }
 
 /** What an application's `phase.config.ts` exports; only gives its type. */

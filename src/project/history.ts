@@ -2,12 +2,13 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import type { Rename } from '../domain/rename.ts';
+import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
+import { BOUND_NAMES, TWINNED_NAMES } from '../objects/registry.ts';
 import { hasChecksum } from './checksum.ts';
 import { folders, migrationFolder } from './folders.ts';
 import { manifestPath, readManifests } from './manifests.ts';
 import { fileOf, findMigrations, type MigrationFile, misnamedFiles } from './migrations.ts';
-import { readRenames } from './renames.ts';
+import { readRenames, renamePath } from './renames.ts';
 
 /** All that an application's files say about its migrations. */
 export interface History {
@@ -20,8 +21,22 @@ export interface History {
 /** Reads manifests, migration files and renames; what the files hold is not looked at yet. */
 export async function readHistory(root: string): Promise<History> {
   const [manifests, renames] = await Promise.all([readManifests(root), readRenames(root)]);
+  for (const rename of renames.values()) ensureKnownKinds(rename);
   const files = await findMigrations(root, listedIds(manifests));
   return { root, manifests, files, renames };
+}
+
+/** @throws PH3005 for what is carried over as what it cannot be: of a kind that there is not, or bound where it has a twin. */
+function ensureKnownKinds({ name, carried, refreshed }: Rename): void {
+  const isKnown = (object: CarriedObject): boolean =>
+    (isTwinned(object) ? TWINNED_NAMES : BOUND_NAMES).includes(object.kind);
+  const problems = [...carried, ...refreshed]
+    .filter((object) => !isKnown(object))
+    .map(
+      (object) =>
+        `carried: ${object.name} is no ${object.kind} ${isTwinned(object) ? 'that has a twin' : 'that is bound anew'}`,
+    );
+  if (problems.length > 0) throw new PhaseError('PH3005', { file: renamePath(name), problems });
 }
 
 /**

@@ -8,9 +8,9 @@ import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest
 import { compareReleases, isRange, parseRelease, type Release } from '../domain/release.ts';
 import { STEP_FACTS, STEP_NAMES } from '../domain/rename.ts';
 import { manifestSum } from './checksum.ts';
-import { problemsOf } from './config.ts';
 import type { FileChange } from './files.ts';
 import { folders } from './folders.ts';
+import { problemsOf } from './problems.ts';
 import { readYaml, readYamlDocument } from './yaml.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal');

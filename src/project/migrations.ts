@@ -5,7 +5,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ManifestEntry, MigrationKind } from '../domain/manifest.ts';
 import { withoutBom } from './checksum.ts';
 import { migrationFolder } from './folders.ts';
-import { loadModule } from './modules.ts';
+import type { ModuleSource } from './modules.ts';
 import { parseSqlMigration, type SqlMigration } from './sql-migration.ts';
 
 /** A migration's file as it lies in its folder. */
@@ -134,9 +134,9 @@ export type LoadedMigration = MigrationFile &
  * Loads a migration's file.
  * @throws PH5006 when it cannot be loaded, PH3014 when it is no migration.
  */
-export async function loadMigration(root: string, file: MigrationFile): Promise<LoadedMigration> {
+export async function loadMigration(source: ModuleSource, file: MigrationFile): Promise<LoadedMigration> {
   if (file.path.endsWith('.sql')) {
-    const sql = await parseSqlMigration(file.path, withoutBom(await readFile(join(root, file.path), 'utf8')));
+    const sql = await parseSqlMigration(file.path, withoutBom(await readFile(join(source.root, file.path), 'utf8')));
     return {
       ...file,
       form: 'sql',
@@ -148,7 +148,7 @@ export async function loadMigration(root: string, file: MigrationFile): Promise<
       ticket: null,
     };
   }
-  const exported = await importMigration(root, file);
+  const exported = await importMigration(source, file);
   const { up, down } = exported;
   if (typeof up !== 'function')
     throw new PhaseError('PH3014', { file: file.path, reason: 'It exports no function up.' });
@@ -164,9 +164,9 @@ export async function loadMigration(root: string, file: MigrationFile): Promise<
   };
 }
 
-async function importMigration(root: string, file: MigrationFile): Promise<Record<string, unknown>> {
+async function importMigration({ root, load }: ModuleSource, file: MigrationFile): Promise<Record<string, unknown>> {
   try {
-    const module = await loadModule(join(root, file.path));
+    const module = await load(join(root, file.path));
     const fallback = module.default;
     return module.up === undefined && typeof fallback === 'object' && fallback !== null
       ? (fallback as Record<string, unknown>)

@@ -1,18 +1,33 @@
-import { createJiti, type Jiti } from 'jiti';
+import type { Jiti } from 'jiti';
 
-let loader: Jiti | undefined;
+/** Loads a module of the application by its absolute path: TypeScript or JavaScript, ES or CommonJS. */
+export type ModuleLoader = (file: string) => Promise<Record<string, unknown>>;
+
+/** A project's folder, and what loads its modules. */
+export interface ModuleSource {
+  readonly root: string;
+  readonly load: ModuleLoader;
+}
 
 /**
- * Loads a TypeScript or JavaScript module of the application, ES or CommonJS. What it imports as `triphase` is the very
- * copy that loads it, wherever that is installed: errors and settings are shared with it.
+ * What loads an application's modules.
+ * @param triphase what they get for their import of `triphase`: the very copy that loads them, wherever that is installed, so that errors and settings are
+ * shared with it.
  */
-export async function loadModule(file: string): Promise<Record<string, unknown>> {
-  loader ??= createJiti(import.meta.url, {
-    moduleCache: false,
-    fsCache: false,
-    // The aliases of the application's imports.
-    tsconfigPaths: true,
-    virtualModules: { triphase: await import('../index.ts') },
-  });
-  return loader.import<Record<string, unknown>>(file);
+export function moduleLoader(triphase: () => Promise<object>): ModuleLoader {
+  let loader: Promise<Jiti> | undefined;
+  const make = async (): Promise<Jiti> => {
+    const { createJiti } = await import('jiti');
+    return createJiti(import.meta.url, {
+      moduleCache: false,
+      fsCache: false,
+      // The aliases of the application's imports.
+      tsconfigPaths: true,
+      virtualModules: { triphase: { ...(await triphase()) } },
+    });
+  };
+  return async (file) => {
+    loader ??= make();
+    return (await loader).import<Record<string, unknown>>(file);
+  };
 }

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { BOUND_KINDS, type CarriedObject, type Rename, type RenamedFunction, TWINNED_KINDS } from '../domain/rename.ts';
-import { problemsOf } from './config.ts';
+import type { CarriedObject, Rename, RenamedFunction } from '../domain/rename.ts';
 import { folders } from './folders.ts';
+import { problemsOf } from './problems.ts';
 import { readYaml } from './yaml.ts';
 
 const carried = z.array(
   z.union([
-    z.strictObject({ kind: z.enum(BOUND_KINDS), name: z.string(), on: z.string().optional() }),
+    z.strictObject({ kind: z.string(), name: z.string(), on: z.string().optional() }),
     z.strictObject({
-      kind: z.enum(TWINNED_KINDS),
+      kind: z.string(),
       name: z.string(),
       twin: z.string(),
       on: z.string().optional(),

@@ -46,10 +46,10 @@ export class Replay {
 
   /** @throws what the migration throws, as in a deployment. */
   async run(entry: OrderedMigration): Promise<void> {
-    const { history } = this.session;
+    const { history, options } = this.session;
     const file = fileOf(history.files, entry);
     if (!file) return;
-    await applyMigration(this.session, { entry, loaded: await loadMigration(history.root, file) });
+    await applyMigration(this.session, { entry, loaded: await loadMigration(options.project, file) });
   }
 }
 

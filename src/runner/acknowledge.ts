@@ -1,4 +1,4 @@
-import { locate } from '../catalog/hanging.ts';
+import { locate } from '../catalog/locate.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { objectsNamed } from '../gates/gate.ts';
 import { brokenByColumn } from '../gates/preflight.ts';

@@ -8,7 +8,7 @@ import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
 import { recordMigration, removeMigration } from '../ledger/migrations.ts';
-import { matchNotNull } from '../operations/attributes.ts';
+import { copyNotNull } from '../operations/attributes.ts';
 import { asScaffolded, gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
@@ -128,7 +128,7 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   await renewTwins(session, rename, 'by hand');
   if (step === 'contract') await rebindAnew(session, rename);
   // The old column may have become NOT NULL since the first phase.
-  await matchNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
+  await copyNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
   const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
   for (const doubt of doubts) session.options.reporter.notice(`${rename.name}: look at the ${doubt}.`);
   session.passedGates.add(gateKey(rename.name, phase));

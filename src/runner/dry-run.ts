@@ -42,7 +42,12 @@ export async function dryRun(options: MigrateOptions): Promise<DryRun> {
   const { ledgerSchema } = options.project.config;
   return withConnection({ url: options.url, ledgerSchema, applicationName: 'phase dry run' }, async (db) => {
     const ledger = await readOwnLedger(db, options.project, history, { asks: true });
-    const { plan, pending, runnable, confirms } = await prepareRun(db, history, ledger, options);
+    const { plan, pending, runnable, confirms } = await prepareRun(
+      db,
+      { project: options.project, history },
+      ledger,
+      options,
+    );
     const recorder = new Recorder(db, options, history);
     await recorder.ledger(baselineOf(ledger, history));
     for (const id of pending) {

@@ -37,7 +37,7 @@ export function largeChanges(project: Project, history: History, url: string): P
       for (const entry of open.filter(({ id, kind }) => kind === 'data' && !applied.has(id))) {
         const file = fileOf(history.files, entry);
         if (!file) continue;
-        const loaded = await loadMigration(history.root, file);
+        const loaded = await loadMigration(project, file);
         for (const change of await changesOf(db, project, history, loaded)) {
           const rows = await estimate(db, change.query);
           if (rows > project.config.audit.smallChange) found.push({ file: file.path, name: change.name, rows });

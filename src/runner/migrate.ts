@@ -63,13 +63,16 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
   const began = performance.now();
   const { history, lock } = session;
   await noticeUnlisted(session);
-  const { plan, pending, runnable, confirms } = await prepareRun(lock.client, history, before, request).catch(
-    async (error) => {
-      // What has died in the middle may have altered columns, and nobody may get to it for a while.
-      if (error instanceof PhaseError && error.code === 'PH3011') await settleByHand(session).catch(() => undefined);
-      throw error;
-    },
-  );
+  const { plan, pending, runnable, confirms } = await prepareRun(
+    lock.client,
+    { project: session.options.project, history },
+    before,
+    request,
+  ).catch(async (error) => {
+    // What has died in the middle may have altered columns, and nobody may get to it for a while.
+    if (error instanceof PhaseError && error.code === 'PH3011') await settleByHand(session).catch(() => undefined);
+    throw error;
+  });
   await ensureRoomForAudits(session, pending, runnable);
   await openLedger(session);
   await settleByHand(session);

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { locate } from '../catalog/hanging.ts';
+import { locate } from '../catalog/locate.ts';
 import { leavesOf } from '../data/backfill/leaves.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
@@ -82,7 +82,7 @@ async function fill(session: Session, rename: Rename, backfill: OrderedMigration
 async function again({ history, knex, options }: Session, entry: OrderedMigration): Promise<void> {
   const file = fileOf(history.files, entry);
   if (!file) return;
-  const loaded = await loadMigration(history.root, file);
+  const loaded = await loadMigration(options.project, file);
   const context = { log: (message: string) => options.reporter.log(entry.id, message) };
   if (loaded.form !== 'sql') await (loaded.up as (knex: Knex, context: object) => Promise<void>)(knex, context);
 }

@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
+import type { ModuleSource } from '../project/modules.ts';
 import type { RunnableMigration } from './apply.ts';
 import {
   ensureLedgerMatches,
@@ -41,7 +42,7 @@ export interface PreparedRun {
  */
 export async function prepareRun(
   db: LedgerDb,
-  history: History,
+  { project, history }: { readonly project: ModuleSource; readonly history: History },
   ledger: Ledger,
   { release, slowRoll, maintenance, running }: RunRequest,
 ): Promise<PreparedRun> {
@@ -53,7 +54,7 @@ export async function prepareRun(
   const plan = planFor(target, ledger, options);
   ensureNotBlocked(plan, target);
   const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
-  const runnable = await loadPending(history, target, new Set(pending));
+  const runnable = await loadPending(project, history, target, new Set(pending));
   await ensureResumable(db, ledger, runnable);
   return { plan, pending, runnable, confirms: maintenance ? plan.to : running };
 }
@@ -70,6 +71,7 @@ function ensureCanRun(target: Target, ledger: Ledger, running: Release): void {
 
 /** Files as the manifests list them, and loaded as far as they are going to run: before anything runs. */
 async function loadPending(
+  project: ModuleSource,
   history: History,
   target: Target,
   ids: ReadonlySet<string>,
@@ -78,7 +80,7 @@ async function loadPending(
   const loaded = new Map<string, RunnableMigration>();
   for (const entry of target.migrations.filter(({ id }) => ids.has(id))) {
     const file = fileOf(history.files, entry);
-    if (file) loaded.set(entry.id, { entry, loaded: await loadMigration(history.root, file) });
+    if (file) loaded.set(entry.id, { entry, loaded: await loadMigration(project, file) });
   }
   return loaded;
 }

@@ -1,13 +1,12 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { type OrderedMigration, type Plan, sayReason } from '../domain/plan.ts';
-import { compareReleases, inRange, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
+import { compareReleases, inRange, manifestRelease, type Release } from '../domain/release.ts';
 import { appliedIds, type Ledger } from '../ledger/ledger.ts';
 import { aliveReleases } from '../planner/alive.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
-import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { manifestPath } from '../project/manifests.ts';
 import { fileOf } from '../project/migrations.ts';
@@ -19,13 +18,6 @@ export interface Target {
   readonly manifests: readonly Manifest[];
   readonly migrations: readonly OrderedMigration[];
   readonly known: readonly Release[];
-}
-
-/** The release that a command means. @throws PH1005 when nothing says it. */
-export function targetRelease(project: Project, given: string | undefined): Release {
-  const release = given === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(given);
-  if (release === null || release === undefined) throw new PhaseError('PH1005', {});
-  return release;
 }
 
 /**

@@ -40,7 +40,7 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       const rows = selectRows(ledger, options);
       const migrations: RunnableMigration[] = [];
-      for (const row of rows) migrations.push(await prepare(session.history, ledger, row, rows));
+      for (const row of rows) migrations.push(await prepare(session, ledger, row, rows));
       if (migrations.length > 0) await openLedger(session);
       if (migrations.length > 0) await settleBeforeUndoing(session);
       for (const rename of renamesOf(session.history, migrations)) await catchUpBeforeUndoing(session, rename);
@@ -89,7 +89,7 @@ function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[]
 }
 
 async function prepare(
-  history: History,
+  { history, options }: Session,
   ledger: Ledger,
   row: LedgerRow,
   undone: readonly LedgerRow[],
@@ -101,7 +101,7 @@ async function prepare(
     throw new PhaseError('PH3003', { id: row.id, file: file.path, appliedAt: row.appliedAt ?? row.startedAt });
   }
   ensureNobodyNeedsIt(history, ledger, entry, undone);
-  const migration = { entry, loaded: await loadMigration(history.root, file) };
+  const migration = { entry, loaded: await loadMigration(options.project, file) };
   ensureReversible(migration);
   return migration;
 }

@@ -8,11 +8,10 @@ import { withCarried } from '../ledger/carried.ts';
 import { ensureLedger } from '../ledger/format.ts';
 import { recordTarget } from '../ledger/target.ts';
 import { withContext } from '../operations/context.ts';
-import { type Connection, connect, cut } from '../postgres/connection.ts';
-import { openKnex } from '../postgres/knex.ts';
-import { prepareSession } from '../postgres/session.ts';
+import { type Connection, cut } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
+import { Connections } from './connections.ts';
 import { RunnerLock } from './lock.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import type { FollowedChange } from './pairs/pair.ts';
@@ -91,8 +90,6 @@ async function withWork<T>(
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { project, url, stragglerWindowMs, observer } = options;
-  const { lockTimeout: lockTimeoutMs, ledgerSchema } = project.config;
-  const place = { url, ledgerSchema };
   const onConnection = (client: pg.Client): void => {
     // Nothing of this run goes on beside another one that has taken the lock since.
     client.once(
@@ -101,18 +98,13 @@ async function withWork<T>(
     );
     observer?.connection(client);
   };
-  const open = async (): Promise<Connection> => {
-    const client = await connect({ ...place, applicationName: lock.applicationName });
-    await prepareSession(client, lockTimeoutMs, 'pinned');
-    onConnection(client);
-    return client;
-  };
-  const worker = await open();
-  const knex = openKnex({ ...place, applicationName: lock.applicationName, lockTimeoutMs, onConnection });
+  const connections = new Connections({ url, project, applicationName: lock.applicationName, onConnection });
+  const worker = await connections.connect();
+  const knex = connections.knex();
   const context = {
     root: project.root,
     renames: history.renames,
-    patience: { lockTimeoutMs, attempts: project.config.lockAttempts },
+    patience: { lockTimeoutMs: project.config.lockTimeout, attempts: project.config.lockAttempts },
     stragglerWindowMs,
     rewriteLimitBytes: project.config.rewriteLimit,
     dryRun: false,
@@ -123,9 +115,9 @@ async function withWork<T>(
   };
   try {
     const { passedGates } = context;
-    const ask = (): Promise<Connection> => connect({ ...place, applicationName: lock.applicationName });
-    const connections = { knex: withContext(knex, context), worker, connect: open, ask };
-    return await body({ options, lock, ...connections, history, passedGates });
+    const { connect, ask } = connections;
+    const session = { options, lock, history, passedGates, knex: withContext(knex, context) };
+    return await body({ ...session, worker, connect, ask });
   } finally {
     await knex.destroy();
     await worker.end().catch(() => undefined);

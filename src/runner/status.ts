@@ -1,4 +1,4 @@
-import { locate } from '../catalog/hanging.ts';
+import { locate } from '../catalog/locate.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';

@@ -1,4 +1,4 @@
-import { type Argument, type Code, Reference } from '../planner/code.ts';
+import { type Argument, type Code, Reference } from '../objects/code.ts';
 
 /** The formatter's line width. */
 export const WIDTH = 120;
@@ -19,7 +19,8 @@ export function printConstants(constants: Readonly<Record<string, readonly Argum
 }
 
 function printPart(part: Code, margin: string, knex: string): string {
-  if (part.kind === 'call') return printCall(part.name, part.args, margin, knex);
+  if (part.kind === 'call') return printCall(part.name, [new Reference(knex), ...part.args], margin);
+  if (part.kind === 'backfill') return printCall('backfill', [part.request], margin);
   const inner = `${margin}  `;
   if (part.kind === 'atomically') {
     return `${margin}await atomically(${knex}, async (trx) => {\n${printCode(part.body, inner, 'trx')}\n${margin}});`;
@@ -28,17 +29,19 @@ function printPart(part: Code, margin: string, knex: string): string {
   return `${margin}if (${condition}) {\n${printCode(part.body, inner, knex)}\n${margin}}`;
 }
 
-function printCall(name: string, args: readonly Argument[], margin: string, knex: string): string {
-  const given = name === 'backfill' ? [] : [knex];
-  const flat = `${margin}await ${name}(${[...given, ...args.map((arg) => printValue(arg))].join(', ')});`;
+function printCall(name: string, args: readonly Argument[], margin: string): string {
+  const flat = `${margin}await ${name}(${args.map(printValue).join(', ')});`;
   const last = args.at(-1);
   const isBroken = isRecord(last) && Object.values(last).some((item) => isList(item) && breaks(item));
   if (flat.length <= WIDTH && !isBroken) return flat;
   if (isRecord(last)) {
-    const before = [...given, ...args.slice(0, -1).map((arg) => printValue(arg))].map((text) => `${text}, `).join('');
+    const before = args
+      .slice(0, -1)
+      .map((arg) => `${printValue(arg)}, `)
+      .join('');
     return `${margin}await ${name}(${before}${printObject(last, margin)});`;
   }
-  const lines = [...given, ...args.map((arg) => printValue(arg))].map((text) => `${margin}  ${text},\n`).join('');
+  const lines = args.map((arg) => `${margin}  ${printValue(arg)},\n`).join('');
   return `${margin}await ${name}(\n${lines}${margin});`;
 }
 

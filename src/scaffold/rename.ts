@@ -1,5 +1,5 @@
 import { isOfGenerated, type Rename } from '../domain/rename.ts';
-import { backfills, importsOf } from '../planner/code.ts';
+import { backfills, importsOf } from '../objects/code.ts';
 import type { FunctionVersion } from '../planner/rename/function-versions.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
 import { printConstants, WIDTH } from './code.ts';

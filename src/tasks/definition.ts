@@ -7,7 +7,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ParamValue } from '../ledger/runs.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { folders } from '../project/folders.ts';
-import { loadModule } from '../project/modules.ts';
+import type { ModuleSource } from '../project/modules.ts';
 import { type ParamDefinitions, problemsOfDefinitions } from './params.ts';
 
 /** The second argument of a task's `run`. */
@@ -43,13 +43,14 @@ export async function listTasks(root: string): Promise<string[]> {
 }
 
 /** @throws PH1022 when there is none of that name, PH5006 when it cannot be loaded, PH3014 when it is no task. */
-export async function loadTask(root: string, name: string): Promise<Task> {
+export async function loadTask(source: ModuleSource, name: string): Promise<Task> {
+  const { root } = source;
   const known = await listTasks(root);
   const path = EXTENSIONS.map((extension) => join(folders.tasks, `${name}${extension}`)).find((file) =>
     existsSync(join(root, file)),
   );
   if (path === undefined || !known.includes(name)) throw new PhaseError('PH1022', { task: name, known });
-  const { run, params = {}, config = {} } = await importTask(root, path);
+  const { run, params = {}, config = {} } = await importTask(source, path);
   const refuse = (reason: string): never => {
     throw new PhaseError('PH3014', { file: path, reason });
   };
@@ -69,9 +70,9 @@ export async function loadTask(root: string, name: string): Promise<Task> {
   };
 }
 
-async function importTask(root: string, path: string): Promise<Record<string, unknown>> {
+async function importTask({ root, load }: ModuleSource, path: string): Promise<Record<string, unknown>> {
   try {
-    return await loadModule(join(root, path));
+    return await load(join(root, path));
   } catch (error) {
     throw new PhaseError('PH5006', { file: path, reason: reasonOf(error) }, { cause: error });
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ParamValue } from '../ledger/runs.ts';
-import { problemsOf } from '../project/config.ts';
+import { problemsOf } from '../project/problems.ts';
 
 /** What a task takes, by name. */
 export interface ParamDefinition {

@@ -3,18 +3,20 @@ import { repairAudits } from '../data/audit/repair.ts';
 import { steer } from '../data/steering.ts';
 import { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { DEFAULT_SETTINGS, type RunSettings, withSettings } from '../domain/run-settings.ts';
+import type { RunSettings } from '../domain/run-settings.ts';
 import { ensureLedger, LEDGER_FORMAT, ledgerFormat } from '../ledger/format.ts';
 import { enterRun, isGoingOn, type RunStatus, readRun, readRuns, setRuns, takeUpRun } from '../ledger/runs.ts';
 import { ensureSameTarget } from '../ledger/target.ts';
 import { toolVersion } from '../ledger/tool-version.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
-import { type Connection, connect } from '../postgres/connection.ts';
+import type { Connection } from '../postgres/connection.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
-import { openKnex } from '../postgres/knex.ts';
-import { all, type LedgerDb, one } from '../postgres/queryable.ts';
-import { prepareSession } from '../postgres/session.ts';
+import { type LedgerDb, one } from '../postgres/queryable.ts';
+import type { History } from '../project/history.ts';
+import { readRenames } from '../project/renames.ts';
+import { Connections } from '../runner/connections.ts';
 import { connectDirect, RunnerLock } from '../runner/lock.ts';
+import { projectWork } from '../runner/project-work.ts';
 import type { RunnerOptions } from '../runner/session.ts';
 import { loadTask, type Task } from './definition.ts';
 import { readParams } from './params.ts';
@@ -39,7 +41,8 @@ export interface RunEnd {
  * @throws PH1022, PH1023, PH4003 when one goes on already.
  */
 export async function startTask(options: StartOptions): Promise<RunEnd> {
-  const task = await loadTask(options.project.root, options.task);
+  const task = await loadTask(options.project, options.task);
+  const renames = await readRenames(options.project.root);
   const params = readParams(task.name, task.params, options.params);
   return withTaskSession(options, task, async (session) => {
     const { client, run } = session;
@@ -58,7 +61,7 @@ export async function startTask(options: StartOptions): Promise<RunEnd> {
       settings,
       toolVersion: toolVersion(),
     });
-    return work(options, task, session, Number(number));
+    return work({ ...options, renames }, task, session, Number(number));
   });
 }
 
@@ -67,7 +70,8 @@ export async function startTask(options: StartOptions): Promise<RunEnd> {
  * @throws PH1024 when it is done.
  */
 export async function resumeTask(options: Omit<StartOptions, 'params'>): Promise<RunEnd> {
-  const task = await loadTask(options.project.root, options.task);
+  const task = await loadTask(options.project, options.task);
+  const renames = await readRenames(options.project.root);
   return withTaskSession(options, task, async (session) => {
     const { client, run } = session;
     const left = await lastRun(client, task.name);
@@ -76,7 +80,7 @@ export async function resumeTask(options: Omit<StartOptions, 'params'>): Promise
     }
     await takeUpRun(client, String(left.run), { run, toolVersion: toolVersion() });
     await setRuns(client, [left], options.settings);
-    return work(options, task, session, left.run);
+    return work({ ...options, renames }, task, session, left.run);
   });
 }
 
@@ -84,7 +88,7 @@ interface TaskSession {
   /** Holds the locks. */
   readonly client: Connection;
   readonly run: string;
-  connect(): Promise<Connection>;
+  readonly connections: Connections;
 }
 
 async function withTaskSession<T>(
@@ -92,22 +96,17 @@ async function withTaskSession<T>(
   task: Task,
   body: (session: TaskSession) => Promise<T>,
 ): Promise<T> {
-  const { lockTimeout, ledgerSchema } = options.project.config;
+  const { url, project } = options;
+  const { lockTimeout, ledgerSchema } = project.config;
   const run = randomUUID().slice(0, 8);
   const applicationName = applicationNameOf('phase-task', run);
-  const connection = { url: options.url, ledgerSchema, applicationName };
-  const client = await connectDirect(connection, lockTimeout);
+  const client = await connectDirect({ url, ledgerSchema, applicationName }, lockTimeout);
   try {
     await ensureLedgerFor(options, client);
     await ensureSameTarget(client, { asks: false });
     if (!task.concurrent) await lockTask(client, task.name);
     await repairAudits(client, options.project.root);
-    const open = async (): Promise<Connection> => {
-      const further = await connect(connection);
-      await prepareSession(further, lockTimeout, 'pinned');
-      return further;
-    };
-    return await body({ client, run, connect: open });
+    return await body({ client, run, connections: new Connections({ url, project, applicationName }) });
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -149,38 +148,28 @@ async function lockTask(db: LedgerDb, name: string): Promise<void> {
 
 /** The task's own code, with everything around it. */
 async function work(
-  options: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
+  options: Pick<RunnerOptions, 'project' | 'reporter'> & Pick<History, 'renames'>,
   task: Task,
-  { client, run, connect: open }: TaskSession,
+  { client, run, connections }: TaskSession,
   number: number,
 ): Promise<RunEnd> {
-  const { project, reporter, url } = options;
-  const { config } = project;
-  const [{ applicationName } = { applicationName: '' }] = await all<{ applicationName: string }>(
-    client,
-    `SELECT current_setting('application_name') AS "applicationName"`,
-  );
-  const knex = openKnex({ url, ledgerSchema: config.ledgerSchema, applicationName, lockTimeoutMs: config.lockTimeout });
-  const db = await open();
-  const runSettings = withSettings(DEFAULT_SETTINGS, config.backfill);
+  const knex = connections.knex();
+  const db = await connections.connect();
+  const { connect } = connections;
+  const ofProject = projectWork(options, options, task.name);
+  const { runSettings } = ofProject;
   const about = { kind: 'task', name: task.name, run, toolVersion: toolVersion(), runNumber: String(number) } as const;
-  const steering = await steer({ ...about, runSettings, connect: open });
+  const steering = await steer({ ...about, runSettings, connect });
   const dataWork = new Work({
+    ...ofProject,
     ...about,
     owner: `${task.name}#${number}`,
     ticket: task.ticket,
     direction: 'run',
-    root: project.root,
-    settings: { store: config.auditStore, ...config.audit },
-    runSettings,
-    patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
     knex,
     db,
-    connect: open,
+    connect,
     steering,
-    onProgress: (progress) => reporter.backfill(task.name, progress),
-    onNotice: (message) => reporter.notice(message),
-    onLog: (message) => reporter.log(task.name, message),
   });
   const { params } = await readRun(client, number);
   try {

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
+import { loadModule as load } from '../load.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { fileChecksum } from '../project/checksum.ts';
 import { openProject } from '../project/config.ts';
@@ -55,7 +56,7 @@ export function openDatabase(options: TestDatabaseOptions): OpenDatabase {
 }
 
 async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: string) => Promise<void>): Promise<void> {
-  const project = await openProject(root);
+  const project = await openProject(root, { load });
   const history = await readHistory(root);
   const listed = history.manifests.filter(({ release }) => state.releases.includes(release));
   await ensureFilesIntact(history, listed);

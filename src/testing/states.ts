@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createJiti } from 'jiti';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { compareReleases, manifestRelease, parseRelease, type Release } from '../domain/release.ts';
-import { findConfigFile } from '../project/config.ts';
+import { findConfigFile } from '../project/find-config.ts';
 import { readManifestsSync } from '../project/manifests.ts';
 
 /** Which migrations the schema has that a suite runs on. */

@@ -5,6 +5,7 @@ import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { ensureCopiesReviewed } from '../project/copies.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
+import type { ModuleSource } from '../project/modules.ts';
 import { cutRelease } from '../project/release-files.ts';
 
 /**
@@ -12,21 +13,21 @@ import { cutRelease } from '../project/release-files.ts';
  * @throws what cutRelease and loadMigration throw; what the order refuses; PH3017 for renames that overlap, PH3018 for a phase that is
  * due and nowhere, PH3020 for copies of functions that nobody has edited.
  */
-export async function cut(history: History, release: Release): Promise<void> {
+export async function cut(source: ModuleSource, history: History, release: Release): Promise<void> {
   // Of all manifests: a later one may hold what should be in this one.
   orderMigrations(history.manifests);
   ensureRenamesApart(history.manifests, history.renames, release);
   ensurePhasesFollow(history.manifests, release);
-  await ensureLoadable(history, release);
+  await ensureLoadable(source, history, release);
   await ensureCopiesReviewed(history, release);
   await cutRelease(history, release);
 }
 
 /** What cannot be loaded could never be mended once it is frozen. */
-async function ensureLoadable({ root, manifests, files }: History, release: Release): Promise<void> {
+async function ensureLoadable(source: ModuleSource, { manifests, files }: History, release: Release): Promise<void> {
   const entries = manifests.find((manifest) => manifest.release === release)?.migrations ?? [];
   for (const entry of entries) {
     const file = fileOf(files, entry);
-    if (file) await loadMigration(root, file);
+    if (file) await loadMigration(source, file);
   }
 }

@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
-import type { TableFacts } from '../domain/facts.ts';
 import type { ManifestSource } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
+import type { TableFacts } from '../objects/table-facts.ts';
 import type { KnownVersion } from '../planner/rename/function-versions.ts';
 import { checksum } from '../project/checksum.ts';
 import { folders, migrationFolder } from '../project/folders.ts';

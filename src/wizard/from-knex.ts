@@ -8,7 +8,7 @@ import { checksum } from '../project/checksum.ts';
 import type { FileChange } from '../project/files.ts';
 import { migrationFolder } from '../project/folders.ts';
 import { changeManifest, manifestPath } from '../project/manifests.ts';
-import { loadModule } from '../project/modules.ts';
+import type { ModuleSource } from '../project/modules.ts';
 
 /** What a knex project says of its migrations. */
 interface KnexMigrations {
@@ -31,8 +31,9 @@ const EXTENSIONS = ['.js', '.ts', '.mjs', '.cjs', '.mts'];
  * run counts as applied; imports by relative paths follow. Nothing is written yet.
  * @throws PH1028 when there are none, or their names do not begin with a timestamp, PH1011 when the release has a manifest.
  */
-export async function knexBaseline(root: string, release: Release): Promise<KnexBaseline> {
-  const { folders, table } = await knexMigrations(root);
+export async function knexBaseline(source: ModuleSource, release: Release): Promise<KnexBaseline> {
+  const { root } = source;
+  const { folders, table } = await knexMigrations(source);
   const files = (await Promise.all(folders.map((folder) => filesOf(root, folder)))).flat().sort();
   if (files.length === 0) refuse(`${folders.join(', ')} holds no migrations.`);
   const odd = files.filter((file) => !/(?:^|\/)\d{14}_[^/]+$/.test(file));
@@ -51,9 +52,9 @@ function refuse(reason: string): never {
 }
 
 /** Of the knexfile, in whatever environment says it; else knex's own defaults. */
-async function knexMigrations(root: string): Promise<KnexMigrations> {
+async function knexMigrations({ root, load }: ModuleSource): Promise<KnexMigrations> {
   const file = KNEXFILES.map((name) => join(root, name)).find((path) => existsSync(path));
-  const found = file === undefined ? undefined : migrationsIn(await loadKnexfile(file));
+  const found = file === undefined ? undefined : migrationsIn(await knexfile(await load(file)));
   const { directory = './migrations', tableName = 'knex_migrations', schemaName } = found ?? {};
   return {
     folders: [directory].flat().map((folder) => relative(root, resolve(root, folder))),
@@ -67,8 +68,7 @@ interface KnexfileMigrations {
   readonly schemaName?: string;
 }
 
-async function loadKnexfile(file: string): Promise<Record<string, unknown>> {
-  const module = await loadModule(file);
+async function knexfile(module: Record<string, unknown>): Promise<Record<string, unknown>> {
   const config = (module.default ?? module) as unknown;
   const resolved = typeof config === 'function' ? await config() : config;
   return (resolved ?? {}) as Record<string, unknown>;

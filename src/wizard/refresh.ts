@@ -2,13 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lostAttributes } from '../catalog/attributes.ts';
 import { findTable } from '../catalog/find-table.ts';
-import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type Phase, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, nextPatch, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import { migrationsSoFar } from '../ledger/migrations.ts';
+import { readTableFacts } from '../objects/table-facts.ts';
 import { renamedFunction } from '../planner/rename/function-versions.ts';
 import { planRefresh } from '../planner/rename/refresh.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
@@ -48,9 +48,10 @@ export async function draftRefresh(
   const releases = releasesOf(history, rename);
   const release = ensureUsable(history, rename, releases, into);
   const table = await findTable(db, quoteQualified(rename.table));
-  const facts = await readTableFacts(db, table, rename, async () => {
+  const prepare = async () => {
     await renameInAdvance(db, earlierRenames(history, releases[0]), name);
-  });
+  };
+  const facts = await readTableFacts(db, table, rename, { prepare });
   const number = await nextNumber(history.root, name);
   const functions = await knownVersions(history.root, facts);
   const plan = planRefresh(facts, {

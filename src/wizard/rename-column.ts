@@ -1,13 +1,12 @@
 import { listColumns } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
-import { readTableFacts } from '../catalog/table-facts.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { TableFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
-import { exclusiveObject } from '../domain/shared-objects.ts';
+import { exclusiveObject } from '../objects/shared.ts';
+import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
@@ -60,10 +59,11 @@ export async function draftRename(
   const table = await findTable(db, answers.table);
   const earlier = earlierRenames(history, releases[0]);
   let renamed: readonly Rename[] = [];
-  const facts = await readTableFacts(db, table, answers, async () => {
+  const prepare = async () => {
     renamed = await renameInAdvance(db, earlier, `${answers.table}.${answers.from}`);
     await ensureUsableColumns(db, table, answers);
-  });
+  };
+  const facts = await readTableFacts(db, table, answers, { prepare });
   const plan = planRename(facts, {
     to: answers.to,
     releases,

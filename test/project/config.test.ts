@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { loadModule as load } from '../../src/load.ts';
 import { openProject } from '../../src/project/config.ts';
 import { readDuration } from '../../src/project/duration.ts';
 import { TestProject } from '../support/project.ts';
@@ -10,7 +11,7 @@ beforeEach(() => {
 afterEach(() => project.remove());
 
 test('without a configuration the defaults hold', async () => {
-  const { config, configFile } = await openProject(project.root);
+  const { config, configFile } = await openProject(project.root, { load });
   expect({ config, configFile }).toMatchObject({
     configFile: null,
     config: { lockTimeout: 500, stragglerWindow: 600_000 },
@@ -27,13 +28,13 @@ test.each([
   ['phase.config.json', '{ "release": "1.2.0" }'],
 ])('%s is read', async (name, text) => {
   project.write(name, text);
-  expect((await openProject(project.root)).config.release).toBe('1.2.0');
+  expect((await openProject(project.root, { load })).config.release).toBe('1.2.0');
 });
 
 test('it is found from a folder below, and that is the root', async () => {
   project.write('phase.config.json', '{}');
   project.write('a/b/file', '');
-  expect((await openProject(`${project.root}/a/b`)).root).toBe(project.root);
+  expect((await openProject(`${project.root}/a/b`, { load })).root).toBe(project.root);
 });
 
 test.each([
@@ -45,13 +46,13 @@ test.each([
   ['{', 'cannot be loaded'],
 ])('%s is refused, and the key is named', async (text, problem) => {
   project.write('phase.config.json', text);
-  const refused = expect(openProject(project.root)).rejects;
+  const refused = expect(openProject(project.root, { load })).rejects;
   await refused.toMatchObject({ code: 'PH1003', exitCode: 2, message: expect.stringContaining(problem) });
 });
 
 test('the release falls back to the version in package.json', async () => {
   project.write('package.json', '{ "version": "3.1.4" }');
-  expect((await openProject(project.root)).packageRelease).toBe('3.1.4');
+  expect((await openProject(project.root, { load })).packageRelease).toBe('3.1.4');
 });
 
 test.each([

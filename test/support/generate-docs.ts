@@ -8,10 +8,23 @@ import { planMermaid } from '../../src/report/plan-mermaid.ts';
 import { planText } from '../../src/report/plan-text.ts';
 import { repository } from './bookshop.ts';
 import { EXAMPLE_RELEASES, exampleUpgrade } from './example-upgrade.ts';
+import { structureMermaid } from './structure.ts';
 
 /** The pages that are generated, by their path. */
 export function generatedPages(): Record<string, string> {
-  return { 'docs/errors.md': errorsPage(), 'docs/cli.md': cliPage(), 'docs/upgrade-example.md': upgradePage() };
+  return {
+    'docs/errors.md': errorsPage(),
+    'docs/cli.md': cliPage(),
+    'docs/upgrade-example.md': upgradePage(),
+    'docs/architecture.md': architecturePage(),
+  };
+}
+
+/** Written by hand, but for its picture. */
+function architecturePage(): string {
+  const page = readFileSync(join(repository, 'docs/architecture.md'), 'utf8');
+  const drawn = ['', '```mermaid', structureMermaid(), '```', ''].join('\n');
+  return page.replace(/(<!-- the picture: .* -->\n)[\s\S]*?(<!-- end of the picture -->)/, `$1${drawn}$2`);
 }
 
 /** A customer's way from 1.0.0 to 5.0.0. */

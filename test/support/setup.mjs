@@ -36,7 +36,7 @@ if (!isInstalled && !onlyBuild) {
 
 const built = newest(at('dist'));
 if (built === 0 || newest(at('src')) > built || statSync(at('tsconfig.json')).mtimeMs > built) {
-  run('Building', process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '-p', at('tsconfig.build.json')]);
+  run('Building', process.execPath, [at('test', 'support', 'build.mjs')]);
 }
 
 function run(title, command, args, _hint = 'See the messages above.') {

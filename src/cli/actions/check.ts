@@ -1,5 +1,6 @@
 import type { Finding } from '../../domain/finding.ts';
 import { placeInGit } from '../../project/git.ts';
+import { currentRelease } from '../../project/target-release.ts';
 import { FINDING_FORMATS, findingsDocument } from '../../report/findings.ts';
 import { checkByDatabase } from '../check/database.ts';
 import { checkFiles } from '../check/files.ts';
@@ -16,7 +17,7 @@ interface CheckFlags {
 export async function runCheck(context: CommandContext, { format, replay }: CheckFlags): Promise<Result> {
   const show = formatNamed(FINDING_FORMATS, format);
   const project = await context.openProject();
-  const found = await checkFiles(project.root, project.config.release ?? project.packageRelease);
+  const found = await checkFiles(project.root, currentRelease(project));
   // Files that are wrong cannot be run.
   const unlike = replay && found.length === 0 ? await checkByReplay(context, project) : [];
   const findings = [...found, ...unlike, ...(await checkByDatabase(context, project))];

@@ -1,5 +1,6 @@
 import { readHistory } from '../../project/history.ts';
 import { hashFiles } from '../../project/release-files.ts';
+import { currentRelease } from '../../project/target-release.ts';
 import { type EnteredTouches, enterTouches } from '../../replay/enter-touches.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
@@ -7,7 +8,7 @@ import type { Result } from '../output.ts';
 export async function runHash(context: CommandContext, { replay }: { replay: boolean }): Promise<Result> {
   const project = await context.openProject();
   const history = await readHistory(project.root);
-  const hashed = await hashFiles(history, project.config.release ?? project.packageRelease);
+  const hashed = await hashFiles(history, currentRelease(project));
   const entered = replay ? await enterTouches(project, context.shadowUrl(project)) : null;
   if (entered !== null) noticeUnknown(context, entered);
   const files = [...new Set([...hashed, ...(entered?.files ?? [])])].sort();

@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { openProject, packageName } from '../../project/config.ts';
+import { loadModule as load } from '../../load.ts';
+import { openProject } from '../../project/config.ts';
 import { type FileChange, writeFiles } from '../../project/files.ts';
+import { CONFIG_NAMES } from '../../project/find-config.ts';
 import { folders } from '../../project/folders.ts';
-import { targetRelease } from '../../runner/prepare.ts';
+import { packageName } from '../../project/package-json.ts';
+import { targetRelease } from '../../project/target-release.ts';
 import { deployFiles } from '../../scaffold/deploy.ts';
 import { render } from '../../scaffold/templates.ts';
 import { knexBaseline } from '../../wizard/from-knex.ts';
@@ -16,7 +19,9 @@ export async function init(
   { surroundings: { cwd }, output }: CommandContext,
   { deploy, fromKnex }: { deploy?: string; fromKnex?: boolean },
 ): Promise<Result> {
-  const baseline = fromKnex ? await knexBaseline(cwd, targetRelease(await openProject(cwd), undefined)) : null;
+  const baseline = fromKnex
+    ? await knexBaseline({ root: cwd, load }, targetRelease(await openProject(cwd, { load })))
+    : null;
   const changes = [
     ...(await initialFiles(cwd, baseline?.table ?? '')),
     ...(baseline?.changes ?? []),
@@ -37,7 +42,7 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
   if (platform !== 'kubernetes') {
     throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: 'kubernetes' });
   }
-  const release = targetRelease(await openProject(root), undefined);
+  const release = targetRelease(await openProject(root, { load }));
   return deployFiles((await packageName(root)) ?? 'app', release)
     .filter(({ path }) => !existsSync(join(root, path)))
     .map((file) => ({ ...file, mode: 'create' }));
@@ -52,8 +57,7 @@ async function initialFiles(root: string, knexMigrations: string): Promise<FileC
       content: '',
       mode: 'create' as const,
     }));
-  const configs = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `phase.config.${extension}`);
-  const config = configs.some((name) => existsSync(join(root, name)))
+  const config = CONFIG_NAMES.some((name) => existsSync(join(root, name)))
     ? []
     : [
         {

@@ -1,8 +1,8 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease } from '../../domain/release.ts';
+import { targetRelease } from '../../project/target-release.ts';
 import { dryRun } from '../../runner/dry-run.ts';
 import { finish, type MigrateResult, migrate } from '../../runner/migrate.ts';
-import { targetRelease } from '../../runner/prepare.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 

@@ -2,9 +2,10 @@ import { listColumns } from '../../catalog/column.ts';
 import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { TableFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { compareReleases, nextReleases, parseRelease, type Release } from '../../domain/release.ts';
+import { found } from '../../objects/registry.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
@@ -162,19 +163,18 @@ function proposedReleases(project: Project, history: History): readonly Release[
 
 function describeFacts(facts: TableFacts): string {
   const { column } = facts;
-  const names = (objects: readonly { name: string }[]) => objects.map(({ name }) => name).join(', ');
+  const ofKinds = found(facts.objects).filter(({ kind }) => kind.carried !== 'with the column');
+  const headings = [...new Set(ofKinds.map(({ kind }) => kind.heading))];
+  const namesUnder = (heading: string): string =>
+    ofKinds
+      .filter(({ kind }) => kind.heading === heading)
+      .flatMap(({ objects }) => objects.map(({ name }) => name))
+      .join(', ');
   const rows = [
     ['type', column.type],
     ['default', column.default === null ? '' : `${column.default.expression} (${column.default.class})`],
     ['not null', column.notNull ? 'yes' : ''],
-    ['indexes', names(facts.indexes)],
-    ['unique constraints', names(facts.uniques)],
-    ['checks', names(facts.checks)],
-    ['primary key', names(facts.primaryKeys)],
-    ['foreign keys', names(facts.foreignKeys)],
-    ['referenced by', names(facts.referencing)],
-    ['bound to it', names(facts.dependents)],
-    ['triggers of the table', names(facts.triggers)],
+    ...headings.map((heading) => [heading, namesUnder(heading)]),
   ].filter(([, value]) => value !== '');
   const size = `about ${Math.round(facts.rows)} rows in ${facts.pages} pages`;
   return `\nFound on ${quoteQualified(facts.table)}.${column.name}, ${size}:\n${table(rows.map((row) => ['', ...row]))}`;

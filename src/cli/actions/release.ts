@@ -12,9 +12,10 @@ export async function listReleases(context: CommandContext): Promise<Result> {
 }
 
 export async function cutRelease(context: CommandContext, version: string): Promise<Result> {
-  const { root } = await context.openProject();
+  const project = await context.openProject();
+  const { root } = project;
   const release = parseRelease(version);
-  await cut(await readHistory(root), release);
+  await cut(project, await readHistory(root), release);
   const history = await readHistory(root);
   noticeUnknown(context, history, release);
   return listing(history);

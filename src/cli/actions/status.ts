@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseRelease } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { currentRelease } from '../../project/target-release.ts';
 import { sayRelease } from '../../report/plan-view.ts';
 import { table } from '../../report/table.ts';
 import { readStatus, type Status } from '../../runner/status.ts';
@@ -21,8 +21,7 @@ export async function runStatus(context: CommandContext, flags: StatusFlags): Pr
 
 async function statusOnce(context: CommandContext, flags: StatusFlags): Promise<Result> {
   const project = await context.openProject();
-  const release =
-    flags.release === undefined ? (project.config.release ?? project.packageRelease) : parseRelease(flags.release);
+  const release = currentRelease(project, flags.release);
   const status = await withConnection(
     { url: context.databaseUrl(project), ledgerSchema: project.config.ledgerSchema, applicationName: 'phase status' },
     (db) => readStatus(db, project, release, flags.count ?? false),

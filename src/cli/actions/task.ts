@@ -99,11 +99,11 @@ export function status(context: CommandContext, name: string): Promise<Result> {
 }
 
 export async function list(context: CommandContext, name: string | undefined): Promise<Result> {
-  const { root } = await context.openProject();
-  const known = await listTasks(root);
+  const project = await context.openProject();
+  const known = await listTasks(project.root);
   const tasks = await readable(
     context,
-    known.filter((task) => name === undefined || task === name).map((task) => loadTask(root, task)),
+    known.filter((task) => name === undefined || task === name).map((task) => loadTask(project, task)),
   );
   const runs = await onLedger(context, name ?? '', (db) => readRuns(db, name), []);
   if (name !== undefined && runs.length === 0 && !known.includes(name)) {

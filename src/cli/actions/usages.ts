@@ -1,8 +1,8 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { releaseOfPhase } from '../../domain/manifest.ts';
 import type { Rename } from '../../domain/rename.ts';
-import { packageName } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
+import { packageName } from '../../project/package-json.ts';
 import { findUsages } from '../../project/usages.ts';
 import { table } from '../../report/table.ts';
 import { render } from '../../scaffold/templates.ts';

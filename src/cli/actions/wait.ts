@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../../project/duration.ts';
-import { targetRelease } from '../../runner/prepare.ts';
+import { targetRelease } from '../../project/target-release.ts';
 import { waitFor } from '../../runner/wait.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';

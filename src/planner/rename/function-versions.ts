@@ -1,5 +1,6 @@
-import type { MentionFacts, TableFacts } from '../../domain/facts.ts';
+import type { MentionFacts } from '../../domain/facts.ts';
 import type { RenamedFunction } from '../../domain/rename.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** The last version of a function that db/functions holds. */
 export interface KnownVersion {

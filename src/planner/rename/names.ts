@@ -1,17 +1,11 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { ConstraintFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
-import {
-  deriveName,
-  identifierBytes,
-  type QualifiedName,
-  quoteIdent,
-  quoteQualified,
-  shortHash,
-  slug,
-} from '../../domain/identifier.ts';
+import { deriveName, identifierBytes, quoteIdent, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../../domain/ledger-schema.ts';
-import type { BoundObject, RenameSync, TwinnedObject } from '../../domain/rename.ts';
+import type { CarriedObject, RenameSync } from '../../domain/rename.ts';
 import { twinName as derivedTwin } from '../../domain/twin-name.ts';
+import type { AnyKind } from '../../objects/kind.ts';
+import { found } from '../../objects/registry.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** Longest name of a rename: its files' names, with timestamp and suffix, stay below what file systems take. */
 const LONGEST_RENAME = 120;
@@ -28,51 +22,26 @@ function twinName(name: string, rename: string, taken: ReadonlySet<string>): str
   return taken.has(plain) ? derivedTwin(`${name}_${shortHash(rename)}`) : plain;
 }
 
-/** Everything that gets a twin on the new column, and the twin's name. */
-export function twinsOf(facts: TableFacts, rename: string): TwinnedObject[] {
+/** Everything that gets a twin on the new column, and the twin's name; then everything that is bound to it in its own place. */
+export function carriedOf(facts: TableFacts, rename: string, kinds?: readonly AnyKind[]): CarriedObject[] {
   const taken = new Set(facts.takenNames);
-  const twins = (kind: TwinnedObject['kind'], objects: readonly (IndexFacts | ConstraintFacts)[]): TwinnedObject[] =>
-    objects.map((object) => {
+  return found(facts.objects, kinds).flatMap(({ kind, objects }) =>
+    objects.flatMap((object): CarriedObject[] => {
       const { name } = object;
-      return { kind, name, twin: twinName(name, rename, taken), ...place(facts, object.on), ...stateOf(object) };
-    });
-  return [
-    ...twins('index', facts.indexes),
-    ...twins('unique', facts.uniques),
-    ...twins('primary key', facts.primaryKeys),
-    ...twins('exclusion', facts.exclusions),
-    ...twins('check', facts.checks),
-    ...twins('foreign key', facts.foreignKeys),
-    ...twins('referencing key', facts.referencing),
-    ...facts.statistics.map(({ schema, name }) => ({
-      kind: 'statistics' as const,
-      name,
-      twin: twinName(name, rename, taken),
-      on: quoteIdent(schema),
-    })),
-  ];
+      if (kind.carried === 'twin') {
+        const state = kind.stateOf?.(object);
+        const listed = { kind: kind.name, name, twin: twinName(name, rename, taken) };
+        return [{ ...listed, ...away(facts, kind.placeOf(object)), ...(state === undefined ? {} : { state }) }];
+      }
+      if (kind.carried === 'with the column' || kind.isBound?.(object) === false) return [];
+      return [{ kind: kind.name, name, ...(object.on === null ? {} : away(facts, quoteQualified(object.on))) }];
+    }),
+  );
 }
 
-/** Everything that is bound to the new column in its own place. */
-export function boundOf(facts: TableFacts): BoundObject[] {
-  return [
-    ...facts.triggers
-      .filter(({ rebound }) => rebound !== null)
-      .map(({ name, on }) => ({ kind: 'trigger' as const, name, ...place(facts, on) })),
-    ...facts.rules.map(({ name, on }) => ({ kind: 'rule on the table' as const, name, ...place(facts, on) })),
-    ...facts.dependents.map(({ kind, name, on }) => ({ kind, name, ...(on === null ? {} : place(facts, on)) })),
-  ];
-}
-
-/** The table that an object is on, where that is not the table of the rename. */
-function place({ table }: TableFacts, on: QualifiedName): { on?: string } {
-  return quoteQualified(on) === quoteQualified(table) ? {} : { on: quoteQualified(on) };
-}
-
-function stateOf(object: IndexFacts | ConstraintFacts): Pick<TwinnedObject, 'state'> {
-  if (!('enforced' in object)) return {};
-  if (!object.enforced) return { state: 'not enforced' };
-  return object.validated ? {} : { state: 'not valid' };
+/** Where an object is, where that is not the table of the rename. */
+function away({ table }: TableFacts, on: string): { on?: string } {
+  return on === quoteQualified(table) ? {} : { on };
 }
 
 /** Names of the sync's functions and triggers. @param taken names of functions in the schema and in db/functions. */
@@ -89,7 +58,7 @@ export function syncNames(
   if (facts.column.generated !== null) return { functions: [], triggers: [], moved: null, last: null, stragglers };
   const stem = syncStem(facts, taken);
   const first = triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0);
-  const isChanged = facts.triggers.some(
+  const isChanged = facts.objects.trigger.some(
     ({ mentionsColumn, assignsRow, before, row }) => (mentionsColumn || assignsRow) && before && row,
   );
   return {
@@ -127,7 +96,7 @@ function triggersThat(
   prefixes: readonly string[],
   fits: (name: string, other: string) => boolean,
 ): [string, string] {
-  const others = facts.triggers.filter(({ before, row }) => before && row).map(({ name }) => name);
+  const others = facts.objects.trigger.filter(({ before, row }) => before && row).map(({ name }) => name);
   const pairs = prefixes.map((prefix) => byPhase(prefix + stem));
   const pair = pairs.find((names) => names.every((name) => others.every((other) => fits(name, other))));
   if (pair !== undefined) return pair;

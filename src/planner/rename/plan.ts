@@ -1,9 +1,9 @@
-import type { TableFacts } from '../../domain/facts.ts';
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
 import { RENAME_STEPS, type Rename, STEP_FACTS, type StepName } from '../../domain/rename.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion, renamedFunction } from './function-versions.ts';
-import { boundOf, renameName, syncNames, twinsOf } from './names.ts';
+import { carriedOf, renameName, syncNames } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
 import { ensureSupported } from './supported.ts';
 import {
@@ -101,7 +101,7 @@ function describe(
     default: column.identity ? 'volatile' : (standingDefault(column)?.class ?? 'none'),
     standing: standingDefault(column)?.class === 'constant' ? (standingDefault(column)?.expression ?? null) : null,
     notNull: column.notNull,
-    carried: [...twinsOf(facts, own), ...boundOf(facts)],
+    carried: carriedOf(facts, own),
     refreshed: [],
     sync: syncNames(facts, own, { taken: new Set([...facts.takenNames, ...takenFunctions]), ledgerSchema }),
   };

@@ -1,13 +1,17 @@
-import { SCRATCH_ASIDE, type TableFacts, type UnsupportedObject } from '../../domain/facts.ts';
-import { type QualifiedName, quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import { type ObjectFacts, SCRATCH_ASIDE, type UnsupportedObject } from '../../domain/facts.ts';
+import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
 import { type CarriedObject, isTwinned, type Rename, syncTriggers } from '../../domain/rename.ts';
-import { type Code, call } from '../code.ts';
+import { call } from '../../objects/code.ts';
+import type { AnyKind } from '../../objects/kind.ts';
+import { found, KINDS, type ObjectsByKind } from '../../objects/registry.ts';
+import { Renaming } from '../../objects/renaming.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
-import { boundOf, twinsOf } from './names.ts';
-import { Parts } from './parts/parts.ts';
+import { carriedOf } from './names.ts';
+import { constants, ofKinds, rebindDependents } from './object-code.ts';
 import { type PlannedStep, timestamp } from './plan.ts';
-import { atOnce, buildTwins, dropTwins } from './steps.ts';
+import { atOnce, bringBack, bringTo, restoreOriginals } from './steps.ts';
 import { ensureSupported } from './supported.ts';
 import { type Warning, warningsOf } from './warnings.ts';
 
@@ -45,17 +49,17 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
   const { rename, number, now, releases } = request;
   const missing = withoutCarried(facts, rename);
   ensureSupported(missing, request.rewriteLimit);
-  const carried = [...twinsOf(missing, rename.name), ...boundOf(missing)];
+  const carried = carriedOf(missing, rename.name);
   const unversioned = missing.mentions.filter(({ versionName }) => !request.functions.has(versionName));
   const versions = functionVersions({ ...missing, mentions: unversioned }, rename.to, request.functions);
   if (carried.length === 0 && versions.length === 0 && !request.attributesDiffer) return null;
-  const part = new Parts(missing, { ...rename, carried });
+  const renaming = new Renaming(missing, { ...rename, carried });
   const id = `${timestamp(now, 0)}_${rename.name}_phase_3_refresh_${number}`;
   // It binds things to the new column alone, as the contract does.
   const breaks = `<${releases[1]}`;
   const rest = { kind: 'schema', phase: 3, release: request.into, after: null, breaks } as const;
   return {
-    step: { step: 'refresh', id, ...rest, ...refreshCode(part, versions, request.attributesDiffer) },
+    step: { step: 'refresh', id, ...rest, ...refreshCode(renaming, versions, request.attributesDiffer) },
     carried,
     versions,
     warnings: warningsOf({ ...missing, mentions: unversioned }, rename, { releases }, versions).filter(
@@ -72,115 +76,92 @@ const OF_FIRST_PHASE: readonly string[] = [
   'trigger_fires_on_backfill',
 ];
 
+/** The first phase has given the new column what the old one has itself, and `copyAttributes` what it lacks. */
+const LISTED: readonly AnyKind[] = (KINDS as readonly AnyKind[]).filter(({ carried }) => carried !== 'with the column');
+
 /** The steps of all phases at once: the sync of phase 2 is in place, and the release that uses the old column is gone. */
-function refreshCode(part: Parts, versions: readonly FunctionVersion[], attributesDiffer: boolean) {
-  const { from, to } = part.rename;
-  const same = { on: part.on, from, to };
-  const moved: Code[] = [
-    ...part.dropForeignKeys(),
-    ...part.rebindTriggers('original', 'after'),
-    ...part.rebindDependents('switch', 'to new'),
-    ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
-  ];
-  const back: Code[] = [
-    ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
-    ...part.rebindDependents('switch', 'back'),
-    ...part.rebindTriggers('after', 'original'),
-  ];
+function refreshCode(renaming: Renaming, versions: readonly FunctionVersion[], attributesDiffer: boolean) {
+  const { on, rename } = renaming;
+  const { from, to } = rename;
   return {
     up: [
-      ...(attributesDiffer ? [call('copyAttributes', same), call('matchNotNull', same)] : []),
-      ...buildTwins(part),
-      ...atOnce(moved),
+      ...(attributesDiffer ? [call('copyAttributes', { on, from, to }), call('copyNotNull', { on, from, to })] : []),
+      ...ofKinds(renaming, 'constrain', 'up', LISTED),
+      ...atOnce([
+        ...ofKinds(renaming, 'refresh', 'up'),
+        ...rebindDependents(renaming, 'in phase 2', 'to new'),
+        ...bringTo(versions),
+      ]),
     ],
     down: [
-      ...part.returnForeignKeys(),
-      ...atOnce(back),
-      ...part.restoreOriginals(),
-      ...(attributesDiffer ? [call('copyAttributes', { on: part.on, from: to, to: from })] : []),
-      ...dropTwins(part),
+      ...ofKinds(renaming, 'refresh', 'restore'),
+      ...atOnce([
+        ...bringBack(versions),
+        ...rebindDependents(renaming, 'in phase 2', 'back'),
+        ...ofKinds(renaming, 'refresh', 'down'),
+      ]),
+      ...restoreOriginals(renaming),
+      ...(attributesDiffer ? [call('copyAttributes', { on, from: to, to: from })] : []),
+      ...ofKinds(renaming, 'constrain', 'down', LISTED),
     ],
-    constants: part.constants(),
+    constants: constants(renaming),
     transaction: false,
     downTransaction: false,
   };
 }
 
-/** What names both columns cannot name one of them twice. */
-function namingBoth({
-  indexes,
-  uniques,
-  exclusions,
-  checks,
-  foreignKeys,
-  statistics,
-  triggers,
-}: TableFacts): UnsupportedObject[] {
-  const defined = [...indexes, ...uniques, ...exclusions, ...checks, ...foreignKeys, ...statistics].map((object) => ({
-    name: object.name,
-    text: object.definition,
-  }));
-  const fired = triggers.map(({ name, rebound }) => ({ name, text: rebound?.after ?? '' }));
-  return [...defined, ...fired]
-    .filter(({ text }) => text.includes(`"${SCRATCH_ASIDE}"`))
-    .map(({ name }) => ({
-      object: quoteIdent(name),
-      reason: 'it names both columns, of which one will be left',
-      instead: 'Drop it, and make it again after phase 3.',
-    }));
-}
-
-const BOUND_RULE = {
-  kind: 'rule',
-  needsPrimaryKey: false,
-  waitsForKey: false,
-  upserts: false,
-  rewrites: false,
-  bytes: 0,
-} as const;
-
 /** What the rename carries over already, and its twins, left out. */
-function withoutCarried(facts: TableFacts, { table, carried, refreshed, sync }: Rename): TableFacts {
-  const home = quoteQualified(table);
-  const known = new Set([...carried, ...refreshed].map(({ kind, name, on }) => `${kind} ${on ?? home} ${name}`));
-  const twins = new Set([...carried, ...refreshed].filter(isTwinned).map(({ twin }) => twin));
-  const fresh =
-    (kind: CarriedObject['kind']) =>
-    ({ name, on }: { readonly name: string; readonly on: QualifiedName | null }) =>
-      !known.has(`${kind} ${on === null ? home : quoteQualified(on)} ${name}`) && !twins.has(name);
-  const ours = new Set([...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]);
+function withoutCarried(facts: TableFacts, rename: Rename): TableFacts {
+  const isFresh = freshIn(rename);
+  const objects: Record<string, ObjectFacts[]> = {};
+  const unsupported: UnsupportedObject[] = [...facts.unsupported];
+  for (const { kind, objects: ofKind } of found(facts.objects)) {
+    const fresh = ofKind.filter((object) => isFresh(kind, object));
+    objects[kind.name] ??= [];
+    if (kind.carried === 'twin' && kind.refuseLate !== undefined) {
+      unsupported.push(...fresh.map(kind.refuseLate));
+      continue;
+    }
+    const late = kind.carried === 'bound' ? kind.late : undefined;
+    const as = late?.as ?? kind.name;
+    objects[as] = [...(objects[as] ?? []), ...(late === undefined ? fresh : fresh.map(late.factsOf))];
+  }
+  const ours = new Set([...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)]);
   const missing = {
     ...facts,
-    indexes: facts.indexes.filter(fresh('index')),
-    uniques: facts.uniques.filter(fresh('unique')),
-    primaryKeys: [],
-    exclusions: facts.exclusions.filter(fresh('exclusion')),
-    checks: facts.checks.filter(fresh('check')),
-    foreignKeys: facts.foreignKeys.filter(fresh('foreign key')),
-    referencing: facts.referencing.filter(fresh('referencing key')),
-    statistics: facts.statistics.filter(
-      ({ schema, name }) => !known.has(`statistics ${quoteIdent(schema)} ${name}`) && !twins.has(name),
-    ),
-    triggers: facts.triggers.filter((trigger) => fresh('trigger')(trigger) && !ours.has(trigger.name)),
-    // Whatever writes the old column is gone by then: a rule on the table is bound to the new one like any other.
-    dependents: [
-      ...facts.dependents.filter((object) => fresh(object.kind)(object)),
-      ...facts.rules.filter(fresh('rule on the table')).map((rule) => ({ ...rule, ...BOUND_RULE })),
-    ],
-    rules: [],
+    objects: objects as unknown as ObjectsByKind,
     // Those that hold phase 3 up.
     mentions: facts.mentions.filter(
       ({ triggers, triggersElsewhere }) => triggersElsewhere.length > 0 || triggers.some((name) => !ours.has(name)),
     ),
-    unsupported: [
-      ...facts.unsupported,
-      ...facts.primaryKeys.filter(fresh('primary key')).map(({ name }) => ({
-        object: `primary key ${quoteIdent(name)}`,
-        reason:
-          'it is there since the rename was scaffolded, and moves with phase 3 only where phase 1 has prepared it',
-        instead: 'Make it a unique index until phase 3 has run.',
-      })),
-    ],
   };
-  return { ...missing, unsupported: [...missing.unsupported, ...namingBoth(missing)] };
+  return { ...missing, unsupported: [...unsupported, ...namingBoth(missing)] };
+}
+
+/** Whether a rename knows an object, by its kind, its place and its name, or has made it. */
+function freshIn({ table, carried, refreshed, sync }: Rename): (kind: AnyKind, object: ObjectFacts) => boolean {
+  const home = quoteQualified(table);
+  const known = new Set([...carried, ...refreshed].map(({ kind, name, on }) => `${kind} ${on ?? home} ${name}`));
+  const twins = [...carried, ...refreshed].filter(isTwinned).map(({ twin }) => twin);
+  const own = new Set([...twins, ...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]);
+  return (kind, object) => {
+    // It comes with whatever else does.
+    if (kind.carried === 'with the column') return true;
+    const place =
+      kind.carried === 'twin' ? kind.placeOf(object) : object.on === null ? home : quoteQualified(object.on);
+    return !known.has(`${kind.name} ${place} ${object.name}`) && !own.has(object.name);
+  };
+}
+
+/** What names both columns cannot name one of them twice. */
+function namingBoth({ objects }: TableFacts): UnsupportedObject[] {
+  return found(objects).flatMap(({ kind, objects: ofKind }) =>
+    ofKind
+      .filter((object) => kind.finalText?.(object)?.includes(`"${SCRATCH_ASIDE}"`))
+      .map(({ name }) => ({
+        object: quoteIdent(name),
+        reason: 'it names both columns, of which one will be left',
+        instead: 'Drop it, and make it again after phase 3.',
+      })),
+  );
 }

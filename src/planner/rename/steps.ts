@@ -1,9 +1,19 @@
-import type { ConstraintFacts, TableFacts } from '../../domain/facts.ts';
-import { type QualifiedName, quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, RenameStepName } from '../../domain/rename.ts';
-import { type Argument, type Code, call } from '../code.ts';
+import { type Argument, type Code, call } from '../../objects/code.ts';
+import type { AnyKind } from '../../objects/kind.ts';
+import { Renaming } from '../../objects/renaming.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
+import { addColumn, analyze, dropColumn, fill } from './column-code.ts';
 import type { FunctionVersion } from './function-versions.ts';
-import { Parts } from './parts/parts.ts';
+import {
+  constants,
+  ofKinds,
+  rebindDependents,
+  replaceColumn,
+  restoreIndexRoles,
+  restoreTwinNames,
+} from './object-code.ts';
+import { createStragglers, createSync, dropStragglers, dropSync } from './sync-code.ts';
 
 /** What a step does and how it is undone. */
 export interface StepCode {
@@ -15,146 +25,93 @@ export interface StepCode {
   readonly downTransaction: boolean;
 }
 
+interface StepOptions {
+  readonly versions: readonly FunctionVersion[];
+  readonly quietTriggers: boolean;
+  /** For tests, which add one of their own. */
+  readonly kinds?: readonly AnyKind[];
+}
+
 /** The five steps of a rename as code; docs/three-phases.md explains each. */
 export function stepCode(
   facts: TableFacts,
   rename: Rename,
-  { versions, quietTriggers }: { readonly versions: readonly FunctionVersion[]; readonly quietTriggers: boolean },
+  { versions, quietTriggers, kinds }: StepOptions,
 ): Record<RenameStepName, StepCode> {
-  const part = new Parts(facts, rename);
+  const renaming = new Renaming(facts, rename);
   return {
-    expand: expand(part),
-    backfill: backfill(part, quietTriggers),
-    constrain: constrain(part),
-    switch: turn(part, versions),
-    contract: contract(part),
+    expand: expand(renaming, kinds),
+    backfill: backfill(renaming, quietTriggers),
+    constrain: constrain(renaming, kinds),
+    switch: turn(renaming, versions, kinds),
+    contract: contract(renaming, kinds),
   };
 }
 
 /** Column, sync and the column's attributes in one transaction: never a moment with the column and no trigger. */
-function expand(part: Parts): StepCode {
-  const { on, facts } = part;
+function expand(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
   return {
-    up: [
-      ...(facts.column.rewrites ? [call('ensureSmall', on)] : []),
-      ...part.addColumn(),
-      ...part.attributes(part.new),
-      ...part.copyAttributes(part.rename.from, part.rename.to),
-      ...part.createSync(1),
-      ...part.rebindTriggers('original', 'during'),
-    ],
-    down: [...part.rebindTriggers('during', 'original'), ...part.dropSync(1), part.dropColumn()],
+    up: [...addColumn(renaming), ...createSync(renaming, 1), ...ofKinds(renaming, 'expand', 'up', kinds)],
+    down: [...ofKinds(renaming, 'expand', 'down', kinds), ...dropSync(renaming, 1), dropColumn(renaming)],
     transaction: true,
     downTransaction: true,
   };
 }
 
-function backfill(part: Parts, quietTriggers: boolean): StepCode {
-  return {
-    up: part.fill(part.rename.from, part.rename.to, quietTriggers),
-    down: [],
-    transaction: false,
-    downTransaction: true,
-  };
+function backfill(renaming: Renaming, quietTriggers: boolean): StepCode {
+  const { from, to } = renaming.rename;
+  return { up: fill(renaming, from, to, quietTriggers), down: [], transaction: false, downTransaction: true };
 }
 
-function constrain(part: Parts): StepCode {
-  const { on, rename } = part;
-  const relax = call('unsetNotNull', { on, column: rename.to });
+/** Everything on the old column gets a twin. */
+function constrain(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
   return {
-    up: [
-      ...buildTwins(part),
-      ...part.setNotNull(rename.to),
-      ...part.matchNotNull(rename.from, rename.to),
-      part.analyze(part.new),
-    ],
-    down: [...(rename.notNull ? [relax] : []), ...dropTwins(part)],
+    up: [...ofKinds(renaming, 'constrain', 'up', kinds), analyze(renaming, renaming.new)],
+    down: ofKinds(renaming, 'constrain', 'down', kinds),
     transaction: false,
     downTransaction: false,
   };
 }
 
-/** Everything on the old column gets a twin. Unique indexes come before the foreign keys that reference them. */
-export function buildTwins(part: Parts): Code[] {
-  const { indexes, uniques, primaryKeys, exclusions, statistics } = part.facts;
-  return [
-    ...indexes.map((index) => part.createIndex(index, twinOf(part, 'index', index), index.definition, index.name)),
-    ...uniques.flatMap((unique) =>
-      part.createUnique(unique, twinOf(part, 'unique', unique), 'definition', unique.name),
-    ),
-    ...exclusions.map((object) => part.addExclusion(object, twinOf(part, 'exclusion', object), object.definition)),
-    ...primaryKeys.map((key) => part.createKeyIndex(key)),
-    ...constraintTwins(part).map(({ object, twin }) => part.addConstraint(object, twin, object.definition)),
-    ...statistics.flatMap((object) => part.createStatistics(object, part.statisticsTwin(object), object.definition)),
-  ];
-}
-
-/** Undoes `buildTwins`. */
-export function dropTwins(part: Parts): Code[] {
-  const { indexes, uniques, primaryKeys, exclusions, statistics } = part.facts;
-  const drop = (object: Placed, twin: string) => call('dropConstraint', { on: quoteQualified(object.on), name: twin });
-  return [
-    ...constraintTwins(part)
-      .reverse()
-      .map(({ object, twin }) => drop(object, twin)),
-    ...exclusions.map((object) => drop(object, twinOf(part, 'exclusion', object))),
-    ...uniques.map((object) => drop(object, twinOf(part, 'unique', object))),
-    ...primaryKeys.map((key) => part.dropKeyIndex(key)),
-    ...indexes.map((index) => call('dropIndex', { on: quoteQualified(index.on), name: twinOf(part, 'index', index) })),
-    ...statistics.map((object) => part.dropStatistics(object)),
-  ];
-}
-
-function constraintTwins(part: Parts): { readonly object: ConstraintFacts; readonly twin: string }[] {
-  const { checks, foreignKeys, referencing } = part.facts;
-  return [
-    ...checks.map((object) => ({ object, twin: twinOf(part, 'check', object) })),
-    ...foreignKeys.map((object) => ({ object, twin: twinOf(part, 'foreign key', object) })),
-    ...referencing.map((object) => ({ object, twin: twinOf(part, 'referencing key', object) })),
-  ];
-}
-
-interface Placed {
-  readonly name: string;
-  readonly on: QualifiedName;
-}
-
-function twinOf(part: Parts, kind: Parameters<Parts['twin']>[0], { name, on }: Placed): string {
-  return part.twin(kind, name, quoteQualified(on));
-}
-
 /** The new column takes authority; never a moment without a trigger. */
-function turn(part: Parts, versions: readonly FunctionVersion[]): StepCode {
-  const { rename } = part;
+function turn(
+  renaming: Renaming,
+  versions: readonly FunctionVersion[],
+  kinds: readonly AnyKind[] | undefined,
+): StepCode {
   return {
     up: [
-      part.gate(2),
-      ...part.createStragglers(),
-      ...part.createSync(2),
-      ...part.dropSync(1),
-      ...part.moveDefault(rename.from, rename.to),
-      ...part.dropForeignKeys(),
-      ...part.rebindTriggers('during', 'switched'),
-      ...part.rebindDependents('switch', 'to new'),
-      ...part.rebindRules('both'),
-      ...versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 })),
+      gate(renaming, 2),
+      ...createStragglers(renaming),
+      ...createSync(renaming, 2),
+      ...dropSync(renaming, 1),
+      ...ofKinds(renaming, 'switch', 'up', kinds),
+      ...rebindDependents(renaming, 'in phase 2', 'to new'),
+      ...bringTo(versions),
     ],
     down: [
-      ...part.returnForeignKeys(),
+      ...ofKinds(renaming, 'switch', 'restore', kinds),
       ...atOnce([
-        ...versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 })),
-        ...part.rebindRules('old'),
-        ...part.rebindDependents('switch', 'back'),
-        ...part.rebindTriggers('switched', 'during'),
-        ...part.createSync(1),
-        ...part.dropSync(2),
-        ...part.moveDefault(rename.to, rename.from),
-        ...part.dropStragglers(),
+        ...bringBack(versions),
+        ...rebindDependents(renaming, 'in phase 2', 'back'),
+        ...ofKinds(renaming, 'switch', 'down', kinds),
+        ...createSync(renaming, 1),
+        ...dropSync(renaming, 2),
+        ...dropStragglers(renaming),
       ]),
     ],
     transaction: true,
     downTransaction: false,
   };
+}
+
+/** The application's functions go to the versions that name the new column. */
+export function bringTo(versions: readonly FunctionVersion[]): Code[] {
+  return versions.map(({ name, version }) => call('updateFunction', name, { version, revertToVersion: version - 1 }));
+}
+
+export function bringBack(versions: readonly FunctionVersion[]): Code[] {
+  return versions.map(({ name, version }) => call('updateFunction', name, { version: version - 1 }));
 }
 
 /** In one transaction, where there is anything. */
@@ -163,44 +120,47 @@ export function atOnce(body: readonly Code[]): Code[] {
 }
 
 /** Sync and old column go, names are restored. Undoing adds old again with its sync at once, then fills and constrains it. */
-function contract(part: Parts): StepCode {
-  const { on, rename } = part;
+function contract(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
+  const { on, rename } = renaming;
+  const { from: column, to: like } = rename;
+  const addAgain: Code[] = [
+    restoreTwinNames(renaming),
+    ...ofKinds(renaming, 'contract', 'aside', kinds),
+    ...createStragglers(renaming),
+    call('addColumnLike', { on, column, like }),
+    ...createSync(renaming, 2),
+    ...ofKinds(renaming, 'contract', 'down', kinds),
+  ];
   return {
     up: [
-      part.gate(3),
-      ...part.rebindTriggers('switched', 'after'),
-      ...part.dropSync(2),
-      ...part.rebindRules('new'),
-      ...part.rebindDependents('publications', 'to new'),
-      part.replaceColumn(),
-      ...part.dropStragglers(),
+      gate(renaming, 3),
+      ...dropSync(renaming, 2),
+      ...ofKinds(renaming, 'contract', 'up', kinds),
+      ...rebindDependents(renaming, 'in phase 3', 'to new'),
+      replaceColumn(renaming),
+      ...dropStragglers(renaming),
     ],
     down: [
-      {
-        kind: 'unlessColumn',
-        on,
-        column: rename.from,
-        body: [
-          {
-            kind: 'atomically',
-            body: [
-              ...part.setAside(),
-              ...part.renameNotNull(),
-              ...part.createStragglers(),
-              call('addColumnLike', { on, column: rename.from, like: rename.to }),
-              ...part.createSync(2),
-              ...part.rebindRules('both'),
-              ...part.rebindTriggers('after', 'switched'),
-            ],
-          },
-        ],
-      },
-      ...part.fill(rename.to, rename.from),
-      ...part.restoreOriginals(),
-      part.analyze(part.old),
+      { kind: 'unlessColumn', on, column, body: atOnce(addAgain) },
+      ...fill(renaming, like, column),
+      ...restoreOriginals(renaming, kinds),
+      analyze(renaming, renaming.old),
     ],
-    constants: part.constants(),
+    constants: constants(renaming),
     transaction: true,
     downTransaction: false,
   };
+}
+
+/** Everything that the old column had, once it is filled again. */
+export function restoreOriginals(renaming: Renaming, kinds?: readonly AnyKind[]): Code[] {
+  return [
+    ...ofKinds(renaming, 'contract', 'restore', kinds),
+    ...restoreIndexRoles(renaming),
+    ...rebindDependents(renaming, 'in phase 3', 'back'),
+  ];
+}
+
+function gate({ rename }: Renaming, phase: 2 | 3): Code {
+  return call('confirmGate', rename.name, { phase });
 }

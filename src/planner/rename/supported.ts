@@ -1,9 +1,8 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { DependentFacts, TableFacts, UnsupportedObject } from '../../domain/facts.ts';
-import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
-
-/** PostgreSQL changes the expression of a generated column from this version on. */
-const SET_EXPRESSION = 170000;
+import type { UnsupportedObject } from '../../domain/facts.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import { found } from '../../objects/registry.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** @throws PH2001 when something on the column cannot be carried over: nothing is written then. */
 export function ensureSupported(facts: TableFacts, rewriteLimit: number): void {
@@ -12,34 +11,24 @@ export function ensureSupported(facts: TableFacts, rewriteLimit: number): void {
   throw new PhaseError('PH2001', { table: quoteQualified(facts.table), column: facts.column.name, objects });
 }
 
-function unsupportedHere({ dependents, serverVersion }: TableFacts): UnsupportedObject[] {
-  const generated = dependents.filter(({ kind }) => kind === 'generated column');
-  return [
-    ...(serverVersion < SET_EXPRESSION ? generated : []).map(({ name }) => ({
-      object: `generated column ${quoteIdent(name)}`,
-      reason: 'PostgreSQL changes the expression of a generated column from version 17 on',
-      instead: 'Drop the generated column in an earlier release and add it again after phase 3.',
-    })),
-  ];
+function unsupportedHere(facts: TableFacts): UnsupportedObject[] {
+  return found(facts.objects).flatMap(({ kind, objects }) =>
+    objects.flatMap((object) => kind.refuse?.(object, facts) ?? []),
+  );
 }
 
 /** What PostgreSQL can only do while nobody else uses the table. */
-function tooLarge({ column, exclusions, dependents, bytes }: TableFacts, limit: number): UnsupportedObject[] {
-  const ofTable = (object: string): Locking => ({ object, bytes });
-  const locking: Locking[] = [
-    ...(column.rewrites
-      ? [
-          ofTable(
-            column.generated === null
-              ? 'a column whose domain has constraints, which PostgreSQL checks for each row'
-              : 'a stored generated column, which PostgreSQL computes for each row',
-          ),
-        ]
-      : []),
-    ...exclusions.map(({ name }) =>
-      ofTable(`constraint ${quoteIdent(name)}, which PostgreSQL builds under an exclusive lock`),
+function tooLarge(facts: TableFacts, limit: number): UnsupportedObject[] {
+  const { column, bytes } = facts;
+  const ofColumn =
+    column.generated === null
+      ? 'a column whose domain has constraints, which PostgreSQL checks for each row'
+      : 'a stored generated column, which PostgreSQL computes for each row';
+  const locking = [
+    ...(column.rewrites ? [{ object: ofColumn, bytes }] : []),
+    ...found(facts.objects).flatMap(({ kind, objects }) =>
+      objects.flatMap((object) => kind.locking?.(object, facts) ?? []),
     ),
-    ...dependents.filter(({ rewrites }) => rewrites).map((dependent) => lockingOf(dependent, bytes)),
   ];
   return locking
     .filter((one) => one.bytes > limit)
@@ -48,21 +37,6 @@ function tooLarge({ column, exclusions, dependents, bytes }: TableFacts, limit: 
       reason: `the table takes ${megabytes(one.bytes)}, more than rewriteLimit (${megabytes(limit)})`,
       instead: 'Rename in a maintenance window, or raise rewriteLimit and migrate at a quiet time.',
     }));
-}
-
-/** Something that locks its table for as long as that is read or written. */
-interface Locking {
-  readonly object: string;
-  readonly bytes: number;
-}
-
-/** A key reads the table that has it, and looks up the other one by its index. */
-function lockingOf({ kind, name, on, bytes }: DependentFacts, ofTable: number): Locking {
-  if (kind !== 'key to primary key') {
-    return { object: `${kind} ${name}, which is computed anew`, bytes: Math.max(bytes, ofTable) };
-  }
-  const table = on === null ? '' : ` of ${quoteQualified(on)}`;
-  return { object: `foreign key ${quoteIdent(name)}${table}, which is checked anew`, bytes };
 }
 
 function megabytes(bytes: number): string {

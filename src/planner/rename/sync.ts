@@ -1,7 +1,9 @@
-import type { ColumnFacts, IndexFacts, TableFacts } from '../../domain/facts.ts';
+import type { ColumnFacts, GuardedKey } from '../../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import { differs, differsAtAnySize, isOfGenerated, type Rename } from '../../domain/rename.ts';
 import { stragglerCounter } from '../../domain/straggler-counter.ts';
+import { found } from '../../objects/registry.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 
 /**
  * Which of the sync's triggers: the one that sorts before the application's, that of the same function for rows which a statement only moves,
@@ -17,10 +19,11 @@ export interface SyncFacts {
   readonly keys: readonly GuardedKey[];
 }
 
-type GuardedKey = Pick<IndexFacts, 'name' | 'keys' | 'predicate' | 'nullsNotDistinct'>;
-
-export function syncFactsOf({ table, column, indexes, uniques, primaryKeys }: TableFacts): SyncFacts {
-  return { table, column, keys: [...indexes, ...uniques, ...primaryKeys].filter(guarded) };
+export function syncFactsOf({ table, column, objects }: TableFacts): SyncFacts {
+  const keys = found(objects).flatMap(({ kind, objects: ofKind }) =>
+    kind.carried === 'twin' ? ofKind.flatMap((object) => kind.guard?.(object) ?? []) : [],
+  );
+  return { table, column, keys };
 }
 
 /** The places that a rename has triggers for. */
@@ -145,10 +148,6 @@ function eventsOf({ sync, from, to }: Rename, place: SyncPlace): string {
 /** `IS NULL` is also true for a row value whose fields are all NULL, which is a value like any other. */
 function isNull(value: string, { byteEqual }: Rename): string {
   return byteEqual ? `${value} IS NULL` : `${value} IS NOT DISTINCT FROM NULL`;
-}
-
-function guarded(index: IndexFacts & { readonly deferrable?: boolean }): boolean {
-  return index.unique && index.deferrable !== true && index.keys.length > 0;
 }
 
 /**

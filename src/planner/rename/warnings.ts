@@ -1,7 +1,7 @@
-import type { TableFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
 import { isOfGenerated, type Rename } from '../../domain/rename.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 import { type FunctionVersion, isVersionable } from './function-versions.ts';
 
 export interface Warning {
@@ -41,13 +41,13 @@ export function warningsOf(
       code: 'function_may_use_column_order',
       message: `The function ${signature} makes something of whole rows of ${table}: see whether it depends on the number or the order of the columns. From phase 1 on there is one more, and ${quoteIdent(rename.to)} does not take the place of ${quoteIdent(rename.from)}.`,
     })),
-    ...facts.triggers
+    ...facts.objects.trigger
       .filter(({ givesName }) => givesName)
       .map(({ name }) => ({
         code: 'trigger_argument_names_column',
         message: `The trigger ${quoteIdent(name)} gives ${quoteIdent(rename.from)} to its function as an argument; phase 2 makes it anew with ${quoteIdent(rename.to)}. Take that out of the migrations where it does not mean the column.`,
       })),
-    ...facts.triggers
+    ...facts.objects.trigger
       .filter(({ row, insertOrUpdate }) => row && insertOrUpdate)
       .map(({ name, before }) => ({
         code: 'trigger_fires_on_backfill',

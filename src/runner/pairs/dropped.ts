@@ -3,6 +3,7 @@ import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
 import { readPairs, writePair } from '../../ledger/pairs.ts';
+import { twinnedKind } from '../../objects/registry.ts';
 import { dropTwin } from '../../operations/twins.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
@@ -60,10 +61,12 @@ async function couldDrop(
   }
 }
 
-/** Foreign keys of the old column only restrict in phase 1: the second drops them itself. */
-function restricting({ carried, refreshed }: Rename, phase: 1 | 2): TwinnedObject[] {
-  const kinds: readonly string[] = ['check', 'unique', 'index', ...(phase === 1 ? ['foreign key'] : [])];
-  return [...carried, ...refreshed].filter(isTwinned).filter(({ kind }) => kinds.includes(kind));
+/** Twins that would restrict writers in a phase, and their letters in the catalogue. */
+function restricting({ carried, refreshed }: Rename, phase: 1 | 2): (TwinnedObject & { readonly letter: string })[] {
+  return [...carried, ...refreshed].filter(isTwinned).flatMap((object) => {
+    const { lonely } = twinnedKind(object.kind);
+    return lonely?.phases.includes(phase) ? [{ ...object, letter: lonely.letter }] : [];
+  });
 }
 
 function lonelyTwins(db: Queryable, rename: Rename, { phase }: PairRecord): Promise<TwinnedObject[]> {
@@ -82,7 +85,7 @@ function lonelyTwins(db: Queryable, rename: Rename, { phase }: PairRecord): Prom
  * name, not in `$4`, that the rename does not know.
  */
 const LONELY = `
-  WITH given AS (SELECT at, o ->> 'kind' AS kind, o ->> 'name' AS name, o ->> 'twin' AS twin, to_regclass(o ->> 'on') AS rel
+  WITH given AS (SELECT at, o ->> 'letter' AS kind, o ->> 'name' AS name, o ->> 'twin' AS twin, to_regclass(o ->> 'on') AS rel
     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS g(o, at)),
   objects AS (
     SELECT conrelid AS rel, conname AS name, contype::text AS kind, CASE contype WHEN 'c' THEN pg_get_constraintdef(oid) END AS text, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey)) AS columns
@@ -92,7 +95,7 @@ const LONELY = `
     FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid IN (SELECT rel FROM given)),
   there AS (SELECT rel, name, kind, replace(text, quote_ident($2), quote_ident($3)) AS text, ARRAY(SELECT CASE c WHEN $2 THEN $3 ELSE c END FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
   SELECT given.at::int AS at FROM given
-  JOIN there AS twin ON twin.rel = given.rel AND twin.name = given.twin AND twin.kind = CASE given.kind WHEN 'foreign key' THEN 'f' ELSE left(given.kind, 1) END
+  JOIN there AS twin ON twin.rel = given.rel AND twin.name = given.twin AND twin.kind = given.kind
   WHERE NOT EXISTS (SELECT FROM there AS original WHERE original.rel = given.rel AND original.kind = twin.kind AND (original.name = given.name
     OR original.name <> ALL ($4) AND original.columns = twin.columns AND original.text IS NOT DISTINCT FROM twin.text))
   ORDER BY 1`;

@@ -1,15 +1,18 @@
 import { findTable } from '../../catalog/find-table.ts';
-import { type ColumnPlace, type ObjectOnColumn, objectsOnColumns } from '../../catalog/pair.ts';
-import { readTableFacts } from '../../catalog/table-facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
-import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { isTwinned, type Rename } from '../../domain/rename.ts';
 import { isTwinName } from '../../domain/twin-name.ts';
 import { addCarried, readCarried } from '../../ledger/carried.ts';
 import { readPairs } from '../../ledger/pairs.ts';
+import { indexOptions } from '../../objects/indexes/code.ts';
+import { index } from '../../objects/indexes/index.ts';
+import { type ColumnPlace, type ObjectOnColumn, objectsOnColumns } from '../../objects/on-columns.ts';
+import { only } from '../../objects/registry.ts';
+import { Renaming } from '../../objects/renaming.ts';
+import { readTableFacts } from '../../objects/table-facts.ts';
 import { createIndex } from '../../operations/indexes.ts';
-import { twinsOf } from '../../planner/rename/names.ts';
-import { Parts } from '../../planner/rename/parts/parts.ts';
+import { carriedOf } from '../../planner/rename/names.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
@@ -52,7 +55,7 @@ export async function followObjects(session: Session, before: KnownObjects, own:
     if (rename === undefined || known === undefined || rename.name === own) continue;
     const made = onColumn(objects, oldColumn(record)).filter(({ oid }) => !known.has(oid));
     const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
-    const fresh = made.filter(({ kind, name }) => kind === 'index' && !carried.has(name) && !isTwinName(name));
+    const fresh = made.filter(({ kind, name }) => kind === index.name && !carried.has(name) && !isTwinName(name));
     const names = new Set(fresh.filter(({ oid }) => !shared.has(oid)).map(({ name }) => name));
     // The migration stands in any case; a later gate names what has no such counterpart, or makes it.
     const tell = (error: unknown): void =>
@@ -66,7 +69,7 @@ export async function followObjects(session: Session, before: KnownObjects, own:
 
 /** Numbers of indexes over more than one of the columns that are being renamed: one counterpart would not do. */
 function onSeveral(objects: readonly ObjectOnColumn[]): Set<number> {
-  const numbers = objects.filter(({ kind }) => kind === 'index').map(({ oid }) => oid);
+  const numbers = objects.filter(({ kind }) => kind === index.name).map(({ oid }) => oid);
   return new Set(numbers.filter((oid, at) => numbers.indexOf(oid) !== at));
 }
 
@@ -79,21 +82,21 @@ async function buildCounterparts(
   const { worker, knex, lock, history, options } = session;
   const table = await findTable(worker, quoteQualified(rename.table));
   const all = await readTableFacts(worker, table, rename);
-  const facts = { ...all, ...NOTHING, indexes: all.indexes.filter(({ name }) => names.has(name)) };
-  const twins = twinsOf(facts, rename.name);
-  const part = new Parts(facts, { ...rename, carried: twins });
-  for (const index of facts.indexes) {
-    const twin = part.twin('index', index.name, quoteQualified(index.on));
-    await createIndex(knex, part.index(index, twin, index.definition, index.name));
+  const fresh = all.objects.index.filter(({ name }) => names.has(name));
+  const twins = carriedOf({ ...all, objects: only(index, fresh) }, rename.name).filter(isTwinned);
+  const renaming = new Renaming(all, { ...rename, carried: twins });
+  for (const object of fresh) {
+    const name = renaming.twinOf(index, object);
+    const build = { name, definition: object.definition, counterpart: object.name };
+    await createIndex(knex, indexOptions(renaming, object, build));
     options.reporter.notice(
-      `${rename.name}: the index ${index.name} has its counterpart ${twin} on ${rename.to} until phase 3.`,
+      `${rename.name}: the index ${object.name} has its counterpart ${name} on ${rename.to} until phase 3.`,
     );
   }
-  const objects: readonly TwinnedObject[] = twins.filter(isTwinned);
-  await addCarried(lock.client, rename.name, objects);
+  await addCarried(lock.client, rename.name, twins);
   const renames = history.renames as Map<string, Rename>;
-  renames.set(rename.name, { ...rename, refreshed: [...rename.refreshed, ...objects] });
-  if (!facts.indexes.some(({ unique }) => unique)) return;
+  renames.set(rename.name, { ...rename, refreshed: [...rename.refreshed, ...twins] });
+  if (!fresh.some(({ unique }) => unique)) return;
   await knex.transaction(async (trx) => {
     const db = await connectionOf(trx);
     await underQualifiedNames(db, () => remakeSync(trx, rename, record, record.ground));
@@ -111,20 +114,11 @@ export async function returnIndexes({ worker, knex, history }: Session, name: st
   if (originals.size === 0) return;
   const table = await findTable(worker, quoteQualified(rename.table));
   const facts = await readTableFacts(worker, table, { from: rename.to, to: rename.from });
-  const part = new Parts(facts, { ...rename, carried: [] });
-  for (const index of facts.indexes) {
-    const original = originals.get(index.name);
-    if (original === undefined) continue;
-    await createIndex(knex, part.index(index, original, index.definition, index.name));
+  const renaming = new Renaming(facts, { ...rename, carried: [] });
+  for (const object of facts.objects.index) {
+    const name = originals.get(object.name);
+    if (name === undefined) continue;
+    const build = { name, definition: object.definition, counterpart: object.name };
+    await createIndex(knex, indexOptions(renaming, object, build));
   }
 }
-
-const NOTHING = {
-  uniques: [],
-  primaryKeys: [],
-  exclusions: [],
-  checks: [],
-  foreignKeys: [],
-  referencing: [],
-  statistics: [],
-} as const;

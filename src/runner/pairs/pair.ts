@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Knex } from 'knex';
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
-import { locate } from '../../catalog/hanging.ts';
+import { locate } from '../../catalog/locate.ts';
 import { bodiesOf, placeOf, sequencesOf, triggerDefinitions } from '../../catalog/pair.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';

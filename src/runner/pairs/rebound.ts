@@ -1,13 +1,12 @@
-import type { BoundObjectName } from '../../catalog/definitions.ts';
-import { boundName, type FoundDependent, readDependents } from '../../catalog/dependents.ts';
-import { locate } from '../../catalog/hanging.ts';
+import { locate } from '../../catalog/locate.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename } from '../../domain/rename.ts';
+import type { BoundObjectName } from '../../objects/bound.ts';
+import { boundName } from '../../objects/dependents/aside.ts';
+import { readDependents } from '../../objects/dependents/read.ts';
+import { boundKind, isBoundName } from '../../objects/registry.ts';
 import { rebindDependents } from '../../operations/rebind.ts';
 import type { Session } from '../session.ts';
-
-/** What phase 2 binds to the new column by its own text. */
-const REBOUND: readonly FoundDependent['kind'][] = ['view', 'materialized view', 'policy', 'rule', 'function'];
 
 /**
  * Views, policies, rules and functions that phase 2 has bound to the new column, and that were made anew under their names on the old one since, as a
@@ -18,7 +17,7 @@ export async function rebindAnew({ knex, options, worker }: Session, rename: Ren
   const { table } = await locate(worker, rename.table, rename.from, rename.to);
   if (table === null) return;
   const objects = (await readDependents(worker, table, rename.from))
-    .filter((found) => REBOUND.includes(found.kind) && !found.needsPrimaryKey && !found.upserts)
+    .filter(({ kind, needsPrimaryKey, upserts }) => followsAnew(kind) && !needsPrimaryKey && !upserts)
     .map(boundName)
     .filter((object) => isKnown(rename, object));
   if (objects.length === 0) return;
@@ -36,4 +35,8 @@ function isKnown({ table, carried, refreshed }: Rename, { kind, name, on }: Boun
       object.name === name &&
       (object.on ?? quoteQualified(table)) === (on ?? quoteQualified(table)),
   );
+}
+
+function followsAnew(kind: string): boolean {
+  return isBoundName(kind) && boundKind(kind).followsAnew === true;
 }

@@ -5,6 +5,7 @@ import type { ColumnFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord, SyncGround } from '../../domain/pair.ts';
 import { type Rename, syncTriggers } from '../../domain/rename.ts';
+import { tableRule } from '../../objects/dependents/table-rule.ts';
 import { execute } from '../../operations/execute.ts';
 import { rebindRule } from '../../operations/rules.ts';
 import { createStragglers } from '../../operations/stragglers.ts';
@@ -96,8 +97,7 @@ export async function remakeSync(
 
 /** What rules on the table take of a new row depends on the default, too. */
 async function remakeRules(knex: Knex, { table, from, to, carried }: Rename): Promise<void> {
-  for (const { kind, name, on } of carried) {
-    if (kind !== 'rule on the table') continue;
+  for (const { name, on } of carried.filter(({ kind }) => kind === tableRule.name)) {
     const place = on === undefined ? {} : { on };
     await rebindRule(knex, name, { table: quoteQualified(table), ...place, from, to, form: 'both' });
   }

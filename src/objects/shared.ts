@@ -1,0 +1,62 @@
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
+import { kindOf } from './registry.ts';
+
+/**
+ * Something that two renames both work on, in words; null when there is nothing: their steps then pass each other.
+ */
+export function sharedObject(a: Rename, b: Rename): string | null {
+  return shared(objectsOf(a, carriedBy), objectsOf(b, carriedBy));
+}
+
+/**
+ * Something because of which two renames cannot be under way at the same time; null when there is nothing. Views,
+ * policies and the like are none: they are bound anew from the text that they have then, as often as needed.
+ */
+export function exclusiveObject(a: Rename, b: Rename): string | null {
+  return shared(exclusiveObjectsOf(a), exclusiveObjectsOf(b));
+}
+
+/** All that a rename needs for itself: a key that is equal for the same object, and what to call it. */
+export function exclusiveObjectsOf(rename: Rename): Named[] {
+  return objectsOf(rename, (of) => carriedBy(of).filter(isExclusive));
+}
+
+/** What is bound by its own text is bound anew as often as needed, but for what has forms of its own. */
+function isExclusive(object: CarriedObject): boolean {
+  const kind = kindOf(object.kind);
+  return kind.carried === 'twin' || (kind.carried === 'bound' && kind.exclusive === true);
+}
+
+/** What is equal for each object that a rename works on. */
+export function objectKeysOf(rename: Rename): string[] {
+  return objectsOf(rename, carriedBy).map(([key]) => key);
+}
+
+type Named = readonly [key: string, name: string];
+
+const carriedBy = (rename: Rename): CarriedObject[] => [...rename.carried, ...rename.refreshed];
+
+function shared(some: readonly Named[], others: readonly Named[]): string | null {
+  const keys = new Set(others.map(([key]) => key));
+  return some.find(([key]) => keys.has(key))?.[1] ?? null;
+}
+
+function objectsOf(rename: Rename, carried: (rename: Rename) => CarriedObject[]): Named[] {
+  const table = quoteQualified(rename.table);
+  const columns = [rename.from, rename.to].map(
+    (column): Named => [
+      `column ${table}.${quoteIdent(column)}`,
+      `the column ${rename.table.schema}.${rename.table.name}.${column}`,
+    ],
+  );
+  return [...columns, ...carried(rename).flatMap((object) => namesOf(object, table))];
+}
+
+function namesOf(object: CarriedObject, table: string): Named[] {
+  const names = isTwinned(object) ? [object.name, object.twin] : [object.name];
+  const { family, place } = kindOf(object.kind);
+  // A name that counts in the whole database is qualified already.
+  const on = place === 'database' ? '' : (object.on ?? table);
+  return names.map((name) => [`${family} ${on} ${name}`, `the ${object.kind} ${object.name}`]);
+}

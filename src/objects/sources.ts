@@ -1,0 +1,50 @@
+import type { ListedTable } from '../catalog/find-table.ts';
+import type { Scratch } from '../catalog/scratch.ts';
+import type { TableShape } from '../catalog/shape.ts';
+import type { TreeMember } from '../catalog/tree.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { Once } from './once.ts';
+
+/** The column to rename, and its new name. */
+export interface ColumnNames {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A table, or a partition with something of its own, and the copy of its structure on which the column is to be renamed. */
+export interface Scratching {
+  readonly db: Queryable;
+  readonly member: TreeMember;
+  readonly scratch: Scratch;
+  readonly names: ColumnNames;
+}
+
+/** What kinds of objects read a table's from, in a transaction that prints names qualified and is rolled back. */
+export class TableSources extends Once {
+  readonly db: Queryable;
+  readonly table: ListedTable;
+  readonly names: ColumnNames;
+  readonly shape: TableShape;
+  readonly members: readonly Scratching[];
+
+  constructor(
+    db: Queryable,
+    table: ListedTable,
+    names: ColumnNames,
+    { shape, members }: { readonly shape: TableShape; readonly members: readonly Scratching[] },
+  ) {
+    super();
+    this.db = db;
+    this.table = table;
+    this.names = names;
+    this.shape = shape;
+    this.members = members;
+  }
+
+  /** What a read finds on each member. */
+  async ofMembers<T>(read: (member: Scratching) => Promise<readonly T[]>): Promise<T[]> {
+    const found: T[] = [];
+    for (const member of this.members) found.push(...(await read(member)));
+    return found;
+  }
+}

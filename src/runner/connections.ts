@@ -1,0 +1,44 @@
+import type { Knex } from 'knex';
+import type pg from 'pg';
+import { type Connection, connect } from '../postgres/connection.ts';
+import { openKnex } from '../postgres/knex.ts';
+import { prepareSession } from '../postgres/session.ts';
+import type { Project } from '../project/config.ts';
+
+interface ConnectionsOptions {
+  readonly url: string | undefined;
+  readonly project: Project;
+  readonly applicationName: string;
+  /** Told of each one that migrations and tasks work on. */
+  readonly onConnection?: (client: pg.Client) => void;
+}
+
+/** The connections of a run or a task: all under one name, prepared alike. */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  get #place() {
+    const { url, project, applicationName } = this.#options;
+    return { url, ledgerSchema: project.config.ledgerSchema, applicationName };
+  }
+
+  /** One under our own search path, not in a transaction. */
+  readonly connect = async (): Promise<Connection> => {
+    const client = await connect(this.#place);
+    await prepareSession(client, this.#options.project.config.lockTimeout, 'pinned');
+    this.#options.onConnection?.(client);
+    return client;
+  };
+
+  /** One that only asks what came of something, also when the lock is lost. */
+  readonly ask = (): Promise<Connection> => connect(this.#place);
+
+  knex(): Knex {
+    const { project, onConnection } = this.#options;
+    return openKnex({ ...this.#place, lockTimeoutMs: project.config.lockTimeout, onConnection });
+  }
+}

@@ -1,0 +1,37 @@
+import type { WorkOptions } from '../data/work.ts';
+import { syncTriggers } from '../domain/rename.ts';
+import { DEFAULT_SETTINGS, withSettings } from '../domain/run-settings.ts';
+import { toolVersion } from '../ledger/tool-version.ts';
+import type { History } from '../project/history.ts';
+import type { RunnerOptions } from './session.ts';
+
+type OfProject =
+  | 'toolVersion'
+  | 'root'
+  | 'settings'
+  | 'runSettings'
+  | 'patience'
+  | 'ownTriggers'
+  | 'onProgress'
+  | 'onNotice'
+  | 'onLog';
+
+/** What all work on data of a project has in common. @param name of the migration or task, by which its progress is told. */
+export function projectWork(
+  { project, reporter }: Pick<RunnerOptions, 'project' | 'reporter'>,
+  { renames }: Pick<History, 'renames'>,
+  name: string,
+): Pick<WorkOptions, OfProject> {
+  const { root, config } = project;
+  return {
+    toolVersion: toolVersion(),
+    root,
+    settings: { store: config.auditStore, ...config.audit },
+    runSettings: withSettings(DEFAULT_SETTINGS, config.backfill),
+    patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
+    ownTriggers: [...renames.values()].flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
+    onProgress: (progress) => reporter.backfill(name, progress),
+    onNotice: (message) => reporter.notice(message),
+    onLog: (message) => reporter.log(name, message),
+  };
+}
