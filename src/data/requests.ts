@@ -1,45 +1,51 @@
-import { z } from 'zod';
+import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { problemsOf } from '../project/problems.ts';
+import { problemOf, strict } from '../project/problems.ts';
 
 // Migrations and tasks in JavaScript are checked by nobody else, and a misspelt option would fall to its default.
 
-const sql = z.string().trim().min(1, 'is empty');
-const query = z.union([sql, z.strictObject({ sql, values: z.array(z.unknown()) })]);
-const columns = z.array(z.string().min(1));
-const count = z.number().int().min(1);
+const sql = v.pipe(v.string(), v.trim(), v.nonEmpty('is empty'));
+const query = v.union([sql, strict({ sql, values: v.array(v.unknown()) })], 'takes SQL, or { sql, values }');
+const name = v.pipe(v.string(), v.nonEmpty('is empty'));
+const columns = v.array(name);
+const whole = (least: number) => v.pipe(v.number(), v.integer(), v.minValue(least));
+const atLeastZero = v.pipe(v.number(), v.minValue(0));
+const MILLISECONDS = 'takes milliseconds, as a number';
 
 const settings = {
-  batchDuration: z.number('takes milliseconds, as a number').positive().optional(),
-  maxLag: z.number('takes milliseconds, as a number').min(0).optional(),
-  maxUnarchived: z.number().int().min(0).optional(),
-  maxGrowth: z.number().min(0).optional(),
-  niceRatio: z.number().min(0).optional(),
-  throttleQuery: sql.nullable().optional(),
+  batchDuration: v.optional(v.pipe(v.number(MILLISECONDS), v.gtValue(0))),
+  maxLag: v.optional(v.pipe(v.number(MILLISECONDS), v.minValue(0))),
+  maxUnarchived: v.optional(whole(0)),
+  maxGrowth: v.optional(atLeastZero),
+  niceRatio: v.optional(atLeastZero),
+  throttleQuery: v.optional(v.nullable(sql)),
 };
 
 const requests = {
-  backfill: z.strictObject({
+  backfill: strict({
     table: sql,
-    set: z.record(z.string(), sql).refine((set) => Object.keys(set).length > 0, 'names no column'),
+    set: v.pipe(
+      v.record(v.string(), sql),
+      v.check((set) => Object.keys(set).length > 0, 'names no column'),
+    ),
     where: sql,
-    quietTriggers: z.boolean().optional(),
-    exact: z.boolean().optional(),
-    walk: z.enum(['pages', 'keys']).optional(),
-    workers: count.optional(),
+    quietTriggers: v.optional(v.boolean()),
+    exact: v.optional(v.boolean()),
+    walk: v.optional(v.picklist(['pages', 'keys'])),
+    workers: v.optional(whole(1)),
     ...settings,
   }),
-  inBatches: z.strictObject({ table: sql, columns: columns.optional(), where: sql.optional(), ...settings }),
-  dataChange: z.strictObject({
-    key: z.union([z.string().min(1), columns]).optional(),
-    pre: query.optional(),
-    change: query.optional(),
-    post: query.optional(),
-    redact: columns.optional(),
-    keys: z.enum(['equal', 'any']).optional(),
-    summary: z.boolean().optional(),
+  inBatches: strict({ table: sql, columns: v.optional(columns), where: v.optional(sql), ...settings }),
+  dataChange: strict({
+    key: v.optional(v.union([name, columns])),
+    pre: v.optional(query),
+    change: v.optional(query),
+    post: v.optional(query),
+    redact: v.optional(columns),
+    keys: v.optional(v.picklist(['equal', 'any'])),
+    summary: v.optional(v.boolean()),
   }),
-  restoreFrom: z.strictObject({ table: sql, conflicts: z.enum(['stop', 'skip', 'overwrite']).optional() }),
+  restoreFrom: strict({ table: sql, conflicts: v.optional(v.picklist(['stop', 'skip', 'overwrite'])) }),
 };
 
 /** A call whose request is checked. */
@@ -47,9 +53,9 @@ export type CheckedCall = keyof typeof requests;
 
 /** @throws PH5023 for what a call of a migration or a task cannot mean. */
 export function ensureRequest(call: CheckedCall, request: unknown): void {
-  const result = requests[call].safeParse(request);
+  const result = v.safeParse(requests[call], request);
   if (result.success) return;
-  throw new PhaseError('PH5023', { call, problems: result.error.issues.flatMap(problemsOf) });
+  throw new PhaseError('PH5023', { call, problems: result.issues.map(problemOf) });
 }
 
 /** @throws PH5023 */

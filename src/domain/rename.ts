@@ -70,6 +70,8 @@ export interface Rename {
   readonly refreshed: readonly CarriedObject[];
   /** The application's functions that name the column, and the version that phase 2 brings each to. */
   readonly versions: readonly RenamedFunction[];
+  /** Ids of the refreshes that copy attributes of the old column to the new one. */
+  readonly copying: readonly string[];
   /** Names of the sync's functions (same schema as the table) and triggers. */
   readonly sync: RenameSync;
 }
@@ -81,6 +83,10 @@ export interface RenamedFunction {
   /** `db/functions/FILE_vNN.sql`. */
   readonly file: string;
   readonly version: number;
+  /** 2, or 3 where a refresh has added it. */
+  readonly phase: 2 | 3;
+  /** Whether the version before it was scaffolded with it, since there was none. */
+  readonly withBase: boolean;
 }
 
 /** Sequences that count writes to the old column in phase 2, and keep the time of the last. */
@@ -112,6 +118,11 @@ export function reboundTriggers({ table, carried }: Rename): { readonly name: st
 /** Whether a rename is of a generated column. */
 export function isOfGenerated({ sync }: Pick<Rename, 'sync'>): boolean {
   return sync.triggers.length === 0;
+}
+
+/** Names of all functions that keep the columns in step in a phase. */
+export function syncFunctions({ functions, last }: RenameSync, phase: 1 | 2): string[] {
+  return [functions, last?.functions].flatMap((names) => names?.[phase - 1] ?? []);
 }
 
 /** Names of all triggers that keep the columns in step in a phase. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { identifierBytes, MAX_IDENTIFIER_BYTES } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
@@ -10,78 +10,87 @@ import { DURATION_FORM, readDuration } from './duration.ts';
 import { findConfigFile } from './find-config.ts';
 import type { ModuleLoader, ModuleSource } from './modules.ts';
 import { packageRelease } from './package-json.ts';
-import { problemsOf } from './problems.ts';
+import { problemOf, strict } from './problems.ts';
 import { readSize, SIZE_FORM } from './size.ts';
 
-const duration = z.union([z.string(), z.number()]).transform((value, context) => {
-  const milliseconds = readDuration(value);
-  if (milliseconds !== null) return milliseconds;
-  context.addIssue({ code: 'custom', message: `takes ${DURATION_FORM}` });
-  return z.NEVER;
-});
+const text = v.pipe(v.string(), v.nonEmpty('is empty'));
+const whole = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
+const atLeastZero = v.pipe(v.number(), v.minValue(0));
 
-const size = z.union([z.string(), z.number()]).transform((value, context) => {
-  const bytes = readSize(value);
-  if (bytes !== null) return bytes;
-  context.addIssue({ code: 'custom', message: `takes ${SIZE_FORM}` });
-  return z.NEVER;
-});
+/** A quantity as people write it, read to a number. */
+function quantity(read: (value: string | number) => number | null, form: string) {
+  return v.pipe(
+    v.union([v.string(), v.number()], `takes ${form}`),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const value = read(dataset.value);
+      if (value !== null) return value;
+      addIssue({ message: `takes ${form}` });
+      return NEVER;
+    }),
+  );
+}
 
-const release = z.string().transform((value, context) => {
-  try {
-    return parseRelease(value);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'is not a version such as 1.2.0' });
-    return z.NEVER;
-  }
-});
+const duration = quantity(readDuration, DURATION_FORM);
+const size = quantity(readSize, SIZE_FORM);
+
+const release = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return parseRelease(dataset.value);
+    } catch {
+      addIssue({ message: 'is not a version such as 1.2.0' });
+      return NEVER;
+    }
+  }),
+);
 
 /** Not one in which others keep something. */
-const schemaName = z
-  .string()
-  .refine((name) => name !== '' && identifierBytes(name) <= MAX_IDENTIFIER_BYTES, {
-    message: `takes the name of a schema, of ${MAX_IDENTIFIER_BYTES} bytes at most`,
-  })
-  .refine((name) => !/^(pg_.*|information_schema|public)$/.test(name), {
-    message: "takes a schema of its own: neither public nor one of PostgreSQL's",
-  });
+const schemaName = v.pipe(
+  v.string(),
+  v.check(
+    (name) => name !== '' && identifierBytes(name) <= MAX_IDENTIFIER_BYTES,
+    `takes the name of a schema, of ${MAX_IDENTIFIER_BYTES} bytes at most`,
+  ),
+  v.check(
+    (name) => !/^(pg_.*|information_schema|public)$/.test(name),
+    "takes a schema of its own: neither public nor one of PostgreSQL's",
+  ),
+);
 
 /** Every key of the configuration; docs/configuration.md explains each. */
-const schema = z.strictObject({
-  databaseUrl: z.string().min(1).optional(),
-  shadowDatabaseUrl: z.string().min(1).optional(),
-  release: release.optional(),
-  ledgerSchema: schemaName.default(DEFAULT_LEDGER_SCHEMA),
-  knexMigrations: z.string().min(1).default('knex_migrations'),
-  lockTimeout: duration.default(500),
-  lockAttempts: z.number().int().min(1).max(1_000).default(15),
-  runnerLockTimeout: duration.default(60_000),
-  stragglerWindow: duration.default(600_000),
-  rewriteLimit: size.default(16 * 1_024 * 1_024),
-  backfill: z
-    .strictObject({
-      batchDuration: duration.optional(),
-      workers: z.number().int().min(1).max(64).optional(),
-      maxLag: duration.optional(),
-      maxUnarchived: z.number().int().min(0).optional(),
-      maxGrowth: z.number().min(0).optional(),
-      niceRatio: z.number().min(0).max(100).optional(),
-      throttleQuery: z.string().min(1).optional(),
-    })
-    .default({}),
-  auditStore: z.enum(['files', 'database']).default('files'),
-  audit: z
-    .strictObject({
-      gzip: z.boolean().default(false),
-      smallChange: z.number().int().min(0).default(10_000),
-    })
-    .default({ gzip: false, smallChange: 10_000 }),
+const schema = strict({
+  databaseUrl: v.optional(text),
+  shadowDatabaseUrl: v.optional(text),
+  release: v.optional(release),
+  ledgerSchema: v.optional(schemaName, DEFAULT_LEDGER_SCHEMA),
+  knexMigrations: v.optional(text, 'knex_migrations'),
+  lockTimeout: v.optional(duration, '500ms'),
+  lockAttempts: v.optional(whole(1, 1_000), 15),
+  runnerLockTimeout: v.optional(duration, '60s'),
+  stragglerWindow: v.optional(duration, '10min'),
+  rewriteLimit: v.optional(size, '16MB'),
+  backfill: v.optional(
+    strict({
+      batchDuration: v.optional(duration),
+      workers: v.optional(whole(1, 64)),
+      maxLag: v.optional(duration),
+      maxUnarchived: v.optional(whole(0)),
+      maxGrowth: v.optional(atLeastZero),
+      niceRatio: v.optional(v.pipe(atLeastZero, v.maxValue(100))),
+      throttleQuery: v.optional(text),
+    }),
+    {},
+  ),
+  auditStore: v.optional(v.picklist(['files', 'database']), 'files'),
+  audit: v.optional(strict({ gzip: v.optional(v.boolean(), false), smallChange: v.optional(whole(0), 10_000) }), {}),
 });
 
 /** The configuration as the code uses it: durations in milliseconds, sizes in bytes. */
-type Config = z.output<typeof schema>;
+type Config = v.InferOutput<typeof schema>;
 /** The configuration as a user writes it. */
-export type UserConfig = z.input<typeof schema>;
+export type UserConfig = v.InferInput<typeof schema>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -140,9 +149,9 @@ async function read(file: string, load: ModuleLoader): Promise<unknown> {
 }
 
 function validate(value: unknown, file: string): Config {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new PhaseError('PH1003', { file, problems: result.error.issues.flatMap(problemsOf) });
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw new PhaseError('PH1003', { file, problems: result.issues.map(problemOf) });
 }
 
 /** What an application's `phase.config.ts` exports; only gives its type. */

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import * as v from 'valibot';
 import { type Document, YAMLSeq } from 'yaml';
-import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest.ts';
 import { compareReleases, isRange, parseRelease, type Release } from '../domain/release.ts';
@@ -10,32 +10,36 @@ import { STEP_FACTS, STEP_NAMES } from '../domain/rename.ts';
 import { manifestSum } from './checksum.ts';
 import type { FileChange } from './files.ts';
 import { folders } from './folders.ts';
-import { problemsOf } from './problems.ts';
+import { problemOf, strict } from './problems.ts';
 import { readYaml, readYamlDocument } from './yaml.ts';
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal');
+const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal'));
+const texts = v.array(v.string());
 
 /** Every scalar of a manifest is read as text, so that `1.10` and a checksum of digits stay what they are. */
-const entrySchema = z
-  .strictObject({
-    id: z.string().min(1),
-    kind: z.enum(['schema', 'data']),
+const entrySchema = v.pipe(
+  strict({
+    id: v.pipe(v.string(), v.nonEmpty('is empty')),
+    kind: v.picklist(['schema', 'data']),
     sha256,
-    rename: z.string().optional(),
-    phase: z
-      .enum(['1', '2', '3'])
-      .transform((phase) => Number(phase) as 1 | 2 | 3)
-      .optional(),
-    step: z.enum(STEP_NAMES).optional(),
-    after: z.array(z.string()).optional(),
-    touches: z.array(z.string()).optional(),
-    breaks: z.string().refine(isRange, 'is not a range of releases').optional(),
-  })
-  .refine(
+    rename: v.optional(v.string()),
+    phase: v.optional(
+      v.pipe(
+        v.picklist(['1', '2', '3']),
+        v.transform((phase) => Number(phase) as 1 | 2 | 3),
+      ),
+    ),
+    step: v.optional(v.picklist(STEP_NAMES)),
+    after: v.optional(texts),
+    touches: v.optional(texts),
+    breaks: v.optional(v.pipe(v.string(), v.check(isRange, 'is not a range of releases'))),
+  }),
+  v.check(
     ({ rename, phase, step }) => new Set([rename, phase, step].map((part) => part === undefined)).size === 1,
     'rename, phase and step go together',
-  )
-  .refine(isOfItsPhase, 'its phase and kind are not those of its step');
+  ),
+  v.check((entry) => isOfItsPhase(entry), 'its phase and kind are not those of its step'),
+);
 
 function isOfItsPhase({ phase, step, kind }: Pick<ManifestEntry, 'phase' | 'step' | 'kind'>): boolean {
   if (step === undefined) return true;
@@ -43,12 +47,12 @@ function isOfItsPhase({ phase, step, kind }: Pick<ManifestEntry, 'phase' | 'step
   return STEP_FACTS[step].phase === phase && STEP_FACTS[step].kind === kind;
 }
 
-const manifestSchema = z.strictObject({
-  release: z.string(),
-  state: z.enum(['open', 'released']),
-  migrations: z.array(entrySchema).default([]),
-  sources: z.array(z.strictObject({ file: z.string(), sha256 })).default([]),
-  sum: z.string().optional(),
+const manifestSchema = strict({
+  release: v.string(),
+  state: v.picklist(['open', 'released']),
+  migrations: v.optional(v.array(entrySchema), []),
+  sources: v.optional(v.array(strict({ file: v.string(), sha256 })), []),
+  sum: v.optional(v.string()),
 });
 
 /** How the names of manifests end. */
@@ -99,10 +103,10 @@ function manifestsOf(files: readonly { readonly file: string; readonly text: str
 }
 
 function parseManifest(file: string, text: string): Manifest {
-  const result = manifestSchema.safeParse(readYaml(file, text));
-  if (!result.success) throw new PhaseError('PH3005', { file, problems: result.error.issues.flatMap(problemsOf) });
+  const result = v.safeParse(manifestSchema, readYaml(file, text));
+  if (!result.success) throw new PhaseError('PH3005', { file, problems: result.issues.map(problemOf) });
   try {
-    return { ...result.data, release: parseRelease(result.data.release) };
+    return { ...result.output, release: parseRelease(result.output.release) };
   } catch (error) {
     throw new PhaseError('PH3005', { file, problems: [`release: ${(error as Error).message}`] }, { cause: error });
   }

@@ -1,60 +1,66 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { stringify } from 'yaml';
-import { z } from 'zod';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { CarriedObject, Rename, RenamedFunction } from '../domain/rename.ts';
+import type { Rename, RenamedFunction } from '../domain/rename.ts';
 import { folders } from './folders.ts';
-import { problemsOf } from './problems.ts';
+import { problemOf, strict } from './problems.ts';
 import { readYaml } from './yaml.ts';
 
-const carried = z.array(
-  z.union([
-    z.strictObject({ kind: z.string(), name: z.string(), on: z.string().optional() }),
-    z.strictObject({
-      kind: z.string(),
-      name: z.string(),
-      twin: z.string(),
-      on: z.string().optional(),
-      state: z.enum(['not valid', 'not enforced']).optional(),
-    }),
+const object = { kind: v.string(), name: v.string(), on: v.optional(v.string()) };
+const carried = v.array(
+  v.union([
+    strict(object),
+    strict({ ...object, twin: v.string(), state: v.optional(v.picklist(['not valid', 'not enforced'])) }),
   ]),
 );
 
-const versions = z
-  .array(
-    z.strictObject({ signature: z.string(), file: z.string(), version: z.string().regex(/^\d+$/).transform(Number) }),
-  )
-  .default([]);
+const functionVersion = strict({
+  signature: v.string(),
+  file: v.string(),
+  version: v.pipe(v.string(), v.regex(/^\d+$/, 'is no number'), v.transform(Number)),
+  base: v.optional(v.literal('scaffolded')),
+});
+const versions = v.optional(v.array(functionVersion), []);
 
-const refreshSchema = z.strictObject({ refreshes: z.string(), carried, versions });
+const refreshSchema = strict({
+  refreshes: v.string(),
+  carried,
+  versions,
+  copiesAttributes: v.optional(v.string()),
+});
 
-const truth = z.enum(['true', 'false']).transform((word) => word === 'true');
-const pair = z.tuple([z.string(), z.string()]);
-const none = z.tuple([]);
+const truth = v.pipe(
+  v.picklist(['true', 'false']),
+  v.transform((word) => word === 'true'),
+);
+const pair = v.strictTuple([v.string(), v.string()]);
+const none = v.strictTuple([]);
+const nothing = v.pipe(
+  v.literal('none'),
+  v.transform(() => null),
+);
 
 /** Read with every scalar as text: a column may be called `1e3` or `null`. */
-const renameSchema = z.strictObject({
-  rename: z.string(),
-  table: z.strictObject({ schema: z.string(), name: z.string() }),
-  from: z.string(),
-  to: z.string(),
-  type: z.string(),
+const renameSchema = strict({
+  rename: v.string(),
+  table: strict({ schema: v.string(), name: v.string() }),
+  from: v.string(),
+  to: v.string(),
+  type: v.string(),
   byteEqual: truth,
-  default: z.enum(['none', 'constant', 'volatile']),
-  standing: z
-    .string()
-    .optional()
-    .transform((expression) => expression ?? null),
+  default: v.picklist(['none', 'constant', 'volatile']),
+  standing: v.optional(v.nullable(v.string()), null),
   notNull: truth,
   carried,
   versions,
-  sync: z.strictObject({
-    functions: z.union([pair, none]),
-    triggers: z.union([pair, none]),
-    moved: z.union([z.enum(['none']).transform(() => null), pair]).default(null),
-    last: z.union([z.enum(['none']).transform(() => null), z.strictObject({ functions: pair, triggers: pair })]),
-    stragglers: z.strictObject({ count: z.string(), last: z.string(), schema: z.string().optional() }),
+  sync: strict({
+    functions: v.union([pair, none]),
+    triggers: v.union([pair, none]),
+    moved: v.optional(v.union([nothing, pair]), 'none'),
+    last: v.union([nothing, strict({ functions: pair, triggers: pair })]),
+    stragglers: strict({ count: v.string(), last: v.string(), schema: v.optional(v.string()) }),
   }),
 });
 
@@ -64,7 +70,7 @@ export function renamePath(name: string): string {
 }
 
 /** The file's text for a rename. */
-export function renderRename({ name, sync, standing, refreshed: _, ...rest }: Rename): string {
+export function renderRename({ name, sync, standing, refreshed: _r, copying: _c, ...rest }: Rename): string {
   const { notNull, carried: objects, versions: functions, ...first } = rest;
   const copies = asText(functions);
   return stringify(
@@ -82,7 +88,10 @@ export function renderRename({ name, sync, standing, refreshed: _, ...rest }: Re
 }
 
 function asText(functions: readonly RenamedFunction[]): object[] {
-  return functions.map((copy) => ({ ...copy, version: String(copy.version) }));
+  return functions.map(({ signature, file, version, withBase }) => ({
+    ...{ signature, file, version: String(version) },
+    ...(withBase ? { base: 'scaffolded' } : {}),
+  }));
 }
 
 /** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
@@ -93,11 +102,15 @@ export function refreshPath(name: string, number: number): string {
 /** The text of that file. */
 export function renderRefresh(
   name: string,
-  objects: readonly CarriedObject[],
-  functions: readonly RenamedFunction[],
+  { carried: objects, versions: functions, copying }: Pick<Rename, 'carried' | 'versions' | 'copying'>,
 ): string {
   const copies = functions.length === 0 ? {} : { versions: asText(functions) };
-  return stringify({ refreshes: name, carried: objects, ...copies }, { lineWidth: 0, aliasDuplicateObjects: false });
+  const [migration] = copying;
+  const attributes = migration === undefined ? {} : { copiesAttributes: migration };
+  return stringify(
+    { refreshes: name, carried: objects, ...copies, ...attributes },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
 }
 
 /**
@@ -117,27 +130,34 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
   );
   const renames = new Map<string, Rename>();
   for (const { file, document } of documents.filter((one) => !isRefresh(one.document))) {
-    const { rename: name, ...rest } = validated(file, renameSchema.safeParse(document));
-    renames.set(name, { name, refreshed: [], ...rest });
+    const { rename: name, ...rest } = validated(file, v.safeParse(renameSchema, document));
+    renames.set(name, { name, refreshed: [], copying: [], ...rest, versions: rest.versions.map(inPhase(2)) });
   }
   for (const { file, document } of documents.filter((one) => isRefresh(one.document))) {
-    const { refreshes, carried: objects, versions: more } = validated(file, refreshSchema.safeParse(document));
+    const refresh = validated(file, v.safeParse(refreshSchema, document));
+    const { refreshes, carried: objects, versions: more, copiesAttributes = [] } = refresh;
     const rename = renames.get(refreshes);
     if (!rename) throw new PhaseError('PH3005', { file, problems: [`refreshes: there is no rename ${refreshes}`] });
     renames.set(refreshes, {
       ...rename,
       refreshed: [...rename.refreshed, ...objects],
-      versions: [...rename.versions, ...more],
+      versions: [...rename.versions, ...more.map(inPhase(3))],
+      copying: [...rename.copying, ...[copiesAttributes].flat()],
     });
   }
   return renames;
+}
+
+/** Of the rename's own file the second phase brings them, of a refresh the third. */
+function inPhase(phase: 2 | 3): (version: v.InferOutput<typeof functionVersion>) => RenamedFunction {
+  return ({ base, ...copy }) => ({ ...copy, phase, withBase: base !== undefined });
 }
 
 function isRefresh(document: unknown): boolean {
   return typeof document === 'object' && document !== null && 'refreshes' in document;
 }
 
-function validated<T>(file: string, result: z.ZodSafeParseResult<T>): T {
-  if (result.success) return result.data;
-  throw new PhaseError('PH3005', { file, problems: result.error.issues.flatMap(problemsOf) });
+function validated<T extends v.GenericSchema>(file: string, result: v.SafeParseResult<T>): v.InferOutput<T> {
+  if (result.success) return result.output;
+  throw new PhaseError('PH3005', { file, problems: result.issues.map(problemOf) });
 }

@@ -1,13 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource, Phase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { type Rename, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { writeFiles } from './files.ts';
+import { versionFile } from './folders.ts';
 import type { History } from './history.ts';
 import { changeManifest, type ManifestChange } from './manifests.ts';
-import { fileOf } from './migrations.ts';
+import { renamePath } from './renames.ts';
 
 export interface Retarget {
   readonly rename: string;
@@ -26,12 +26,12 @@ interface Standing {
  * @returns how the manifests change; nothing is written yet.
  * @throws PH1026 for an unknown rename, PH1027 when it cannot be moved there, PH1019 when either release is cut.
  */
-export async function retargetPhase(history: History, target: Retarget): Promise<ManifestChange[]> {
+export function retargetPhase(history: History, target: Retarget): ManifestChange[] {
   const rename = history.renames.get(target.rename);
   if (!rename) throw new PhaseError('PH1026', { rename: target.rename, known: [...history.renames.keys()] });
   const standing = phaseOf(history, target, target.phase);
   ensureMovable(history, target, standing);
-  const sources = await sourcesOf(history, rename, target.phase, standing);
+  const sources = sourcesOf(rename, target.phase, standing);
   const from: ManifestChange = {
     release: standing.manifest.release,
     remove: new Set(standing.entries.map(({ id }) => id)),
@@ -105,35 +105,26 @@ function breaksFrom(history: History, target: Retarget): ManifestChange {
   return { release: manifest.release, breaks: new Map(breaks) };
 }
 
-/** Its own files, and the versions of functions and triggers that only its migrations name. */
-async function sourcesOf(
-  history: History,
-  rename: Rename,
-  phase: Phase,
-  { manifest, entries }: Standing,
-): Promise<ManifestSource[]> {
-  const own = new Set(entries.map(({ id }) => id));
-  const texts = await Promise.all(
-    manifest.migrations.map(async (entry) => ({ isOwn: own.has(entry.id), text: await textOf(history, entry) })),
-  );
-  const facts = factsOf(rename.name, phase);
-  return manifest.sources.filter(({ file }) => {
-    if (facts.test(file)) return true;
-    const name = `'${basename(file).replace(/_v\d{2,}\.sql$/, '')}'`;
-    return (
-      texts.some(({ isOwn, text }) => isOwn && text.includes(name)) &&
-      !texts.some(({ isOwn, text }) => !isOwn && text.includes(name))
-    );
-  });
+/** The files of a phase that its manifest lists: by what the rename says of itself, which was scaffolded with them. */
+function sourcesOf(rename: Rename, phase: Phase, { manifest }: Standing): ManifestSource[] {
+  const own = new Set(filesOf(rename, phase).map((path) => relative('db', path)));
+  const isRefresh = new RegExp(`^renames/${rename.name}_refresh_\\d+\\.yml$`);
+  return manifest.sources.filter(({ file }) => own.has(file) || (phase === 3 && isRefresh.test(file)));
 }
 
-/** The rename's file belongs to phase 1, what refreshes have added to phase 3. */
-function factsOf(rename: string, phase: Phase): RegExp {
-  const ending = { 1: '', 2: '(?!)', 3: String.raw`_refresh_\d+` }[phase];
-  return new RegExp(`^renames/${rename}${ending}\\.yml$`);
-}
-
-async function textOf({ root, files }: History, entry: ManifestEntry): Promise<string> {
-  const file = fileOf(files, entry);
-  return file ? readFile(join(root, file.path), 'utf8') : '';
+/** The rename's own file belongs to phase 1, what refreshes have added to phase 3. */
+function filesOf({ name, sync, versions }: Rename, phase: Phase): string[] {
+  const copies = versions
+    .filter((copy) => copy.phase === phase)
+    .flatMap(({ file, version, withBase }) => [
+      versionFile('function', file, version),
+      ...(withBase ? [versionFile('function', file, version - 1)] : []),
+    ]);
+  if (phase === 3) return copies;
+  return [
+    ...(phase === 1 ? [renamePath(name)] : []),
+    ...syncFunctions(sync, phase).map((body) => versionFile('function', body, 1)),
+    ...syncTriggers(sync, phase).map((body) => versionFile('trigger', body, 1)),
+    ...copies,
+  ];
 }

@@ -1,7 +1,7 @@
-import { z } from 'zod';
+import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ParamValue } from '../ledger/runs.ts';
-import { problemsOf } from '../project/problems.ts';
+import { problemOf, strict } from '../project/problems.ts';
 
 /** What a task takes, by name. */
 export interface ParamDefinition {
@@ -16,26 +16,21 @@ export interface ParamDefinition {
 export type ParamDefinitions = Readonly<Record<string, ParamDefinition>>;
 const TYPES = ['string', 'integer', 'number', 'boolean', 'date'] as const;
 
-const definitionSchema = z.strictObject({
-  type: z.enum(TYPES),
-  description: z.string().optional(),
-  required: z.boolean().optional(),
-  default: z.union([z.string(), z.number(), z.boolean()]).optional(),
-  values: z
-    .array(z.union([z.string(), z.number()]))
-    .min(1)
-    .optional(),
+const definitionSchema = strict({
+  type: v.picklist(TYPES),
+  description: v.optional(v.string()),
+  required: v.optional(v.boolean()),
+  default: v.optional(v.union([v.string(), v.number(), v.boolean()])),
+  values: v.optional(v.pipe(v.array(v.union([v.string(), v.number()])), v.nonEmpty('is empty'))),
 });
 
 /** What is wrong with a task's own description of its parameters; empty when nothing is. */
 export function problemsOfDefinitions(definitions: unknown): string[] {
   if (typeof definitions !== 'object' || definitions === null) return ['params is no object'];
   return Object.entries(definitions).flatMap(([name, definition]) => {
-    const result = definitionSchema.safeParse(definition);
-    const issues = result.success ? [] : result.error.issues.flatMap(problemsOf);
-    return [...issues, ...(result.success ? problemsOfDefault(result.data) : [])].map(
-      (problem) => `params.${name}: ${problem}`,
-    );
+    const result = v.safeParse(definitionSchema, definition);
+    const problems = result.success ? problemsOfDefault(result.output) : result.issues.map(problemOf);
+    return problems.map((problem) => `params.${name}: ${problem}`);
   });
 }
 

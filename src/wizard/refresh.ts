@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lostAttributes } from '../catalog/attributes.ts';
 import { findTable } from '../catalog/find-table.ts';
@@ -61,7 +61,7 @@ export async function draftRefresh(
     number,
     now: afterExisting(history, now),
     functions,
-    attributesDiffer: await attributesDiffer(db, history, rename, table.oid),
+    attributesDiffer: await attributesDiffer(db, rename, table.oid),
     rewriteLimit,
   });
   if (plan === null) return { files: [], changes: [], warnings: [] };
@@ -69,7 +69,11 @@ export async function draftRefresh(
   const versions = plan.versions.flatMap(scaffoldVersion);
   const carried = {
     path: refreshPath(name, number),
-    content: renderRefresh(name, plan.carried, plan.versions.map(renamedFunction)),
+    content: renderRefresh(name, {
+      carried: plan.carried,
+      versions: plan.versions.map(renamedFunction(3)),
+      copying: plan.copiesAttributes ? [plan.step.id] : [],
+    }),
   };
   const manifest = await changeManifest(history.root, {
     release,
@@ -133,15 +137,11 @@ function ensureUsable(
 }
 
 /** A refresh that copies attributes and has not run yet copies what differs then. */
-async function attributesDiffer(db: LedgerDb, history: History, rename: Rename, table: number): Promise<boolean> {
+async function attributesDiffer(db: LedgerDb, rename: Rename, table: number): Promise<boolean> {
   const lost = await inRolledBackTransaction(db, () => lostAttributes(db, table, rename, 3));
   if (lost.length === 0) return false;
   const applied = await appliedMigrations(db);
-  for (const { id, path } of history.files) {
-    if (!id.includes(`_${rename.name}_phase_3_refresh_`) || applied.has(id)) continue;
-    if ((await readFile(join(history.root, path), 'utf8')).includes('copyAttributes(')) return false;
-  }
-  return true;
+  return rename.copying.every((id) => applied.has(id));
 }
 
 async function appliedMigrations(db: LedgerDb): Promise<Set<string>> {

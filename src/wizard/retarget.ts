@@ -11,7 +11,7 @@ import { type Retarget, retargetPhase, withChanges, writeManifests } from '../pr
  */
 export async function retarget(history: History, target: Retarget): Promise<string[]> {
   await ensureFilesIntact(history, history.manifests);
-  const changes = await retargetPhase(history, target);
+  const changes = retargetPhase(history, target);
   const manifests = withChanges(history, changes);
   orderMigrations(manifests);
   ensureRenamesApart(manifests, history.renames, manifests.at(-1)?.release ?? target.release);

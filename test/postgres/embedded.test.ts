@@ -1,8 +1,9 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { EMBEDDED_VERSIONS, packageSpec } from '../../src/postgres/embedded/binaries.ts';
 import {
   type EmbeddedOptions,
   embeddedUrl,
@@ -10,6 +11,7 @@ import {
   startEmbedded,
   stopEmbedded,
 } from '../../src/postgres/embedded/server.ts';
+import { installCommand, runInstall } from '../../src/project/install.ts';
 import { repository } from '../support/bookshop.ts';
 
 const started: EmbeddedOptions[] = [];
@@ -80,4 +82,29 @@ test('a version that is not installed says how to install it', async () => {
     exitCode: 2,
     remedy: expect.stringContaining('npm install'),
   });
+});
+
+test('what is offered to be installed are the releases that the suite runs on', () => {
+  const { devDependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+  for (const version of EMBEDDED_VERSIONS) {
+    const [, name = '', release = ''] = /^([^@]+)@(.+)$/.exec(packageSpec(version)) ?? [];
+    expect({ version, release }).toEqual({ version, release: devDependencies[name] });
+  }
+});
+
+test('a project adds it by the package manager that it uses', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'triphase-managers-'));
+  try {
+    expect(await installCommand(folder, 'a@1')).toEqual({ command: 'npm', args: ['i', '-D', 'a@1'] });
+    writeFileSync(join(folder, 'pnpm-lock.yaml'), '');
+    expect(await installCommand(folder, 'a@1')).toEqual({ command: 'pnpm', args: ['add', '-D', 'a@1'] });
+    await expect(
+      runInstall(folder, { command: process.execPath, args: ['-e', 'process.exit(3)'] }),
+    ).rejects.toMatchObject({
+      code: 'PH5027',
+      details: { reason: 'It ended with 3.' },
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -18,6 +18,7 @@ export function renameFacts(
     carried: [],
     refreshed: [],
     versions: [],
+    copying: [],
     sync: { functions: ['', ''], triggers: ['', ''], moved: null, last: null, stragglers: { count: '', last: '' } },
     ...more,
   };

