@@ -1,5 +1,5 @@
-import { parse, scan } from 'libpg-query';
 import type { QualifiedName } from '../domain/identifier.ts';
+import { parse, scan } from '../postgres/parser.ts';
 import { edited } from './edits.ts';
 
 /** Places of two columns among those of a table, from 1, without dropped ones. */

@@ -1,4 +1,4 @@
-import { parsePlPgSQL } from 'libpg-query';
+import { parsePlPgSQL } from '../postgres/parser.ts';
 import type { Body, BodyStatement } from './bodies.ts';
 import { nodesOf, type SqlNode, textsIn, treesOf } from './sql-trees.ts';
 

@@ -1,4 +1,4 @@
-import { parse } from 'libpg-query';
+import { parse } from '../postgres/parser.ts';
 
 /** A part of PostgreSQL's tree of a statement. */
 export type SqlNode = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import { scan } from 'libpg-query';
+import { scan } from '../postgres/parser.ts';
 import { wordOf } from './column-uses.ts';
 
 /** The line, from 1, of a place in a text that is given in bytes. */

@@ -1,4 +1,4 @@
-import { scan } from 'libpg-query';
+import { scan } from '../postgres/parser.ts';
 import { offsetsOf } from './texts.ts';
 
 /** What has to be known of a trigger to say whether its function is told of a column. */

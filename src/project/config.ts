@@ -8,7 +8,7 @@ import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
 import { DURATION_FORM, readDuration } from './duration.ts';
 import { findConfigFile } from './find-config.ts';
-import type { ModuleLoader, ModuleSource } from './modules.ts';
+import { type ModuleLoader, type ModuleSource, moduleLoader } from './modules.ts';
 import { packageRelease } from './package-json.ts';
 import { problemOf, strict } from './problems.ts';
 import { readSize, SIZE_FORM } from './size.ts';
@@ -137,10 +137,14 @@ export async function openProject(from: string, { load, configFile, env = {} }: 
   };
 }
 
+/** What a configuration imports is one function, for its type: the rest of triphase need not be loaded for it. */
+const loadLightly = moduleLoader(async () => ({ defineConfig }));
+
 async function read(file: string, load: ModuleLoader): Promise<unknown> {
   try {
     if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
-    const module = await load(file);
+    // One that uses more fails without it.
+    const module = await loadLightly(file).catch(() => load(file));
     return module.default ?? module;
   } catch (error) {
     const problem = `cannot be loaded (${error instanceof Error ? error.message : String(error)})`;

@@ -1,4 +1,4 @@
-import { createJiti, type Jiti } from 'jiti';
+import type { Jiti } from 'jiti';
 
 /** Loads a module of the application by its absolute path: TypeScript or JavaScript, ES or CommonJS. */
 export type ModuleLoader = (file: string) => Promise<Record<string, unknown>>;
@@ -17,6 +17,7 @@ export interface ModuleSource {
 export function moduleLoader(triphase: () => Promise<Record<string, unknown>>): ModuleLoader {
   let loader: Promise<Jiti> | undefined;
   const make = async (): Promise<Jiti> => {
+    const { createJiti } = await import('jiti');
     return createJiti(import.meta.url, {
       moduleCache: false,
       fsCache: false,

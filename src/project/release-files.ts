@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
+import { changeManifest } from './change-manifest.ts';
 import { fileChecksum } from './checksum.ts';
 import { writeFiles } from './files.ts';
 import { ensureFilesIntact, type History, unfitFiles, unlistedFiles, unlistedSources } from './history.ts';
-import { changeManifest, manifestPath } from './manifests.ts';
+import { manifestPath } from './manifests.ts';
 import { fileOf } from './migrations.ts';
 
 /**

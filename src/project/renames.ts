@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { stringify } from 'yaml';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Rename, RenamedFunction } from '../domain/rename.ts';
 import { folders } from './folders.ts';
@@ -69,48 +68,9 @@ export function renamePath(name: string): string {
   return join(folders.renames, `${name}.yml`);
 }
 
-/** The file's text for a rename. */
-export function renderRename({ name, sync, standing, refreshed: _r, copying: _c, ...rest }: Rename): string {
-  const { notNull, carried: objects, versions: functions, ...first } = rest;
-  const copies = asText(functions);
-  return stringify(
-    {
-      rename: name,
-      ...first,
-      ...(standing === null ? {} : { standing }),
-      notNull,
-      carried: objects,
-      ...(copies.length === 0 ? {} : { versions: copies }),
-      sync: { ...sync, moved: sync.moved ?? 'none', last: sync.last ?? 'none' },
-    },
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  );
-}
-
-function asText(functions: readonly RenamedFunction[]): object[] {
-  return functions.map(({ signature, file, version, withBase }) => ({
-    ...{ signature, file, version: String(version) },
-    ...(withBase ? { base: 'scaffolded' } : {}),
-  }));
-}
-
 /** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
 export function refreshPath(name: string, number: number): string {
   return join(folders.renames, `${name}_refresh_${number}.yml`);
-}
-
-/** The text of that file. */
-export function renderRefresh(
-  name: string,
-  { carried: objects, versions: functions, copying }: Pick<Rename, 'carried' | 'versions' | 'copying'>,
-): string {
-  const copies = functions.length === 0 ? {} : { versions: asText(functions) };
-  const [migration] = copying;
-  const attributes = migration === undefined ? {} : { copiesAttributes: migration };
-  return stringify(
-    { refreshes: name, carried: objects, ...copies, ...attributes },
-    { lineWidth: 0, aliasDuplicateObjects: false },
-  );
 }
 
 /**

@@ -3,10 +3,10 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource, Phase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { type Rename, syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { changeManifest, type ManifestChange } from './change-manifest.ts';
 import { writeFiles } from './files.ts';
 import { versionFile } from './folders.ts';
 import type { History } from './history.ts';
-import { changeManifest, type ManifestChange } from './manifests.ts';
 import { renamePath } from './renames.ts';
 
 export interface Retarget {

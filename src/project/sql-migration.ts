@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
-import { parse, scan } from 'libpg-query';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { parse, scan } from '../postgres/parser.ts';
 
 /** A plain SQL migration, taken apart. */
 export interface SqlMigration {

@@ -1,10 +1,10 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { orderMigrations } from '../planner/order.ts';
+import { changeManifest } from '../project/change-manifest.ts';
 import type { Project } from '../project/config.ts';
 import { writeFiles } from '../project/files.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
-import { changeManifest } from '../project/manifests.ts';
 import { withShadowServer } from './server.ts';
 import { type ObservedTouches, observeTouches } from './touches.ts';
 

@@ -4,10 +4,11 @@ import { dirname, extname, join, relative, resolve } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
+import { changeManifest } from '../project/change-manifest.ts';
 import { checksum } from '../project/checksum.ts';
 import type { FileChange } from '../project/files.ts';
 import { migrationFolder } from '../project/folders.ts';
-import { changeManifest, manifestPath } from '../project/manifests.ts';
+import { manifestPath } from '../project/manifests.ts';
 import type { ModuleSource } from '../project/modules.ts';
 
 /** What a knex project says of its migrations. */

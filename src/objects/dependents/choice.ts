@@ -1,8 +1,8 @@
-import { parse, scan } from 'libpg-query';
 import { edited } from '../../catalog/edits.ts';
 import { pathOf } from '../../catalog/references.ts';
 import { nodesOf, type SqlNode } from '../../catalog/sql-trees.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
+import { parse, scan } from '../../postgres/parser.ts';
 
 /*
  * A rule sees what a statement gives, before any trigger: while both columns are written, what it takes of a new row has to be the value of that side which the
