@@ -15,6 +15,12 @@ const LEFT: AttemptError = {
   message: 'It did not come to its end: its runner died, or lost its connection.',
 };
 
+/**
+ * The history need not wait for the disk. What the migration commits comes later in PostgreSQL's log, and takes the beginning of its attempt along; an end that a
+ * crash of the server has lost is told by the ledger itself at the next run.
+ */
+const UNHURRIED = `unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))`;
+
 /** Begins an entry of the history. @returns what ends it, with the error when there was one. */
 export async function beginAttempt(
   db: LedgerDb,
@@ -24,7 +30,8 @@ export async function beginAttempt(
 ): Promise<(error?: AttemptError) => Promise<void>> {
   const { number } = await one<{ number: string }>(
     db,
-    `INSERT INTO ${ledgerOf(db)}.attempts (migration, direction, run) VALUES ($1, $2, $3) RETURNING number`,
+    `WITH ${UNHURRIED}
+     INSERT INTO ${ledgerOf(db)}.attempts (migration, direction, run) SELECT $1, $2, $3 FROM unhurried RETURNING number`,
     [migration, direction, run],
   );
   return async (error) => {
@@ -34,10 +41,11 @@ export async function beginAttempt(
 
 /** What came of an attempt the ledger tells: an error may come after all was committed. A hand's word is done with its row. */
 const endAttempt = (ledger: string): string => `
+  WITH ${UNHURRIED}
   UPDATE ${ledger}.attempts AS a SET finished_at = clock_timestamp(), outcome = CASE WHEN came.about THEN 'done' ELSE 'failed' END,
     error_code = CASE WHEN NOT came.about THEN $2 END, error = CASE WHEN NOT came.about THEN $3 END
   FROM (SELECT tried.number, CASE tried.direction WHEN 'up' THEN coalesce(m.state = 'applied', false) WHEN 'down' THEN m.id IS NULL ELSE true END AS about
-    FROM ${ledger}.attempts AS tried LEFT JOIN ${ledger}.migrations AS m ON m.id = tried.migration) AS came
+    FROM ${ledger}.attempts AS tried LEFT JOIN ${ledger}.migrations AS m ON m.id = tried.migration) AS came, unhurried
   WHERE came.number = a.number AND a.number = $1`;
 
 /** Says of attempts that nobody ended what came of them. Only under the runner's lock, when none is going on. */

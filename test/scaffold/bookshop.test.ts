@@ -34,7 +34,8 @@ test('the rename in the repository is what the tool scaffolds, to the byte', asy
     project.remove();
     await database.drop();
   }
-});
+  // Every migration of the shop is replayed for what it touches.
+}, 180_000);
 
 function filesOf(root: string, folder: string): Record<string, string> {
   return Object.fromEntries(

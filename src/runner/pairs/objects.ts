@@ -24,7 +24,8 @@ import { remakeSync } from './sync.ts';
 export type KnownObjects = ReadonlyMap<string, ReadonlySet<number>>;
 
 /** Indexes and checks as they are before a migration runs. */
-export async function knownObjects({ worker }: Session): Promise<KnownObjects> {
+export async function knownObjects({ worker, history }: Session): Promise<KnownObjects> {
+  if (history.renames.size === 0) return new Map();
   const records = await readPairs(worker);
   const objects = await objectsOnColumns(worker, records.map(oldColumn));
   return new Map(
@@ -43,6 +44,7 @@ function onColumn(objects: readonly ObjectOnColumn[], { table, column }: ColumnP
  * names. What was made by hand is left to the gate of phase 3. Those that it has made anew under their names, and checks, have their counterparts made anew.
  */
 export async function followObjects(session: Session, before: KnownObjects, own: string | undefined): Promise<void> {
+  if (before.size === 0) return;
   const records = await readPairs(session.worker);
   const columns = records.flatMap(({ table, numbers }) =>
     [numbers.from, numbers.to].map((column) => ({ table, column })),

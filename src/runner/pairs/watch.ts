@@ -24,6 +24,7 @@ export async function settle(
   ran: WatchedStep,
   isEnd = true,
 ): Promise<void> {
+  if (history.renames.size === 0) return;
   const followed = await settlePairs(trx, history.renames, ran).catch((error) => {
     throw ofMigration(error, ran);
   });
@@ -64,8 +65,9 @@ export async function runFollowed(session: Session, ran: WatchedStep, statement:
 }
 
 /** The same after one that ran outside a transaction. */
-export function settleOutside(session: Session, ran: WatchedStep, isEnd: boolean): Promise<void> {
-  return inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran, isEnd));
+export async function settleOutside(session: Session, ran: WatchedStep, isEnd: boolean): Promise<void> {
+  if (session.history.renames.size === 0) return;
+  await inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran, isEnd));
 }
 
 /** What was done by hand since the last run, before anything runs. @throws PH2018 */
