@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { type Rename, syncTriggers } from '../domain/rename.ts';
 import type { RunSettings } from '../domain/run-settings.ts';
 import { type Audit, listAudits } from '../ledger/audits.ts';
 import type { RunProgress } from '../ledger/runs.ts';
@@ -62,8 +63,10 @@ export interface WorkOptions extends TrailOwner {
   onLog(message: string): void;
   /** A table that is gone through in batches. */
   onTable?(table: string): void;
-  /** Names of the triggers of renames, which leave a row as it is when both columns hold the same. */
-  readonly ownTriggers?: readonly string[];
+  /** Those of the project, whose triggers leave a row as it is when both columns hold the same. */
+  readonly renames?: readonly Rename[];
+  /** The name of the rename that a migration is a step of. */
+  readonly ownRename?: string | undefined;
   /** A backfill is complete. */
   onFilled?(result: BackfillResult): Promise<void>;
 }
@@ -136,13 +139,14 @@ export class Work {
     this.#ensureNoTransaction('backfill');
     this.#options.onTable?.(request.table);
     const part = this.#nextPart();
-    const { owner, db, patience, onProgress, onNotice, onFilled } = this.#options;
+    const { owner, db, patience, onProgress, onNotice, onFilled, renames = [] } = this.#options;
     const connect = () => this.#connect();
     const { side, control, throttle } = await this.#steer();
     const result = await this.#underItsNames(() =>
       runBackfill(request, {
         ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
-        ownTriggers: this.#options.ownTriggers ?? [],
+        ownTriggers: renames.flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
+        renames: renames.filter(({ name }) => name !== this.#options.ownRename),
         finish: (done) => recordSummary(this.#asking, this.#options, { part, ...done }),
       }),
     );

@@ -22,6 +22,7 @@ export function workFor(
   return new Work({
     ...projectWork(session.options, session.history, entry.id),
     kind: 'migration',
+    ownRename: entry.rename,
     name: entry.id,
     owner: entry.id,
     run: session.lock.run,

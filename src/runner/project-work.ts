@@ -1,5 +1,4 @@
 import type { WorkOptions } from '../data/work.ts';
-import { syncTriggers } from '../domain/rename.ts';
 import { DEFAULT_SETTINGS, withSettings } from '../domain/run-settings.ts';
 import { toolVersion } from '../ledger/tool-version.ts';
 import type { History } from '../project/history.ts';
@@ -11,7 +10,7 @@ type OfProject =
   | 'settings'
   | 'runSettings'
   | 'patience'
-  | 'ownTriggers'
+  | 'renames'
   | 'onProgress'
   | 'onNotice'
   | 'onLog';
@@ -29,7 +28,7 @@ export function projectWork(
     settings: { store: config.auditStore, ...config.audit },
     runSettings: withSettings(DEFAULT_SETTINGS, config.backfill),
     patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
-    ownTriggers: [...renames.values()].flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
+    renames: [...renames.values()],
     onProgress: (progress) => reporter.backfill(name, progress),
     onNotice: (message) => reporter.notice(message),
     onLog: (message) => reporter.log(name, message),

@@ -41,6 +41,31 @@ onVersions((server) => {
     ['the owner of the table', { as: 'owner' }, 'put back'],
   ] as const;
 
+  test.each([
+    ['exact: true', { as: 'superuser' }],
+    ['exact: true', { as: 'owner' }],
+    ['quietTriggers: true', { as: 'superuser' }],
+  ] as const)('a backfill of a column that is being renamed, %s by %p, writes both columns', async (how, given) => {
+    await prepare(given);
+    await project.json(...rename('email', 'addr'));
+    await project.json('migrate', '--release', R1);
+    await project.json('release', 'cut', R1);
+    await project.json('new', 'data', 'shout', '--release', R2);
+    const [file = ''] = Object.keys(project.files()).filter((path) => path.endsWith('_shout.ts'));
+    project.write(
+      file,
+      `export const config = { transaction: false, safeToRepeat: true };
+       export const up = (knex, { backfill }) => backfill({ table: 'users', set: { email: 'upper(email)' }, where: 'email <> upper(email)', ${how} });`,
+    );
+    await project.json('hash', '--no-replay');
+    await project.json('migrate', '--release', R2);
+    expect(
+      await database.sql(
+        'SELECT left(email, 1) AS first, email = addr AS same, count(*)::int AS rows FROM users GROUP BY 1, 2',
+      ),
+    ).toEqual([{ first: 'V', same: true, rows: 100 }]);
+  });
+
   test.each(CASES)('a backfill by %s leaves what triggers keep of a row as it was', async (_who, given, fate) => {
     await prepare(given);
     const { warnings } = await project.json(...rename('email', 'addr'));

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { ensureTrustedCode } from '../../catalog/foreign-code.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Rename } from '../../domain/rename.ts';
 import type { RunSettings } from '../../domain/run-settings.ts';
 import { Checkpoint, type Part } from '../../ledger/checkpoint.ts';
 import type { RunProgress } from '../../ledger/runs.ts';
@@ -13,6 +14,7 @@ import type { RunControl } from '../run-control.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { WaiterWatch } from '../throttle/waiters.ts';
 import { walkOf } from './choose-walk.ts';
+import { withCounterparts } from './counterparts.ts';
 import { handleExactly, type TriggerFate, type TriggerHandling } from './exact.ts';
 import { Growth, mayVacuum } from './growth.ts';
 import { estimatedRows } from './key-walk.ts';
@@ -58,6 +60,8 @@ export interface BackfillTools extends Part {
   readonly throttle: Throttle;
   /** Names of triggers that leave a row as it is when it holds what is set. */
   readonly ownTriggers: readonly string[];
+  /** Renames that may be under way, but for the one whose own backfill it is. */
+  readonly renames: readonly Rename[];
   /** Marks its walks as done. */
   finish(result: BackfillResult): Promise<void>;
   onProgress(progress: RunProgress): void;
@@ -87,12 +91,13 @@ const MOST_PASSES = 5;
  * updates a rule rewrites.
  */
 export async function runBackfill(request: BackfillRequest, tools: BackfillTools): Promise<BackfillResult> {
-  const { table, set, where, quietTriggers = false, exact = false, walk, ...settings } = request;
+  const { table, where, quietTriggers = false, exact = false, walk, ...settings } = request;
   tools.control.prefer(settings);
   if (quietTriggers) await ensureMayQuiet(tools.db);
   const isQuiet = exact ? await mayQuiet(tools.db) : quietTriggers;
   await ensureNoUpdateRules(tools.db, table, isQuiet);
   await ensureTrustedCode(tools.db, table, { isQuiet });
+  const set = exact || quietTriggers ? await wholeSet(tools, request) : request.set;
   const triggers = exact ? await handleExactly(table, set, tools) : handleAsAsked(quietTriggers);
   const change = { set, where, settings: triggers.settings };
   const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);
@@ -107,6 +112,15 @@ export async function runBackfill(request: BackfillRequest, tools: BackfillTools
     // Also where it has failed; where this fails, too, the next run takes it away.
     await triggers.end().catch(() => undefined);
   }
+}
+
+async function wholeSet(
+  { db, renames, onNotice }: BackfillTools,
+  request: BackfillRequest,
+): Promise<BackfillRequest['set']> {
+  const { set, notices } = await withCounterparts(db, request, renames);
+  notices.forEach(onNotice);
+  return set;
 }
 
 function handleAsAsked(quietTriggers: boolean): TriggerHandling {

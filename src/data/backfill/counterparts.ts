@@ -1,0 +1,45 @@
+import { treeOf } from '../../catalog/tree.ts';
+import { quoteQualified } from '../../domain/identifier.ts';
+import type { Rename } from '../../domain/rename.ts';
+import { all, type Queryable } from '../../postgres/queryable.ts';
+
+/** What a backfill sets, with what it has to set besides. */
+export interface WholeSet {
+  readonly set: Readonly<Record<string, string>>;
+  /** In words, for each rename: which of its columns was added. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * While triggers are kept quiet, or what they change is put back, nothing keeps the two columns of a rename in step: what sets one sets the other, too, to the
+ * same expression. A rename counts as long as both of its columns are there and can be written.
+ * @param renames those whose own backfill this is not. @param table as in SQL: that of the rename, a partition or a child of it.
+ */
+export async function withCounterparts(
+  db: Queryable,
+  { table, set }: { readonly table: string; readonly set: Readonly<Record<string, string>> },
+  renames: readonly Rename[],
+): Promise<WholeSet> {
+  const whole: Record<string, string> = { ...set };
+  const notices: string[] = [];
+  for (const { name, from, to, table: named } of renames) {
+    const [given, missing] = from in set ? [from, to] : [to, from];
+    const expression = set[given];
+    if (expression === undefined || missing in set) continue;
+    if (!(await areBothThere(db, [table, quoteQualified(named), from, to]))) continue;
+    whole[missing] = expression;
+    notices.push(`${name}: ${missing} is set as ${given} is, since the triggers that keep them in step are quiet.`);
+  }
+  return { set: whole, notices };
+}
+
+async function areBothThere(db: Queryable, place: readonly string[]): Promise<boolean> {
+  const rows = await all(
+    db,
+    `${treeOf('pg_catalog.to_regclass($2)::oid')}
+     SELECT FROM tree WHERE oid = pg_catalog.to_regclass($1) AND 2 = (SELECT count(*) FROM pg_catalog.pg_attribute
+       WHERE attrelid = oid AND attname IN ($3, $4) AND NOT attisdropped AND attgenerated = '')`,
+    [...place],
+  );
+  return rows.length > 0;
+}
