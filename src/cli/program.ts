@@ -6,6 +6,7 @@ import type { Action } from './action.ts';
 import { registerAcknowledge } from './commands/acknowledge.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerCheck } from './commands/check.ts';
+import { registerCompletion } from './commands/completion.ts';
 import { registerDb } from './commands/db.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
@@ -74,6 +75,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerAudit,
     registerHash,
     registerDb,
+    registerCompletion,
   ]) {
     register(program, action);
   }

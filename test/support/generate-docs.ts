@@ -126,7 +126,9 @@ function cliPage(): string {
 
 function describe(command: Command, path: string): string[] {
   const name = `${path} ${command.name()}`;
-  if (command.commands.length > 0) return command.commands.flatMap((sub) => describe(sub, name));
+  const shown = command.createHelp().visibleCommands(command);
+  const subs = command.commands.filter((sub) => shown.includes(sub));
+  if (subs.length > 0) return subs.flatMap((sub) => describe(sub, name));
   const parameters = command.registeredArguments.map((argument) => ` <${argument.name()}>`).join('');
   return [`## ${name}${parameters}`, '', sentence(command.description()), '', ...optionsOf(command), ''];
 }
