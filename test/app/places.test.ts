@@ -70,3 +70,19 @@ test('a place that is read rarely is told beside a loop that reads all the time'
   for (let time = 0; time < 100; time++) row.old;`;
   expect(placesOf({ 'main.mjs': main })).toEqual(['main.mjs:4:34', 'main.mjs:8:46']);
 });
+
+test('a thousand reads are looked at at once, and a thousand a second after that', () => {
+  // Each place is another line of its own, since a place is told once; the clock is the module's own.
+  const lines = Array.from({ length: 3_000 }, () => 'row.old;').join('\n');
+  const clock = 'let now = 1e12; Date.now = () => now; globalThis.pass = (ms) => { now += ms; };';
+  const main = `import './clock.mjs';\n${importRow}const read = await import('./lines.mjs');\nglobalThis.pass(500);\nawait import('./more.mjs');`;
+  const told = placesOf({
+    'clock.mjs': clock,
+    'main.mjs': main,
+    'lines.mjs': `${importRow}${lines}`,
+    'more.mjs': `${importRow}${lines}`,
+  });
+  const first = told.filter((place) => place.startsWith('lines.mjs'));
+  const second = told.filter((place) => place.startsWith('more.mjs'));
+  expect({ first: first.length, second: second.length }).toEqual({ first: 1_000, second: 500 });
+});
