@@ -7,6 +7,7 @@ import { createDatabase } from '../support/database.ts';
 import { type AppLine, benchApp } from './app.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';
 import { type BackfillLine, benchBackfill } from './backfill.ts';
+import { benchCli, type CliLine } from './cli.ts';
 import { benchLargeValues, type LargeValueLine } from './large-values.ts';
 import { benchPlan, type PlanLine } from './plan.ts';
 import { benchTable, type Key } from './tables.ts';
@@ -14,7 +15,7 @@ import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
-/** `npm run bench -- [--large] [--only backfill|writes|large|audits|count|app|plan] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
+/** `npm run bench -- [--large] [--only backfill|writes|large|audits|count|app|plan|cli] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
       count: wants('count') ? await benchCount(url, rows, rounds) : [],
       plan: wants('plan') ? benchPlan(rounds) : [],
       app: wants('app') ? await benchApp(url, rounds) : [],
+      cli: wants('cli') ? await benchCli(server, rounds) : [],
     };
     await database.drop();
     process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${textOf(result)}\n`);
@@ -68,9 +70,10 @@ interface Result {
   readonly count: readonly CountLine[];
   readonly plan: readonly PlanLine[];
   readonly app: readonly AppLine[];
+  readonly cli: readonly CliLine[];
 }
 
-function textOf({ backfill, writes, large, audits, count, plan, app }: Result): string {
+function textOf({ backfill, writes, large, audits, count, plan, app, cli }: Result): string {
   const parts = [
     backfill.length === 0 ? '' : markdown(BACKFILL_HEAD, backfill.map(backfillRow)),
     writes.length === 0
@@ -120,6 +123,18 @@ function textOf({ backfill, writes, large, audits, count, plan, app }: Result): 
       : markdown(
           ['release', 'triphase/app', 'rows/s', 'microseconds a row more'],
           app.map((line) => [line.release, line.what, whole(line.rowsASecond), line.cost.toFixed(2)]),
+        ),
+    cli.length === 0
+      ? ''
+      : markdown(
+          ['command', 'process', 'over node', 'by knex', 'peak memory'],
+          cli.map((line) => [
+            line.command,
+            `${whole(line.ms)} ms`,
+            `${whole(line.overNode)} ms`,
+            line.byPeer?.toFixed(2) ?? '',
+            `${line.peakMegabytes} MB`,
+          ]),
         ),
   ];
   return parts.filter((part) => part !== '').join('\n\n');

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 
 /** Versions of PostgreSQL that exist as npm packages and that phase works on. */
@@ -48,13 +49,32 @@ export function nativeFolder(version: EmbeddedVersion, from: string): string {
 }
 
 function resolveFrom(start: string, version: EmbeddedVersion): string | null {
+  const binaries = resolved(start, version) ?? walked(start, version);
+  const folder = binaries === null ? null : join(binaries, 'native');
+  return folder !== null && existsSync(folder) ? folder : null;
+}
+
+/** The package with the binaries, as Node resolves it. */
+function resolved(start: string, version: EmbeddedVersion): string | null {
   try {
     const wrapper = createRequire(start).resolve(packageName(version));
-    const binaries = createRequire(wrapper).resolve(platformPackage());
-    const folder = join(dirname(binaries), '..', 'native');
-    return existsSync(folder) ? folder : null;
+    return join(dirname(createRequire(wrapper).resolve(platformPackage())), '..');
   } catch {
     return null;
+  }
+}
+
+/** As it lies in the folders: what was not there when a process first asked for it, Node never finds in that process. */
+function walked(start: string, version: EmbeddedVersion): string | null {
+  const wrapper = folderAbove(start.startsWith('file:') ? fileURLToPath(start) : start, packageName(version));
+  return wrapper === null ? null : folderAbove(realpathSync(wrapper), platformPackage());
+}
+
+function folderAbove(from: string, name: string): string | null {
+  for (let folder = dirname(from); ; folder = dirname(folder)) {
+    const found = join(folder, 'node_modules', name);
+    if (existsSync(found)) return found;
+    if (dirname(folder) === folder) return null;
   }
 }
 
