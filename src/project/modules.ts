@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Jiti } from 'jiti';
 
 /** Loads a module of the application by its absolute path: TypeScript or JavaScript, ES or CommonJS. */
@@ -15,19 +17,32 @@ export interface ModuleSource {
  * shared with it.
  */
 export function moduleLoader(triphase: () => Promise<Record<string, unknown>>): ModuleLoader {
-  let loader: Promise<Jiti> | undefined;
-  const make = async (): Promise<Jiti> => {
+  const loaders = new Map<string | false, Promise<Jiti>>();
+  const make = async (fsCache: string | false): Promise<Jiti> => {
     const { createJiti } = await import('jiti');
     return createJiti(import.meta.url, {
       moduleCache: false,
-      fsCache: false,
+      fsCache,
       // The aliases of the application's imports.
       tsconfigPaths: true,
       virtualModules: { triphase: await triphase() },
     });
   };
   return async (file) => {
-    loader ??= make();
+    const cache = cacheFor(file);
+    const loader = loaders.get(cache) ?? make(cache);
+    loaders.set(cache, loader);
     return (await loader).import<Record<string, unknown>>(file);
   };
+}
+
+/**
+ * Where TypeScript that was compiled is kept, by the text that it was compiled from: beside the packages of the application, which whoever can write there
+ * could change as well. Nowhere else; a folder for all of a machine may be anybody's.
+ */
+function cacheFor(file: string): string | false {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'node_modules'))) return join(folder, 'node_modules/.cache/triphase');
+    if (dirname(folder) === folder) return false;
+  }
 }

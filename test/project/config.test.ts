@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { loadModule as load } from '../../src/load.ts';
 import { openProject } from '../../src/project/config.ts';
@@ -66,4 +68,21 @@ test.each([
   ['-1', null],
 ])('the duration %s is %s ms', (text, milliseconds) => {
   expect(readDuration(text)).toBe(milliseconds);
+});
+
+test('what was compiled is kept beside the packages, and by its text', async () => {
+  const read = async (): Promise<number> => (await openProject(project.root, { load })).config.lockTimeout;
+  const cache = join(project.root, 'node_modules/.cache/triphase');
+  project.write('phase.config.ts', `export default { lockTimeout: '1s' as const };`);
+  expect(await read()).toBe(1_000);
+  expect(existsSync(cache)).toBe(false);
+  mkdirSync(join(project.root, 'node_modules'));
+  expect(await read()).toBe(1_000);
+  const kept = readdirSync(cache);
+  expect(kept).toHaveLength(1);
+  project.write('phase.config.ts', `export default { lockTimeout: '2s' as const };`);
+  expect(await read()).toBe(2_000);
+  // A file that is none of what it says it was compiled from is not taken.
+  writeFileSync(join(cache, kept[0] ?? ''), 'module.exports = { lockTimeout: "3s" }');
+  expect(await read()).toBe(2_000);
 });
