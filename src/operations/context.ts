@@ -33,9 +33,9 @@ export function withContext(knex: Knex, context: OperationContext): Knex {
   return knex.withUserParams({ [KEY]: context });
 }
 
-/** The same knex for a migration that was scaffolded, or not. */
-export function asScaffolded(knex: Knex, isScaffolded: boolean): Knex {
-  return withContext(knex, { ...contextOf(knex), isScaffolded });
+/** The same knex for a migration that was scaffolded. */
+export function asScaffolded(knex: Knex): Knex {
+  return withContext(knex, { ...contextOf(knex), isScaffolded: true });
 }
 
 /** The context of a migration; under knex's own command line the defaults, with the current folder as the project. */

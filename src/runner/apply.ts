@@ -50,7 +50,7 @@ export async function applyMigration(opened: Session, migration: RunnableMigrati
 }
 
 function sessionFor(session: Session, { entry }: RunnableMigration): Session {
-  return { ...session, knex: asScaffolded(session.knex, entry.rename !== undefined) };
+  return entry.rename === undefined ? session : { ...session, knex: asScaffolded(session.knex) };
 }
 
 /** Undoes one migration and takes it out of the ledger. @throws PH2012 when it has no way back. */

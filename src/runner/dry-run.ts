@@ -112,7 +112,7 @@ class Recorder {
     if (gatedStepOf(entry) !== null)
       this.comment('Its gate is checked first: no mismatches, everything before complete, no stragglers.');
     const { lockTimeout } = this.#options.project.config;
-    const knex = asScaffolded(this.#knex, entry.rename !== undefined);
+    const knex = entry.rename === undefined ? this.#knex : asScaffolded(this.#knex);
     if (!loaded.transaction) {
       this.comment('Outside a transaction.');
       this.statement(`SET lock_timeout = ${lockTimeout}`);
