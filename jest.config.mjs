@@ -11,6 +11,8 @@ export default {
   reporters: ['default', 'summary', '<rootDir>/test/support/count-reporter.mjs'],
   testTimeout: 60_000,
   maxWorkers: 2,
+  // One whose memory has grown by what test files leave behind takes longer to end than Jest waits.
+  workerIdleMemoryLimit: '600MB',
   watchPathIgnorePatterns: ['<rootDir>/.phase', '<rootDir>/dist'],
   modulePathIgnorePatterns: ['<rootDir>/dist'],
 };
