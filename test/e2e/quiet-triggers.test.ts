@@ -66,6 +66,29 @@ onVersions((server) => {
     ).toEqual([{ first: 'V', same: true, rows: 100 }]);
   });
 
+  test('once a rename is over its old name is free for another column, which a backfill then sets alone', async () => {
+    await prepare();
+    await project.json(...rename('email', 'addr'));
+    for (const release of [R1, R2, R3]) {
+      await project.json('release', 'cut', release);
+      await project.json('migrate', '--release', release, '--straggler-window', '0');
+      await project.json('finish', '--straggler-window', '0');
+    }
+    await database.sql('ALTER TABLE users ADD COLUMN email text');
+    await project.json('new', 'data', 'mark', '--release', '1.4.0');
+    const [file = ''] = Object.keys(project.files()).filter((path) => path.endsWith('_mark.ts'));
+    project.write(
+      file,
+      `export const config = { transaction: false, safeToRepeat: true };
+       export const up = (knex, { backfill }) => backfill({ table: 'users', set: { email: "'other'" }, where: 'email IS NULL', exact: true });`,
+    );
+    await project.json('hash', '--no-replay');
+    await project.json('migrate', '--release', '1.4.0');
+    expect(
+      await database.sql('SELECT email, left(addr, 1) AS addr, count(*)::int AS rows FROM users GROUP BY 1, 2'),
+    ).toEqual([{ email: 'other', addr: 'v', rows: 100 }]);
+  });
+
   test.each(CASES)('a backfill by %s leaves what triggers keep of a row as it was', async (_who, given, fate) => {
     await prepare(given);
     const { warnings } = await project.json(...rename('email', 'addr'));
