@@ -16,10 +16,11 @@ const LEFT: AttemptError = {
 };
 
 /**
- * The history need not wait for the disk. What the migration commits comes later in PostgreSQL's log, and takes the beginning of its attempt along; an end that a
- * crash of the server has lost is told by the ledger itself at the next run.
+ * The history of a run need not wait for the disk. What the migration commits comes later in PostgreSQL's log, and takes the beginning of its attempt along; an end
+ * that a crash of the server has lost is told by the ledger itself at the next run. A hand's word stands in one transaction with its row, which does wait.
  */
-const UNHURRIED = `unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))`;
+const unhurried = (direction: Direction): string =>
+  `unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', ${direction === 'resolve' ? `current_setting('synchronous_commit')` : `'off'`}, true))`;
 
 /** Begins an entry of the history. @returns what ends it, with the error when there was one. */
 export async function beginAttempt(
@@ -30,18 +31,18 @@ export async function beginAttempt(
 ): Promise<(error?: AttemptError) => Promise<void>> {
   const { number } = await one<{ number: string }>(
     db,
-    `WITH ${UNHURRIED}
+    `WITH ${unhurried(direction)}
      INSERT INTO ${ledgerOf(db)}.attempts (migration, direction, run) SELECT $1, $2, $3 FROM unhurried RETURNING number`,
     [migration, direction, run],
   );
   return async (error) => {
-    await db.query(endAttempt(ledgerOf(db)), [number, error?.code, error?.message]);
+    await db.query(endAttempt(ledgerOf(db), direction), [number, error?.code, error?.message]);
   };
 }
 
 /** What came of an attempt the ledger tells: an error may come after all was committed. A hand's word is done with its row. */
-const endAttempt = (ledger: string): string => `
-  WITH ${UNHURRIED}
+const endAttempt = (ledger: string, direction: Direction): string => `
+  WITH ${unhurried(direction)}
   UPDATE ${ledger}.attempts AS a SET finished_at = clock_timestamp(), outcome = CASE WHEN came.about THEN 'done' ELSE 'failed' END,
     error_code = CASE WHEN NOT came.about THEN $2 END, error = CASE WHEN NOT came.about THEN $3 END
   FROM (SELECT tried.number, CASE tried.direction WHEN 'up' THEN coalesce(m.state = 'applied', false) WHEN 'down' THEN m.id IS NULL ELSE true END AS about
@@ -56,7 +57,7 @@ export async function endLeftAttempts(db: LedgerDb): Promise<void> {
     `SELECT number FROM ${ledger}.attempts WHERE outcome IS NULL
        AND number IN (SELECT max(number) FROM ${ledger}.attempts GROUP BY migration)`,
   );
-  for (const { number } of left) await db.query(endAttempt(ledgerOf(db)), [number, LEFT.code, LEFT.message]);
+  for (const { number } of left) await db.query(endAttempt(ledgerOf(db), 'up'), [number, LEFT.code, LEFT.message]);
 }
 
 /** The error of a migration's last attempt, or null. */
