@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Jiti } from 'jiti';
 
@@ -28,21 +28,33 @@ export function moduleLoader(triphase: () => Promise<Record<string, unknown>>): 
       virtualModules: { triphase: await triphase() },
     });
   };
-  return async (file) => {
-    const cache = cacheFor(file);
+  const load = async (file: string, cache: string | false): Promise<Record<string, unknown>> => {
     const loader = loaders.get(cache) ?? make(cache);
     loaders.set(cache, loader);
     return (await loader).import<Record<string, unknown>>(file);
   };
+  return async (file) => {
+    const cache = cacheFor(file);
+    try {
+      return await load(file, cache);
+    } catch (error) {
+      // A disk that is full, or a file of another user, is no reason against loading it.
+      if (cache === false || (error as NodeJS.ErrnoException).path?.startsWith(cache) !== true) throw error;
+      return load(file, false);
+    }
+  };
 }
 
 /**
- * Where TypeScript that was compiled is kept, by the text that it was compiled from: beside the packages of the application, which whoever can write there
- * could change as well. Nowhere else; a folder for all of a machine may be anybody's.
+ * Where TypeScript that was compiled is kept, by the text that it was compiled from: beside the packages of the application, where these are of whoever has the
+ * file: he could change it as well. Nowhere else: a folder further up may be anybody's.
  */
 function cacheFor(file: string): string | false {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'node_modules'))) return join(folder, 'node_modules/.cache/triphase');
+    const packages = join(folder, 'node_modules');
+    if (existsSync(packages)) {
+      return statSync(packages).uid === statSync(file).uid ? join(packages, '.cache/triphase') : false;
+    }
     if (dirname(folder) === folder) return false;
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { loadModule as load } from '../../src/load.ts';
@@ -85,4 +85,17 @@ test('what was compiled is kept beside the packages, and by its text', async () 
   // A file that is none of what it says it was compiled from is not taken.
   writeFileSync(join(cache, kept[0] ?? ''), 'module.exports = { lockTimeout: "3s" }');
   expect(await read()).toBe(2_000);
+  // Where it cannot be written it is compiled all the same.
+  rmSync(join(cache, kept[0] ?? ''));
+  symlinkSync(join(project.root, 'nowhere/file'), join(cache, kept[0] ?? ''));
+  expect(await read()).toBe(2_000);
+});
+
+test('nothing is kept beside packages of another user', async () => {
+  project.write('phase.config.ts', `export default { lockTimeout: '1s' as const };`);
+  mkdirSync(join(project.root, 'node_modules'));
+  if (process.getuid?.() !== 0) return;
+  chownSync(join(project.root, 'node_modules'), 12_345, 12_345);
+  expect((await openProject(project.root, { load })).config.lockTimeout).toBe(1_000);
+  expect(readdirSync(join(project.root, 'node_modules'))).toEqual([]);
 });
