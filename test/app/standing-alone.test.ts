@@ -146,3 +146,23 @@ test('rows as Drizzle and Kysely ask for them are whole, and what the release mu
     await pool.end();
   }
 });
+
+test('the configuration is asked for the release where it may say one, also by what it takes from elsewhere', async () => {
+  const columns = async (config: string): Promise<string[]> => {
+    project.write('phase.config.mjs', config);
+    const own = await withRenames(new pg.Pool({ connectionString: database.url, max: 1 }), { root: project.root });
+    const { rows } = await own.query('SELECT * FROM users LIMIT 1');
+    await own.end();
+    return Object.keys(rows[0]);
+  };
+  project.delete('phase.config.ts');
+  project.write('package.json', '{ "version": "1.2.0" }');
+  project.write('shared.mjs', `export const shared = { release: '1.1.0' };`);
+  // In the first phase rows have the old column alone, from the second on the new one.
+  expect(await columns(`export default {};`)).toEqual(['id', 'mail']);
+  expect(await columns(`export default { release: '1.1.0' };`)).toEqual(['id', 'email']);
+  expect(await columns(`import { shared } from './shared.mjs';\nexport default { ...shared };`)).toEqual([
+    'id',
+    'email',
+  ]);
+});
