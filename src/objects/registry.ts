@@ -93,7 +93,7 @@ export function isElsewhere(name: string): boolean {
 }
 
 /** Kinds with what was found of each. @param kinds for tests, which add one of their own. */
-export function found(
+export function byKind(
   objects: Readonly<Record<string, readonly ObjectFacts[]>>,
   kinds: readonly AnyKind[] = KINDS,
 ): { readonly kind: AnyKind; readonly objects: readonly ObjectFacts[] }[] {

@@ -4,7 +4,7 @@ import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { compareReleases, nextReleases, parseRelease, type Release } from '../../domain/release.ts';
-import { found } from '../../objects/registry.ts';
+import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
@@ -163,7 +163,7 @@ function proposedReleases(project: Project, history: History): readonly Release[
 
 function describeFacts(facts: TableFacts): string {
   const { column } = facts;
-  const ofKinds = found(facts.objects).filter(({ kind }) => kind.carried !== 'with the column');
+  const ofKinds = byKind(facts.objects).filter(({ kind }) => kind.carried !== 'with the column');
   const headings = [...new Set(ofKinds.map(({ kind }) => kind.heading))];
   const namesUnder = (heading: string): string =>
     ofKinds

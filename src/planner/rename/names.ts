@@ -4,7 +4,7 @@ import { DEFAULT_LEDGER_SCHEMA } from '../../domain/ledger-schema.ts';
 import type { CarriedObject, RenameSync } from '../../domain/rename.ts';
 import { twinName as derivedTwin } from '../../domain/twin-name.ts';
 import type { AnyKind } from '../../objects/kind.ts';
-import { found } from '../../objects/registry.ts';
+import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** Longest name of a rename: its files' names, with timestamp and suffix, stay below what file systems take. */
@@ -25,7 +25,7 @@ function twinName(name: string, rename: string, taken: ReadonlySet<string>): str
 /** Everything that gets a twin on the new column, and the twin's name; then everything that is bound to it in its own place. */
 export function carriedOf(facts: TableFacts, rename: string, kinds?: readonly AnyKind[]): CarriedObject[] {
   const taken = new Set(facts.takenNames);
-  return found(facts.objects, kinds).flatMap(({ kind, objects }) =>
+  return byKind(facts.objects, kinds).flatMap(({ kind, objects }) =>
     objects.flatMap((object): CarriedObject[] => {
       const { name } = object;
       if (kind.carried === 'twin') {

@@ -4,7 +4,7 @@ import { type Argument, type Code, call, Reference } from '../../objects/code.ts
 import { aside, boundName, dependentsOf } from '../../objects/dependents/aside.ts';
 import { movedKeys } from '../../objects/indexes/primary-key.ts';
 import type { AnyKind, Steps, Way } from '../../objects/kind.ts';
-import { boundKind, found, KINDS } from '../../objects/registry.ts';
+import { boundKind, byKind, KINDS } from '../../objects/registry.ts';
 import type { Renaming } from '../../objects/renaming.ts';
 
 /**
@@ -17,7 +17,7 @@ export function ofKinds(
   direction: keyof Way<never>,
   kinds: readonly AnyKind[] = KINDS,
 ): Code[] {
-  const code = found(renaming.facts.objects, kinds).map(({ kind, objects }) =>
+  const code = byKind(renaming.facts.objects, kinds).map(({ kind, objects }) =>
     objects.flatMap((object) => kind.steps[step]?.[direction]?.(renaming, object) ?? []),
   );
   return (direction === 'down' ? code.reverse() : code).flat();

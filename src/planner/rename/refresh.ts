@@ -4,7 +4,7 @@ import type { Release } from '../../domain/release.ts';
 import { type CarriedObject, isTwinned, type Rename, syncTriggers } from '../../domain/rename.ts';
 import { call } from '../../objects/code.ts';
 import type { AnyKind } from '../../objects/kind.ts';
-import { found, KINDS, type ObjectsByKind } from '../../objects/registry.ts';
+import { byKind, KINDS, type ObjectsByKind } from '../../objects/registry.ts';
 import { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
@@ -117,7 +117,7 @@ function withoutCarried(facts: TableFacts, rename: Rename): TableFacts {
   const isFresh = freshIn(rename);
   const objects: Record<string, ObjectFacts[]> = {};
   const unsupported: UnsupportedObject[] = [...facts.unsupported];
-  for (const { kind, objects: ofKind } of found(facts.objects)) {
+  for (const { kind, objects: ofKind } of byKind(facts.objects)) {
     const fresh = ofKind.filter((object) => isFresh(kind, object));
     objects[kind.name] ??= [];
     if (kind.carried === 'twin' && kind.refuseLate !== undefined) {
@@ -157,7 +157,7 @@ function freshIn({ table, carried, refreshed, sync }: Rename): (kind: AnyKind, o
 
 /** What names both columns cannot name one of them twice. */
 function namingBoth({ objects }: TableFacts): UnsupportedObject[] {
-  return found(objects).flatMap(({ kind, objects: ofKind }) =>
+  return byKind(objects).flatMap(({ kind, objects: ofKind }) =>
     ofKind
       .filter((object) => kind.finalText?.(object)?.includes(`"${SCRATCH_ASIDE}"`))
       .map(({ name }) => ({

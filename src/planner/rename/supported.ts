@@ -1,7 +1,7 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { UnsupportedObject } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
-import { found } from '../../objects/registry.ts';
+import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** @throws PH2001 when something on the column cannot be carried over: nothing is written then. */
@@ -12,7 +12,7 @@ export function ensureSupported(facts: TableFacts, rewriteLimit: number): void {
 }
 
 function unsupportedHere(facts: TableFacts): UnsupportedObject[] {
-  return found(facts.objects).flatMap(({ kind, objects }) =>
+  return byKind(facts.objects).flatMap(({ kind, objects }) =>
     objects.flatMap((object) => kind.refuse?.(object, facts) ?? []),
   );
 }
@@ -26,7 +26,7 @@ function tooLarge(facts: TableFacts, limit: number): UnsupportedObject[] {
       : 'a stored generated column, which PostgreSQL computes for each row';
   const locking = [
     ...(column.rewrites ? [{ object: ofColumn, bytes }] : []),
-    ...found(facts.objects).flatMap(({ kind, objects }) =>
+    ...byKind(facts.objects).flatMap(({ kind, objects }) =>
       objects.flatMap((object) => kind.locking?.(object, facts) ?? []),
     ),
   ];

@@ -2,7 +2,7 @@ import type { ColumnFacts, GuardedKey } from '../../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import { differs, differsAtAnySize, isOfGenerated, type Rename } from '../../domain/rename.ts';
 import { stragglerCounter } from '../../domain/straggler-counter.ts';
-import { found } from '../../objects/registry.ts';
+import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface SyncFacts {
 }
 
 export function syncFactsOf({ table, column, objects }: TableFacts): SyncFacts {
-  const keys = found(objects).flatMap(({ kind, objects: ofKind }) =>
+  const keys = byKind(objects).flatMap(({ kind, objects: ofKind }) =>
     kind.carried === 'twin' ? ofKind.flatMap((object) => kind.guard?.(object) ?? []) : [],
   );
   return { table, column, keys };

@@ -2,7 +2,7 @@ import type { ObjectFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
 import type { TwinnedKind } from '../../objects/kind.ts';
-import { found } from '../../objects/registry.ts';
+import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** What hangs on both columns of a rename, as it is now: what the old one has, and what the new one has, its definitions rewritten for the other. */
@@ -31,7 +31,7 @@ export function staleTwins(
 ): Stale[] {
   const carried = [...rename.carried, ...rename.refreshed].filter(isTwinned);
   const home = quoteQualified(rename.table);
-  return found(originals.objects).flatMap(({ kind, objects }) => {
+  return byKind(originals.objects).flatMap(({ kind, objects }) => {
     if (kind.carried !== 'twin' || kind.renewed !== renewed) return [];
     const twinKind = kind.twinKind === undefined ? kind.name : kind.twinKind(originals);
     if (twinKind === null) return [];
