@@ -2,17 +2,23 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { Rename, RenamedFunction } from '../domain/rename.ts';
+import type { CarriedObject, Rename, RenamedFunction } from '../domain/rename.ts';
 import { folders } from './folders.ts';
 import { problemOf, strict } from './problems.ts';
 import { readYaml } from './yaml.ts';
 
-const object = { kind: v.string(), name: v.string(), on: v.optional(v.string()) };
 const carried = v.array(
-  v.union([
-    strict(object),
-    strict({ ...object, twin: v.string(), state: v.optional(v.picklist(['not valid', 'not enforced'])) }),
-  ]),
+  v.pipe(
+    strict({
+      kind: v.string(),
+      name: v.string(),
+      twin: v.optional(v.string()),
+      on: v.optional(v.string()),
+      state: v.optional(v.picklist(['not valid', 'not enforced'])),
+    }),
+    v.check(({ twin, state }) => twin !== undefined || state === undefined, 'only what has a twin has a state'),
+    v.transform(({ twin, state, ...bound }): CarriedObject => (twin === undefined ? bound : { ...bound, twin, state })),
+  ),
 );
 
 const functionVersion = strict({
@@ -58,7 +64,7 @@ const renameSchema = strict({
     functions: v.union([pair, none]),
     triggers: v.union([pair, none]),
     moved: v.optional(v.union([nothing, pair]), 'none'),
-    last: v.union([nothing, strict({ functions: pair, triggers: pair })]),
+    last: v.union([nothing, strict({ functions: pair, triggers: pair })], 'takes none, or functions and triggers'),
     stragglers: strict({ count: v.string(), last: v.string(), schema: v.optional(v.string()) }),
   }),
 });

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { readHistory } from '../../src/project/history.ts';
 import { cutRelease, hashFiles } from '../../src/project/release-files.ts';
+import { repository } from '../support/bookshop.ts';
 import { TestProject } from '../support/project.ts';
 
 let project: TestProject;
@@ -113,5 +116,22 @@ test('two files with one id are refused', async () => {
   await expect(history()).rejects.toMatchObject({
     code: 'PH3010',
     message: expect.stringContaining('db/migrate/20260101000000_one.sql'),
+  });
+});
+
+test.each([
+  [/kind: index\n/, 'kind: indexes\n', 'parts_old_idx is no indexes that has a twin'],
+  [/kind: index\n/, 'kind: view\n', 'parts_old_idx is no view that has a twin'],
+  [/ {4}name: parts_old_idx\n/, '    nmae: parts_old_idx\n', 'carried.0.nmae is not a key'],
+  [/ {4}twin: parts_old_idx_triphase\n/, '    state: not valid\n', 'only what has a twin has a state'],
+  [/byteEqual: true/, 'byteEqual: perhaps', 'byteEqual: '],
+])('a malformed rename is refused with the file and the place (%s as %j)', async (right, wrong, problem) => {
+  const text = readFileSync(join(repository, 'test/fixtures/scaffolded-0.1/db/renames/parts_old_to_new.yml'), 'utf8');
+  project.write('db/renames/parts_old_to_new.yml', text);
+  await history();
+  project.write('db/renames/parts_old_to_new.yml', text.replace(right, wrong));
+  await expect(history()).rejects.toMatchObject({
+    code: 'PH3005',
+    message: expect.stringMatching(`renames/parts_old_to_new.yml.*${problem}`),
   });
 });
