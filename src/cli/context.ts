@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { Opened, ProjectOptions } from '../api/project.ts';
+import type { RunEvent } from '../domain/events.ts';
 import type { Project } from '../project/config.ts';
-import { parseDuration } from '../project/duration.ts';
-import type { RunnerOptions } from '../runner/session.ts';
+import { databaseUrlOf } from '../project/database-url.ts';
 import { Output, type Streams } from './output.ts';
 
 /** Where a command runs: the process, or a test. */
@@ -9,6 +10,8 @@ export interface Surroundings extends Streams {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: { readonly isTTY?: boolean };
+  /** Told that a hook of the configuration did not end, and may keep the process from ending. */
+  readonly onLeftAtWork?: () => void;
 }
 
 /** The global flags, as commander gives them. */
@@ -61,10 +64,8 @@ export class CommandContext {
     return openProject(cwd, { load, configFile: this.#flags.config, env });
   }
 
-  /** Flag, configuration, DATABASE_URL; undefined leaves it to the PG* variables. */
   databaseUrl(project: Project): string | undefined {
-    // A variable that is set to nothing, as an unset secret is, gives no URL.
-    return this.#flags.databaseUrl ?? project.config.databaseUrl ?? (this.surroundings.env.DATABASE_URL || undefined);
+    return databaseUrlOf(project, this.#flags.databaseUrl, this.surroundings.env);
   }
 
   /** Where databases that nobody keeps are made; undefined for an embedded server. */
@@ -72,18 +73,23 @@ export class CommandContext {
     return project.config.shadowDatabaseUrl ?? (this.surroundings.env.PHASE_SHADOW_DATABASE_URL || undefined);
   }
 
-  async runner(flags: { stragglerWindow?: string } = {}): Promise<RunnerOptions> {
-    const project = await this.openProject();
-    const { TerminalReporter } = await import('./progress.ts');
-    return {
-      project,
-      url: this.databaseUrl(project),
-      reporter: new TerminalReporter(this.output),
-      stragglerWindowMs:
-        flags.stragglerWindow === undefined
-          ? project.config.stragglerWindow
-          : parseDuration('--straggler-window', flags.stragglerWindow),
-    };
+  /** What the global flags say, for the functions of `triphase/api`; what they tell is printed. */
+  async project(): Promise<ProjectOptions> {
+    const { TerminalListener } = await import('./progress.ts');
+    const terminal = new TerminalListener(this.output);
+    const { cwd, env } = this.surroundings;
+    const { config, databaseUrl } = this.#flags;
+    return { cwd, env, config, databaseUrl, onEvent: (event) => this.#heard(event, terminal) };
+  }
+
+  async runner(): Promise<Opened> {
+    const { open } = await import('../api/project.ts');
+    return open(await this.project());
+  }
+
+  #heard(event: RunEvent, terminal: { tell(event: RunEvent): void }): void {
+    if (event.type === 'hookFailed' && event.isLate) this.surroundings.onLeftAtWork?.();
+    terminal.tell(event);
   }
 }
 

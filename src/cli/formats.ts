@@ -2,6 +2,9 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 
 /** How a plan can be shown. */
 export const PLAN_FORMATS = ['text', 'json', 'mermaid', 'html'] as const;
+/** How a status can be shown. */
+export const STATUS_FORMATS = ['text', 'json', 'openmetrics'] as const;
+export type StatusFormat = (typeof STATUS_FORMATS)[number];
 export type PlanFormat = (typeof PLAN_FORMATS)[number];
 
 /** The format of a name, and of no name that every object has. @throws PH1015 */

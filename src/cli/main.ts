@@ -6,12 +6,16 @@ import { report, runCli } from './program.ts';
 globalThis.console = new Console(process.stderr, process.stderr);
 
 const args = process.argv.slice(2);
+let isLeftAtWork = false;
 const surroundings = {
   cwd: process.cwd(),
   env: process.env,
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
+  onLeftAtWork: () => {
+    isLeftAtWork = true;
+  },
 };
 
 // Whoever reads may stop reading (`| head -1`): what was begun goes on, and ends as it would.
@@ -23,3 +27,5 @@ for (const stream of [process.stdout, process.stderr]) {
 
 process.on('uncaughtException', (error) => process.exit(report(error, args, surroundings)));
 process.exitCode = await runCli(args, surroundings);
+// A hook of the configuration that does not end must not keep a deployment from ending.
+if (isLeftAtWork) process.exit();

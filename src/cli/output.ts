@@ -43,7 +43,7 @@ export class Output {
 
   result({ document, text, error }: Result): void {
     if (this.options.json) {
-      const whole = error ? { ...document, error: errorDocument(error) } : document;
+      const whole = error ? { ...document, error } : document;
       this.#print('stdout', JSON.stringify(whole, null, 2));
       return;
     }
@@ -52,7 +52,7 @@ export class Output {
   }
 
   error(error: PhaseError): void {
-    if (this.options.json) this.#print('stdout', JSON.stringify({ error: errorDocument(error) }, null, 2));
+    if (this.options.json) this.#print('stdout', JSON.stringify({ error }, null, 2));
     else this.#print('stderr', this.#errorText(error));
   }
 
@@ -89,8 +89,4 @@ export class Output {
       : [];
     return [...lines, ...trace].filter((line) => line.trim() !== '').join('\n');
   }
-}
-
-function errorDocument(error: PhaseError): object {
-  return { code: error.code, message: error.message, why: error.why, remedy: error.remedy, details: error.details };
 }

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { toolVersion } from '../ledger/tool-version.ts';
-import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
+import { asPhaseError } from '../postgres/known-error.ts';
 import type { Action } from './action.ts';
 import { registerAcknowledge } from './commands/acknowledge.ts';
 import { registerAudit } from './commands/audit.ts';
@@ -130,8 +130,5 @@ function toPhaseError(error: unknown): PhaseError {
       { cause: error },
     );
   }
-  if (codeOf(error) === sqlState.insufficientPrivilege)
-    return new PhaseError('PH5008', { reason: reasonOf(error) }, { cause: error });
-  if (isConnectionLost(error)) return new PhaseError('PH5004', { during: 'the command' }, { cause: error });
-  return new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error });
+  return asPhaseError(error);
 }

@@ -1,12 +1,12 @@
 import { SingleBar } from 'cli-progress';
+import type { RunEvent } from '../domain/events.ts';
 import { printable } from '../domain/printable.ts';
-import type { RunProgress } from '../ledger/runs.ts';
+import type { RunProgress } from '../domain/run-progress.ts';
 import { formatDuration } from '../project/duration.ts';
-import type { Reporter } from '../runner/reporter.ts';
 import type { Output } from './output.ts';
 
 /** Tells a person, or a log, what a run does: a bar on a terminal, otherwise a line of JSON a second for backfills. */
-export class TerminalReporter implements Reporter {
+export class TerminalListener {
   readonly #output: Output;
   #bar: SingleBar | null = null;
   #lastLine = 0;
@@ -16,44 +16,70 @@ export class TerminalReporter implements Reporter {
     this.#output = output;
   }
 
-  waitingForLock(holder: string): void {
-    if (holder !== this.#lastHolder) this.#output.notice(`Waiting for the lock, held by ${holder}.`);
-    this.#lastHolder = holder;
+  /** Prints what there is to say of an event; what the command's result says is not said here. */
+  tell(event: RunEvent): void {
+    switch (event.type) {
+      case 'waitingForLock':
+        if (event.holder !== this.#lastHolder) this.#output.notice(`Waiting for the lock, held by ${event.holder}.`);
+        this.#lastHolder = event.holder;
+        break;
+      case 'waiting':
+        this.#output.notice(event.message);
+        break;
+      case 'stepStarted':
+        this.#output.notice(`${this.#output.paint('dim', '..')} ${event.id}`);
+        break;
+      case 'stepDone':
+        this.#stepDone(event.id, event.durationMs);
+        break;
+      case 'stepFailed':
+        this.#closeBar();
+        break;
+      case 'gateStarted':
+        this.#output.notice(`   gate of phase ${event.phase} of ${event.rename}: counting mismatches`);
+        break;
+      case 'gatePassed':
+        for (const doubt of event.doubts) this.#notice(`${event.rename}: look at the ${doubt}.`);
+        break;
+      case 'lockRetry':
+        this.#lockRetry(event);
+        break;
+      case 'progress':
+        this.#progress(event.id, event);
+        break;
+      case 'log':
+        this.#output.notice(`   ${event.message}`);
+        break;
+      case 'notice':
+        this.#notice(event.message);
+        break;
+      case 'hookFailed':
+        this.#notice(`The hook ${event.hook} failed: ${event.reason}. What the command did is not touched by it.`);
+        break;
+      default:
+    }
   }
 
-  stepStarted(id: string): void {
-    this.#output.notice(`${this.#output.paint('dim', '..')} ${id}`);
+  #notice(message: string): void {
+    this.#output.notice(`${this.#output.paint('yellow', 'note')} ${message}`);
   }
 
-  stepDone(id: string, durationMs: number): void {
+  #stepDone(id: string, durationMs: number): void {
     this.#closeBar();
-    this.#output.notice(
-      `${this.#output.paint('green', 'ok')} ${id} ${this.#output.paint('dim', formatDuration(durationMs))}`,
-    );
+    const took = this.#output.paint('dim', formatDuration(durationMs));
+    this.#output.notice(`${this.#output.paint('green', 'ok')} ${id} ${took}`);
   }
 
-  gate(rename: string, phase: number): void {
-    this.#output.notice(`   gate of phase ${phase} of ${rename}: counting mismatches`);
-  }
-
-  lockRetry(_id: string, attempt: number, pauseMs: number, blockers: readonly string[]): void {
+  #lockRetry({ attempt, pauseMs, blockers }: Extract<RunEvent, { type: 'lockRetry' }>): void {
     const held = blockers.length === 0 ? '' : `, held by ${blockers.join('; ')}`;
     this.#output.notice(`   no lock in try ${attempt}${held}; next try in ${formatDuration(pauseMs)}`);
   }
 
-  backfill(id: string, progress: RunProgress): void {
+  #progress(id: string, progress: RunProgress): void {
     if (this.#output.options.quiet) return;
     if (this.#output.stderr.isTTY === true && !this.#output.options.json) this.#drawBar(progress);
     else this.#writeLine(id, progress);
     if (progress.done >= 1) this.#closeBar();
-  }
-
-  log(_id: string, message: string): void {
-    this.#output.notice(`   ${message}`);
-  }
-
-  notice(message: string): void {
-    this.#output.notice(`${this.#output.paint('yellow', 'note')} ${message}`);
   }
 
   #drawBar(progress: RunProgress): void {
@@ -70,11 +96,12 @@ export class TerminalReporter implements Reporter {
     this.#bar.update(Math.round(done * 1_000), payload);
   }
 
-  #writeLine(id: string, progress: RunProgress): void {
+  #writeLine(id: string, { table, rows, total, done, rate, eta, lag, waitingFor }: RunProgress): void {
     const now = Date.now();
     if (now - this.#lastLine < 1_000) return;
     this.#lastLine = now;
-    this.#output.notice(JSON.stringify({ name: id, ...progress, done: Number(progress.done.toFixed(3)) }));
+    const line = { name: id, table, rows, total, done: Number(done.toFixed(3)), rate, eta, lag, waitingFor };
+    this.#output.notice(JSON.stringify(line));
   }
 
   #closeBar(): void {

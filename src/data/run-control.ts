@@ -1,13 +1,6 @@
+import type { RunProgress } from '../domain/run-progress.ts';
 import { DEFAULT_SETTINGS, type RunSettings, withSettings } from '../domain/run-settings.ts';
-import {
-  endRun,
-  type RunProgress,
-  type RunReport,
-  type RunRequest,
-  type RunState,
-  readRunWishes,
-  reportRun,
-} from '../ledger/runs.ts';
+import { endRun, type RunReport, type RunRequest, type RunState, readRunWishes, reportRun } from '../ledger/runs.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 
 const REPORT_EVERY_MS = 500;

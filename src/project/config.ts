@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { FailedEvent, MigratedEvent } from '../domain/events.ts';
 import { identifierBytes, MAX_IDENTIFIER_BYTES } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
@@ -59,6 +60,11 @@ const schemaName = v.pipe(
   ),
 );
 
+/** Told once a command has come to its end. Its failure is said, and changes nothing. */
+function hook<E>() {
+  return v.optional(v.custom<(event: E) => unknown>((given) => typeof given === 'function', 'takes a function'));
+}
+
 /** Every key of the configuration; docs/configuration.md explains each. */
 const schema = strict({
   databaseUrl: v.optional(text),
@@ -84,6 +90,14 @@ const schema = strict({
     {},
   ),
   auditStore: v.optional(v.picklist(['files', 'database']), 'files'),
+  hooks: v.optional(
+    strict({
+      afterMigrate: hook<MigratedEvent>(),
+      onFailure: hook<FailedEvent>(),
+      timeout: v.optional(duration, '30s'),
+    }),
+    {},
+  ),
   audit: v.optional(strict({ gzip: v.optional(v.boolean(), false), smallChange: v.optional(whole(0), 10_000) }), {}),
 });
 

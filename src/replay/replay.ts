@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { OrderedMigration } from '../domain/plan.ts';
+import { untraced } from '../domain/trace.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { applyMigration } from '../runner/apply.ts';
-import { silentReporter } from '../runner/reporter.ts';
 import { openLedger, type RunObserver, type Session, withSession } from '../runner/session.ts';
 import type { Base } from './shadow.ts';
 
@@ -23,7 +23,8 @@ export async function withReplay<T>(options: ReplayOptions, body: (replay: Repla
     // Audits stay in the database, which goes.
     project: { ...options.project, config: { ...options.project.config, auditStore: 'database' as const } },
     url,
-    reporter: silentReporter,
+    onEvent: () => undefined,
+    trace: untraced,
     stragglerWindowMs: 0,
     observer,
   };

@@ -3,7 +3,8 @@ import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { checkGate, gatedStepOf } from '../gates/gate.ts';
+import type { Rename } from '../domain/rename.ts';
+import { checkGate, type GatedStep, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
@@ -122,16 +123,30 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
   await catchUpPartitions(session, rename, entry.step);
   const step = gatedStepOf(entry);
   if (step === null) return;
-  const phase = step === 'switch' ? 2 : 3;
-  session.options.reporter.gate(rename.name, phase);
+  const gate = { id: entry.id, rename: rename.name, phase: step === 'switch' ? 2 : 3 } as const;
+  const { onEvent, trace, stragglerWindowMs } = session.options;
+  onEvent({ type: 'gateStarted', ...gate });
+  try {
+    const attributes = { 'triphase.rename': gate.rename, 'triphase.phase': gate.phase };
+    const doubts = await trace({ name: `gate of phase ${gate.phase}`, attributes }, async () => {
+      await makeGood(session, rename, step);
+      return checkGate(session.worker, rename, step, stragglerWindowMs);
+    });
+    onEvent({ type: 'gatePassed', ...gate, doubts });
+  } catch (error) {
+    if (error instanceof PhaseError) onEvent({ type: 'gateRefused', ...gate, error });
+    throw error;
+  }
+  session.passedGates.add(gateKey(rename.name, gate.phase));
+}
+
+/** What was altered by hand, and can be followed before the gate looks. */
+async function makeGood(session: Session, rename: Rename, step: GatedStep): Promise<void> {
   // What was made anew by hand.
   await renewTwins(session, rename, 'by hand');
   if (step === 'contract') await rebindAnew(session, rename);
   // The old column may have become NOT NULL since the first phase.
   await copyNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
-  const doubts = await checkGate(session.worker, rename, step, session.options.stragglerWindowMs);
-  for (const doubt of doubts) session.options.reporter.notice(`${rename.name}: look at the ${doubt}.`);
-  session.passedGates.add(gateKey(rename.name, phase));
 }
 
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */
@@ -208,7 +223,7 @@ async function retrying(
   const hooks = {
     blockers: () => watch.last,
     onRetry: (attempt: number, pauseMs: number, blockers: readonly string[]) =>
-      session.options.reporter.lockRetry(id, attempt, pauseMs, blockers),
+      session.options.onEvent({ type: 'lockRetry', id, attempt, pauseMs, blockers }),
   };
   try {
     await withLockRetries(id, { lockTimeoutMs: config.lockTimeout, attempts }, hooks, () => body(watch));

@@ -1,37 +1,25 @@
 import { ensureAuditsWritable } from '../data/audit/writable.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { migrationRef } from '../domain/events.ts';
 import type { Release } from '../domain/release.ts';
+import type { MigrateResult, Outcome } from '../domain/results.ts';
 import { appliedIds, type Ledger } from '../ledger/ledger.ts';
 import { recordConfirmed, recordMigrated } from '../ledger/releases.ts';
 import { recordTarget } from '../ledger/target.ts';
-import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { readHistory, unfitFiles, unlistedFiles } from '../project/history.ts';
-import { applyMigration, type RunnableMigration } from './apply.ts';
+import type { RunnableMigration } from './apply.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { settleByHand } from './pairs/watch.ts';
 import { targetOf } from './prepare.ts';
 import { prepareRun, type RunRequest } from './prepare-run.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
 import { releasesLeft } from './slow-roll.ts';
+import { runStep } from './step.ts';
 
 export interface MigrateOptions extends RunnerOptions, RunRequest {}
 
-/** What a run did, also when it failed in the middle. */
-export interface MigrateResult {
-  readonly from: Release | null;
-  readonly to: Release;
-  readonly applied: readonly string[];
-  readonly held: readonly string[];
-  readonly failed: { readonly id: string; readonly code: string; readonly message: string } | null;
-  readonly durationMs: number;
-  /** Releases that still have migrations to run: with --slow-roll. */
-  readonly remaining: readonly Release[];
-  /** Why it stopped. */
-  readonly error: PhaseError | null;
-}
-
 /** Runs what a release needs before it is rolled out; steps that would break a release that is alive are held. */
-export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
+export async function migrate(options: MigrateOptions): Promise<Outcome<MigrateResult>> {
   const root = options.project.root;
   // Everything that the files alone tell is refused before the database is touched.
   targetOf(await readHistory(root), options.release);
@@ -46,7 +34,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrateResult> {
 }
 
 /** Confirms that only the release migrated last is alive, and runs what was held. @throws PH1021 when none was. */
-export async function finish(options: RunnerOptions): Promise<MigrateResult> {
+export async function finish(options: RunnerOptions): Promise<Outcome<MigrateResult>> {
   return withSession(
     options,
     () => readHistory(options.project.root),
@@ -59,7 +47,7 @@ export async function finish(options: RunnerOptions): Promise<MigrateResult> {
   );
 }
 
-async function run(session: Session, before: Ledger, request: RunRequest): Promise<MigrateResult> {
+async function run(session: Session, before: Ledger, request: RunRequest): Promise<Outcome<MigrateResult>> {
   const began = performance.now();
   const { history, lock } = session;
   await noticeUnlisted(session);
@@ -74,6 +62,9 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
     throw error;
   });
   await ensureRoomForAudits(session, pending, runnable);
+  for (const step of plan.steps) {
+    if (step.state === 'held') session.options.onEvent({ type: 'held', ...migrationRef(step) });
+  }
   await openLedger(session);
   await settleByHand(session);
   const { applied, error } = await runSteps(session, pending, runnable);
@@ -85,7 +76,7 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
   const remaining = error === null ? releasesLeft(history, done, { release: plan.to, goal: request.release }) : [];
   const failed =
     error === null ? null : { id: pending[applied.length] ?? '', code: error.code, message: error.message };
-  return {
+  const result = {
     from: plan.from,
     to: plan.to,
     applied,
@@ -93,8 +84,8 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
     failed,
     durationMs: Math.round(performance.now() - began),
     remaining,
-    error,
   };
+  return { result, error };
 }
 
 /** What changes data writes down what was there. */
@@ -114,32 +105,19 @@ async function runSteps(
   pending: readonly string[],
   runnable: ReadonlyMap<string, RunnableMigration>,
 ): Promise<{ applied: string[]; error: PhaseError | null }> {
-  const { reporter } = session.options;
   const applied: string[] = [];
   for (const id of pending) {
     const migration = runnable.get(id);
     if (!migration) continue;
-    const began = performance.now();
-    reporter.stepStarted(id);
     try {
-      await applyMigration(session, migration);
+      await runStep(session, migration, 'up');
     } catch (error) {
-      return {
-        applied,
-        error: known(error, id),
-      };
+      if (error instanceof PhaseError) return { applied, error };
+      throw error;
     }
     applied.push(id);
-    reporter.stepDone(id, performance.now() - began);
   }
   return { applied, error: null };
-}
-
-/** Between two attempts, where no migration is to blame. */
-function known(error: unknown, id: string): PhaseError {
-  if (error instanceof PhaseError) return error;
-  if (isConnectionLost(error)) return new PhaseError('PH5004', { during: id }, { cause: error });
-  return new PhaseError('PH5000', { message: reasonOf(error) }, { cause: error });
 }
 
 /**
@@ -155,9 +133,12 @@ async function recordReached({ lock }: Session, release: Release, confirmed: Rel
 async function noticeUnlisted({ history, options }: Session): Promise<void> {
   const unfit = await unfitFiles(history);
   for (const path of unfit) {
-    options.reporter.notice(`${path} is no migration by its name and does not run; phase check says why.`);
+    options.onEvent({
+      type: 'notice',
+      message: `${path} is no migration by its name and does not run; phase check says why.`,
+    });
   }
   for (const { path } of unlistedFiles(history).filter((file) => !unfit.includes(file.path))) {
-    options.reporter.notice(`${path} is in no manifest and does not run; phase hash enters it.`);
+    options.onEvent({ type: 'notice', message: `${path} is in no manifest and does not run; phase hash enters it.` });
   }
 }

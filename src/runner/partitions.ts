@@ -24,7 +24,11 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
   const earlier = stepsOf(session, rename);
   const backfill = earlier.get('backfill');
   if (backfill === undefined || (await newLeaves(session, rename, backfill.id)).length === 0) return;
-  session.options.reporter.log(backfill.id, 'Partitions have come since: their rows are brought into step.');
+  session.options.onEvent({
+    type: 'log',
+    id: backfill.id,
+    message: 'Partitions have come since: their rows are brought into step.',
+  });
   await fill(session, rename, backfill);
   const constrain = earlier.get('constrain');
   if (step === 'constrain' || constrain === undefined) return;
@@ -83,6 +87,6 @@ async function again({ history, knex, options }: Session, entry: OrderedMigratio
   const file = fileOf(history.files, entry);
   if (!file) return;
   const loaded = await loadMigration(options.project, file);
-  const context = { log: (message: string) => options.reporter.log(entry.id, message) };
+  const context = { log: (message: string) => options.onEvent({ type: 'log', id: entry.id, message: message }) };
   if (loaded.form !== 'sql') await (loaded.up as (knex: Knex, context: object) => Promise<void>)(knex, context);
 }

@@ -17,7 +17,7 @@ type OfProject =
 
 /** What all work on data of a project has in common. @param name of the migration or task, by which its progress is told. */
 export function projectWork(
-  { project, reporter }: Pick<RunnerOptions, 'project' | 'reporter'>,
+  { project, onEvent }: Pick<RunnerOptions, 'project' | 'onEvent'>,
   { renames }: Pick<History, 'renames'>,
   name: string,
 ): Pick<WorkOptions, OfProject> {
@@ -29,8 +29,8 @@ export function projectWork(
     runSettings: withSettings(DEFAULT_SETTINGS, config.backfill),
     patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
     renames: [...renames.values()],
-    onProgress: (progress) => reporter.backfill(name, progress),
-    onNotice: (message) => reporter.notice(message),
-    onLog: (message) => reporter.log(name, message),
+    onProgress: (progress) => onEvent({ type: 'progress', id: name, ...progress }),
+    onNotice: (message) => onEvent({ type: 'notice', message: message }),
+    onLog: (message) => onEvent({ type: 'log', id: name, message: message }),
   };
 }

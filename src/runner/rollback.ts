@@ -4,6 +4,7 @@ import { releaseOfPhase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import type { Outcome, RollbackResult } from '../domain/results.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/migrations.ts';
@@ -11,11 +12,12 @@ import { orderMigrations } from '../planner/order.ts';
 import { fileChecksum } from '../project/checksum.ts';
 import { type History, readHistory } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
-import { ensureReversible, type RunnableMigration, revertMigration } from './apply.ts';
+import { ensureReversible, type RunnableMigration } from './apply.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { settleBeforeUndoing } from './pairs/watch.ts';
 import { catchUpBeforeUndoing } from './partitions.ts';
 import { openLedger, type RunnerOptions, type Session, withSession } from './session.ts';
+import { runStep } from './step.ts';
 
 export interface RollbackOptions extends RunnerOptions {
   /** Undo the last so many, or everything after this one. */
@@ -23,16 +25,11 @@ export interface RollbackOptions extends RunnerOptions {
   readonly to: string | null;
 }
 
-export interface RollbackResult {
-  readonly reverted: readonly string[];
-  readonly error: PhaseError | null;
-}
-
 /**
  * Undoes the migrations that ran last, the last one first. All of them are looked at before the first is undone.
  * @throws PH1016, PH2011, PH2012, PH3003.
  */
-export async function rollback(options: RollbackOptions): Promise<RollbackResult> {
+export async function rollback(options: RollbackOptions): Promise<Outcome<RollbackResult>> {
   return withSession(
     options,
     () => readHistory(options.project.root),
@@ -47,18 +44,16 @@ export async function rollback(options: RollbackOptions): Promise<RollbackResult
       await ensureColumnsMayGo(session, migrations);
       const reverted: string[] = [];
       for (const migration of migrations) {
-        const began = performance.now();
-        session.options.reporter.stepStarted(migration.entry.id);
         try {
-          await revertMigration(session, migration);
+          await runStep(session, migration, 'down');
         } catch (error) {
-          if (error instanceof PhaseError) return { reverted, error };
-          throw error;
+          if (!(error instanceof PhaseError)) throw error;
+          const failed = { id: migration.entry.id, code: error.code, message: error.message };
+          return { result: { reverted, failed }, error };
         }
         reverted.push(migration.entry.id);
-        session.options.reporter.stepDone(migration.entry.id, performance.now() - began);
       }
-      return { reverted, error: null };
+      return { result: { reverted, failed: null }, error: null };
     },
   );
 }

@@ -2,7 +2,9 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import { repairAudits } from '../data/audit/repair.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { OnEvent } from '../domain/events.ts';
 import type { Rename } from '../domain/rename.ts';
+import type { Trace } from '../domain/trace.ts';
 import { endLeftAttempts } from '../ledger/attempts.ts';
 import { withCarried } from '../ledger/carried.ts';
 import { ensureLedger } from '../ledger/format.ts';
@@ -17,14 +19,14 @@ import { readOwnLedger } from './own-ledger.ts';
 import type { FollowedChange } from './pairs/pair.ts';
 import { sayFollowed } from './pairs/say.ts';
 import { settlePairs } from './pairs/settle.ts';
-import type { Reporter } from './reporter.ts';
 import { takeOver } from './take-over.ts';
 
 /** What a command works with: the project, the URL that was given, and who listens. */
 export interface RunnerOptions {
   readonly project: Project;
   readonly url: string | undefined;
-  readonly reporter: Reporter;
+  readonly onEvent: OnEvent;
+  readonly trace: Trace;
   /** How old the last write to the old column has to be before step 3, in milliseconds. */
   readonly stragglerWindowMs: number;
   /** Watches what migrations do; not in a deployment. */
@@ -67,13 +69,13 @@ export async function withSession<T>(
   reread: () => Promise<History>,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { project, url, reporter } = options;
+  const { project, url, onEvent } = options;
   const lock = await RunnerLock.acquire({
     url,
     ledgerSchema: project.config.ledgerSchema,
     waitMs: project.config.runnerLockTimeout,
     lockTimeoutMs: project.config.lockTimeout,
-    onWait: (holder) => reporter.waitingForLock(holder),
+    onWait: (holder) => onEvent({ type: 'waitingForLock', holder }),
   });
   try {
     const history = await reread();
@@ -110,7 +112,8 @@ async function withWork<T>(
     dryRun: false,
     passedGates: new Set<string>(),
     follow: async (trx: Knex.Transaction): Promise<void> => {
-      for (const change of await settlePairs(trx, history.renames, null)) options.reporter.notice(sayFollowed(change));
+      for (const change of await settlePairs(trx, history.renames, null))
+        options.onEvent({ type: 'notice', message: sayFollowed(change) });
     },
   };
   try {

@@ -2,6 +2,7 @@ import { locate } from '../catalog/locate.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
+import type { RenameStatus, Status } from '../domain/status.ts';
 import { countMismatches } from '../gates/mismatches.ts';
 import { LEDGER_FORMAT, ledgerFormat } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -16,33 +17,6 @@ import { type History, readHistory } from '../project/history.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { alteredByHand } from './pairs/look.ts';
 import { planFor, type Target } from './prepare.ts';
-
-interface RenameStatus {
-  readonly name: string;
-  readonly table: string;
-  readonly from: string;
-  readonly to: string;
-  /** The phase that the database is in; 0 before the first. */
-  readonly phase: 0 | 1 | 2 | 3;
-  readonly mismatches: number | null;
-  readonly mismatchesCountedAt: string | null;
-  readonly stragglers: number;
-  readonly lastStragglerAt: string | null;
-  /** What was altered by hand of its columns since the last run, in words. */
-  readonly altered: readonly string[];
-}
-
-/** How a database stands to the files. */
-export interface Status {
-  /** The release migrated last. */
-  readonly release: Release | null;
-  readonly confirmed: Release | null;
-  readonly applied: readonly { id: string; kind: string; release: Release; appliedAt: string; durationMs: number }[];
-  readonly started: readonly string[];
-  readonly pending: readonly string[];
-  readonly held: readonly string[];
-  readonly renames: readonly RenameStatus[];
-}
 
 /**
  * Reads how far a database is. Writes nothing, except for a new count of mismatches when asked for one.

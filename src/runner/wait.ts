@@ -14,7 +14,7 @@ export interface WaitOptions {
   readonly release: Release;
   readonly timeoutMs: number;
   /** Told when what is missing changes, or why the database cannot be asked. */
-  onWait(what: string): void;
+  onWait(what: string, missing: readonly string[]): void;
 }
 
 export interface WaitResult {
@@ -40,7 +40,7 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
     const result = await check(options, history);
     if (result.ready || Date.now() + pause > until) return result;
     const what = result.unreachable?.message ?? `waiting for ${result.missing.join(', ')}`;
-    if (what !== told) options.onWait(what);
+    if (what !== told) options.onWait(what, result.missing);
     told = what;
     await sleep(pause);
   }

@@ -48,9 +48,10 @@ export async function startTask(options: StartOptions): Promise<RunEnd> {
     const { client, run } = session;
     const before = (await readRuns(client, task.name)).length === 0 ? null : await lastRun(client, task.name);
     if (before?.state === 'interrupted') {
-      options.reporter.notice(
-        `Run ${before.run} did not come to its end. This is a new run; phase task resume ${task.name} would have gone on with that one.`,
-      );
+      options.onEvent({
+        type: 'notice',
+        message: `Run ${before.run} did not come to its end. This is a new run; phase task resume ${task.name} would have gone on with that one.`,
+      });
     }
     const settings = options.settings;
     const number = await enterRun(client, {
@@ -92,7 +93,7 @@ interface TaskSession {
 }
 
 async function withTaskSession<T>(
-  options: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
+  options: Pick<RunnerOptions, 'url' | 'project' | 'onEvent'>,
   task: Task,
   body: (session: TaskSession) => Promise<T>,
 ): Promise<T> {
@@ -114,7 +115,7 @@ async function withTaskSession<T>(
 
 /** The ledger is made and brought up to date under the runner's lock only. */
 async function ensureLedgerFor(
-  { url, project, reporter }: Pick<RunnerOptions, 'url' | 'project' | 'reporter'>,
+  { url, project, onEvent }: Pick<RunnerOptions, 'url' | 'project' | 'onEvent'>,
   db: LedgerDb,
 ): Promise<void> {
   if ((await ledgerFormat(db)) === LEDGER_FORMAT) return;
@@ -124,7 +125,7 @@ async function ensureLedgerFor(
     ledgerSchema,
     waitMs: runnerLockTimeout,
     lockTimeoutMs: lockTimeout,
-    onWait: (holder) => reporter.waitingForLock(holder),
+    onWait: (holder) => onEvent({ type: 'waitingForLock', holder }),
   });
   try {
     await ensureLedger(lock.client);
@@ -148,7 +149,7 @@ async function lockTask(db: LedgerDb, name: string): Promise<void> {
 
 /** The task's own code, with everything around it. */
 async function work(
-  options: Pick<RunnerOptions, 'project' | 'reporter'> & Pick<History, 'renames'>,
+  options: Pick<RunnerOptions, 'project' | 'onEvent'> & Pick<History, 'renames'>,
   task: Task,
   { client, run, connections }: TaskSession,
   number: number,

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { segmentOf } from '../../src/data/throttle/archive.ts';
 import { LagMeter } from '../../src/data/throttle/lag.ts';
+import type { RunProgress } from '../../src/domain/run-progress.ts';
 import type { RunSettings } from '../../src/domain/run-settings.ts';
-import type { RunProgress } from '../../src/ledger/runs.ts';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import {
   type EmbeddedOptions,

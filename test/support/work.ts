@@ -1,8 +1,8 @@
 import knexPackage, { type Knex } from 'knex';
 import { Work, type WorkContext, type WorkOptions } from '../../src/data/work.ts';
+import type { RunProgress } from '../../src/domain/run-progress.ts';
 import { DEFAULT_SETTINGS, type RunSettings } from '../../src/domain/run-settings.ts';
 import { ensureLedger } from '../../src/ledger/format.ts';
-import type { RunProgress } from '../../src/ledger/runs.ts';
 import type { Connection } from '../../src/postgres/connection.ts';
 import { newConnection, type TestDatabase } from './database.ts';
 

@@ -1,18 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { type PlanResult, plan as planOf } from '../../api/plan.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Plan } from '../../domain/plan.ts';
-import { parseRelease } from '../../domain/release.ts';
-import type { Project } from '../../project/config.ts';
 import { writeFiles } from '../../project/files.ts';
-import { targetRelease } from '../../project/target-release.ts';
+import { readHistory } from '../../project/history.ts';
 import { provePlan } from '../../replay/prove.ts';
 import { seeded } from '../../replay/random.ts';
 import { withShadowServer } from '../../replay/server.ts';
 import { planMermaid } from '../../report/plan-mermaid.ts';
 import { planPage } from '../../report/plan-page.ts';
 import { type Paint, planText } from '../../report/plan-text.ts';
-import { type PlanOutcome, planFromLedger, planWithoutDatabase } from '../../runner/plan.ts';
+import { targetOf } from '../../runner/prepare.ts';
 import type { CommandContext } from '../context.ts';
 import { formatNamed, type PlanFormat } from '../formats.ts';
 import type { Result } from '../output.ts';
@@ -28,39 +27,36 @@ interface PlanFlags {
   seed?: string;
 }
 
+type PlanDocument = Omit<PlanResult, 'refusal'>;
+type Show = (document: PlanDocument, paint: Paint) => string;
+
 /** How each format shows a plan. */
-const FORMATS: Record<PlanFormat, (plan: Plan, paint: Paint) => string> = {
-  text: planText,
-  json: (plan) => JSON.stringify(documentOf(plan), null, 2),
-  mermaid: planMermaid,
-  html: planPage,
+const FORMATS: Record<PlanFormat, Show> = {
+  text: (document, paint) => planText(planIn(document), paint),
+  json: (document) => JSON.stringify(document, null, 2),
+  mermaid: (document) => planMermaid(planIn(document)),
+  html: (document) => planPage(planIn(document)),
 };
 
 export async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Result> {
   const show = formatNamed(FORMATS, flags.format);
-  const project = await context.openProject();
-  const to = targetRelease(project, flags.to);
-  const maintenance = flags.maintenance ?? false;
-  const outcome =
-    flags.from === undefined
-      ? await planFromLedger(project, context.databaseUrl(project), to, maintenance)
-      : await planWithoutDatabase(project, parseRelease(flags.from), to, maintenance);
-  const shown = await showPlan(context, outcome, show, flags);
-  return flags.prove ? withProof(context, project, outcome, shown, flags.seed) : shown;
+  const { from, to, maintenance } = flags;
+  const result = await planOf({ ...(await context.project()), from, to, maintenance });
+  const shown = await showPlan(context, result, show, flags);
+  return flags.prove ? withProof(context, planIn(result), shown, flags.seed) : shown;
 }
 
 async function showPlan(
   context: CommandContext,
-  { plan, refusal }: PlanOutcome,
-  show: (plan: Plan, paint: Paint) => string,
+  { refusal, ...document }: PlanResult,
+  show: Show,
   flags: PlanFlags,
 ): Promise<Result> {
-  const document = documentOf(plan);
   if (flags.out === undefined) {
-    return { document, text: show(plan, (style, text) => context.output.paint(style, text)), error: refusal };
+    return { document, text: show(document, (style, text) => context.output.paint(style, text)), error: refusal };
   }
   const format = context.output.options.json && flags.format === 'text' ? 'json' : flags.format;
-  const content = formatNamed(FORMATS, format)(plan, (_style, text) => text);
+  const content = formatNamed(FORMATS, format)(document, (_style, text) => text);
   const file = resolve(context.surroundings.cwd, flags.out);
   if (flags.force !== true) await ensureNothingElse(file, flags.out);
   await writeFiles(dirname(file), [{ path: basename(file), content: `${content.trimEnd()}\n`, mode: 'replace' }]);
@@ -88,11 +84,13 @@ async function ensureNothingElse(file: string, named: string): Promise<void> {
 /** What was shown, and whether every order that is allowed ends in the same schema. */
 async function withProof(
   context: CommandContext,
-  project: Project,
-  { plan, history, migrations }: PlanOutcome,
+  plan: Plan,
   shown: Result,
   given: string | undefined,
 ): Promise<Result> {
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  const { migrations } = targetOf(history, plan.to);
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 31) : parseSeed(given);
   const random = seeded(seed);
   const onOrder = (name: string, number: number, count: number): void =>
@@ -120,6 +118,7 @@ function parseSeed(text: string): number {
   throw new PhaseError('PH1015', { what: '--seed', value: text, allowed: 'a whole number' });
 }
 
-function documentOf({ blocked, stops, ...plan }: Plan): object {
-  return { ...plan, stops: stops.map(({ release }) => release), forcedBy: stops, blocked };
+/** What is shown of a result. */
+function planIn({ forcedBy, ...document }: PlanDocument): Plan {
+  return { ...document, stops: forcedBy };
 }

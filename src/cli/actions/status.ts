@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withConnection } from '../../postgres/connection.ts';
-import { currentRelease } from '../../project/target-release.ts';
+import { status as readStatus } from '../../api/status.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Status } from '../../domain/status.ts';
+import { statusMetrics } from '../../report/openmetrics.ts';
+import type { Paint } from '../../report/plan-text.ts';
 import { sayRelease } from '../../report/plan-view.ts';
 import { table } from '../../report/table.ts';
-import { readStatus, type Status } from '../../runner/status.ts';
 import type { CommandContext } from '../context.ts';
+import { formatNamed, type StatusFormat } from '../formats.ts';
 import type { Result } from '../output.ts';
 
 interface StatusFlags {
@@ -12,25 +15,41 @@ interface StatusFlags {
   count?: boolean;
   watch?: boolean;
   release?: string;
+  format: string;
 }
+
+/** How each format shows a status. */
+const FORMATS: Record<StatusFormat, (status: Status, paint: Paint) => string> = {
+  text: describe,
+  json: (status) => JSON.stringify(status, null, 2),
+  openmetrics: statusMetrics,
+};
 
 export async function runStatus(context: CommandContext, flags: StatusFlags): Promise<Result> {
-  for (; flags.watch; await sleep(2_000)) context.output.result(await statusOnce(context, flags));
-  return statusOnce(context, flags);
+  const show = formatNamed(FORMATS, flags.format);
+  if (flags.format === 'openmetrics' && (flags.watch || context.output.options.json)) {
+    const allowed = 'text or json with --watch and --json: a document of OpenMetrics has one end';
+    throw new PhaseError('PH1015', { what: '--format', value: flags.format, allowed });
+  }
+  for (; flags.watch; await sleep(2_000)) context.output.result(await statusOnce(context, flags, show));
+  return statusOnce(context, flags, show);
 }
 
-async function statusOnce(context: CommandContext, flags: StatusFlags): Promise<Result> {
-  const project = await context.openProject();
-  const release = currentRelease(project, flags.release);
-  const status = await withConnection(
-    { url: context.databaseUrl(project), ledgerSchema: project.config.ledgerSchema, applicationName: 'phase status' },
-    (db) => readStatus(db, project, release, flags.count ?? false),
-  );
+async function statusOnce(
+  context: CommandContext,
+  { release, count, exitCode }: StatusFlags,
+  show: (status: Status, paint: Paint) => string,
+): Promise<Result> {
+  const status = await readStatus({ ...(await context.project()), release, count });
   const isBehind = status.pending.length + status.held.length > 0;
-  return { document: status, text: describe(context, status), exitCode: flags.exitCode && isBehind ? 3 : 0 };
+  return {
+    document: status,
+    text: show(status, (style, text) => context.output.paint(style, text)),
+    exitCode: exitCode && isBehind ? 3 : 0,
+  };
 }
 
-function describe({ output }: CommandContext, status: Status): string {
+function describe(status: Status, paint: Paint): string {
   const sections = [
     `release ${sayRelease(status.release)}, confirmed ${sayRelease(status.confirmed)}`,
     section(
@@ -38,7 +57,7 @@ function describe({ output }: CommandContext, status: Status): string {
       status.applied.map(({ id, release, appliedAt }) => [id, release, appliedAt]),
     ),
     section(
-      output.paint('yellow', 'started, not finished'),
+      paint('yellow', 'started, not finished'),
       status.started.map((id) => [id]),
     ),
     section(
@@ -46,7 +65,7 @@ function describe({ output }: CommandContext, status: Status): string {
       status.pending.map((id) => [id]),
     ),
     section(
-      output.paint('yellow', 'held until phase finish'),
+      paint('yellow', 'held until phase finish'),
       status.held.map((id) => [id]),
     ),
     section(
@@ -60,7 +79,7 @@ function describe({ output }: CommandContext, status: Status): string {
       ]),
     ),
     section(
-      output.paint('yellow', 'altered by hand since the last run'),
+      paint('yellow', 'altered by hand since the last run'),
       status.renames.flatMap(({ name, altered }) => altered.map((what) => [name, what])),
     ),
   ];

@@ -1,4 +1,4 @@
-import type { RunProgress } from '../../ledger/runs.ts';
+import type { RunProgress } from '../../domain/run-progress.ts';
 
 /** Over how long the rate is taken. */
 const WINDOW_MS = 10_000;

@@ -1,3 +1,4 @@
+import type { MigrateResult, RollbackResult } from '../results.ts';
 import { catalogue, type ErrorCode, type ErrorDetails } from './catalogue.ts';
 import type { ExitCode } from './text.ts';
 
@@ -16,6 +17,8 @@ export class PhaseError<C extends ErrorCode = ErrorCode> extends Error {
   readonly exitCode: ExitCode;
   readonly why: string;
   readonly remedy: string;
+  /** What had been done until then, where a run failed in its middle. */
+  result?: Partial<MigrateResult & RollbackResult>;
 
   constructor(code: C, details: ErrorDetails[C], options?: { cause?: unknown }) {
     const text = catalogue[code];
@@ -26,5 +29,11 @@ export class PhaseError<C extends ErrorCode = ErrorCode> extends Error {
     this.exitCode = text.exit;
     this.why = text.why(details);
     this.remedy = text.remedy(details);
+  }
+
+  /** As `--json` prints it. */
+  toJSON(): object {
+    const { code, message, why, remedy, details } = this;
+    return { code, message, why, remedy, details };
   }
 }

@@ -33,6 +33,7 @@ export interface UsageErrors {
   PH1029: { release: string; newest: string };
   PH1030: { file: string; reason: string };
   PH1031: { rename: string; object: string; named: readonly string[] };
+  PH1032: { call: string; problems: readonly string[] };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -258,6 +259,13 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
       d.named.length === 0 ? 'None names anything that could be acknowledged.' : `Named are: ${d.named.join('; ')}.`,
     remedy: () =>
       'Give the object as the refusal has named it, in quotes of the shell. What PostgreSQL drops no column with, such as a view, cannot be acknowledged: let it use the new column, or drop it.',
+  },
+  PH1032: {
+    exit: 2,
+    title: 'A function of triphase/api has options that it does not take',
+    what: (d) => `${d.call} cannot be called like this: ${d.problems.join('; ')}.`,
+    why: () => 'An option that is misspelt or of another type would be taken for one that was left out.',
+    remedy: () => 'Correct the call; docs/library.md lists the options.',
   },
   PH1030: {
     exit: 2,

@@ -43,24 +43,27 @@ export async function renewTwins(
   if (table === null || from === null || to === null) return;
   const stale = await findStale(worker, rename, made).catch((error) => {
     if (isConnectionLost(error)) throw error;
-    options.reporter.notice(
-      `${rename.name}: whether indexes, constraints and statistics of ${rename.from} were made anew, and their counterparts on ${rename.to} with them, is not known: ${reasonOf(error)}`,
-    );
+    options.onEvent({
+      type: 'notice',
+      message: `${rename.name}: whether indexes, constraints and statistics of ${rename.from} were made anew, and their counterparts on ${rename.to} with them, is not known: ${reasonOf(error)}`,
+    });
   });
   if (stale === undefined) return;
   const { renaming, atOnce, atGates } = stale;
   for (const one of atOnce) {
     await replaceTwin(knex, renaming, one);
-    options.reporter.notice(
-      `${rename.name}: the ${one.kind.name} ${one.now.name} was made anew, and so is its counterpart ${one.twin} on ${rename.to}.`,
-    );
+    options.onEvent({
+      type: 'notice',
+      message: `${rename.name}: the ${one.kind.name} ${one.now.name} was made anew, and so is its counterpart ${one.twin} on ${rename.to}.`,
+    });
   }
   if (atGates.length === 0) return;
   await rebuildTwins(knex, renaming, atGates);
   const names = atGates.map(({ now }) => now.name).join(', ');
-  options.reporter.notice(
-    `${rename.name}: ${names}: made anew as something else, and so are the counterparts on ${rename.to}.`,
-  );
+  options.onEvent({
+    type: 'notice',
+    message: `${rename.name}: ${names}: made anew as something else, and so are the counterparts on ${rename.to}.`,
+  });
 }
 
 async function findStale(db: LedgerDb, rename: Rename, made: readonly MadeObject[] | 'by hand'): Promise<StaleTwins> {

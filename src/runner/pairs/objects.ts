@@ -61,9 +61,10 @@ export async function followObjects(session: Session, before: KnownObjects, own:
     const names = new Set(fresh.filter(({ oid }) => !shared.has(oid)).map(({ name }) => name));
     // The migration stands in any case; a later gate names what has no such counterpart, or makes it.
     const tell = (error: unknown): void =>
-      session.options.reporter.notice(
-        `${rename.name}: ${made.map(({ name }) => name).join(', ')}: the counterparts on ${rename.to} could not be made: ${reasonOf(error)}`,
-      );
+      session.options.onEvent({
+        type: 'notice',
+        message: `${rename.name}: ${made.map(({ name }) => name).join(', ')}: the counterparts on ${rename.to} could not be made: ${reasonOf(error)}`,
+      });
     if (made.length > 0) await renewTwins(session, rename, made).catch(tell);
     if (names.size > 0) await buildCounterparts(session, rename, record, names).catch(tell);
   }
@@ -91,9 +92,10 @@ async function buildCounterparts(
     const name = renaming.twinOf(index, object);
     const build = { name, definition: object.definition, counterpart: object.name };
     await createIndex(knex, indexOptions(renaming, object, build));
-    options.reporter.notice(
-      `${rename.name}: the index ${object.name} has its counterpart ${name} on ${rename.to} until phase 3.`,
-    );
+    options.onEvent({
+      type: 'notice',
+      message: `${rename.name}: the index ${object.name} has its counterpart ${name} on ${rename.to} until phase 3.`,
+    });
   }
   await addCarried(lock.client, rename.name, twins);
   const renames = history.renames as Map<string, Rename>;

@@ -23,7 +23,10 @@ export async function rebindAnew({ knex, options, worker }: Session, rename: Ren
   if (objects.length === 0) return;
   await rebindDependents(knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to, objects });
   for (const { kind, name } of objects) {
-    options.reporter.notice(`${rename.name}: the ${kind} ${name} was made anew, and uses ${rename.to} now.`);
+    options.onEvent({
+      type: 'notice',
+      message: `${rename.name}: the ${kind} ${name} was made anew, and uses ${rename.to} now.`,
+    });
   }
 }
 

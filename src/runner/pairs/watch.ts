@@ -30,11 +30,13 @@ export async function settle(
   });
   for (const change of followed) {
     options.observer?.followed?.(ran.id, change);
-    options.reporter.notice(sayFollowed(change));
+    options.onEvent({ type: 'notice', message: sayFollowed(change) });
   }
-  for (const child of await coverChildren(trx, history.renames)) options.reporter.notice(sayCovered(child));
+  for (const child of await coverChildren(trx, history.renames))
+    options.onEvent({ type: 'notice', message: sayCovered(child) });
   if (!isEnd) return;
-  for (const twin of await dropLonelyTwins(trx, history.renames, ran)) options.reporter.notice(sayDropped(twin));
+  for (const twin of await dropLonelyTwins(trx, history.renames, ran))
+    options.onEvent({ type: 'notice', message: sayDropped(twin) });
 }
 
 /** A release that is cut never changes: what is refused in a migration of it has to have a way on. */
@@ -80,7 +82,7 @@ export async function settleByHand(session: Session): Promise<void> {
     const covered = await coverChildren(trx, history.renames);
     return [...followed.map(sayFollowed), ...dropped.map(sayDropped), ...covered.map(sayCovered)];
   });
-  for (const notice of notices) options.reporter.notice(notice);
+  for (const notice of notices) options.onEvent({ type: 'notice', message: notice });
 }
 
 /**
@@ -92,7 +94,7 @@ export async function settleBeforeUndoing(session: Session): Promise<void> {
     await settleByHand(session);
   } catch (error) {
     if (!(error instanceof PhaseError) || error.code !== 'PH2018') throw error;
-    session.options.reporter.notice(error.message);
+    session.options.onEvent({ type: 'notice', message: error.message });
     await inOneTransaction(session, 'Reading the ledger', (trx) => adoptPairs(trx, session.history.renames));
   }
 }

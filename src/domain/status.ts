@@ -1,0 +1,29 @@
+import type { Release } from './release.ts';
+
+/** How a rename stands in a database. */
+export interface RenameStatus {
+  readonly name: string;
+  readonly table: string;
+  readonly from: string;
+  readonly to: string;
+  /** The phase that the database is in; 0 before the first. */
+  readonly phase: 0 | 1 | 2 | 3;
+  readonly mismatches: number | null;
+  readonly mismatchesCountedAt: string | null;
+  readonly stragglers: number;
+  readonly lastStragglerAt: string | null;
+  /** What was altered by hand of its columns since the last run, in words. */
+  readonly altered: readonly string[];
+}
+
+/** How a database stands to the files. */
+export interface Status {
+  /** The release migrated last. */
+  readonly release: Release | null;
+  readonly confirmed: Release | null;
+  readonly applied: readonly { id: string; kind: string; release: Release; appliedAt: string; durationMs: number }[];
+  readonly started: readonly string[];
+  readonly pending: readonly string[];
+  readonly held: readonly string[];
+  readonly renames: readonly RenameStatus[];
+}
