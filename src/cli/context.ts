@@ -76,7 +76,7 @@ export class CommandContext {
   /** What the global flags say, for the functions of `triphase/api`; what they tell is printed. */
   async project(): Promise<ProjectOptions> {
     const { TerminalListener } = await import('./progress.ts');
-    const terminal = new TerminalListener(this.output);
+    const terminal = await TerminalListener.on(this.output);
     const { cwd, env } = this.surroundings;
     const { config, databaseUrl } = this.#flags;
     return { cwd, env, config, databaseUrl, onEvent: (event) => this.#heard(event, terminal) };

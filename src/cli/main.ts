@@ -5,6 +5,12 @@ import { report, runCli } from './program.ts';
 // stdout carries the result and nothing else, also where a migration or a task prints something.
 globalThis.console = new Console(process.stderr, process.stderr);
 
+// As Node has it from 21 on: without it pg makes a Response to find out where it runs, which loads all of fetch.
+if (!('navigator' in globalThis)) {
+  const userAgent = `Node.js/${process.versions.node.split('.')[0]}`;
+  Object.defineProperty(globalThis, 'navigator', { value: { userAgent }, configurable: true });
+}
+
 const args = process.argv.slice(2);
 let isLeftAtWork = false;
 const surroundings = {

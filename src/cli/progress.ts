@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { RunEvent } from '../domain/events.ts';
 import { printable } from '../domain/printable.ts';
 import type { RunProgress } from '../domain/run-progress.ts';
@@ -8,12 +8,22 @@ import type { Output } from './output.ts';
 /** Tells a person, or a log, what a run does: a bar on a terminal, otherwise a line of JSON a second for backfills. */
 export class TerminalListener {
   readonly #output: Output;
+  /** Null where none is drawn. */
+  readonly #Bar: typeof SingleBar | null;
   #bar: SingleBar | null = null;
   #lastLine = 0;
   #lastHolder = '';
 
-  constructor(output: Output) {
+  private constructor(output: Output, Bar: typeof SingleBar | null) {
     this.#output = output;
+    this.#Bar = Bar;
+  }
+
+  /** What draws the bar is loaded only where there is somebody to look at it. */
+  static async on(output: Output): Promise<TerminalListener> {
+    const { json, quiet } = output.options;
+    const isWatched = output.stderr.isTTY === true && !json && !quiet;
+    return new TerminalListener(output, isWatched ? (await import('cli-progress')).SingleBar : null);
   }
 
   /** Prints what there is to say of an event; what the command's result says is not said here. */
@@ -77,12 +87,12 @@ export class TerminalListener {
 
   #progress(id: string, progress: RunProgress): void {
     if (this.#output.options.quiet) return;
-    if (this.#output.stderr.isTTY === true && !this.#output.options.json) this.#drawBar(progress);
-    else this.#writeLine(id, progress);
+    if (this.#Bar === null) this.#writeLine(id, progress);
+    else this.#drawBar(progress, this.#Bar);
     if (progress.done >= 1) this.#closeBar();
   }
 
-  #drawBar(progress: RunProgress): void {
+  #drawBar(progress: RunProgress, Bar: typeof SingleBar): void {
     const { table, rows, done, rate, eta, lag, waitingFor } = progress;
     const left = eta === null ? '?' : formatDuration(eta * 1_000);
     const behind = lag === null ? '' : ` | replica ${lag.toFixed(1)} s behind`;
@@ -90,7 +100,7 @@ export class TerminalListener {
     const payload = { table: printable(table), rows, state: printable(state) };
     if (!this.#bar) {
       const format = '   {table} [{bar}] {percentage}% | {rows} rows | {state}';
-      this.#bar = new SingleBar({ format, stream: this.#output.stderr as NodeJS.WriteStream, hideCursor: true });
+      this.#bar = new Bar({ format, stream: this.#output.stderr as NodeJS.WriteStream, hideCursor: true });
       this.#bar.start(1_000, Math.round(done * 1_000), payload);
     }
     this.#bar.update(Math.round(done * 1_000), payload);

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import pg from 'pg';
 import { countRows } from '../../src/data/count.ts';
 import { ensureLedger } from '../../src/ledger/format.ts';
+import { repository } from '../support/bookshop.ts';
 import { newConnection } from '../support/database.ts';
 import { median } from './measure.ts';
 import { benchTable, makeTable } from './tables.ts';
@@ -22,7 +24,19 @@ const WAYS = [
   { way: 'large', title: 'audit, the large way (COPY)' },
   { way: 'stringify', title: 'audit, through csv-stringify' },
 ];
-const CHILD = fileURLToPath(new URL('audit-child.mjs', import.meta.url));
+/** One module, so that what it takes is told without a compiler. */
+const CHILD = join(repository, '.phase/bench/audit-child.mjs');
+
+function buildChild(): void {
+  buildSync({
+    entryPoints: [join(repository, 'test/bench/audit-child.ts')],
+    outfile: CHILD,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+  });
+}
 
 export async function benchAudits(
   url: string,
@@ -30,6 +44,7 @@ export async function benchAudits(
   rounds: number,
   tell: (text: string) => void,
 ): Promise<AuditLine[]> {
+  buildChild();
   const db = newConnection({ connectionString: url });
   await db.connect();
   await ensureLedger(db);

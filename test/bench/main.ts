@@ -15,6 +15,8 @@ import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
+const PARTS = ['backfill', 'writes', 'large', 'audits', 'count', 'plan', 'app', 'cli'];
+
 /** `npm run bench -- [--large] [--only backfill|writes|large|audits|count|app|plan|cli] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -27,6 +29,9 @@ async function main(): Promise<void> {
       json: { type: 'boolean', default: false },
     },
   });
+  if (values.only !== undefined && !PARTS.includes(values.only)) {
+    throw new Error(`--only takes one of ${PARTS.join(', ')}.`);
+  }
   const rounds = Number(values.rounds);
   const rows = Number(values.rows);
   const wants = (part: string): boolean => values.only === undefined || values.only === part;

@@ -4,14 +4,14 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import knex from 'knex';
-import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { DEFAULT_SETTINGS } from '../../dist/data/settings.js';
-import { Work } from '../../dist/data/work.js';
+import { Work } from '../../src/data/work.ts';
+import { DEFAULT_SETTINGS } from '../../src/domain/run-settings.ts';
+import { newConnection } from '../support/database.ts';
 
 const [, , way, url] = process.argv;
 const connect = async () => {
-  const client = new pg.Client({ connectionString: url });
+  const client = newConnection({ connectionString: url });
   await client.connect();
   return client;
 };
@@ -23,7 +23,7 @@ if (way === 'copy') {
   const stream = db.query(copyTo('COPY (SELECT * FROM t) TO STDOUT (FORMAT csv, HEADER)'));
   stream.resume();
   await new Promise((done, fail) => stream.on('end', done).on('error', fail));
-  rows = stream.rowCount;
+  rows = Number(stream.rowCount);
 } else {
   const own = knex({ client: 'pg', connection: url });
   const work = new Work({
@@ -46,7 +46,7 @@ if (way === 'copy') {
     onLog: () => undefined,
   });
   const pre = way === 'large' ? 'SELECT * FROM t' : { sql: 'SELECT * FROM t WHERE amount > $1', values: [0] };
-  rows = (await work.context.dataChange('all', { key: 'id', pre })).pre;
+  rows = (await work.context.dataChange('all', { key: 'id', pre })).pre ?? 0;
   await own.destroy();
 }
 const seconds = (performance.now() - began) / 1_000;
