@@ -9,6 +9,7 @@ import { isoTime } from '../postgres/time.ts';
 import { ledgerOf } from './connection.ts';
 import { ledgerFormat } from './format.ts';
 import { STEP_BY_NAME } from './formats/format-4.ts';
+import { bearsMark } from './marked.ts';
 import { toolVersion } from './tool-version.ts';
 
 /** A migration as the ledger has it. */
@@ -41,12 +42,16 @@ export function readMigrations(db: LedgerDb, format: number): Promise<LedgerRow[
   return all(db, rowsOf(ledgerOf(db), format));
 }
 
-const upsert = (ledger: string): string => `
+/** In names that mean the same under any search path: that of the application is in force where a migration has just run. */
+const upsert = (ledger: string, condition: string): string => `
   INSERT INTO ${ledger}.migrations (id, kind, release, rename, phase, sha256, breaks, state, started_at, finished_at, duration_ms, host, tool_version, step, manifest_sum)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp() - make_interval(secs => $9 / 1000.0),
-    CASE $8 WHEN 'applied' THEN clock_timestamp() END, CASE $8 WHEN 'applied' THEN $9 END, $10, $11, $12, $13)
+  SELECT $1, $2, $3, $4, $5, $6, $7, $8, now.at OPERATOR(pg_catalog.-) pg_catalog.make_interval(secs => $9::pg_catalog.float8 OPERATOR(pg_catalog./) 1000::pg_catalog.float8),
+    CASE WHEN now.is_done THEN now.at END, CASE WHEN now.is_done THEN $9::pg_catalog.int4 END, $10, $11, $12, $13
+  FROM (SELECT pg_catalog.clock_timestamp() AS at, $8::pg_catalog.text OPERATOR(pg_catalog.=) 'applied'::pg_catalog.text AS is_done) AS now
+  WHERE ${condition}
   ON CONFLICT (id) DO UPDATE SET state = excluded.state, sha256 = excluded.sha256, finished_at = excluded.finished_at,
-    manifest_sum = excluded.manifest_sum, duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version`;
+    manifest_sum = excluded.manifest_sum, duration_ms = excluded.duration_ms, who = excluded.who, host = excluded.host, tool_version = excluded.tool_version
+  RETURNING pg_catalog.pg_current_xact_id()::pg_catalog.text AS number`;
 
 /** The same, whatever the ledger's format; nothing where there is none. */
 export async function migrationsSoFar(db: LedgerDb): Promise<LedgerRow[]> {
@@ -54,15 +59,37 @@ export async function migrationsSoFar(db: LedgerDb): Promise<LedgerRow[]> {
   return format === 0 ? [] : readMigrations(db, format);
 }
 
-/** Enters a migration; in the transaction of a transactional one. */
+/** Enters a migration. */
 export async function recordMigration(
   db: LedgerDb,
   migration: OrderedMigration,
   state: LedgerRow['state'],
   durationMs: number,
 ): Promise<void> {
-  const { id, kind, release, rename, phase, step, sha256, breaks, manifestSum } = migration;
-  await db.query(upsert(ledgerOf(db)), [
+  await db.query(upsert(ledgerOf(db), 'true'), valuesOf(migration, state, durationMs));
+}
+
+/**
+ * Enters a migration as applied, in its own transaction and under whatever search path that has.
+ * @returns the number of the transaction; null where it is not the one that bears the mark: then nothing is entered.
+ */
+export async function recordWithin(
+  db: LedgerDb,
+  migration: OrderedMigration,
+  durationMs: number,
+  mark: string,
+): Promise<string | null> {
+  const sql = upsert(ledgerOf(db), bearsMark('$14'));
+  const rows = await all<{ number: string }>(db, sql, [...valuesOf(migration, 'applied', durationMs), mark]);
+  return rows[0]?.number ?? null;
+}
+
+function valuesOf(
+  { id, kind, release, rename, phase, step, sha256, breaks, manifestSum }: OrderedMigration,
+  state: LedgerRow['state'],
+  durationMs: number,
+): unknown[] {
+  return [
     id,
     kind,
     release,
@@ -76,7 +103,7 @@ export async function recordMigration(
     toolVersion(),
     step ?? null,
     manifestSum ?? null,
-  ]);
+  ];
 }
 
 /** Takes a migration out, with its checkpoints: it was undone. */

@@ -14,20 +14,18 @@ type Outcome = 'committed' | 'rolled back' | 'unknown';
  * Runs a transaction, and asks the server what came of it where the answer to its COMMIT is lost: a lost answer is neither
  * a failure nor a success.
  * @param connect opens another connection to the same database.
- * @param run is handed what it has to call as the last thing before the COMMIT.
+ * @param run is handed what it has to call as the last thing before the COMMIT, with the transaction's number where it knows it.
  * @throws PH5024 when the server cannot say; else what `run` throws, and then it is rolled back.
  */
 export async function withKnownOutcome(
   connect: () => Promise<pg.Client>,
-  run: (beforeCommit: (db: Queryable) => Promise<void>) => Promise<unknown>,
+  run: (beforeCommit: (db: Queryable, known?: string) => Promise<void>) => Promise<unknown>,
 ): Promise<void> {
   let transaction: string | null = null;
   try {
-    await run(async (db) => {
-      ({ transaction } = await one<{ transaction: string }>(
-        db,
-        'SELECT pg_catalog.pg_current_xact_id()::text AS transaction',
-      ));
+    await run(async (db, known) => {
+      transaction =
+        known ?? (await one<{ number: string }>(db, 'SELECT pg_catalog.pg_current_xact_id()::text AS number')).number;
     });
   } catch (error) {
     if (transaction === null || !isConnectionLost(error)) throw error;

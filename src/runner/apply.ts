@@ -8,14 +8,17 @@ import { checkGate, type GatedStep, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
-import { recordMigration, removeMigration } from '../ledger/migrations.ts';
+import { markedTransaction } from '../ledger/marked.ts';
+import { recordMigration, recordWithin, removeMigration } from '../ledger/migrations.ts';
 import { copyNotNull } from '../operations/attributes.ts';
 import { asScaffolded, gateKey } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
 import { runAsGiven } from '../postgres/knex.ts';
 import { isOutcomeUnknown } from '../postgres/outcome.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { guardedTransaction } from './guarded-transaction.ts';
 import { workFor } from './migration-context.ts';
@@ -92,8 +95,8 @@ async function attempt(
   direction: Direction,
   body: () => Promise<void>,
 ): Promise<void> {
-  await session.lock.ensureHeld();
-  const end = await beginAttempt(session.lock.client, entry.id, direction, session.lock.run);
+  const { lock } = session;
+  const end = await lock.withHeld((client) => beginAttempt(client, entry.id, direction, lock.run));
   try {
     await body();
     await end().catch(() => undefined);
@@ -164,10 +167,10 @@ async function runInTransaction(session: Session, migration: RunnableMigration, 
             await runBody(migration, direction, trx, workOn(trx));
             await settle(session, trx, { ...entry, direction });
           },
-          record: (db) =>
+          record: (db, mark) =>
             direction === 'up'
-              ? recordMigration(db, entry, 'applied', performance.now() - began)
-              : removeMigration(db, entry.id),
+              ? recordWithin(db, entry, performance.now() - began, mark)
+              : removeWithin(db, entry.id, mark),
         },
       ).catch((error) => {
         if (codeOf(error) === sqlState.idleInTransaction) stalls++;
@@ -175,6 +178,13 @@ async function runInTransaction(session: Session, migration: RunnableMigration, 
       });
     });
   await retrying(session, entry.id, attempt, session.options.project.config.lockAttempts);
+}
+
+/** @returns the number of the transaction; null where it is another one than that of the mark. */
+async function removeWithin(db: LedgerDb, id: string, mark: string): Promise<string | null> {
+  const number = await markedTransaction(db, mark);
+  if (number !== null) await underQualifiedNames(db, () => removeMigration(db, id));
+  return number;
 }
 
 /** A row `started` first, since nothing else would tell that it ran and died. */

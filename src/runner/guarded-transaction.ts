@@ -2,12 +2,12 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
+import { MARK } from '../ledger/marked.ts';
 import type { BlockerWatch } from '../postgres/blockers.ts';
 import { codeOf, isConnectionLost, sqlState } from '../postgres/errors.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import { withKnownOutcome } from '../postgres/outcome.ts';
 import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
-import { underQualifiedNames } from '../postgres/session.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -26,8 +26,11 @@ export interface GuardedTry {
 
 export interface GuardedWork {
   body(trx: Knex.Transaction): Promise<void>;
-  /** Says in the ledger that it ran, once it is certain that both commit together. */
-  record(db: LedgerDb): Promise<void>;
+  /**
+   * Says in the ledger that it ran, where the transaction still bears its mark: then both commit together.
+   * @returns the number of the transaction; null where it is another one.
+   */
+  record(db: LedgerDb, mark: string): Promise<string | null>;
 }
 
 /**
@@ -47,9 +50,9 @@ export async function guardedTransaction(
       idle.listen(db);
       await begin(session, db, { patienceMs: idle.patienceMs, watch });
       await body(trx);
-      await ensureSame(session, db, entry.id);
-      await underQualifiedNames(db, () => record(db));
-      await beforeCommit(db);
+      const number = await record(db, session.lock.run);
+      if (number === null) throw new PhaseError('PH5010', { id: entry.id });
+      await beforeCommit(db, number);
     };
     try {
       await session.knex.transaction(transaction, { isolationLevel: isolation });
@@ -77,20 +80,13 @@ async function begin(
   db: Queryable,
   { patienceMs, watch }: { readonly patienceMs: number; readonly watch: BlockerWatch },
 ): Promise<void> {
-  watch.watch((await one<{ pid: number }>(db, 'SELECT pg_catalog.pg_backend_pid() AS pid')).pid);
-  const { lockTimeout } = options.project.config;
-  await db.query(
-    `SET LOCAL lock_timeout = ${lockTimeout}; SET LOCAL idle_in_transaction_session_timeout = ${patienceMs}; SET LOCAL triphase.transaction = '${lock.run}'`,
-  );
-}
-
-/** @throws PH5010 */
-async function ensureSame({ lock }: Session, db: Queryable, id: string): Promise<void> {
-  const { run } = await one<{ run: string | null }>(
+  const { pid } = await one<{ pid: number }>(
     db,
-    `SELECT pg_catalog.current_setting('triphase.transaction', true) AS run`,
+    `SELECT pg_catalog.pg_backend_pid() AS pid, pg_catalog.set_config('lock_timeout', $1, true),
+       pg_catalog.set_config('idle_in_transaction_session_timeout', $2, true), pg_catalog.set_config('${MARK}', $3, true)`,
+    [options.project.config.lockTimeout, patienceMs, lock.run].map(String),
   );
-  if (run !== lock.run) throw new PhaseError('PH5010', { id });
+  watch.watch(pid);
 }
 
 /** The server says why it ends an idle transaction between two statements; the next one learns only that the connection is gone. */

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
 import { type Connection, type ConnectionOptions, connect, isDirect, withConnection } from '../postgres/connection.ts';
+import { isConnectionLost } from '../postgres/errors.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { prepareSession } from '../postgres/session.ts';
 
@@ -73,13 +74,16 @@ export class RunnerLock {
 
   /** @throws PH5004 when the connection that holds the lock is gone: another runner may have it. */
   async ensureHeld(): Promise<void> {
-    if (!this.#lost) {
-      try {
-        await this.client.query('SELECT 1');
-        return;
-      } catch {
-        this.#lose();
-      }
+    await this.withHeld((client) => client.query('SELECT 1'));
+  }
+
+  /** Runs something on the connection that holds the lock, which tells that it is held. @throws PH5004 as `ensureHeld` does. */
+  async withHeld<T>(body: (client: Connection) => Promise<T>): Promise<T> {
+    try {
+      if (!this.#lost) return await body(this.client);
+    } catch (error) {
+      if (!isConnectionLost(error)) throw error;
+      this.#lose();
     }
     throw new PhaseError('PH5004', { during: 'the run: the connection that holds the lock is gone' });
   }
