@@ -22,21 +22,31 @@ const LEFT: AttemptError = {
 const unhurried = (direction: Direction): string =>
   `unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', ${direction === 'resolve' ? `current_setting('synchronous_commit')` : `'off'`}, true))`;
 
-/** Begins an entry of the history. @returns what ends it, with the error when there was one. */
+/** An entry of the history that has begun. */
+export interface Attempt {
+  readonly number: string;
+  /** Ends it, with the error where there was one. */
+  end(error?: AttemptError): Promise<void>;
+}
+
+/** Begins an entry of the history. */
 export async function beginAttempt(
   db: LedgerDb,
   migration: string,
   direction: Direction,
   run: string,
-): Promise<(error?: AttemptError) => Promise<void>> {
+): Promise<Attempt> {
   const { number } = await one<{ number: string }>(
     db,
     `WITH ${unhurried(direction)}
      INSERT INTO ${ledgerOf(db)}.attempts (migration, direction, run) SELECT $1, $2, $3 FROM unhurried RETURNING number`,
     [migration, direction, run],
   );
-  return async (error) => {
-    await db.query(endAttempt(ledgerOf(db), direction), [number, error?.code, error?.message]);
+  return {
+    number,
+    async end(error) {
+      await db.query(endAttempt(ledgerOf(db), direction), [number, error?.code, error?.message]);
+    },
   };
 }
 

@@ -70,17 +70,21 @@ export async function recordMigration(
 }
 
 /**
- * Enters a migration as applied, in its own transaction and under whatever search path that has.
+ * Enters a migration as applied, and its attempt as done, in its own transaction and under whatever search path that has.
  * @returns the number of the transaction; null where it is not the one that bears the mark: then nothing is entered.
  */
 export async function recordWithin(
   db: LedgerDb,
   migration: OrderedMigration,
   durationMs: number,
-  mark: string,
+  { mark, attempt }: { readonly mark: string; readonly attempt: string },
 ): Promise<string | null> {
-  const sql = upsert(ledgerOf(db), bearsMark('$14'));
-  const rows = await all<{ number: string }>(db, sql, [...valuesOf(migration, 'applied', durationMs), mark]);
+  const isMarked = bearsMark('$14');
+  const sql = `WITH ended AS (
+    UPDATE ${ledgerOf(db)}.attempts SET finished_at = pg_catalog.clock_timestamp(), outcome = 'done'
+    WHERE number OPERATOR(pg_catalog.=) $15::pg_catalog.int8 AND ${isMarked})
+  ${upsert(ledgerOf(db), isMarked)}`;
+  const rows = await all<{ number: string }>(db, sql, [...valuesOf(migration, 'applied', durationMs), mark, attempt]);
   return rows[0]?.number ?? null;
 }
 

@@ -51,12 +51,12 @@ export async function ensureFilesIntact(history: History, manifests: readonly Ma
       if (!file || file.kind !== entry.kind) {
         throw new PhaseError('PH3001', { id: entry.id, manifest: path, folder: migrationFolder(entry.kind) });
       }
-      if (!(await hasChecksum(join(history.root, file.path), entry.sha256))) {
+      if (!hasChecksum(join(history.root, file.path), entry.sha256)) {
         throw new PhaseError('PH3002', { file: file.path, manifest: path, state: manifest.state });
       }
     }
     for (const source of manifest.sources) {
-      if (!(await hasChecksum(join(history.root, 'db', source.file), source.sha256))) {
+      if (!hasChecksum(join(history.root, 'db', source.file), source.sha256)) {
         throw new PhaseError('PH3012', { file: join('db', source.file), manifest: path });
       }
     }

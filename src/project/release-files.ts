@@ -82,7 +82,7 @@ export function ensureOpen(history: History, release: Release | null): Release {
 
 /** @throws PH5011 for a folder, a link that leads nowhere, or a file that may not be read. */
 async function readableSum({ root }: History, path: string): Promise<string> {
-  const sum = await fileChecksum(join(root, path));
+  const sum = fileChecksum(join(root, path));
   if (sum === null) throw new PhaseError('PH5011', { file: path, reason: 'It cannot be read as a file.' });
   return sum;
 }
@@ -91,14 +91,14 @@ async function newSums(history: History, manifest: Manifest): Promise<Map<string
   const sums = new Map<string, string>();
   for (const entry of manifest.migrations) {
     const file = fileOf(history.files, entry);
-    const sum = file ? await fileChecksum(join(history.root, file.path)) : null;
+    const sum = file ? fileChecksum(join(history.root, file.path)) : null;
     if (sum === null) {
       throw new PhaseError('PH3001', { id: entry.id, manifest: manifestPath(manifest.release), folder: 'db' });
     }
     if (sum !== entry.sha256) sums.set(entry.id, sum);
   }
   for (const source of manifest.sources) {
-    const sum = await fileChecksum(join(history.root, 'db', source.file));
+    const sum = fileChecksum(join(history.root, 'db', source.file));
     if (sum === null)
       throw new PhaseError('PH3012', { file: join('db', source.file), manifest: manifestPath(manifest.release) });
     if (sum !== source.sha256) sums.set(source.file, sum);

@@ -44,12 +44,13 @@ type Direction = 'up' | 'down';
  */
 export async function applyMigration(opened: Session, migration: RunnableMigration): Promise<void> {
   const session = sessionFor(opened, migration);
-  await attempt(session, migration, 'up', async () => {
+  await attempt(session, migration, 'up', async (number) => {
     await runGate(session, migration.entry);
     const objects = await knownObjects(session);
-    if (migration.loaded.transaction) await runInTransaction(session, migration, 'up');
+    if (migration.loaded.transaction) await runInTransaction(session, migration, 'up', number);
     else await runOutside(session, migration);
     await followObjects(session, objects, migration.entry.rename);
+    return migration.loaded.transaction;
   });
 }
 
@@ -61,10 +62,10 @@ function sessionFor(session: Session, { entry }: RunnableMigration): Session {
 export async function revertMigration(opened: Session, migration: RunnableMigration): Promise<void> {
   const session = sessionFor(opened, migration);
   ensureReversible(migration);
-  await attempt(session, migration, 'down', async () => {
+  await attempt(session, migration, 'down', async (number) => {
     await checkBeforeRevert(session, migration.entry);
     if (migration.loaded.downTransaction) {
-      await runInTransaction(session, migration, 'down');
+      await runInTransaction(session, migration, 'down', number);
     } else {
       await withWork(session, migration, 'down', async (workOn) => {
         await runBodyOutside(session, migration, 'down', workOn(session.knex));
@@ -72,6 +73,7 @@ export async function revertMigration(opened: Session, migration: RunnableMigrat
         await removeMigration(session.worker, migration.entry.id);
       });
     }
+    return false;
   });
 }
 
@@ -88,18 +90,20 @@ export function ensureReversible({ entry, loaded }: RunnableMigration): void {
   if (down === null) throw new PhaseError('PH2012', { id: entry.id });
 }
 
-/** One entry of the history around a try, and errors that name the migration. */
+/**
+ * One entry of the history around a try, and errors that name the migration.
+ * @param body gets the entry's number, and says whether it has ended it with what it committed.
+ */
 async function attempt(
   session: Session,
   { entry, loaded }: RunnableMigration,
   direction: Direction,
-  body: () => Promise<void>,
+  body: (number: string) => Promise<boolean>,
 ): Promise<void> {
   const { lock } = session;
-  const end = await lock.withHeld((client) => beginAttempt(client, entry.id, direction, lock.run));
+  const { number, end } = await lock.withHeld((client) => beginAttempt(client, entry.id, direction, lock.run));
   try {
-    await body();
-    await end().catch(() => undefined);
+    if (!(await body(number))) await end().catch(() => undefined);
   } catch (error) {
     const held = direction === 'up' ? heldBySync(error, session.history.renames.values(), entry.id) : null;
     const known = held ?? describe(error, entry.id, loaded, direction);
@@ -153,7 +157,12 @@ async function makeGood(session: Session, rename: Rename, step: GatedStep): Prom
 }
 
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */
-async function runInTransaction(session: Session, migration: RunnableMigration, direction: Direction): Promise<void> {
+async function runInTransaction(
+  session: Session,
+  migration: RunnableMigration,
+  direction: Direction,
+  number: string,
+): Promise<void> {
   const { entry, loaded } = migration;
   let stalls = 0;
   const attempt = (watch: BlockerWatch): Promise<void> =>
@@ -169,7 +178,7 @@ async function runInTransaction(session: Session, migration: RunnableMigration, 
           },
           record: (db, mark) =>
             direction === 'up'
-              ? recordWithin(db, entry, performance.now() - began, mark)
+              ? recordWithin(db, entry, performance.now() - began, { mark, attempt: number })
               : removeWithin(db, entry.id, mark),
         },
       ).catch((error) => {

@@ -37,7 +37,7 @@ export async function resolveMigration(
       }
       await openLedger(session);
       await inTransaction(db, async () => {
-        const end = await beginAttempt(db, id, 'resolve', lock.run);
+        const { end } = await beginAttempt(db, id, 'resolve', lock.run);
         if (as === 'applied') await recordMigration(db, entry, 'applied', row?.durationMs ?? 0);
         else if (row) await removeMigration(db, id);
         await end();

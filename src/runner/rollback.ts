@@ -92,7 +92,7 @@ async function prepare(
   const entry = orderMigrations(history.manifests).find(({ id }) => id === row.id);
   const file = entry && fileOf(history.files, entry);
   if (!entry || !file) throw new PhaseError('PH1016', { id: row.id, known: history.files.map(({ id }) => id) });
-  if ((await fileChecksum(join(history.root, file.path))) !== row.sha256) {
+  if (fileChecksum(join(history.root, file.path)) !== row.sha256) {
     throw new PhaseError('PH3003', { id: row.id, file: file.path, appliedAt: row.appliedAt ?? row.startedAt });
   }
   ensureNobodyNeedsIt(history, ledger, entry, undone);

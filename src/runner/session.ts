@@ -102,7 +102,6 @@ async function withWork<T>(
   };
   const connections = new Connections({ url, project, applicationName: lock.applicationName, onConnection });
   const worker = await connections.connect();
-  const knex = connections.knex();
   const context = {
     root: project.root,
     renames: history.renames,
@@ -116,13 +115,26 @@ async function withWork<T>(
         options.onEvent({ type: 'notice', message: sayFollowed(change) });
     },
   };
+  let knex: Knex | undefined;
   try {
     const { passedGates } = context;
     const { connect, ask } = connections;
-    const session = { options, lock, history, passedGates, knex: withContext(knex, context) };
-    return await body({ ...session, worker, connect, ask });
+    return await body({
+      options,
+      lock,
+      history,
+      passedGates,
+      worker,
+      connect,
+      ask,
+      // Where nothing runs, none is needed.
+      get knex() {
+        knex ??= withContext(connections.knex(), context);
+        return knex;
+      },
+    });
   } finally {
-    await knex.destroy();
+    await knex?.destroy();
     await worker.end().catch(() => undefined);
   }
 }

@@ -1,28 +1,38 @@
 import { readFileSync } from 'node:fs';
-import Handlebars from 'handlebars';
+import { createRequire } from 'node:module';
 import { printCode } from './code.ts';
 
-/** The one instance: a field that is missing is an error, and only pages are escaped for HTML. */
-const handlebars = Handlebars.create();
-handlebars.registerHelper('eq', (a: unknown, b: unknown) => a === b);
-handlebars.registerHelper('code', printCode);
-/** For pages: a name that may be broken at its underscores. */
-handlebars.registerHelper(
-  'breakable',
-  (name: string) => new Handlebars.SafeString(Handlebars.escapeExpression(name).replaceAll('_', '_<wbr>')),
-);
-handlebars.registerPartial('guard', source('rename/guard.sql'));
-handlebars.registerPartial('own_table', source('rename/own_table.sql'));
-handlebars.registerPartial('rights', source('rename/rights.sql'));
-handlebars.registerPartial('step', source('plan/step.html'));
+type Handlebars = typeof import('handlebars');
 
-const compiled = new Map<string, Handlebars.TemplateDelegate>();
+const require = createRequire(import.meta.url);
+let handlebars: Handlebars | undefined;
+
+/** The one instance, loaded when the first template is: a field that is missing is an error, and only pages are escaped for HTML. */
+function instance(): Handlebars {
+  if (handlebars !== undefined) return handlebars;
+  const made = (require('handlebars') as Handlebars).create();
+  made.registerHelper('eq', (a: unknown, b: unknown) => a === b);
+  made.registerHelper('code', printCode);
+  /** For pages: a name that may be broken at its underscores. */
+  made.registerHelper(
+    'breakable',
+    (name: string) => new made.SafeString(made.escapeExpression(name).replaceAll('_', '_<wbr>')),
+  );
+  made.registerPartial('guard', source('rename/guard.sql'));
+  made.registerPartial('own_table', source('rename/own_table.sql'));
+  made.registerPartial('rights', source('rename/rights.sql'));
+  made.registerPartial('step', source('plan/step.html'));
+  handlebars = made;
+  return made;
+}
+
+const compiled = new Map<string, HandlebarsTemplateDelegate>();
 
 /** Fills a template of the folder `templates`, such as `rename/trigger.sql`. */
 export function render(name: string, view: object): string {
   let template = compiled.get(name);
   if (!template) {
-    template = handlebars.compile(source(name), { strict: true, noEscape: !name.endsWith('.html') });
+    template = instance().compile(source(name), { strict: true, noEscape: !name.endsWith('.html') });
     compiled.set(name, template);
   }
   return template(view);

@@ -85,6 +85,6 @@ async function contentsOf(history: History, steps: readonly OrderedMigration[], 
     .update(dump ?? '');
   const modules = await readdir(join(history.root, 'lib'), { recursive: true, withFileTypes: true }).catch(() => []);
   const files = modules.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) hash.update(`${file} ${await fileChecksum(file)}\n`);
+  for (const file of files.sort()) hash.update(`${file} ${fileChecksum(file)}\n`);
   return hash.digest('hex').slice(0, 24);
 }

@@ -75,6 +75,7 @@ export async function settleOutside(session: Session, ran: WatchedStep, isEnd: b
 /** What was done by hand since the last run, before anything runs. @throws PH2018 */
 export async function settleByHand(session: Session): Promise<void> {
   const { history, options } = session;
+  if (history.renames.size === 0) return;
   const notices = await inOneTransaction(session, 'What was altered by hand', async (trx): Promise<string[]> => {
     await adoptPairs(trx, history.renames);
     const followed = await settlePairs(trx, history.renames, null);
