@@ -116,7 +116,9 @@ test.each([
     module,
   };
   project.write('types/tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['app.ts'] }));
-  const { status, text: printed } = node(join(repository, 'node_modules/typescript-5/bin/tsc'), '-p', 'types');
+  // Version 7 is ten times as fast, and knows node10 no more.
+  const compiler = moduleResolution === 'node10' ? 'typescript-5' : 'typescript';
+  const { status, text: printed } = node(join(repository, 'node_modules', compiler, 'bin/tsc'), '-p', 'types');
   expect({ status, printed }).toEqual({ status: 0, printed: '' });
 });
 

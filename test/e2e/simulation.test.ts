@@ -5,7 +5,7 @@ import { SimulatedProject } from '../support/simulator/postgres.ts';
 import { waysBetween } from '../support/simulator/ways.ts';
 
 /** `WAYS=1000 npm test -- test/e2e/simulation` for a long run. */
-const WAYS = Number(process.env.WAYS ?? 7);
+const WAYS = Number(process.env.WAYS ?? 4);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 const WAYS_OF_A_HISTORY = 10;
 
@@ -23,7 +23,7 @@ test.each(seeds)(
     const project = await SimulatedProject.build(history);
     const last = history.releases.length - 1;
     try {
-      for (let sample = 0; sample < WAYS_OF_A_HISTORY; sample++) {
+      for (let sample = 0; sample < Math.min(WAYS, WAYS_OF_A_HISTORY); sample++) {
         const from = Math.floor(random() * last);
         const to = from + 1 + Math.floor(random() * (last - from));
         const ways = waysBetween(from, to, random);

@@ -24,7 +24,6 @@ test.each(RELEASES)(
     const disturbances = (['cut this', 'cut all'] as const).flatMap((way): Disturbance[] => [
       { release, way, at: { kind: 'message', number: upTo(messages.length * 0.9) } },
       { release, way, at: { kind: 'answer to COMMIT', number: upTo(commits) } },
-      { release, way, at: { kind: 'answer to COMMIT', number: upTo(commits) } },
     ]);
     const signals = (['SIGTERM', 'SIGSTOP'] as const).map(
       (way: Way): Disturbance => ({ release, way, at: { kind: 'message', number: upTo(messages.length * 0.9) } }),
@@ -37,7 +36,7 @@ test.each(RELEASES)(
       // How many messages a run has depends on its batches, and they on the machine.
       if (outcome.message !== null) disturbed++;
     }
-    expect(disturbed).toBeGreaterThan(4);
+    expect(disturbed).toBeGreaterThan(3);
     // Nothing but what phase prints itself may get into what others read.
     expect(printed).not.toHaveBeenCalled();
     printed.mockRestore();
