@@ -235,8 +235,10 @@ async function rowFunctionsOf(
 ): Promise<{ rowFunctions: ReadonlySet<string>; rowTakers: ReadonlySet<string> }> {
   const rows = await all<{ name: string; returns: boolean }>(
     db,
-    `${TREE} SELECT DISTINCT p.proname AS name, p.prorettype = c.reltype AS returns FROM tree JOIN pg_class c ON c.oid = tree.oid
-     JOIN pg_proc p ON p.prorettype = c.reltype OR c.reltype = ANY (p.proargtypes::oid[])`,
+    `${TREE}, types(oid) AS MATERIALIZED (SELECT c.reltype FROM tree JOIN pg_class c ON c.oid = tree.oid)
+     SELECT p.proname AS name, true AS returns FROM pg_proc p JOIN types ON types.oid = p.prorettype
+     UNION SELECT p.proname, false FROM pg_proc p CROSS JOIN LATERAL unnest(p.proargtypes::oid[]) AS taken(oid)
+     JOIN types ON types.oid = taken.oid WHERE taken.oid <> p.prorettype`,
     [oid],
   );
   const names = (isReturned: boolean): ReadonlySet<string> =>

@@ -41,23 +41,28 @@ export const WITHOUT_IDENTITY = `ARRAY(
       WHERE NOT (t.relreplident = 'f' OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = t.oid
         AND CASE t.relreplident WHEN 'd' THEN i.indisprimary AND i.indimmediate WHEN 'i' THEN i.indisreplident ELSE false END)) ORDER BY 1)`;
 
-/** SQL for columns elsewhere that hold rows of tables in `tree`, however deep in arrays, domains and other types. */
+/**
+ * SQL for columns elsewhere that hold rows of tables in `tree`, however deep in arrays, domains and other types. What is made of what is read once:
+ * neither is indexed, and a table may have hundreds of partitions, each with types of its own.
+ */
 export const ROW_COLUMNS = `ARRAY(
-      WITH RECURSIVE holding(oid) AS (
+      WITH RECURSIVE made AS MATERIALIZED (
+        SELECT t.typelem AS of, t.oid FROM pg_type t WHERE t.typelem <> 0 AND t.typlen = -1
+        UNION ALL SELECT t.typbasetype, t.oid FROM pg_type t WHERE t.typbasetype <> 0
+        UNION ALL SELECT r.rngsubtype, r.rngtypid FROM pg_range r
+        UNION ALL SELECT a.atttypid, k.reltype FROM pg_class k JOIN pg_attribute a ON a.attrelid = k.oid AND NOT a.attisdropped WHERE k.relkind = 'c'),
+      holding(oid) AS (
         SELECT c.reltype FROM tree JOIN pg_class c ON c.oid = tree.oid
-        UNION SELECT made.oid FROM holding CROSS JOIN LATERAL (
-          SELECT t.oid FROM pg_type t WHERE t.typelem = holding.oid AND t.typlen = -1 OR t.typbasetype = holding.oid
-          UNION ALL SELECT r.rngtypid FROM pg_range r WHERE r.rngsubtype = holding.oid
-          UNION ALL SELECT k.reltype FROM pg_attribute a JOIN pg_class k ON k.oid = a.attrelid AND k.relkind = 'c'
-            WHERE a.atttypid = holding.oid AND NOT a.attisdropped) AS made)
+        UNION SELECT made.oid FROM holding JOIN made ON made.of = holding.oid)
       SELECT a.attrelid::regclass::text || '.' || quote_ident(a.attname) FROM holding JOIN pg_attribute a ON a.atttypid = holding.oid AND a.attnum > 0 AND NOT a.attisdropped
       JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'p', 'm', 'f') ORDER BY 1)`;
 
 /** SQL for names of tables in `tree` that have a column from tables outside of it as well. */
 export const OTHER_PARENTS = (column: string): string => `ARRAY(
       SELECT tree.oid::regclass::text FROM tree JOIN pg_attribute k ON k.attrelid = tree.oid AND k.attname = ${column} AND NOT k.attisdropped
-      WHERE tree.oid <> $1::oid AND k.attinhcount > (
-        SELECT count(*) FROM pg_inherits i WHERE i.inhrelid = tree.oid AND i.inhparent IN (SELECT oid FROM tree)) ORDER BY 1)`;
+      LEFT JOIN (SELECT i.inhrelid, count(*) AS parents FROM tree parent JOIN pg_inherits i ON i.inhparent = parent.oid GROUP BY i.inhrelid) AS own
+        ON own.inhrelid = tree.oid
+      WHERE tree.oid <> $1::oid AND k.attinhcount > coalesce(own.parents, 0) ORDER BY 1)`;
 
 const SHAPE = `
   ${TREE}

@@ -4,7 +4,7 @@ import { ledgerOf } from './connection.ts';
 export type Direction = 'up' | 'down' | 'resolve';
 
 /** What an attempt that did not end well says of itself. */
-export interface AttemptError {
+interface AttemptError {
   readonly code: string;
   readonly message: string;
 }

@@ -6,7 +6,7 @@ import { COPIED_ATTRIBUTES } from '../domain/pair.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { copyAttributes } from './attributes.ts';
 import { addColumnToChildren } from './children.ts';
-import { execute, onConnection, runSql } from './execute.ts';
+import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 export interface ColumnLike {
@@ -36,6 +36,6 @@ export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike
   );
   if (facts.rewrites) await ensureWithinRewriteLimit(knex, on);
   await addColumnToChildren(knex, { on, column, like, definition: columnDefinition(facts) });
-  for (const statement of addColumnStatements(on, quoteIdent(column), facts)) await execute(knex, statement);
+  await runAll(knex, addColumnStatements(on, quoteIdent(column), facts));
   await copyAttributes(knex, { on, from: like, to: column }, COPIED_ATTRIBUTES);
 }

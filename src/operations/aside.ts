@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { BoundObjectName, Rebinding } from '../objects/bound.ts';
-import { rebindingOf, runAll, swapPositions, withNamesSwapped, withQualifiedNames } from './rebind.ts';
+import { runAll } from './execute.ts';
+import { rebindingOf, swapPositions, withNamesSwapped, withQualifiedNames } from './rebind.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 /** An object that has to be put aside while what it depends on is away. */

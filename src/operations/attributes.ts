@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { type AttributePair, differingAttributes } from '../catalog/attributes.ts';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { PAIR_ATTRIBUTES, type PairAttribute } from '../domain/pair.ts';
-import { execute, onConnection, runSql } from './execute.ts';
+import { onConnection, runAll, runSql } from './execute.ts';
 import { setNotNull } from './not-null.ts';
 
 export interface ColumnPair {
@@ -24,7 +24,7 @@ export async function copyAttributes(
 ): Promise<void> {
   for (const pair of await differences(knex, columns)) {
     if (!only.includes(pair.attribute)) continue;
-    for (const statement of await statementsFor(knex, columns, pair)) await execute(knex, statement);
+    await runAll(knex, await statementsFor(knex, columns, pair));
   }
 }
 

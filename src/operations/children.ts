@@ -4,7 +4,7 @@ import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { syncTriggers } from '../domain/rename.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { contextOf } from './context.ts';
-import { execute, runSql } from './execute.ts';
+import { execute, runAll, runSql } from './execute.ts';
 
 /**
  * Children by plain inheritance have their parent's columns and none of its row triggers, and may define a column themselves besides, which then neither comes
@@ -45,7 +45,10 @@ export async function untriggerChildren(knex: Knex, on: string, name: string): P
      WHERE own.tgrelid = to_regclass($1) AND own.tgname = $2 ORDER BY 1`,
     [on, name],
   );
-  for (const copy of copies) await execute(knex, `DROP TRIGGER IF EXISTS ${quoteIdent(name)} ON ${copy.on}`);
+  await runAll(
+    knex,
+    copies.map((copy) => `DROP TRIGGER IF EXISTS ${quoteIdent(name)} ON ${copy.on}`),
+  );
 }
 
 /** Whether a trigger is one that keeps two columns of the table in step. */
@@ -82,7 +85,8 @@ export async function addColumnToChildren(
 /** Drops a column of a table, also of children that define it themselves. */
 export async function dropEverywhere(knex: Knex, on: string, column: string): Promise<void> {
   const children = await definingChildren(knex, on, column);
-  for (const table of [on, ...children]) await execute(knex, `ALTER TABLE ${table} DROP COLUMN ${quoteIdent(column)}`);
+  const drop = (table: string): string => `ALTER TABLE ${table} DROP COLUMN ${quoteIdent(column)}`;
+  await runAll(knex, [on, ...children].map(drop));
 }
 
 /** Children that define a column themselves, those that are nearest to the table first. */

@@ -11,7 +11,7 @@ import { type AsideObject, withDependentsAside } from './aside.ts';
 import { dropEverywhere } from './children.ts';
 import { dropConstraint } from './constraints.ts';
 import { contextOf } from './context.ts';
-import { execute, onConnection, runSql } from './execute.ts';
+import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { stillOn } from './left.ts';
 import { notNullName } from './not-null.ts';
@@ -84,7 +84,7 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
     await dropEverywhere(knex, on, column);
   };
   await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKeys, drop);
-  for (const statement of restored) await execute(knex, statement);
+  await runAll(knex, restored);
   if (notNull.original !== null && notNull.derived !== null) {
     const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
     await execute(knex, `ALTER TABLE ${on} ${rename}`);

@@ -6,7 +6,7 @@ import type { ConstraintMember } from '../objects/constraints/members.ts';
 import { contextOf } from './context.ts';
 import { atomically, execute, runSql } from './execute.ts';
 import { constraintFamily } from './families.ts';
-import { createIndex, forPartition, type IndexOptions, onEachPartition } from './indexes.ts';
+import { createIndex, type IndexOptions, onEachPartition } from './indexes.ts';
 import { isOnFormerPart, isOnLostPart } from './left.ts';
 import { isPartitioned, leavesOf } from './partitions.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
@@ -60,11 +60,7 @@ export async function addPartitionedUnique(knex: Knex, options: PartitionedUniqu
   if ((await constraintState(knex, on, name)) === 'absent') {
     await execute(knex, `ALTER TABLE ONLY ${on} ADD CONSTRAINT ${quoteIdent(name)} ${constraint}`);
   }
-  await onEachPartition(knex, on, name, async (partition) => {
-    const part = await forPartition(knex, options, partition);
-    await addPartitionedUnique(knex, part);
-    return part.name;
-  });
+  await onEachPartition(knex, options, (part) => addPartitionedUnique(knex, part));
   await commentConstraint(knex, on, name, constraintComment);
 }
 

@@ -3,7 +3,7 @@ import { nodesOf, treesOf } from '../catalog/sql-trees.ts';
 import { onConnectionAsItIs, onConnection as onPinnedConnection } from '../postgres/knex.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
-import { withEventTriggers, withOwnPathBehind } from '../postgres/session.ts';
+import { pathOfEventTriggers, withOwnPathBehind } from '../postgres/session.ts';
 import { contextOf } from './context.ts';
 
 /**
@@ -17,17 +17,60 @@ export async function execute(knex: Knex, sql: string): Promise<void> {
   else await retried(knex, sql, run);
 }
 
-/** Lends a connection with the search path that statements of the migration are written for, and what runs one of them on it. */
+/** Several of them, one after the other: within a transaction on its connection in one go, since there may be hundreds under a lock. */
+export async function runAll(knex: Knex, statements: readonly string[]): Promise<void> {
+  if (statements.length === 0) return;
+  if (!isTransaction(knex)) {
+    for (const statement of statements) await execute(knex, statement);
+    return;
+  }
+  const sent = contextOf(knex).dryRun ? statements : await joined(statements);
+  await onItsConnection(knex, async (run) => {
+    for (const statement of sent) await run(statement);
+  });
+}
+
+const STATEMENTS_A_MESSAGE = 100;
+
+/** As many as one message takes, but for those in which functions of the application run. */
+async function joined(statements: readonly string[]): Promise<string[]> {
+  const messages: string[][] = [];
+  let open: string[] | null = null;
+  for (const statement of statements) {
+    if (await runsOthers(statement)) {
+      messages.push([statement]);
+      open = null;
+    } else if (open === null || open.length === STATEMENTS_A_MESSAGE) {
+      open = [statement];
+      messages.push(open);
+    } else {
+      open.push(statement);
+    }
+  }
+  return messages.map((message) => message.join(';\n'));
+}
+
+/**
+ * Lends a connection with the search path that statements of the migration are written for.
+ * @param body gets what runs one of them on it, and the connection for what alters nothing.
+ */
 export function onItsConnection(
   knex: Knex,
-  body: (statement: (sql: string) => Promise<void>) => Promise<void>,
+  body: (statement: (sql: string) => Promise<void>, db: Queryable) => Promise<void>,
 ): Promise<void> {
-  return onConnection(knex, (db) =>
-    body(async (sql) => {
-      const under = (await runsOthers(sql)) ? withOwnPathBehind : withEventTriggers;
-      await under(db, () => db.query(sql));
-    }),
-  );
+  return onConnection(knex, (db) => {
+    // None of these statements makes an event trigger, so that they are looked for once.
+    let path: Promise<string | null> | undefined;
+    return body(async (sql) => {
+      if (await runsOthers(sql)) return withOwnPathBehind(db, () => send(db, sql));
+      path ??= pathOfEventTriggers(db);
+      await ((await path) === null ? send(db, sql) : withOwnPathBehind(db, () => send(db, sql)));
+    }, db);
+  });
+}
+
+async function send(db: Queryable, sql: string): Promise<void> {
+  await db.query(sql);
 }
 
 /**

@@ -5,7 +5,7 @@ import { codeOf, sqlState } from '../postgres/errors.ts';
 import { runAsGiven } from '../postgres/knex.ts';
 import { readVersion } from '../project/versions.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute, runSql } from './execute.ts';
+import { atomically, runAll, runSql } from './execute.ts';
 
 export interface VersionOptions {
   /** Which file: `db/functions/NAME_vNN.sql`. */
@@ -168,5 +168,8 @@ function functionsCalled(knex: Knex, name: string): Promise<FunctionRow[]> {
 }
 
 async function dropAll(knex: Knex, functions: readonly FunctionRow[]): Promise<void> {
-  for (const { signature } of functions) await execute(knex, `DROP FUNCTION ${signature}`);
+  await runAll(
+    knex,
+    functions.map(({ signature }) => `DROP FUNCTION ${signature}`),
+  );
 }

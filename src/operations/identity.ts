@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { takeBackDefaults } from '../postgres/default-privileges.ts';
-import { execute, runSql } from './execute.ts';
+import { execute, runAll, runSql } from './execute.ts';
 
 export interface MovedIdentity {
   /** The table, schema and name quoted. */
@@ -48,7 +48,7 @@ export async function moveIdentity(knex: Knex, { on, from, to }: MovedIdentity):
     `SELECT pg_catalog.setval(${quoteLiteral(sequence)}, ${place?.last ?? start}, ${place?.called ?? false})`,
   );
   if (comment !== null) await execute(knex, `COMMENT ON SEQUENCE ${sequence} IS ${quoteLiteral(comment)}`);
-  for (const statement of [takeBackDefaults('SEQUENCE', sequence), ...grants]) await execute(knex, statement);
+  await runAll(knex, [takeBackDefaults('SEQUENCE', sequence), ...grants]);
 }
 
 const IDENTITY = `

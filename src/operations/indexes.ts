@@ -37,7 +37,9 @@ export async function createIndex(knex: Knex, options: IndexOptions): Promise<vo
   if (!(await isPartitioned(knex, on))) {
     await createPlainIndex(knex, options);
   } else if (leavesOnly) {
-    for (const leaf of await leavesOf(knex, on)) await createPlainIndex(knex, await forPartition(knex, options, leaf));
+    const leaves = await leavesOf(knex, on);
+    const names = await partNames(knex, options);
+    for (const leaf of leaves) await createPlainIndex(knex, forPartition(options, leaf, names));
     return;
   } else {
     await createPartitionedIndex(knex, options);
@@ -69,55 +71,65 @@ async function createPartitionedIndex(knex: Knex, options: IndexOptions): Promis
       );
     }
   }
-  await onEachPartition(knex, on, name, async (partition, partitioned) => {
-    const part = await forPartition(knex, options, partition);
+  await onEachPartition(knex, options, async (part, partitioned) => {
     await (partitioned ? createPartitionedIndex(knex, part) : createPlainIndex(knex, part));
-    return part.name;
   });
 }
 
-/** Runs something for each partition whose index is not attached yet, and attaches the index of which it gives the name. */
-export async function onEachPartition(
+/** An index, or the constraint that it is of, on a table; on partitions by names that are derived from those of another. */
+interface NamedOnParts {
+  readonly on: string;
+  readonly name: string;
+  readonly like?: string;
+}
+
+/** Runs something for each partition whose index is not attached yet, with the options for it, and attaches that index. */
+export async function onEachPartition<T extends NamedOnParts>(
   knex: Knex,
-  on: string,
-  index: string,
-  make: (partition: string, partitioned: boolean) => Promise<string>,
+  options: T,
+  make: (part: T, partitioned: boolean) => Promise<void>,
 ): Promise<void> {
-  const attached = new Set((await indexFamily(knex, on, index)).map((member) => member.on));
-  for (const { name, partitioned } of await partitionsOf(knex, on)) {
+  const { on, name } = options;
+  // In this order: one that comes in between has its index by itself, and is not among them.
+  const partitions = await partitionsOf(knex, on);
+  const names = await partNames(knex, options);
+  for (const partition of partitions) {
+    const isAttached = names.own.has(partition.name);
     // A partition that is partitioned itself may be attached and yet lack some below it.
-    if (attached.has(name) && !partitioned) continue;
-    const own = await make(name, partitioned);
-    if (attached.has(name)) continue;
-    const [parent, child] = [await qualifiedIndex(knex, on, index), await qualifiedIndex(knex, name, own)];
+    if (isAttached && !partition.partitioned) continue;
+    const part = forPartition(options, partition.name, names);
+    await make(part, partition.partitioned);
+    if (isAttached) continue;
+    const [parent, child] = [await qualifiedIndex(knex, on, name), await qualifiedIndex(knex, part.on, part.name)];
     await execute(knex, `ALTER INDEX ${parent} ATTACH PARTITION ${child}`);
   }
 }
 
+/** What an index, and the one that its names are derived from, are called on partitions at any level: read once, since there may be hundreds. */
+interface PartNames {
+  readonly own: ReadonlyMap<string, string>;
+  readonly like: ReadonlyMap<string, string>;
+}
+
+async function partNames(knex: Knex, { on, name, like }: NamedOnParts): Promise<PartNames> {
+  const namesOf = async (index: string): Promise<Map<string, string>> =>
+    new Map((await indexFamily(knex, on, index)).map((member) => [member.on, member.name]));
+  return { own: await namesOf(name), like: like === undefined ? new Map() : await namesOf(like) };
+}
+
 /** The same options for a partition, with a name that is derived from its own index. */
-export async function forPartition<T extends { on: string; name: string; like?: string }>(
-  knex: Knex,
-  options: T,
-  partition: string,
-): Promise<T> {
-  const { on, name, like } = options;
-  const attached = (await indexFamily(knex, on, name)).find((member) => member.on === partition);
+function forPartition<T extends NamedOnParts>(options: T, partition: string, names: PartNames): T {
   const { comment: _, ...rest } = options as T & { comment?: string };
-  if (attached) return { ...(rest as unknown as T), on: partition, name: attached.name };
-  const counterpart = like === undefined ? null : await counterpartOf(knex, on, like, partition);
-  const own = counterpartName(counterpart, partition, name);
+  const attached = names.own.get(partition);
+  if (attached !== undefined) return { ...(rest as unknown as T), on: partition, name: attached };
+  const counterpart = names.like.get(partition);
+  const name = counterpartName(counterpart ?? null, partition, options.name);
   return {
     ...(rest as unknown as T),
     on: partition,
-    name: own,
-    ...(counterpart === null ? {} : { like: counterpart }),
+    name,
+    ...(counterpart === undefined ? {} : { like: counterpart }),
   };
-}
-
-/** The name of the index that belongs to `like` and is on a partition, at any level below the table. */
-async function counterpartOf(knex: Knex, on: string, like: string, partition: string): Promise<string | null> {
-  const member = (await indexFamily(knex, on, like)).find((found) => found.on === partition);
-  return member?.name ?? null;
 }
 
 /**
@@ -156,10 +168,10 @@ export async function dropIndex(
     const statement = `DROP INDEX CONCURRENTLY IF EXISTS ${await qualifiedIndex(knex, on, name)}`;
     await withoutLockTimeout(knex, undefined, statement);
   } else if (leavesOnly) {
-    for (const leaf of await leavesOf(knex, on)) {
-      const options = { on, name, ...(like === undefined ? {} : { like }) };
-      await dropIndex(knex, await forPartition(knex, options, leaf));
-    }
+    const options = { on, name, ...(like === undefined ? {} : { like }) };
+    const leaves = await leavesOf(knex, on);
+    const names = await partNames(knex, options);
+    for (const leaf of leaves) await dropIndex(knex, forPartition(options, leaf, names));
   } else {
     await execute(knex, `DROP INDEX IF EXISTS ${await qualifiedIndex(knex, on, name)}`);
   }
@@ -167,14 +179,14 @@ export async function dropIndex(
 
 /** Settings and statement go to one connection of the pool, which gets its own settings back. */
 async function withoutLockTimeout(knex: Knex, tablespace: string | undefined, statement: string): Promise<void> {
-  await onItsConnection(knex, async (run) => {
-    await run('SET lock_timeout = 0');
-    if (tablespace !== undefined) await run(`SET default_tablespace = ${quoteLiteral(tablespace)}`);
+  await onItsConnection(knex, async (run, db) => {
+    await db.query('SET lock_timeout = 0');
+    if (tablespace !== undefined) await db.query(`SET default_tablespace = ${quoteLiteral(tablespace)}`);
     try {
       await run(statement);
     } finally {
-      if (tablespace !== undefined) await run('RESET default_tablespace');
-      await run(`SET lock_timeout = ${contextOf(knex).patience.lockTimeoutMs}`);
+      if (tablespace !== undefined) await db.query('RESET default_tablespace');
+      await db.query(`SET lock_timeout = ${contextOf(knex).patience.lockTimeoutMs}`);
     }
   });
 }

@@ -6,12 +6,11 @@ import { appointments, type IndexMember } from '../objects/indexes/members.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { addConstraint, type ConstraintOptions } from './constraints.ts';
-import { atomically, execute, runSql } from './execute.ts';
+import { atomically, execute, runAll, runSql } from './execute.ts';
 import { indexFamily } from './families.ts';
 import { createIndex, qualifiedIndex } from './indexes.ts';
 import { isOnLostPart } from './left.ts';
 import { isPartitioned, partitionsOf } from './partitions.ts';
-import { runAll } from './rebind.ts';
 
 interface SwappedPrimaryKey {
   /** The table, schema and name quoted. */

@@ -6,7 +6,7 @@ import { ASIDE } from '../domain/pair.ts';
 import type { BoundObjectName, Rebinding } from '../objects/bound.ts';
 import { boundKind } from '../objects/registry.ts';
 import { onConnection, runSql } from '../postgres/knex.ts';
-import { atomically, execute } from './execute.ts';
+import { atomically, execute, runAll } from './execute.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
 export interface ReboundObjects {
@@ -53,10 +53,6 @@ async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: Re
   });
 }
 
-export async function runAll(knex: Knex, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) await execute(knex, statement);
-}
-
 /** Nothing for what somebody has dropped meanwhile. What only goes by another name hangs on the old column, and the gate of phase 3 names it. */
 export async function rebindingOf(knex: Knex, on: string, object: BoundObjectName): Promise<Rebinding> {
   const named = { ...object, on: object.on ?? on };
@@ -70,6 +66,7 @@ export async function swapPositions(
   { on, from, to }: Omit<ReboundObjects, 'objects'>,
   statements: readonly string[],
 ): Promise<string[]> {
+  if (statements.length === 0) return [];
   const places = await runSql<ColumnPlaces>(
     knex,
     `${treeOf('to_regclass($1)::oid')},

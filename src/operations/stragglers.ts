@@ -5,12 +5,12 @@ import type { StragglerSequences } from '../domain/rename.ts';
 import { stragglerCounter } from '../domain/straggler-counter.ts';
 import { ensureTrustedSchema } from '../ledger/owner.ts';
 import { onConnection } from '../postgres/knex.ts';
-import { execute } from './execute.ts';
+import { execute, runAll } from './execute.ts';
 
 /** Makes what the sync of the second phase counts writes to the old column with, where it is not there yet. */
 export async function createStragglers(knex: Knex, sequences: StragglerSequences): Promise<void> {
   await ensureSchema(knex, sequences.schema ?? DEFAULT_LEDGER_SCHEMA);
-  for (const statement of stragglerCounter(sequences).create) await execute(knex, statement);
+  await runAll(knex, stragglerCounter(sequences).create);
 }
 
 /** That of the ledger is there; another one stood in the configuration when the rename was scaffolded. @throws PH3025 */
@@ -25,5 +25,5 @@ async function ensureSchema(knex: Knex, schema: string): Promise<void> {
 
 /** Undoes `createStragglers`. */
 export async function dropStragglers(knex: Knex, sequences: StragglerSequences): Promise<void> {
-  for (const statement of stragglerCounter(sequences).drop) await execute(knex, statement);
+  await runAll(knex, stragglerCounter(sequences).drop);
 }

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
-import { execute, runSql } from './execute.ts';
+import { runAll, runSql } from './execute.ts';
 
 /**
  * Nobody but the owners of a table, of its partitions and its children may make a trigger of the sync's functions: they do so with each partition
@@ -16,5 +16,8 @@ export async function grantSyncToOwners(knex: Knex, on: string, triggers: readon
      WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($2) AND NOT has_function_privilege(c.relowner, p.oid, 'EXECUTE')`,
     [on, triggers],
   );
-  for (const { grant } of rows) await execute(knex, grant);
+  await runAll(
+    knex,
+    rows.map(({ grant }) => grant),
+  );
 }

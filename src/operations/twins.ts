@@ -3,7 +3,7 @@ import type { TwinnedObject } from '../domain/rename.ts';
 import { twinnedKind } from '../objects/registry.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { contextOf } from './context.ts';
-import { execute, onConnection } from './execute.ts';
+import { onConnection, runAll } from './execute.ts';
 
 /** Statements that give a twin, and those of it on partitions, the names of the original; read before that is dropped. */
 export function restorations(knex: Knex, table: string, object: TwinnedObject): Promise<readonly string[]> {
@@ -46,5 +46,5 @@ export async function restoreIndexRoles(knex: Knex, { on: table, carried }: Carr
 
 /** Runs statements that are put together from what is there. */
 async function runFrom(knex: Knex, read: (db: Queryable) => Promise<readonly string[]>): Promise<void> {
-  for (const statement of await onConnection(knex, read)) await execute(knex, statement);
+  await runAll(knex, await onConnection(knex, read));
 }

@@ -110,7 +110,12 @@ export async function unpin(db: Queryable): Promise<string | null> {
  * behind pg_catalog.
  */
 export async function withEventTriggers<T>(db: Queryable, statement: () => Promise<T>): Promise<T> {
-  if (!pinnedNow.has(db)) return statement();
+  return (await pathOfEventTriggers(db)) === null ? statement() : withOwnPathBehind(db, statement);
+}
+
+/** The path of the session that event triggers need while a statement alters the schema; null where there is none that does, or the path is in force. */
+export async function pathOfEventTriggers(db: Queryable): Promise<string | null> {
+  if (!pinnedNow.has(db)) return null;
   const { path } = await one<{ path: string | null }>(
     db,
     `SELECT NULLIF(pg_catalog.current_setting('${OWN_PATH}', true), '') AS path WHERE EXISTS (
@@ -118,7 +123,7 @@ export async function withEventTriggers<T>(db: Queryable, statement: () => Promi
          AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s(setting) WHERE s.setting LIKE 'search_path=%'))
      UNION ALL SELECT NULL LIMIT 1`,
   );
-  return path === null ? statement() : withOwnPathBehind(db, statement);
+  return path;
 }
 
 /**

@@ -3,7 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { buildSync } from 'esbuild';
+import { repository } from '../support/bookshop.ts';
+
+/** What reads places, as a module of its own. */
+const compiled = join(repository, '.phase/test/places.mjs');
+beforeAll(() => {
+  const entryPoints = [join(repository, 'src/app/places.ts')];
+  buildSync({ entryPoints, outfile: compiled, bundle: true, platform: 'node', format: 'esm' });
+});
 
 let root: string;
 beforeEach(() => {
@@ -13,7 +22,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs a module that reads `row.old`, beside others, and gives the places that are told. */
 function placesOf(files: Record<string, string>, ...flags: string[]): string[] {
-  const places = pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'app', 'places.js'));
+  const places = pathToFileURL(compiled);
   const given = `import { Places } from '${places}';
     const told = [];
     const places = new Places((_what, place) => told.push(place));

@@ -5,12 +5,15 @@ import type { Walk } from './walk.ts';
 
 /**
  * A sweep costs a look at each row; what the first one writes elsewhere, one part in so many, needs an entry in each index.
- * Measured in test/bench: without indexes one is best, and the more there are, the more sweeps pay.
+ * Measured in test/bench: without indexes one is best, and the more there are, the more sweeps pay. In a table of few pages a
+ * sweep costs more than all that it could keep in place, and a partitioned table may have hundreds of those.
  */
-const sweepsFor = ({ indexes, seeChange }: IndexUse): number => {
-  if (seeChange || indexes === 0) return 1;
+const sweepsFor = (pages: number, { indexes, seeChange }: IndexUse): number => {
+  if (seeChange || indexes === 0 || pages <= FEW_PAGES) return 1;
   return indexes === 1 ? 4 : 6;
 };
+
+const FEW_PAGES = 16;
 
 /** Each sweep changes fewer rows than the one before it: with its new value a row needs more room than it leaves. */
 const SHRINK = 0.88;
@@ -33,7 +36,7 @@ export class PageWalk implements Walk {
 
   constructor(pages: number, indexes: IndexUse) {
     this.#pages = pages;
-    this.sweeps = sweepsFor(indexes);
+    this.sweeps = sweepsFor(pages, indexes);
     const windows = this.sweeps === 1 ? WINDOWS_WITHOUT_SWEEPS : WINDOWS_A_TABLE;
     this.windowUnits = Math.min(LARGEST_WINDOW, Math.max(SMALLEST_WINDOW, Math.ceil(pages / windows)));
     // Between two sweeps over a page some time has to pass, or another worker's snapshot still sees what the first one

@@ -178,17 +178,23 @@ async function countLeft({ db, connect, control }: BackfillTools, table: string,
 async function walkTable(tools: BackfillTools, job: Job, pass: number): Promise<void> {
   const walked = new Set<number>();
   for (;;) {
-    const leaf = (await leavesOf(tools.db, job.table)).find(({ oid }) => !walked.has(oid));
-    if (leaf === undefined) return;
-    walked.add(leaf.oid);
-    try {
-      await walkLeaf(tools, job, leaf, pass);
-    } catch (error) {
-      const isGone = codeOf(error) === sqlState.undefinedTable && (await heapPlace(tools.db, leaf.oid)) === null;
-      if (!isGone) throw error;
-      // The whole table, too? Then this says so.
-      await leavesOf(tools.db, job.table);
+    const leaves = (await leavesOf(tools.db, job.table)).filter(({ oid }) => !walked.has(oid));
+    if (leaves.length === 0) return;
+    for (const leaf of leaves) {
+      walked.add(leaf.oid);
+      await walkWhileThere(tools, job, leaf, pass);
     }
+  }
+}
+
+async function walkWhileThere(tools: BackfillTools, job: Job, leaf: Leaf, pass: number): Promise<void> {
+  try {
+    await walkLeaf(tools, job, leaf, pass);
+  } catch (error) {
+    const isGone = codeOf(error) === sqlState.undefinedTable && (await heapPlace(tools.db, leaf.oid)) === null;
+    if (!isGone) throw error;
+    // The whole table, too? Then this says so.
+    await leavesOf(tools.db, job.table);
   }
 }
 
