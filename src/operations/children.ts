@@ -94,8 +94,9 @@ async function definingChildren(knex: Knex, on: string, column: string): Promise
   const rows = await runSql<{ name: string }>(
     knex,
     `WITH RECURSIVE below(oid, level) AS (
-       SELECT to_regclass($1)::oid, 0 UNION SELECT i.inhrelid, level + 1 FROM below JOIN pg_catalog.pg_inherits i ON i.inhparent = below.oid)
-     SELECT ${sqlQualified('n', 'c')} AS name FROM below JOIN pg_catalog.pg_class c ON c.oid = below.oid AND NOT c.relispartition
+       SELECT to_regclass($1)::oid, 0 UNION SELECT i.inhrelid, level + 1 FROM below JOIN pg_catalog.pg_inherits i ON i.inhparent = below.oid
+       JOIN pg_catalog.pg_class child ON child.oid = i.inhrelid AND NOT child.relispartition)
+     SELECT ${sqlQualified('n', 'c')} AS name FROM below JOIN pg_catalog.pg_class c ON c.oid = below.oid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = $2 AND a.attislocal AND NOT a.attisdropped
      WHERE level > 0 GROUP BY 1 ORDER BY max(level), 1`,

@@ -3,6 +3,7 @@ import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/serve
 import { repository } from '../support/bookshop.ts';
 import { R1, R2, R3, renameFixture } from '../support/rename-fixture.ts';
 import { FAST_SETTINGS } from '../support/server.ts';
+import { measurePartitions } from './partitions.ts';
 
 /** Rows of the tables that are compared; the last one is the peer of the first. */
 const SIZES = [10_000, 100_000, 1_000_000];
@@ -10,14 +11,15 @@ const ROUNDS = 3;
 
 /**
  * How long the two steps that take an exclusive lock hold it, on tables that differ in size only: a primary key that
- * another table references is renamed. The time of the whole transaction, of which the lock is a part.
+ * another table references is renamed. The time of the whole transaction, of which the lock is a part. And what a client of a
+ * table of 600 partitions waits.
  */
 async function main(): Promise<void> {
   const options = {
     version: NEWEST_EMBEDDED,
     project: repository,
     name: `bench-${process.pid}`,
-    settings: FAST_SETTINGS,
+    settings: { ...FAST_SETTINGS, max_locks_per_transaction: '1024' },
   };
   const server = await startEmbedded(options);
   try {
@@ -35,6 +37,7 @@ async function main(): Promise<void> {
       const line = { rows, switchMs: median(times.switch), contractMs: median(times.contract) };
       process.stdout.write(`${JSON.stringify(line)}\n`);
     }
+    process.stdout.write(`${JSON.stringify(await measurePartitions(server, 600))}\n`);
   } finally {
     await removeEmbedded(options);
   }

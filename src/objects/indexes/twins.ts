@@ -16,7 +16,8 @@ export async function qualifiedIndex(db: Queryable, on: string, name: string): P
 }
 
 export async function isIndexThere(db: Queryable, on: string, name: string): Promise<boolean> {
-  return (await indexFamily(db, on, name)).length > 0;
+  const sql = `SELECT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = to_regclass($1) AND c.relname = $2) AS there`;
+  return (await one<{ there: boolean }>(db, sql, [on, name])).there;
 }
 
 /** Statements that give an index, and those of it on partitions, the names of the original, its roles and its comments. */
@@ -48,8 +49,10 @@ export async function settingIndexAside(db: Queryable, on: string, { name, twin 
 
 /** Makes an original what its twin is to the table: the index that CLUSTER uses, or the replica identity. */
 export async function appointingIndex(db: Queryable, on: string, { name, twin }: TwinnedObject): Promise<string[]> {
+  const appointed = (await indexFamily(db, on, twin)).filter((member) => appointments(member, '').length > 0);
+  if (appointed.length === 0) return [];
   const originals = new Map((await indexFamily(db, on, name)).map((member) => [member.on, member.name]));
-  return (await indexFamily(db, on, twin)).flatMap((member) => {
+  return appointed.flatMap((member) => {
     const original = originals.get(member.on);
     return original === undefined ? [] : appointments(member, original);
   });
