@@ -36,7 +36,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'gates',
     'operations',
   ],
-  replay: ['domain', 'planner', 'postgres', 'project', 'schema', 'runner'],
+  replay: ['domain', 'planner', 'postgres', 'ledger', 'project', 'schema', 'runner'],
   tasks: ['domain', 'postgres', 'ledger', 'project', 'data', 'runner'],
   app: ['domain', 'postgres', 'project'],
   testing: ['domain', 'planner', 'postgres', 'project', 'replay'],

@@ -67,11 +67,22 @@ export function baseOf(
 }
 
 /** What ran, in which order, and with which text, also of the versioned files that migrations read. */
-export function keyOf({ manifests }: History, steps: readonly OrderedMigration[]): string {
-  const releases = new Set(steps.map(({ release }) => release));
-  const sources = manifests.filter(({ release }) => releases.has(release)).flatMap((manifest) => manifest.sources);
+export function keyOf(history: History, steps: readonly OrderedMigration[]): string {
+  return prefixKeys(history, steps).at(-1) ?? '';
+}
+
+/** The same of the first so many of them, from none to all. */
+export function prefixKeys({ manifests }: History, steps: readonly OrderedMigration[]): string[] {
+  const sources = new Map(manifests.map((manifest) => [manifest.release, manifest.sources]));
   const hash = createHash('sha256');
-  for (const { id, sha256 } of steps) hash.update(`${id} ${sha256}\n`);
-  for (const { file, sha256 } of sources) hash.update(`${file} ${sha256}\n`);
-  return hash.digest('hex').slice(0, 24);
+  const keyNow = (): string => hash.copy().digest('hex').slice(0, 24);
+  const keys = [keyNow()];
+  for (const [at, { id, sha256, release }] of steps.entries()) {
+    if (release !== steps[at - 1]?.release) {
+      for (const source of sources.get(release) ?? []) hash.update(`${source.file} ${source.sha256}\n`);
+    }
+    hash.update(`${id} ${sha256}\n`);
+    keys.push(keyNow());
+  }
+  return keys;
 }

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { quoteIdent } from '../domain/identifier.ts';
+import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { withConnection } from '../postgres/connection.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
 const BASE = 'phase_base_';
-/** Bases are for what is worked on at present; older ones go. */
+/** Bases that know what was observed while they grew. */
+const GROWN = 'phase_grown_';
+/** Both are for what is worked on at present; older ones go. */
 const KEPT_BASES = 3;
 
 /** What many databases begin with: made once, and cloned. */
@@ -15,6 +17,14 @@ export interface Base {
   readonly key: string;
   /** Is told the URL of an empty database. */
   fill(url: string): Promise<void>;
+}
+
+/** What a database is to be kept as. */
+export interface Grown {
+  /** Names what is in it. */
+  readonly key: string;
+  /** Whatever is to be known of it the next time. */
+  readonly note: string;
 }
 
 /** A server for databases that nobody keeps. */
@@ -34,6 +44,45 @@ export class ShadowServer {
   /** The same with what a base holds. */
   withClone<T>(base: Base, body: (url: string) => Promise<T>): Promise<T> {
     return this.#with((name) => this.#clone(name, base), body);
+  }
+
+  /** What was kept by `grow`: the notes, by their keys. */
+  async grown(): Promise<Map<string, string>> {
+    const rows = await this.#on((db) =>
+      all<{ name: string; note: string | null }>(
+        db,
+        `SELECT datname AS name, pg_catalog.shobj_description(oid, 'pg_database') AS note FROM pg_catalog.pg_database WHERE starts_with(datname, '${GROWN}')`,
+      ),
+    );
+    return new Map(rows.map(({ name, note }) => [name.slice(GROWN.length), note ?? '']));
+  }
+
+  /**
+   * Goes on from a database that was kept, or from an empty one where there is none, and keeps what it has become.
+   * @param body gives what to keep it as; null for one that is not to be kept.
+   */
+  async grow(from: string, body: (url: string) => Promise<Grown | null>): Promise<void> {
+    const fresh = `phase_filling_${randomBytes(6).toString('hex')}`;
+    const kept = `${GROWN}${from}`;
+    await this.#create(fresh, (await this.#has(kept)) ? kept : null);
+    try {
+      const grown = await body(this.#urlOf(fresh));
+      if (grown !== null) await this.#keep(fresh, grown);
+    } finally {
+      await this.#drop(fresh);
+    }
+  }
+
+  /** Two may grow the same at once: whoever comes second leaves the first one's. */
+  async #keep(fresh: string, { key, note }: Grown): Promise<void> {
+    const name = `${GROWN}${key}`;
+    await this.#run(`COMMENT ON DATABASE ${fresh} IS ${quoteLiteral(note)}`);
+    try {
+      await this.#run(`ALTER DATABASE ${fresh} RENAME TO ${quoteIdent(name)}`);
+    } catch (error) {
+      if (!(await this.#has(name))) throw error;
+    }
+    await this.#dropOld(GROWN);
   }
 
   async #with<T>(make: (name: string) => Promise<void>, body: (url: string) => Promise<T>): Promise<T> {
@@ -73,7 +122,7 @@ export class ShadowServer {
     } finally {
       await this.#drop(fresh);
     }
-    await this.#dropOldBases();
+    await this.#dropOld(BASE);
     return name;
   }
 
@@ -97,11 +146,11 @@ export class ShadowServer {
   }
 
   /** Later ones have higher oids. One that somebody clones at this moment stays. */
-  async #dropOldBases(): Promise<void> {
+  async #dropOld(prefix: typeof BASE | typeof GROWN): Promise<void> {
     const names = await this.#on((db) =>
       all<{ name: string }>(
         db,
-        `SELECT datname AS name FROM pg_catalog.pg_database WHERE starts_with(datname, '${BASE}') ORDER BY oid DESC OFFSET ${KEPT_BASES}`,
+        `SELECT datname AS name FROM pg_catalog.pg_database WHERE starts_with(datname, '${prefix}') ORDER BY oid DESC OFFSET ${KEPT_BASES}`,
       ),
     );
     for (const { name } of names) await this.#run(`DROP DATABASE IF EXISTS ${quoteIdent(name)}`).catch(() => undefined);

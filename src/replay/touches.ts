@@ -1,15 +1,20 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { PhaseError } from '../domain/errors/phase-error.ts';
 import { holdsLedger } from '../domain/ledger-schema.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
+import { toolVersion } from '../ledger/tool-version.ts';
 import { LockObserver, type ObservedLocks } from '../postgres/lock-observer.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
+import { fileOf } from '../project/migrations.ts';
 import type { FollowedChange } from '../runner/pairs/pair.ts';
 import type { RunObserver } from '../runner/session.ts';
-import { baseOf, type Replay, withReplay } from './replay.ts';
+import { modulesKey } from './modules-key.ts';
+import { prefixKeys, type Replay, withReplay } from './replay.ts';
+import { isSelfContained } from './self-contained.ts';
 import type { ShadowServer } from './shadow.ts';
 
 /** A migration that was seen to alter one column of a rename that is under way. */
@@ -31,7 +36,8 @@ export interface ObservedTouches {
 }
 
 /**
- * Runs migrations on a shadow server and looks which tables each one locks.
+ * Runs migrations on a shadow server and looks which tables each one locks. What has run is kept there with what was seen, so that the
+ * next time only those run that are new, and those after them.
  * @param steps all, in order; @param wanted ids of those to look at.
  */
 export async function observeTouches(
@@ -42,25 +48,106 @@ export async function observeTouches(
 ): Promise<ObservedTouches> {
   const first = steps.findIndex(({ id }) => wanted.has(id));
   const last = steps.findLastIndex(({ id }) => wanted.has(id));
-  const found: Mutable = { touches: new Map(), locks: new Map(), followed: [], failed: null };
-  if (first === -1) return found;
-  const watch = new Watch((change) => void (wanted.has(change.id) && found.followed.push(change)));
-  await server.withClone(baseOf({ project, history }, steps.slice(0, first)), (url) =>
-    withReplay({ project, history, url, observer: watch }, async (replay) => {
-      for (const step of steps.slice(first, last + 1)) {
-        if (!(await observe(replay, step, watch, found))) return;
-        if (!wanted.has(step.id)) found.touches.delete(step.id);
-      }
-    }),
-  );
-  return found;
+  if (first === -1) return resultOf(emptyHanded(), wanted);
+  const upTo = steps.slice(0, last + 1);
+  const keepable = await countKeepable(history, upTo);
+  const keys = (await keysOf(project.root, history, upTo)).slice(0, keepable + 1);
+  let { grown, seen } = await furthestOf(server, keys);
+  // What is there before the first of them stays, whatever becomes of them.
+  for (const end of [first, keepable].filter((one) => one > grown && one <= keepable).sort((a, b) => a - b)) {
+    if (seen.failed !== null) break;
+    await server.grow(keys[grown] ?? '', async (url) => {
+      await withReplay({ project, history, url, observer: seen.watch }, (replay) =>
+        observeAll(replay, steps.slice(grown, end), seen),
+      );
+      return seen.failed === null ? { key: keys[end] ?? '', note: noteOf(seen) } : null;
+    });
+    grown = end;
+  }
+  const rest = upTo.slice(grown);
+  if (seen.failed === null && rest.length > 0) {
+    await server.grow(keys[grown] ?? '', async (url) => {
+      await withReplay({ project, history, url, observer: seen.watch }, (replay) => observeAll(replay, rest, seen));
+      return null;
+    });
+  }
+  return resultOf(seen, wanted);
 }
 
-interface Mutable {
+/** How many there are before the first that may do something else the next time. */
+async function countKeepable(history: History, steps: readonly OrderedMigration[]): Promise<number> {
+  const known = new Set<string>();
+  for (const [at, step] of steps.entries()) {
+    const file = fileOf(history.files, step);
+    if (!file || !(await isSelfContained(history.root, file.path, known))) return at;
+  }
+  return steps.length;
+}
+
+/** What is known of migrations that have run, with what looks at the next ones. */
+interface Seen {
   readonly touches: Map<string, readonly string[]>;
   readonly locks: Map<string, ObservedLocks>;
   readonly followed: ObservedChange[];
   failed: ObservedTouches['failed'];
+  readonly watch: Watch;
+}
+
+function emptyHanded(): Seen {
+  const followed: ObservedChange[] = [];
+  const watch = new Watch((change) => void followed.push(change));
+  return { touches: new Map(), locks: new Map(), followed, failed: null, watch };
+}
+
+/** Of none, of the first, of the first two and so on: with the version that looks, and the modules that migrations may import. */
+async function keysOf(root: string, history: History, steps: readonly OrderedMigration[]): Promise<string[]> {
+  const modules = await modulesKey(root);
+  return prefixKeys(history, steps).map((key) =>
+    createHash('sha256').update(`${toolVersion()} ${modules} ${key}`).digest('hex').slice(0, 24),
+  );
+}
+
+/** The furthest that is kept: how many have run in it, and what was seen of them. */
+async function furthestOf(server: ShadowServer, keys: readonly string[]): Promise<{ grown: number; seen: Seen }> {
+  const kept = await server.grown();
+  const grown = keys.findLastIndex((key) => kept.has(key));
+  const seen = emptyHanded();
+  if (grown < 1) return { grown: 0, seen };
+  const note = JSON.parse(kept.get(keys[grown] ?? '') ?? '') as Note;
+  for (const { id, touches, locks } of note.steps) {
+    seen.touches.set(id, touches);
+    seen.locks.set(id, new Map(locks.map(([name, modes]) => [name, new Set(modes)])));
+  }
+  seen.followed.push(...note.followed);
+  return { grown, seen };
+}
+
+/** As it stands beside the database. */
+interface Note {
+  readonly steps: readonly {
+    readonly id: string;
+    readonly touches: readonly string[];
+    readonly locks: readonly (readonly [name: string, modes: readonly string[]])[];
+  }[];
+  readonly followed: readonly ObservedChange[];
+}
+
+function noteOf({ touches, locks, followed }: Seen): string {
+  const steps = [...touches].map(([id, names]) => {
+    const modes = [...(locks.get(id) ?? [])].map(([name, held]) => [name, [...held]] as const);
+    return { id, touches: names, locks: modes };
+  });
+  const note: Note = { steps, followed };
+  return JSON.stringify(note);
+}
+
+function resultOf({ touches, locks, followed, failed }: Seen, wanted: ReadonlySet<string>): ObservedTouches {
+  const of = <T>(all: ReadonlyMap<string, T>): Map<string, T> => new Map([...all].filter(([id]) => wanted.has(id)));
+  return { touches: of(touches), locks: of(locks), followed: followed.filter(({ id }) => wanted.has(id)), failed };
+}
+
+async function observeAll(replay: Replay, steps: readonly OrderedMigration[], seen: Seen): Promise<void> {
+  for (const step of steps) if (!(await observe(replay, step, seen))) return;
 }
 
 /** What is seen of one migration. */
@@ -105,21 +192,22 @@ class Watch implements RunObserver {
   }
 }
 
-async function observe(replay: Replay, step: OrderedMigration, watch: Watch, found: Mutable): Promise<boolean> {
+async function observe(replay: Replay, step: OrderedMigration, seen: Seen): Promise<boolean> {
+  const { watch } = seen;
   const db = replay.session.lock.client;
   await watch.begin(db);
   const before = await unlocked(db);
   try {
     await replay.run(step);
   } catch (error) {
-    found.failed = { id: step.id, error: error as PhaseError };
+    seen.failed = { id: step.id, error: error as PhaseError };
     return false;
   }
   // The functions of a rename's sync are its own, and nobody else's concern.
   const changed = step.rename === undefined ? difference(before, await unlocked(db)) : [];
   const locks = await watch.end(db);
-  found.touches.set(step.id, [...new Set([...locks.keys(), ...changed])].sort());
-  found.locks.set(step.id, locks);
+  seen.touches.set(step.id, [...new Set([...locks.keys(), ...changed])].sort());
+  seen.locks.set(step.id, locks);
   return true;
 }
 

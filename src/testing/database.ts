@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { loadModule as load } from '../load.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { fileChecksum } from '../project/checksum.ts';
 import { openProject } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
+import { modulesKey } from '../replay/modules-key.ts';
 import { keyOf, withReplay } from '../replay/replay.ts';
 import { withShadowServer } from '../replay/server.ts';
 import type { Base } from '../replay/shadow.ts';
@@ -80,11 +80,10 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
 
 /** What the state is made of: the migrations and what they read, modules in lib/ that they may import, and the dump. */
 async function contentsOf(history: History, steps: readonly OrderedMigration[], dump: string | null): Promise<string> {
-  const hash = createHash('sha256')
+  return createHash('sha256')
     .update(keyOf(history, steps))
-    .update(dump ?? '');
-  const modules = await readdir(join(history.root, 'lib'), { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = modules.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) hash.update(`${file} ${fileChecksum(file)}\n`);
-  return hash.digest('hex').slice(0, 24);
+    .update(dump ?? '')
+    .update(await modulesKey(history.root))
+    .digest('hex')
+    .slice(0, 24);
 }

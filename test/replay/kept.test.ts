@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { repository } from '../support/bookshop.ts';
+import { createDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+
+let project: TestProject;
+/** Roles are the server's, so that whoever makes one cannot run twice: of what is kept nothing runs again. */
+let role: string;
+beforeEach(() => {
+  role = `role_${randomBytes(6).toString('hex')}`;
+  project = new TestProject(undefined, { 'phase.config.json': '{"release": "1.0.0"}' });
+  project.write('db/migrate/20260101000001_once.sql', `CREATE TABLE users (id int); CREATE ROLE ${role}`);
+});
+afterEach(async () => {
+  project.remove();
+  const database = await createDatabase();
+  await database.sql(`DROP ROLE IF EXISTS ${role}`);
+  await database.drop();
+});
+
+const findings = async (): Promise<string[]> => {
+  const { json } = await project.phase('check', '--json');
+  return json.findings.map(({ code }: { code: string }) => code);
+};
+
+test('one more migration is observed without those before it', async () => {
+  expect(await project.json('hash')).toMatchObject({ unknown: [] });
+  project.write('db/migrate/20260101000002_more.sql', 'ALTER TABLE users ADD COLUMN name text');
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000002_more'], unknown: [] });
+  expect(await findings()).toEqual([]);
+});
+
+test('what is edited runs again, on what was before it, and is told for what it touches now', async () => {
+  project.write('db/migrate/20260101000002_more.sql', 'CREATE TABLE a (id int)');
+  await project.json('hash');
+  project.write('db/migrate/20260101000003_third.sql', 'CREATE TABLE b (id int)');
+  await project.json('hash');
+  project.write('db/migrate/20260101000003_third.sql', 'CREATE TABLE c (id int)');
+  expect(await project.json('hash')).toMatchObject({ unknown: [] });
+  expect(project.read('db/releases/1.0.0.yml')).toContain('public.c');
+  expect(project.read('db/releases/1.0.0.yml')).not.toContain('public.b');
+  expect(await findings()).toEqual([]);
+});
+
+test('one that fails leaves nothing of itself, and what was before it stays', async () => {
+  await project.json('hash');
+  project.write('db/migrate/20260101000002_more.sql', 'CREATE TABLE a (id int); SELECT nothing');
+  expect(await project.json('hash')).toMatchObject({ unknown: ['20260101000002_more'] });
+  project.write('db/migrate/20260101000002_more.sql', 'CREATE TABLE a (id int)');
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000002_more'], unknown: [] });
+});
+
+test.each([
+  [
+    'a file that it reads',
+    `import { readFileSync } from 'node:fs';\nconst name = readFileSync(new URL('../../name.txt', import.meta.url), 'utf8');`,
+    'name.txt',
+    (name: string) => name,
+  ],
+  [
+    'a module in lib/',
+    `import { name } from '../../lib/name.mjs';`,
+    'lib/name.mjs',
+    (name: string) => `export const name = '${name}';`,
+  ],
+  [
+    'a module elsewhere',
+    `import { name } from '../../src/name.mjs';`,
+    'src/name.mjs',
+    (name: string) => `export const name = '${name}';`,
+  ],
+])('what depends on %s is looked at again when that changes', async (_what, reads, path, text) => {
+  project.write('db/migrate/20260101000001_once.sql', 'CREATE TABLE users (id int)');
+  project.write(path, text('first'));
+  project.write(
+    'db/migrate/20260101000002_more.mjs',
+    `${reads}\nexport const up = (knex) => knex.raw(\`CREATE TABLE \${name} (id int)\`);\nexport const down = () => undefined;\n`,
+  );
+  await project.json('hash');
+  expect(project.read('db/releases/1.0.0.yml')).toContain('public.first');
+  project.write(path, text('second'));
+  // In a process of its own, which has loaded nothing yet.
+  const { stdout } = spawnSync(process.execPath, [join(repository, 'dist/cli/main.js'), 'check', '--json'], {
+    cwd: project.root,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, PHASE_SHADOW_DATABASE_URL: process.env.TRIPHASE_TEST_SERVER },
+  });
+  expect(JSON.parse(stdout).findings).toMatchObject([{ code: 'touches_differ', message: expect.stringContaining('second') }]);
+});
