@@ -88,5 +88,7 @@ test.each([
     encoding: 'utf8',
     env: { PATH: process.env.PATH, PHASE_SHADOW_DATABASE_URL: process.env.TRIPHASE_TEST_SERVER },
   });
-  expect(JSON.parse(stdout).findings).toMatchObject([{ code: 'touches_differ', message: expect.stringContaining('second') }]);
+  expect(JSON.parse(stdout).findings).toMatchObject([
+    { code: 'touches_differ', message: expect.stringContaining('second') },
+  ]);
 });
