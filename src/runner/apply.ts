@@ -141,7 +141,8 @@ async function runGate(session: Session, entry: OrderedMigration): Promise<void>
     });
     onEvent({ type: 'gatePassed', ...gate, doubts });
   } catch (error) {
-    if (error instanceof PhaseError) onEvent({ type: 'gateRefused', ...gate, error });
+    // A lost connection, or a lock that somebody holds, is no word of the gate.
+    if (error instanceof PhaseError && error.exitCode === 4) onEvent({ type: 'gateRefused', ...gate, error });
     throw error;
   }
   session.passedGates.add(gateKey(rename.name, gate.phase));
