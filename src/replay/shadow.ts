@@ -27,6 +27,9 @@ export interface Grown {
   readonly note: string;
 }
 
+/** What was to be gone on from is not there any more. */
+export class GrownGone extends Error {}
+
 /** A server for databases that nobody keeps. */
 export class ShadowServer {
   readonly #url: string;
@@ -58,13 +61,15 @@ export class ShadowServer {
   }
 
   /**
-   * Goes on from a database that was kept, or from an empty one where there is none, and keeps what it has become.
+   * Goes on from a database that was kept, or with null from an empty one, and keeps what it has become.
    * @param body gives what to keep it as; null for one that is not to be kept.
+   * @throws GrownGone where somebody has taken it for an old one meanwhile.
    */
-  async grow(from: string, body: (url: string) => Promise<Grown | null>): Promise<void> {
+  async grow(from: string | null, body: (url: string) => Promise<Grown | null>): Promise<void> {
     const fresh = `phase_filling_${randomBytes(6).toString('hex')}`;
-    const kept = `${GROWN}${from}`;
-    await this.#create(fresh, (await this.#has(kept)) ? kept : null);
+    await this.#create(fresh, from === null ? null : `${GROWN}${from}`).catch((error) => {
+      throw codeOf(error) === sqlState.invalidCatalogName ? new GrownGone() : error;
+    });
     try {
       const grown = await body(this.#urlOf(fresh));
       if (grown !== null) await this.#keep(fresh, grown);

@@ -15,7 +15,7 @@ import type { RunObserver } from '../runner/session.ts';
 import { modulesKey } from './modules-key.ts';
 import { prefixKeys, type Replay, withReplay } from './replay.ts';
 import { isSelfContained } from './self-contained.ts';
-import type { ShadowServer } from './shadow.ts';
+import { GrownGone, type ShadowServer } from './shadow.ts';
 
 /** A migration that was seen to alter one column of a rename that is under way. */
 interface ObservedChange extends FollowedChange {
@@ -42,7 +42,28 @@ export interface ObservedTouches {
  */
 export async function observeTouches(
   server: ShadowServer,
-  { project, history }: { readonly project: Project; readonly history: History },
+  project: Observed,
+  steps: readonly OrderedMigration[],
+  wanted: ReadonlySet<string>,
+): Promise<ObservedTouches> {
+  for (;;) {
+    try {
+      return await observeOnce(server, project, steps, wanted);
+    } catch (error) {
+      // Another run has kept newer ones; it begins from what is there now.
+      if (!(error instanceof GrownGone)) throw error;
+    }
+  }
+}
+
+interface Observed {
+  readonly project: Project;
+  readonly history: History;
+}
+
+async function observeOnce(
+  server: ShadowServer,
+  { project, history }: Observed,
   steps: readonly OrderedMigration[],
   wanted: ReadonlySet<string>,
 ): Promise<ObservedTouches> {
@@ -53,10 +74,11 @@ export async function observeTouches(
   const keepable = await countKeepable(history, upTo);
   const keys = (await keysOf(project.root, history, upTo)).slice(0, keepable + 1);
   let { grown, seen } = await furthestOf(server, keys);
+  const place = (): string | null => (grown === 0 ? null : (keys[grown] ?? null));
   // What is there before the first of them stays, whatever becomes of them.
   for (const end of [first, keepable].filter((one) => one > grown && one <= keepable).sort((a, b) => a - b)) {
     if (seen.failed !== null) break;
-    await server.grow(keys[grown] ?? '', async (url) => {
+    await server.grow(place(), async (url) => {
       await withReplay({ project, history, url, observer: seen.watch }, (replay) =>
         observeAll(replay, steps.slice(grown, end), seen),
       );
@@ -66,7 +88,7 @@ export async function observeTouches(
   }
   const rest = upTo.slice(grown);
   if (seen.failed === null && rest.length > 0) {
-    await server.grow(keys[grown] ?? '', async (url) => {
+    await server.grow(place(), async (url) => {
       await withReplay({ project, history, url, observer: seen.watch }, (replay) => observeAll(replay, rest, seen));
       return null;
     });

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { ShadowServer } from '../../src/replay/shadow.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
@@ -51,6 +52,26 @@ test('one that fails leaves nothing of itself, and what was before it stays', as
   expect(await project.json('hash')).toMatchObject({ unknown: ['20260101000002_more'] });
   project.write('db/migrate/20260101000002_more.sql', 'CREATE TABLE a (id int)');
   expect(await project.json('hash')).toMatchObject({ observed: ['20260101000002_more'], unknown: [] });
+});
+
+test('what somebody has dropped meanwhile is made again from the beginning', async () => {
+  project.write('db/migrate/20260101000001_once.sql', 'CREATE TABLE users (id int)');
+  await project.json('hash');
+  const grow = ShadowServer.prototype.grow;
+  const gone = jest.spyOn(ShadowServer.prototype, 'grow').mockImplementationOnce(async function (
+    this: ShadowServer,
+    from,
+    body,
+  ) {
+    const database = await createDatabase();
+    await database.sql(`DROP DATABASE phase_grown_${from}`);
+    await database.drop();
+    return grow.call(this, from, body);
+  });
+  project.write('db/migrate/20260101000002_more.sql', 'ALTER TABLE users ADD COLUMN name text');
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000002_more'], unknown: [] });
+  expect(gone.mock.calls.map(([from]) => from === null)).toEqual([false, true, false]);
+  gone.mockRestore();
 });
 
 test.each([
