@@ -1,8 +1,8 @@
 import type { RunSettings } from '../domain/run-settings.ts';
 import { enterRun, type RunState } from '../ledger/runs.ts';
 import type { Connection } from '../postgres/connection.ts';
-import { inTurn } from '../postgres/in-turn.ts';
 import type { Queryable } from '../postgres/queryable.ts';
+import { queued } from '../postgres/queued.ts';
 import { RunControl } from './run-control.ts';
 import { Throttle } from './throttle/throttle.ts';
 
@@ -28,7 +28,7 @@ export interface SteeringOptions {
 /** Opens the connection, and enters the run where it is not entered yet. */
 export async function steer(options: SteeringOptions): Promise<Steering> {
   const client = await options.connect();
-  const side = inTurn(client);
+  const side = queued(client);
   const control = new RunControl(side, options.runNumber ?? (await enterRun(side, options)), options.runSettings);
   return {
     side,

@@ -36,7 +36,7 @@ export function planUpgrade(input: UpgradeInput): Plan {
     from: input.from,
     to: input.to,
     mode: input.mode,
-    steps: describe(input, held),
+    steps: stepsOf(input, held),
     held: [...held],
     stops: holding.blocked.length === 0 ? [] : stopsFor(input, timeline),
     pointOfNoReturn: pointOfNoReturn(input, timeline),
@@ -58,7 +58,7 @@ function hold({ migrations, applied, alive, renames }: UpgradeInput, timeline: T
   return holdingOf(pending, isHeld, renames);
 }
 
-function describe(input: UpgradeInput, held: ReadonlySet<string>): PlanStep[] {
+function stepsOf(input: UpgradeInput, held: ReadonlySet<string>): PlanStep[] {
   const { migrations, applied } = input;
   const view = new Timeline(releasesInView(input));
   const runnable = runnableAfter(view, migrations, { applied, held, lowest: lowestInView(input, view) });

@@ -106,7 +106,7 @@ async function attempt(
     if (!(await body(number))) await end().catch(() => undefined);
   } catch (error) {
     const held = direction === 'up' ? heldBySync(error, session.history.renames.values(), entry.id) : null;
-    const known = held ?? describe(error, entry.id, loaded, direction);
+    const known = held ?? asMigrationError(error, entry.id, loaded, direction);
     // What is not known the next run finds out.
     if (!isOutcomeUnknown(known)) {
       await end({ code: known.code, message: known.message }).catch(() => undefined);
@@ -115,7 +115,7 @@ async function attempt(
   }
 }
 
-function describe(error: unknown, id: string, loaded: LoadedMigration, direction: Direction): PhaseError {
+function asMigrationError(error: unknown, id: string, loaded: LoadedMigration, direction: Direction): PhaseError {
   if (error instanceof PhaseError) return error;
   if (isConnectionLost(error)) return new PhaseError('PH5004', { during: id }, { cause: error });
   const transaction = direction === 'up' ? loaded.transaction : loaded.downTransaction;
@@ -225,7 +225,7 @@ async function withWork(
       return work;
     });
   } catch (error) {
-    const { code, message } = describe(error, entry.id, loaded, direction);
+    const { code, message } = asMigrationError(error, entry.id, loaded, direction);
     for (const work of begun) await work.failed({ code, message });
     throw error;
   }

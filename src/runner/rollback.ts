@@ -37,7 +37,7 @@ export async function rollback(options: RollbackOptions): Promise<Outcome<Rollba
       const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       const rows = selectRows(ledger, options);
       const migrations: RunnableMigration[] = [];
-      for (const row of rows) migrations.push(await prepare(session, ledger, row, rows));
+      for (const row of rows) migrations.push(await runnableOf(session, ledger, row, rows));
       if (migrations.length > 0) await openLedger(session);
       if (migrations.length > 0) await settleBeforeUndoing(session);
       for (const rename of renamesOf(session.history, migrations)) await catchUpBeforeUndoing(session, rename);
@@ -83,7 +83,7 @@ function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[]
   return lastFirst.slice(0, index);
 }
 
-async function prepare(
+async function runnableOf(
   { history, options }: Session,
   ledger: Ledger,
   row: LedgerRow,

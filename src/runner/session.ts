@@ -79,13 +79,13 @@ export async function withSession<T>(
   });
   try {
     const history = await reread();
-    return await withWork(options, lock, history, body);
+    return await withConnections(options, lock, history, body);
   } finally {
     await lock.release();
   }
 }
 
-async function withWork<T>(
+async function withConnections<T>(
   options: RunnerOptions,
   lock: RunnerLock,
   history: History,

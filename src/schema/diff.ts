@@ -12,7 +12,7 @@ export async function diffSchemas(from: string, to: string): Promise<SchemaDiffe
   const [left, right] = await Promise.all([extractSchema(from), extractSchema(to)]);
   return diff(left, right)
     .filter((delta) => !isLedger(subject(delta)))
-    .map(describe);
+    .map(differenceInWords);
 }
 
 async function extractSchema(url: string) {
@@ -44,7 +44,7 @@ function isLedger(id: string): boolean {
   return /^(?:[A-Za-z]+:\(?)+"?phase"?(?:$|[.,)])/.test(id);
 }
 
-function describe(delta: Delta): SchemaDifference {
+function differenceInWords(delta: Delta): SchemaDifference {
   if (delta.verb === 'set')
     return `set ${subject(delta)}: ${delta.attr} ${JSON.stringify(delta.from)} -> ${JSON.stringify(delta.to)}`;
   if (delta.verb === 'link' || delta.verb === 'unlink')

@@ -40,7 +40,7 @@ function problemsOfDefault(definition: ParamDefinition): string[] {
   if (value === undefined) return [];
   if (required === true) return ['required: it has a default, and is never missing'];
   const same = parse(definition, String(value));
-  return same === value ? [] : [`default: ${JSON.stringify(value)} is no ${describe(definition)}`];
+  return same === value ? [] : [`default: ${JSON.stringify(value)} is no ${paramInWords(definition)}`];
 }
 
 /**
@@ -70,7 +70,7 @@ export function readParams(
       continue;
     }
     const value = parse(definition, text);
-    if (value === null) problems.push(`${name}=${text} is no ${describe(definition)}`);
+    if (value === null) problems.push(`${name}=${text} is no ${paramInWords(definition)}`);
     else values[name] = value;
   }
   if (problems.length > 0) throw new PhaseError('PH1023', { task, problems });
@@ -102,7 +102,7 @@ function isDate(text: string): boolean {
 }
 
 /** What a parameter takes, in words. */
-export function describe({ type, values }: ParamDefinition): string {
+export function paramInWords({ type, values }: ParamDefinition): string {
   if (values !== undefined) return values.join(' or ');
   return type === 'date' ? 'date such as 2026-01-31' : type;
 }

@@ -179,7 +179,7 @@ async function work(
     await dataWork.succeeded();
     return { status: await readRun(client, number), error: null };
   } catch (error) {
-    const known = describe(error, task);
+    const known = asTaskError(error, task);
     await dataWork.failed({ code: known.code, message: known.message });
     return { status: await readRun(client, number), error: known };
   } finally {
@@ -188,7 +188,7 @@ async function work(
   }
 }
 
-function describe(error: unknown, task: Task): PhaseError {
+function asTaskError(error: unknown, task: Task): PhaseError {
   if (error instanceof PhaseError) return error;
   if (isConnectionLost(error)) return new PhaseError('PH5004', { during: task.name }, { cause: error });
   return new PhaseError('PH5020', { task: task.name, file: task.path, reason: reasonOf(error) }, { cause: error });

@@ -20,7 +20,7 @@ interface StatusFlags {
 
 /** How each format shows a status. */
 const FORMATS: Record<StatusFormat, (status: Status, paint: Paint) => string> = {
-  text: describe,
+  text: statusText,
   json: (status) => JSON.stringify(status, null, 2),
   openmetrics: statusMetrics,
 };
@@ -49,7 +49,7 @@ async function statusOnce(
   };
 }
 
-function describe(status: Status, paint: Paint): string {
+function statusText(status: Status, paint: Paint): string {
   const sections = [
     `release ${sayRelease(status.release)}, confirmed ${sayRelease(status.confirmed)}`,
     section(

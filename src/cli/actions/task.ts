@@ -8,7 +8,7 @@ import type { LedgerDb } from '../../postgres/queryable.ts';
 import { formatDuration, parseDuration } from '../../project/duration.ts';
 import { table } from '../../report/table.ts';
 import { listTasks, loadTask, type Task } from '../../tasks/definition.ts';
-import { describe as describeParam } from '../../tasks/params.ts';
+import { paramInWords } from '../../tasks/params.ts';
 import { changeSettings, lastRun, requestOf } from '../../tasks/run-state.ts';
 import { type RunEnd, resumeTask, startTask } from '../../tasks/run-task.ts';
 import type { CommandContext } from '../context.ts';
@@ -115,7 +115,7 @@ export async function list(context: CommandContext, name: string | undefined): P
     Object.entries(params)
       .map(
         ([param, definition]) =>
-          `${param}=${describeParam(definition)}${definition.required === true ? '' : ' (optional)'}`,
+          `${param}=${paramInWords(definition)}${definition.required === true ? '' : ' (optional)'}`,
       )
       .join(', '),
   ]);

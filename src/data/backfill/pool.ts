@@ -3,7 +3,7 @@ import type { Connection } from '../../postgres/connection.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import type { WaiterWatch } from '../throttle/waiters.ts';
 import type { Growth } from './growth.ts';
-import { type Task, Worker } from './worker.ts';
+import { type LeafWalk, Worker } from './worker.ts';
 
 /** What a pool works with. */
 export interface PoolOptions {
@@ -23,23 +23,23 @@ export interface PoolOptions {
  */
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #task: Task;
+  readonly #walked: LeafWalk;
   readonly #queue: Window[];
   readonly #running = new Map<number, Promise<void>>();
   #claiming: Promise<unknown> = Promise.resolve();
   #failure: { readonly error: unknown } | null = null;
   #atEnd = false;
 
-  constructor(options: PoolOptions, task: Omit<Task, 'ready'>, ready: () => Promise<void>) {
+  constructor(options: PoolOptions, leafWalk: Omit<LeafWalk, 'ready'>, ready: () => Promise<void>) {
     this.#options = options;
     this.#queue = [...options.begun];
-    this.#task = {
-      ...task,
+    this.#walked = {
+      ...leafWalk,
       ready: async (worker) => {
         await ready();
         if (this.#failure !== null) return false;
         if (worker === 0) this.#enlist();
-        return worker < Math.max(1, this.#task.settings().workers);
+        return worker < Math.max(1, this.#walked.settings().workers);
       },
     };
   }
@@ -56,7 +56,7 @@ export class Pool {
 
   /** Opens the workers that are missing, as long as there is something for them. */
   #enlist(): void {
-    const { workers } = this.#task.settings();
+    const { workers } = this.#walked.settings();
     for (let index = 1; index < workers; index++) {
       if (!this.#running.has(index) && !this.#atEnd) this.#start(index);
     }
@@ -82,7 +82,7 @@ export class Pool {
   }
 
   async #work(index: number, db: LedgerDb): Promise<void> {
-    const worker = await Worker.on(db, index, this.#task);
+    const worker = await Worker.on(db, index, this.#walked);
     const unwatch = this.#options.waiters.watch(worker);
     try {
       for (let window = await this.#next(db); window !== null; window = await this.#next(db)) {
@@ -103,7 +103,7 @@ export class Pool {
       if (this.#failure !== null) return null;
       const begun = this.#queue.shift();
       if (begun !== undefined) return begun;
-      const { checkpoint, course, walk } = this.#task;
+      const { checkpoint, course, walk } = this.#walked;
       const window = await checkpoint.claim(db, course, walk);
       this.#atEnd = window === null;
       return window;

@@ -23,7 +23,7 @@ import { Pool } from './pool.ts';
 import { ProgressMeter } from './progress.ts';
 import { ensureMayQuiet, mayQuiet, QUIET } from './quiet.ts';
 import { ensureNoUpdateRules } from './rules.ts';
-import { type Change, TableMoved, type Task } from './worker.ts';
+import { type Change, type LeafWalk, TableMoved } from './worker.ts';
 
 /** What to write, where, and which rows still need it. */
 export interface BackfillRequest extends Partial<RunSettings> {
@@ -218,7 +218,7 @@ async function walkLeaf(tools: BackfillTools, job: Job, leaf: Leaf, pass: number
   }
 }
 
-type Walked = Pick<Task, 'leaf' | 'checkpoint' | 'course' | 'walk'>;
+type Walked = Pick<LeafWalk, 'leaf' | 'checkpoint' | 'course' | 'walk'>;
 
 async function walkCourse(tools: BackfillTools, job: Job, walked: Walked): Promise<void> {
   const { db, side, control, throttle, patience } = tools;

@@ -29,7 +29,7 @@ export interface Change {
 }
 
 /** The walk over one table that a worker takes part in. */
-export interface Task {
+export interface LeafWalk {
   readonly leaf: Leaf;
   readonly walk: Walk;
   readonly course: Course;
@@ -53,7 +53,7 @@ const BATCH_LOCK_TIMEOUT_MS = 400;
 export class Worker implements Watched {
   readonly #db: LedgerDb;
   readonly #index: number;
-  readonly #task: Task;
+  readonly #walked: LeafWalk;
   /** Rows of the first sweep go elsewhere and cost several times as much as those of later ones. */
   readonly #firstPace: Pace;
   readonly #laterPace: Pace;
@@ -63,19 +63,19 @@ export class Worker implements Watched {
   #since: number | null = null;
   #waiting = 0;
 
-  private constructor(db: LedgerDb, pid: number, index: number, task: Task) {
+  private constructor(db: LedgerDb, pid: number, index: number, leafWalk: LeafWalk) {
     this.#db = db;
     this.pid = pid;
     this.#index = index;
-    this.#task = task;
-    this.#firstPace = new Pace(task.course.batchSize, task.walk.largestBatch);
-    this.#laterPace = new Pace(task.course.batchSize, task.walk.largestBatch);
+    this.#walked = leafWalk;
+    this.#firstPace = new Pace(leafWalk.course.batchSize, leafWalk.walk.largestBatch);
+    this.#laterPace = new Pace(leafWalk.course.batchSize, leafWalk.walk.largestBatch);
     this.#pace = this.#firstPace;
   }
 
-  static async on(db: LedgerDb, index: number, task: Task): Promise<Worker> {
+  static async on(db: LedgerDb, index: number, leafWalk: LeafWalk): Promise<Worker> {
     const { pid } = await one<{ pid: number }>(db, 'SELECT pg_catalog.pg_backend_pid() AS pid');
-    return new Worker(db, pid, index, task);
+    return new Worker(db, pid, index, leafWalk);
   }
 
   get since(): number | null {
@@ -93,7 +93,7 @@ export class Worker implements Watched {
    */
   async run(window: Window): Promise<boolean> {
     for (let failures = 0; ; ) {
-      if (!(await this.#task.ready(this.#index))) return false;
+      if (!(await this.#walked.ready(this.#index))) return false;
       try {
         const isComplete = await this.#batch(window);
         failures = 0;
@@ -105,7 +105,7 @@ export class Worker implements Watched {
   }
 
   async #batch(window: Window): Promise<boolean> {
-    const { walk } = this.#task;
+    const { walk } = this.#walked;
     this.#pace = window.sweep === 1 ? this.#firstPace : this.#laterPace;
     const asked = this.#pace.size;
     const from = window.nextFrom;
@@ -113,8 +113,8 @@ export class Worker implements Watched {
     const next = nextOf(window, to, walk.sweeps);
     const units = walk.units(from, to, asked);
     const { rows, took } = await this.#commit(window, { from, to, units, next });
-    if (rows > 0 || walk.kind === 'pages') this.#pace.took(units, took, this.#task.settings().batchDuration);
-    await this.#task.changed(rows, units);
+    if (rows > 0 || walk.kind === 'pages') this.#pace.took(units, took, this.#walked.settings().batchDuration);
+    await this.#walked.changed(rows, units);
     await this.#beNice(took);
     if (next === null) return true;
     window.nextFrom = next.from;
@@ -127,7 +127,7 @@ export class Worker implements Watched {
     window: Window,
     { from, to, units, next }: { from: Position | null; to: Position; units: number; next: Progressed['next'] },
   ): Promise<{ rows: number; took: number }> {
-    const { checkpoint, course } = this.#task;
+    const { checkpoint, course } = this.#walked;
     const began = performance.now();
     this.#since = began;
     try {
@@ -147,8 +147,8 @@ export class Worker implements Watched {
 
   /** Begins the transaction and changes the rows, in one message. The first batch of a walk looks whether the condition ever becomes false. */
   async #update(from: Position | null, to: Position, sweep: number): Promise<number> {
-    const { leaf, walk, change, course } = this.#task;
-    const begin = beginWith(change, this.#task.settings());
+    const { leaf, walk, change, course } = this.#walked;
+    const begin = beginWith(change, this.#walked.settings());
     const assignments = Object.entries(change.set).map(([column, value]) => `${quoteIdent(column)} = ${value}`);
     const update = `UPDATE ONLY ${leaf.name} SET ${assignments.join(', ')} WHERE ${walk.within(from, to, sweep)} AND (${change.where}\n)`;
     if (course.rows > 0 || from !== null || sweep > 1) {
@@ -169,7 +169,7 @@ export class Worker implements Watched {
   }
 
   async #beNice(took: number): Promise<void> {
-    const { niceRatio } = this.#task.settings();
+    const { niceRatio } = this.#walked.settings();
     const pause = took * (niceRatio + (this.#waiting > 0 ? 1 : 0));
     if (this.#waiting > 0) this.#pace.split();
     this.#waiting = 0;
@@ -181,8 +181,8 @@ export class Worker implements Watched {
     const isCancelled = codeOf(error) === sqlState.queryCanceled;
     if (!isRetryable(error) && !isCancelled) throw error;
     const counts = isCancelled && this.#pace.size > 1 ? 0 : 1;
-    if (failures + counts >= this.#task.patience.attempts) {
-      const what = `A batch of the backfill of ${this.#task.leaf.name}`;
+    if (failures + counts >= this.#walked.patience.attempts) {
+      const what = `A batch of the backfill of ${this.#walked.leaf.name}`;
       throw new PhaseError('PH4002', { what, attempts: failures + counts, blockers: [] }, { cause: error });
     }
     this.#pace.split();

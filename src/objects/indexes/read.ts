@@ -85,7 +85,7 @@ async function readIndexes({ db, member, scratch }: Scratching): Promise<FoundIn
   const positions = await likePositions(db, member);
   return own.flatMap((row) =>
     row.on_column
-      ? [describe(member, row, copies[positions.indexOf(row.oid)], positions.length === copies.length)]
+      ? [foundIndex(member, row, copies[positions.indexOf(row.oid)], positions.length === copies.length)]
       : [],
   );
 }
@@ -100,7 +100,7 @@ async function likePositions(db: Queryable, { oid }: TreeMember): Promise<string
   return rows.map((row) => row.oid);
 }
 
-function describe(
+function foundIndex(
   { schema, name }: TreeMember,
   row: IndexRow,
   copy: IndexRow | undefined,

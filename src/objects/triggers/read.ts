@@ -67,14 +67,14 @@ export async function readTriggers({ db, member, scratch, names }: Scratching): 
   const copied = await triggersOf(db, scratch.oid, member.column, to);
   const copies = new Map(copied.map((row) => [row.name, row]));
   const rows = await triggersOf(db, member.oid, member.column, to);
-  return Promise.all(rows.map((row) => describe(member, row, from, copies.get(row.name))));
+  return Promise.all(rows.map((row) => foundTrigger(member, row, from, copies.get(row.name))));
 }
 
 function triggersOf(db: Queryable, table: number, column: number, to: string): Promise<TriggerRow[]> {
   return all<TriggerRow>(db, TRIGGERS, [table, column, to]);
 }
 
-async function describe(
+async function foundTrigger(
   { schema, name: table, column }: TreeMember,
   row: TriggerRow,
   from: string,

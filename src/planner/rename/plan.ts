@@ -75,7 +75,7 @@ export interface RenamePlan {
 export function planRename(facts: TableFacts, request: RenameRequest): RenamePlan {
   ensureSupported(facts, request.rewriteLimit);
   const versions = functionVersions(facts, request.to, request.functions);
-  const rename = { ...describe(facts, request), versions: versions.map(renamedFunction(2)) };
+  const rename = { ...renameOf(facts, request), versions: versions.map(renamedFunction(2)) };
   return {
     rename,
     steps: planSteps(facts, rename, request, versions),
@@ -85,7 +85,7 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
   };
 }
 
-function describe(
+function renameOf(
   facts: TableFacts,
   { to, name, takenFunctions, ledgerSchema }: RenameRequest,
 ): Omit<Rename, 'versions'> {

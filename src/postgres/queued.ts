@@ -1,7 +1,7 @@
 import type { LedgerDb } from './queryable.ts';
 
 /** A connection that several parts of the code ask at the same time: one query after the other, in the order asked. */
-export function inTurn(db: LedgerDb): LedgerDb {
+export function queued(db: LedgerDb): LedgerDb {
   let last: Promise<unknown> = Promise.resolve();
   return {
     ledgerSchema: db.ledgerSchema,
