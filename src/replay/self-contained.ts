@@ -4,6 +4,9 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 /** What is imported, required or loaded by a module, as it is written. */
 const SPECIFIERS = /\b(?:from|import|require)\s*\(?\s*(['"`])([^'"`]+)\1/g;
 
+/** What may bring in something else, whatever its text: the environment, the network, places on disk, and modules whose names are computed. */
+const ELSEWHERE = /\b(?:process|fetch|__dirname|__filename|import\.meta)\b|\b(?:import|require)\s*\((?!\s*['"`])/;
+
 /** These are the same for all that is replayed by one version. */
 const OURS = ['triphase', 'knex'];
 
@@ -17,7 +20,7 @@ export async function isSelfContained(root: string, path: string, known = new Se
   known.add(file);
   if (file.endsWith('.sql')) return true;
   const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null || /\bprocess\b|\bimport\.meta\b|\b__dirname\b/.test(text)) return false;
+  if (text === null || ELSEWHERE.test(text)) return false;
   for (const [, , specifier = ''] of text.matchAll(SPECIFIERS)) {
     if (OURS.includes(specifier)) continue;
     const module = await moduleIn(join(root, 'lib'), resolve(dirname(file), specifier));

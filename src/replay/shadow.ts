@@ -52,12 +52,13 @@ export class ShadowServer {
   /** What was kept by `grow`: the notes, by their keys. */
   async grown(): Promise<Map<string, string>> {
     const rows = await this.#on((db) =>
-      all<{ name: string; note: string | null }>(
+      all<{ name: string; note: string }>(
         db,
-        `SELECT datname AS name, pg_catalog.shobj_description(oid, 'pg_database') AS note FROM pg_catalog.pg_database WHERE starts_with(datname, '${GROWN}')`,
+        `SELECT datname AS name, pg_catalog.shobj_description(oid, 'pg_database') AS note FROM pg_catalog.pg_database
+         WHERE starts_with(datname, '${GROWN}') AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`,
       ),
     );
-    return new Map(rows.map(({ name, note }) => [name.slice(GROWN.length), note ?? '']));
+    return new Map(rows.map(({ name, note }) => [name.slice(GROWN.length), note]));
   }
 
   /**

@@ -72,11 +72,12 @@ async function observeOnce(
   if (first === -1) return resultOf(emptyHanded(), wanted);
   const upTo = steps.slice(0, last + 1);
   const keepable = await countKeepable(history, upTo);
-  const keys = (await keysOf(project.root, history, upTo)).slice(0, keepable + 1);
+  const keys = (await keysOf(project, history, upTo)).slice(0, keepable + 1);
   let { grown, seen } = await furthestOf(server, keys);
   const place = (): string | null => (grown === 0 ? null : (keys[grown] ?? null));
   // What is there before the first of them stays, whatever becomes of them.
-  for (const end of [first, keepable].filter((one) => one > grown && one <= keepable).sort((a, b) => a - b)) {
+  for (const end of [Math.min(first, keepable), keepable]) {
+    if (end <= grown) continue;
     if (seen.failed !== null) break;
     await server.grow(place(), async (url) => {
       await withReplay({ project, history, url, observer: seen.watch }, (replay) =>
@@ -121,11 +122,19 @@ function emptyHanded(): Seen {
   return { touches: new Map(), locks: new Map(), followed, failed: null, watch };
 }
 
-/** Of none, of the first, of the first two and so on: with the version that looks, and the modules that migrations may import. */
-async function keysOf(root: string, history: History, steps: readonly OrderedMigration[]): Promise<string[]> {
-  const modules = await modulesKey(root);
+/** Of none, of the first, of the first two and so on: with the version that looks, what the configuration lets run, and the modules that migrations may import. */
+async function keysOf(
+  { root, config }: Project,
+  history: History,
+  steps: readonly OrderedMigration[],
+): Promise<string[]> {
+  const { ledgerSchema, rewriteLimit } = config;
+  const around = [toolVersion(), ledgerSchema, rewriteLimit, await modulesKey(root)];
   return prefixKeys(history, steps).map((key) =>
-    createHash('sha256').update(`${toolVersion()} ${modules} ${key}`).digest('hex').slice(0, 24),
+    createHash('sha256')
+      .update(JSON.stringify([...around, key]))
+      .digest('hex')
+      .slice(0, 24),
   );
 }
 

@@ -46,6 +46,14 @@ test('what is edited runs again, on what was before it, and is told for what it 
   expect(await findings()).toEqual([]);
 });
 
+test('a ledger that is to be in another schema is no part of what is kept', async () => {
+  project.write('db/migrate/20260101000001_once.sql', 'CREATE TABLE users (id int)');
+  await project.json('hash');
+  project.write('phase.config.json', '{"release": "1.0.0", "ledgerSchema": "ours"}');
+  project.write('db/migrate/20260101000002_more.sql', 'ALTER TABLE users ADD COLUMN name text');
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000002_more'], unknown: [] });
+});
+
 test('of what is kept older ones go', async () => {
   for (let number = 2; number <= 8; number++) {
     project.write(`db/migrate/2026010100000${number}_more.sql`, `CREATE TABLE t${number} (id int)`);
@@ -101,6 +109,12 @@ test.each([
     'a module in lib/',
     `import { name } from '../../lib/name.mjs';`,
     'lib/name.mjs',
+    (name: string) => `export const name = '${name}';`,
+  ],
+  [
+    'a module whose name is computed',
+    `const { name } = await import(['../../src', 'name.mjs'].join('/'));`,
+    'src/name.mjs',
     (name: string) => `export const name = '${name}';`,
   ],
   [
