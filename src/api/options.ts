@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OnEvent } from '../domain/events.ts';
-import { readDuration } from '../project/duration.ts';
+import { DURATION_FORM, readDuration } from '../project/duration.ts';
 import { problemOf, strict } from '../project/problems.ts';
 
-const FORM = 'takes a number of seconds, or a text such as 500ms, 30s, 10min';
+const FORM = `takes ${DURATION_FORM}`;
 
 const release = v.string('takes a version such as 1.2.0');
 const duration = v.pipe(

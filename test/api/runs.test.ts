@@ -129,7 +129,10 @@ test('a listener that fails, at once or later, stops nothing, and is a warning',
 test.each([
   [{ realease: '1.0.0' }, ['realease is not a key']],
   [{ release: 2 }, ['release: takes a version such as 1.2.0']],
-  [{ stragglerWindow: 'soon' }, ['stragglerWindow: takes a number of seconds, or a text such as 500ms, 30s, 10min']],
+  [
+    { stragglerWindow: 'soon' },
+    ['stragglerWindow: takes a number of seconds, or a duration such as 500ms, 30s, 10min or 2h'],
+  ],
   [{ maintenance: true, running: '1.0.0' }, ['running: goes without maintenance']],
   [['1.0.0'], ['takes keys with their values, and no list']],
 ])('what migrate does not take is refused before anything is looked at: %j', async (given, problems) => {

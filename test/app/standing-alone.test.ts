@@ -10,6 +10,7 @@ import { withRenames } from '../../src/app/index.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
+import { RESOLUTIONS } from '../support/resolutions.ts';
 
 let database: TestDatabase;
 let project: TestProject;
@@ -89,38 +90,34 @@ test("it works in Jest's default mode", () => {
   expect({ status, printed }).toEqual({ status: 0, printed: expect.stringContaining('1 passed') });
 });
 
-test.each([
-  ['node10', 'commonjs', 'commonjs'],
-  ['node16', 'node16', 'commonjs'],
-  ['node16', 'node16', 'module'],
-  ['nodenext', 'nodenext', 'commonjs'],
-  ['nodenext', 'nodenext', 'module'],
-  ['bundler', 'esnext', 'module'],
-])('its types are found by the resolution %s (%s, a package of type %s)', (moduleResolution, module, type) => {
-  project.write('package.json', JSON.stringify({ type }));
-  project.write(
-    'types/app.ts',
-    `import { type Place, withRenames } from 'triphase/app'; import pg from 'pg'; import knex from 'knex';
+test.each(RESOLUTIONS)(
+  'its types are found by the resolution %s (%s, a package of type %s)',
+  (moduleResolution, module, type) => {
+    project.write('package.json', JSON.stringify({ type }));
+    project.write(
+      'types/app.ts',
+      `import { type Place, withRenames } from 'triphase/app'; import pg from 'pg'; import knex from 'knex';
      export const pool: Promise<pg.Pool> = withRenames(new pg.Pool());
      export const known = withRenames(knex({ client: 'pg' }), { release: '1.0.0', onDeprecation: (message: string, place: Place) => void [message, place] });
      // @ts-expect-error: it takes no other options.
      export const wrong = withRenames(new pg.Pool(), { releases: '1.0.0' });`,
-  );
-  const options = {
-    strict: true,
-    noEmit: true,
-    esModuleInterop: true,
-    target: 'es2022',
-    types: ['node'],
-    moduleResolution,
-    module,
-  };
-  project.write('types/tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['app.ts'] }));
-  // Version 7 is ten times as fast, and knows node10 no more.
-  const compiler = moduleResolution === 'node10' ? 'typescript-5' : 'typescript';
-  const { status, text: printed } = node(join(repository, 'node_modules', compiler, 'bin/tsc'), '-p', 'types');
-  expect({ status, printed }).toEqual({ status: 0, printed: '' });
-});
+    );
+    const options = {
+      strict: true,
+      noEmit: true,
+      esModuleInterop: true,
+      target: 'es2022',
+      types: ['node'],
+      moduleResolution,
+      module,
+    };
+    project.write('types/tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['app.ts'] }));
+    // Version 7 is ten times as fast, and knows node10 no more.
+    const compiler = moduleResolution === 'node10' ? 'typescript-5' : 'typescript';
+    const { status, text: printed } = node(join(repository, 'node_modules', compiler, 'bin/tsc'), '-p', 'types');
+    expect({ status, printed }).toEqual({ status: 0, printed: '' });
+  },
+);
 
 test('rows as Drizzle and Kysely ask for them are whole, and what the release must not write is refused', async () => {
   const pool = await withRenames(new pg.Pool({ connectionString: database.url, max: 2 }), {

@@ -6,6 +6,7 @@ import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { RESOLUTIONS } from '../support/resolutions.ts';
 import { FAST_SETTINGS } from '../support/server.ts';
 
 /** What is tried in a project that has nothing but the package. */
@@ -130,15 +131,6 @@ function tryOut(project: string, database: TestDatabase, { title, type, files, r
   const { stdout } = run(process.execPath, args, project, { DATABASE_URL: database.url });
   expectSame(title, stdout, prints);
 }
-
-const RESOLUTIONS = [
-  ['node10', 'commonjs', 'commonjs'],
-  ['node16', 'node16', 'commonjs'],
-  ['node16', 'node16', 'module'],
-  ['nodenext', 'nodenext', 'commonjs'],
-  ['nodenext', 'nodenext', 'module'],
-  ['bundler', 'esnext', 'module'],
-] as const;
 
 /** All that the package exports, by its types; where CommonJS knows the difference, it gets ES modules by import(). */
 function compile(project: string, moduleResolution: string, module: string, type: 'module' | 'commonjs'): void {
