@@ -1,7 +1,7 @@
 import type { PhaseError } from '../domain/errors/phase-error.ts';
 import type { FailedEvent, MigratedEvent } from '../domain/events.ts';
 import { parseRelease } from '../domain/release.ts';
-import type { MigrateResult, Outcome, RollbackResult } from '../domain/results.ts';
+import type { Ended, MigrateResult, RollbackResult } from '../domain/results.ts';
 import { asPhaseError } from '../postgres/known-error.ts';
 import { currentRelease, targetRelease } from '../project/target-release.ts';
 import { finish as runFinish, migrate as runMigrate } from '../runner/migrate.ts';
@@ -85,7 +85,7 @@ interface Watched {
 async function watched<R extends MigrateResult | RollbackResult>(
   { command, release }: Watched,
   opened: Opened,
-  run: (runner: Opened) => Promise<Outcome<R>>,
+  run: (runner: Opened) => Promise<Ended<R>>,
 ): Promise<R> {
   const runner = await traced(opened);
   const attributes = {
@@ -110,7 +110,7 @@ async function watched<R extends MigrateResult | RollbackResult>(
 }
 
 /** @throws what ended the run, with what it had done until then. */
-function resultOf<R extends MigrateResult | RollbackResult>({ result, error }: Outcome<R>): R {
+function resultOf<R extends MigrateResult | RollbackResult>({ result, error }: Ended<R>): R {
   if (error === null) return result;
   throw Object.assign(error, { result });
 }

@@ -29,7 +29,7 @@ export interface RollbackResult {
 }
 
 /** What a run did, and why it stopped where it failed. */
-export interface Outcome<R extends MigrateResult | RollbackResult> {
+export interface Ended<R extends MigrateResult | RollbackResult> {
   readonly result: R;
   readonly error: PhaseError | null;
 }

@@ -1,17 +1,13 @@
 import type { Knex } from 'knex';
 import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import type { Rename } from '../domain/rename.ts';
-import { checkGate, type GatedStep, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
 import { markedTransaction } from '../ledger/marked.ts';
 import { recordMigration, recordWithin, removeMigration } from '../ledger/migrations.ts';
-import { copyNotNull } from '../operations/attributes.ts';
-import { asScaffolded, gateKey } from '../operations/context.ts';
+import { asScaffolded } from '../operations/context.ts';
 import { BlockerWatch } from '../postgres/blockers.ts';
 import { codeOf, isConnectionLost, reasonOf, sqlState } from '../postgres/errors.ts';
 import { runAsGiven } from '../postgres/knex.ts';
@@ -22,12 +18,10 @@ import { underQualifiedNames } from '../postgres/session.ts';
 import type { LoadedMigration } from '../project/migrations.ts';
 import { guardedTransaction } from './guarded-transaction.ts';
 import { workFor } from './migration-context.ts';
-import { renewTwins } from './pairs/anew.ts';
 import { heldBySync } from './pairs/held-by-sync.ts';
 import { followObjects, knownObjects, returnIndexes } from './pairs/objects.ts';
-import { rebindAnew } from './pairs/rebound.ts';
 import { runFollowed, settle, settleOutside } from './pairs/watch.ts';
-import { catchUpPartitions } from './partitions.ts';
+import { passGate } from './pass-gate.ts';
 import type { Session } from './session.ts';
 
 /** A migration in its place in the order, with its code. */
@@ -45,7 +39,7 @@ type Direction = 'up' | 'down';
 export async function applyMigration(opened: Session, migration: RunnableMigration): Promise<void> {
   const session = sessionFor(opened, migration);
   await attempt(session, migration, 'up', async (number) => {
-    await runGate(session, migration.entry);
+    await passGate(session, migration.entry);
     const objects = await knownObjects(session);
     if (migration.loaded.transaction) await runInTransaction(session, migration, 'up', number);
     else await runOutside(session, migration);
@@ -120,41 +114,6 @@ function asMigrationError(error: unknown, id: string, loaded: LoadedMigration, d
   if (isConnectionLost(error)) return new PhaseError('PH5004', { during: id }, { cause: error });
   const transaction = direction === 'up' ? loaded.transaction : loaded.downTransaction;
   return new PhaseError('PH5005', { id, file: loaded.path, reason: reasonOf(error), transaction }, { cause: error });
-}
-
-/** What has to hold before a step of a rename, and what may be made good before it. */
-async function runGate(session: Session, entry: OrderedMigration): Promise<void> {
-  const rename = session.history.renames.get(entry.rename ?? '');
-  if (!rename || entry.step === undefined) return;
-  await checkPreflight(session.worker, rename, entry.step);
-  await catchUpPartitions(session, rename, entry.step);
-  const step = gatedStepOf(entry);
-  if (step === null) return;
-  const gate = { id: entry.id, rename: rename.name, phase: step === 'switch' ? 2 : 3 } as const;
-  const { onEvent, trace, stragglerWindowMs } = session.options;
-  onEvent({ type: 'gateStarted', ...gate });
-  try {
-    const attributes = { 'triphase.rename': gate.rename, 'triphase.phase': gate.phase };
-    const doubts = await trace({ name: `gate of phase ${gate.phase}`, attributes }, async () => {
-      await makeGood(session, rename, step);
-      return checkGate(session.worker, rename, step, stragglerWindowMs);
-    });
-    onEvent({ type: 'gatePassed', ...gate, doubts });
-  } catch (error) {
-    // A lost connection, or a lock that somebody holds, is no word of the gate.
-    if (error instanceof PhaseError && error.exitCode === 4) onEvent({ type: 'gateRefused', ...gate, error });
-    throw error;
-  }
-  session.passedGates.add(gateKey(rename.name, gate.phase));
-}
-
-/** What was altered by hand, and can be followed before the gate looks. */
-async function makeGood(session: Session, rename: Rename, step: GatedStep): Promise<void> {
-  // What was made anew by hand.
-  await renewTwins(session, rename, 'by hand');
-  if (step === 'contract') await rebindAnew(session, rename);
-  // The old column may have become NOT NULL since the first phase.
-  await copyNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
 }
 
 /** The migration and its ledger row commit together; the whole is tried again when it does not get its locks. */

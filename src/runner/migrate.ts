@@ -2,7 +2,7 @@ import { ensureAuditsWritable } from '../data/audit/writable.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { migrationRef } from '../domain/events.ts';
 import type { Release } from '../domain/release.ts';
-import type { MigrateResult, Outcome } from '../domain/results.ts';
+import type { Ended, MigrateResult } from '../domain/results.ts';
 import { appliedIds, type Ledger } from '../ledger/ledger.ts';
 import { recordConfirmed, recordMigrated } from '../ledger/releases.ts';
 import { recordTarget } from '../ledger/target.ts';
@@ -19,7 +19,7 @@ import { runStep } from './step.ts';
 export interface MigrateOptions extends RunnerOptions, RunRequest {}
 
 /** Runs what a release needs before it is rolled out; steps that would break a release that is alive are held. */
-export async function migrate(options: MigrateOptions): Promise<Outcome<MigrateResult>> {
+export async function migrate(options: MigrateOptions): Promise<Ended<MigrateResult>> {
   const root = options.project.root;
   // Everything that the files alone tell is refused before the database is touched.
   targetOf(await readHistory(root), options.release);
@@ -34,7 +34,7 @@ export async function migrate(options: MigrateOptions): Promise<Outcome<MigrateR
 }
 
 /** Confirms that only the release migrated last is alive, and runs what was held. @throws PH1021 when none was. */
-export async function finish(options: RunnerOptions): Promise<Outcome<MigrateResult>> {
+export async function finish(options: RunnerOptions): Promise<Ended<MigrateResult>> {
   return withSession(
     options,
     () => readHistory(options.project.root),
@@ -47,7 +47,7 @@ export async function finish(options: RunnerOptions): Promise<Outcome<MigrateRes
   );
 }
 
-async function run(session: Session, before: Ledger, request: RunRequest): Promise<Outcome<MigrateResult>> {
+async function run(session: Session, before: Ledger, request: RunRequest): Promise<Ended<MigrateResult>> {
   const began = performance.now();
   const { history, lock } = session;
   await noticeUnlisted(session);

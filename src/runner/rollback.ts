@@ -4,7 +4,7 @@ import { releaseOfPhase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
-import type { Outcome, RollbackResult } from '../domain/results.ts';
+import type { Ended, RollbackResult } from '../domain/results.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/migrations.ts';
@@ -29,7 +29,7 @@ export interface RollbackOptions extends RunnerOptions {
  * Undoes the migrations that ran last, the last one first. All of them are looked at before the first is undone.
  * @throws PH1016, PH2011, PH2012, PH3003.
  */
-export async function rollback(options: RollbackOptions): Promise<Outcome<RollbackResult>> {
+export async function rollback(options: RollbackOptions): Promise<Ended<RollbackResult>> {
   return withSession(
     options,
     () => readHistory(options.project.root),

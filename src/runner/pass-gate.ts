@@ -1,0 +1,47 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import type { OrderedMigration } from '../domain/plan.ts';
+import type { Rename } from '../domain/rename.ts';
+import { checkGate, type GatedStep, gatedStepOf } from '../gates/gate.ts';
+import { checkPreflight } from '../gates/preflight.ts';
+import { copyNotNull } from '../operations/attributes.ts';
+import { gateKey } from '../operations/context.ts';
+import { renewTwins } from './pairs/anew.ts';
+import { rebindAnew } from './pairs/rebound.ts';
+import { catchUpPartitions } from './partitions.ts';
+import type { Session } from './session.ts';
+
+/** What has to hold before a step of a rename, and what may be made good before it. */
+export async function passGate(session: Session, entry: OrderedMigration): Promise<void> {
+  const rename = session.history.renames.get(entry.rename ?? '');
+  if (!rename || entry.step === undefined) return;
+  await checkPreflight(session.worker, rename, entry.step);
+  await catchUpPartitions(session, rename, entry.step);
+  const step = gatedStepOf(entry);
+  if (step === null) return;
+  const gate = { id: entry.id, rename: rename.name, phase: step === 'switch' ? 2 : 3 } as const;
+  const { onEvent, trace, stragglerWindowMs } = session.options;
+  onEvent({ type: 'gateStarted', ...gate });
+  try {
+    const attributes = { 'triphase.rename': gate.rename, 'triphase.phase': gate.phase };
+    const doubts = await trace({ name: `gate of phase ${gate.phase}`, attributes }, async () => {
+      await makeGood(session, rename, step);
+      return checkGate(session.worker, rename, step, stragglerWindowMs);
+    });
+    onEvent({ type: 'gatePassed', ...gate, doubts });
+  } catch (error) {
+    // A lost connection, or a lock that somebody holds, is no word of the gate.
+    if (error instanceof PhaseError && error.exitCode === 4) onEvent({ type: 'gateRefused', ...gate, error });
+    throw error;
+  }
+  session.passedGates.add(gateKey(rename.name, gate.phase));
+}
+
+/** What was altered by hand, and can be followed before the gate looks. */
+async function makeGood(session: Session, rename: Rename, step: GatedStep): Promise<void> {
+  // What was made anew by hand.
+  await renewTwins(session, rename, 'by hand');
+  if (step === 'contract') await rebindAnew(session, rename);
+  // The old column may have become NOT NULL since the first phase.
+  await copyNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
+}
