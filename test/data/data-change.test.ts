@@ -19,7 +19,7 @@ import type { DataChangeRequest } from '../../src/data/audit/request.ts';
 import { verifyAudit } from '../../src/data/audit/stored.ts';
 import { listAudits } from '../../src/ledger/audits.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { openWork, type TestWorkOptions } from '../support/work.ts';
+import { openWork, TEST_RUN, type TestWorkOptions } from '../support/work.ts';
 
 const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 
@@ -74,7 +74,7 @@ test('what was there, the change, and what is there then are written as COPY wri
   for (const file of filesOf()) expect(statSync(file).mode & 0o777).toBe(0o600);
   for (const audit of await listAudits(database.client)) {
     expect(await verifyAudit(database.client, root, audit)).toBe('ok');
-    expect(audit.file).toMatch(new RegExp(`^db/audits/test_[0-9a-f]+/m/testrun1/merge\\.${audit.kind}\\.csv$`));
+    expect(audit.file).toMatch(new RegExp(`^db/audits/test_[0-9a-f]+/m/${TEST_RUN}/merge\\.${audit.kind}\\.csv$`));
   }
 });
 
@@ -413,7 +413,7 @@ test('a crash between the commit and the name is made good; what was rolled back
 });
 
 test('an audit is never written over another file', async () => {
-  const path = join(root, 'db/audits', new URL(database.url).pathname, 'm/testrun1/merge.pre.csv');
+  const path = join(root, 'db/audits', new URL(database.url).pathname, `m/${TEST_RUN}/merge.pre.csv`);
   mkdirSync(join(path, '..'), { recursive: true });
   writeFileSync(path, 'mine');
   await expect(change(MERGE)).rejects.toMatchObject({ code: 'PH5011' });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { DataChangeRequest } from '../../src/data/audit/request.ts';
 import type { RestoreRequest } from '../../src/data/audit/restore.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { openWork } from '../support/work.ts';
+import { openWork, TEST_RUN } from '../support/work.ts';
 
 let database: TestDatabase;
 let root: string;
@@ -152,7 +152,7 @@ test('rows that were changed since stop it, are skipped, or are overwritten', as
   });
   const { context, close } = await openWork(database, {
     root,
-    run: 'testrun2',
+    run: `${TEST_RUN}b`,
     settings: { store: 'files', gzip: false, smallChange: 100 },
   });
   expect(await context.restoreFrom('change', { table: 't', conflicts: 'skip' })).toMatchObject({ change: 18 });

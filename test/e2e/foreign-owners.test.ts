@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { createDatabase } from '../support/database.ts';
 import { R1, R2, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
-import { openWork } from '../support/work.ts';
+import { openWork, TEST_RUN } from '../support/work.ts';
 
 let fixture: RenameFixture | undefined;
 
@@ -46,7 +46,7 @@ test('a SECURITY DEFINER function that is gone is not made again as ours; with i
 test("what somebody has put where audits could pass on their way into the database is in nobody's way", async () => {
   const database = await createDatabase();
   // The run is known before its end: it stands in the names of its connections.
-  const guessed = join(tmpdir(), 'triphase-testrun1');
+  const guessed = join(tmpdir(), `triphase-${TEST_RUN}`);
   writeFileSync(guessed, 'mine');
   try {
     await database.sql('CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');

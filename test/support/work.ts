@@ -21,6 +21,12 @@ export interface TestWorkOptions extends Partial<WorkOptions> {
   onProgress?(progress: RunProgress): void;
 }
 
+/**
+ * The run that all work of tests belongs to. Whether a run is alive is told from its connections anywhere in the server,
+ * which the workers of Jest share: each has a run of its own.
+ */
+export const TEST_RUN = `testrun${process.env.JEST_WORKER_ID ?? 0}`;
+
 /** Opens the work of a migration called `m` on a database. */
 export async function openWork(
   { url, client }: Pick<TestDatabase, 'url' | 'client'>,
@@ -34,7 +40,7 @@ export async function openWork(
     kind: 'migration',
     name: 'm',
     owner: 'm',
-    run: 'testrun1',
+    run: TEST_RUN,
     ticket: null,
     direction: 'up',
     toolVersion: 'test',
@@ -62,7 +68,7 @@ export async function openWork(
 }
 
 async function connect(url: string): Promise<Connection> {
-  const client = newConnection({ connectionString: url, application_name: 'phase-run testrun1 test' });
+  const client = newConnection({ connectionString: url, application_name: `phase-run ${TEST_RUN} test` });
   client.on('error', () => undefined);
   await client.connect();
   return client;
