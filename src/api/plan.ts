@@ -1,11 +1,12 @@
 import type { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Plan, Stop } from '../domain/plan.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
+import { databaseOf } from '../project/database.ts';
 import { targetRelease } from '../project/target-release.ts';
 import { planFromLedger, planWithoutDatabase } from '../runner/plan.ts';
 import { coded } from './coded.ts';
 import { read } from './options.ts';
-import { open, type ProjectOptions } from './project.ts';
+import { openFiles, type ProjectOptions } from './project.ts';
 
 /** As of `phase plan`. */
 export interface PlanOptions extends ProjectOptions {
@@ -30,11 +31,12 @@ export interface PlanResult extends Omit<Plan, 'stops'> {
 export async function plan(options: PlanOptions = {}): Promise<PlanResult> {
   const { from, to: given, maintenance, ...rest } = read('plan', options);
   return coded(async () => {
-    const { project, url } = await open(rest);
+    const files = await openFiles(rest);
+    const { project } = files;
     const to = targetRelease(project, given);
     const { plan: planned, refusal } =
       from === undefined
-        ? await planFromLedger(project, url, to, maintenance)
+        ? await planFromLedger(project, await databaseOf(project, rest.databaseUrl, files.env), to, maintenance)
         : await planWithoutDatabase(project, parseRelease(from), to, maintenance);
     return { ...planned, stops: planned.stops.map(({ release }) => release), forcedBy: planned.stops, refusal };
   });

@@ -2,7 +2,7 @@ import type { OnEvent } from '../domain/events.ts';
 import { untraced } from '../domain/trace.ts';
 import { loadModule } from '../load.ts';
 import { openProject, type Project } from '../project/config.ts';
-import { databaseUrlOf } from '../project/database-url.ts';
+import { databaseOf } from '../project/database.ts';
 import type { RunnerOptions } from '../runner/session.ts';
 import { listener } from './listener.ts';
 
@@ -12,7 +12,7 @@ export interface ProjectOptions {
   readonly cwd?: string | undefined;
   /** The configuration's file, from `cwd`. */
   readonly config?: string | undefined;
-  /** Else the configuration's, else DATABASE_URL, else PG*. */
+  /** Else the configuration's, else DATABASE_URL, else what the knexfile says, else PG*. */
   readonly databaseUrl?: string | undefined;
   /** Instead of `process.env`: DATABASE_URL, PHASE_AUDIT_STORE, TRACEPARENT. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -26,17 +26,26 @@ export interface Opened extends RunnerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** @param stragglerWindowMs instead of the configuration's. @throws PH1002, PH1003. */
-export async function open(options: ProjectOptions, stragglerWindowMs?: number): Promise<Opened> {
+/** A project, and the environment that it was opened in. */
+type OpenedFiles = Pick<Opened, 'project' | 'env'>;
+
+/** @throws PH1002, PH1003. */
+export async function openFiles(options: ProjectOptions): Promise<OpenedFiles> {
   const env = options.env ?? process.env;
   const project = await openProject(options.cwd ?? process.cwd(), {
     load: loadModule,
     configFile: options.config,
     env,
   });
+  return { project, env };
+}
+
+/** @param stragglerWindowMs instead of the configuration's. @throws PH1002, PH1003, PH1033. */
+export async function open(options: ProjectOptions, stragglerWindowMs?: number): Promise<Opened> {
+  const { project, env } = await openFiles(options);
   return {
     project,
-    url: databaseUrlOf(project, options.databaseUrl, env),
+    database: await databaseOf(project, options.databaseUrl, env),
     env,
     onEvent: listener(options.onEvent),
     trace: untraced,

@@ -18,8 +18,8 @@ export interface StatusOptions extends ProjectOptions {
 export async function status(options: StatusOptions = {}): Promise<Status> {
   const { release, count, ...rest } = read('status', options);
   return coded(async () => {
-    const { project, url } = await open(rest);
-    return withConnection({ url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase status' }, (db) =>
+    const { project, database } = await open(rest);
+    return withConnection({ ...database, applicationName: 'phase status' }, (db) =>
       readStatus(db, project, currentRelease(project, release), count),
     );
   });

@@ -18,10 +18,10 @@ export interface WaitOptions extends ProjectOptions {
 export async function wait(options: WaitOptions = {}): Promise<WaitResult> {
   const { release, timeout, ...rest } = read('wait', options);
   return coded(async () => {
-    const { project, url, onEvent } = await open(rest);
+    const { project, database, onEvent } = await open(rest);
     return waitFor({
       project,
-      url,
+      database,
       release: targetRelease(project, release),
       timeoutMs: timeout,
       onWait: (message, missing) => onEvent({ type: 'waiting', message, missing }),

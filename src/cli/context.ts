@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Opened, ProjectOptions } from '../api/project.ts';
 import type { RunEvent } from '../domain/events.ts';
+import type { Database } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
-import { databaseUrlOf } from '../project/database-url.ts';
 import { Output, type Streams } from './output.ts';
 
 /** Where a command runs: the process, or a test. */
@@ -64,8 +64,9 @@ export class CommandContext {
     return openProject(cwd, { load, configFile: this.#flags.config, env });
   }
 
-  databaseUrl(project: Project): string | undefined {
-    return databaseUrlOf(project, this.#flags.databaseUrl, this.surroundings.env);
+  async database(project: Project): Promise<Database> {
+    const { databaseOf } = await import('../project/database.ts');
+    return databaseOf(project, this.#flags.databaseUrl, this.surroundings.env);
   }
 
   /** Where databases that nobody keeps are made; undefined for an embedded server. */

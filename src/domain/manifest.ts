@@ -9,7 +9,7 @@ export type Phase = 1 | 2 | 3;
 
 /** A migration as its manifest lists it. Field by field in docs/formats.md. */
 export interface ManifestEntry {
-  /** The file's name without its extension; it begins with a timestamp of 14 digits. */
+  /** The file's name without its extension. What phase scaffolds begins with a timestamp of 14 digits. */
   readonly id: string;
   readonly kind: MigrationKind;
   /** Of the file's text with line feeds, in hexadecimal. */
@@ -24,6 +24,10 @@ export interface ManifestEntry {
   readonly touches?: readonly string[] | undefined;
   /** Range of application releases that cannot live once it has run. */
   readonly breaks?: string | undefined;
+  /** Where it is, relative to the root, when it was taken over from another tool and stays where that has it. */
+  readonly file?: string | undefined;
+  /** `no`: it runs outside a transaction, unless its own text says otherwise. */
+  readonly transaction?: 'no' | undefined;
 }
 
 /** A file that migrations read and that is hashed like them: a version of a function or trigger, a rename's facts. */

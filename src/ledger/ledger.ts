@@ -16,7 +16,7 @@ export interface Ledger extends ReleaseProgress {
 /** What a ledger is read for. */
 export interface LedgerQuestion {
   /** Where knex keeps what it has run. */
-  readonly knexTable: string;
+  readonly knexTable: () => Promise<string>;
   /** Ids of the project's migrations. */
   readonly own: readonly string[];
   /** The session only asks what is applied. */
@@ -33,13 +33,13 @@ export async function readLedger(db: LedgerDb, { knexTable, own, asks = false }:
   if (format === 0) {
     await ensureNotElsewhere(db, own, { asks });
     const none = { migrated: [], confirmed: null, since: [] };
-    return { rows: await knexRows(db, knexTable), servedBefore: await servedBefore(db), ...none };
+    return { rows: await knexRows(db, await knexTable()), servedBefore: await servedBefore(db), ...none };
   }
   const rows = await readMigrations(db, format);
   await ensureSameTarget(db, { asks });
   const { served } = await one<{ served: boolean }>(db, `SELECT served_before AS served FROM ${ledgerOf(db)}.ledger`);
   return {
-    rows: rows.length === 0 ? await knexRows(db, knexTable) : rows,
+    rows: rows.length === 0 ? await knexRows(db, await knexTable()) : rows,
     servedBefore: served,
     ...(await readReleases(db, format)),
   };

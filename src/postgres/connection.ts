@@ -1,28 +1,45 @@
 import pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { connectionError } from './errors.ts';
+import { makeOwn, type OwnSession, PLAIN_SESSION } from './own-session.ts';
 import { type LedgerDb, one } from './queryable.ts';
 import { pin } from './session.ts';
 
 /** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
 const OLDEST_SERVER = 140000;
 
-/** How to reach a database. Without a URL the PG* variables of the environment apply. */
-export interface ConnectionOptions {
-  readonly url: string | undefined;
+/** A database, and how sessions in it are. */
+export interface Database {
+  /** A URL, or what pg takes; without either the PG* variables of the environment apply. */
+  readonly connection: string | pg.ClientConfig | undefined;
   /** Where the ledger is, or would be. */
   readonly ledgerSchema: string;
+  readonly own: OwnSession;
+}
+
+/** One that belongs to no project. */
+export const plainDatabase = (connection: string): Database => ({
+  connection,
+  ledgerSchema: DEFAULT_LEDGER_SCHEMA,
+  own: PLAIN_SESSION,
+});
+
+export interface ConnectionOptions extends Database {
   /** Shows in pg_stat_activity; cut to 63 bytes. */
   readonly applicationName: string;
 }
 
-/** A connection that knows where the ledger is. */
-export type Connection = pg.Client & LedgerDb;
+/** A connection that knows where the ledger is, and how it is to be made. */
+export type Connection = pg.Client & LedgerDb & { readonly own: OwnSession };
 
 /** A connection that its network has lost is found within half a minute. */
-export function connectionSettings({ url, applicationName }: Omit<ConnectionOptions, 'ledgerSchema'>) {
+export function connectionSettings({
+  connection,
+  applicationName,
+}: Pick<ConnectionOptions, 'connection' | 'applicationName'>) {
   return {
-    ...(url === undefined ? {} : { connectionString: url }),
+    ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: applicationName,
     connectionTimeoutMillis: 15_000,
     keepAlive: true,
@@ -35,7 +52,8 @@ export function connectionSettings({ url, applicationName }: Omit<ConnectionOpti
  * @throws PH5001, PH5002, PH5003 when it cannot be had, PH5012 when the server is older than 14.
  */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
-  const client = Object.assign(newClient(options), { ledgerSchema: options.ledgerSchema });
+  const { ledgerSchema, own } = options;
+  const client = Object.assign(newClient(options), { ledgerSchema, own });
   try {
     await client.connect();
   } catch (error) {
@@ -62,7 +80,7 @@ function newClient(options: ConnectionOptions): pg.Client {
       'PH1015',
       {
         what: 'The URL of the database',
-        value: redact(options.url ?? ''),
+        value: redact(typeof options.connection === 'string' ? options.connection : ''),
         allowed: 'postgres://user@host:port/database',
       },
       { cause: error },
@@ -94,7 +112,10 @@ export async function withConnection<T>(
 ): Promise<T> {
   const client = await connect(options);
   try {
-    if (await isDirect(client)) await pin(client);
+    if (await isDirect(client)) {
+      await makeOwn(client, options.own);
+      await pin(client);
+    }
     return await run(client);
   } finally {
     await client.end().catch(() => undefined);

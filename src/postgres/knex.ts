@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import type { Knex } from 'knex';
 import type pg from 'pg';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
-import { type Connection, connectionSettings } from './connection.ts';
+import { type Connection, connectionSettings, type Database } from './connection.ts';
+import { PLAIN_SESSION } from './own-session.ts';
 import type { LedgerDb } from './queryable.ts';
 import { prepareSession, underQualifiedNames } from './session.ts';
 
@@ -11,8 +12,7 @@ import { prepareSession, underQualifiedNames } from './session.ts';
 const require = createRequire(import.meta.url);
 
 export interface KnexOptions {
-  readonly url: string | undefined;
-  readonly ledgerSchema: string;
+  readonly database: Database;
   readonly applicationName: string;
   readonly lockTimeoutMs: number;
   /** Told of each connection that is opened, once it is prepared. */
@@ -34,17 +34,18 @@ function say(message: unknown): void {
 }
 
 /** The knex that migrations get: few connections, each prepared like those of the runner. */
-export function openKnex({ url, ledgerSchema, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
+export function openKnex({ database, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
   const { knex } = require('knex') as typeof import('knex');
   return knex({
     client: 'pg',
     log: LOG,
-    connection: connectionSettings({ url, applicationName }),
+    connection: connectionSettings({ ...database, applicationName }) as Knex.PgConnectionConfig,
     pool: {
       min: 0,
       max: 4,
       afterCreate(connection: pg.Client, done: (error: unknown, connection: unknown) => void) {
-        const known = Object.assign(connection, { ledgerSchema });
+        const { ledgerSchema, own } = database;
+        const known = Object.assign(connection, { ledgerSchema, own });
         prepareSession(known, lockTimeoutMs, 'own').then(
           () => {
             onConnection?.(known);
@@ -58,8 +59,9 @@ export function openKnex({ url, ledgerSchema, applicationName, lockTimeoutMs, on
 }
 
 /** A connection of knex's own command line knows nothing of a configuration. */
-function ofLedger(connection: pg.Client & Partial<LedgerDb>): Connection {
-  return Object.assign(connection, { ledgerSchema: connection.ledgerSchema ?? DEFAULT_LEDGER_SCHEMA });
+function ofLedger(connection: pg.Client & Partial<Connection>): Connection {
+  const { ledgerSchema = DEFAULT_LEDGER_SCHEMA, own = PLAIN_SESSION } = connection;
+  return Object.assign(connection, { ledgerSchema, own });
 }
 
 /** The very connection that a knex transaction runs on: what it does commits with the transaction. */

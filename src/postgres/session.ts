@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { makeOwn, type OwnSession } from './own-session.ts';
 import { one, type Queryable } from './queryable.ts';
 
 /**
@@ -57,11 +58,17 @@ const OWN_PATH = 'triphase.own_path';
 const pinnedNow = new WeakSet<Queryable>();
 
 /**
- * Makes a connection that works for phase one like any other, whatever its role or database has set. Before its first statement, and never behind a
+ * Makes a connection that works for phase one like any other, whatever its role or database has set, or the
+ * application's own function for new connections. Before its first statement, and never behind a
  * pooler, which would hand the session on to the application as it is.
  * @param names whose search path the session has: that of the role, for what the application's migrations send, or ours.
  */
-export async function prepareSession(db: Queryable, lockTimeoutMs: number, names: 'own' | 'pinned'): Promise<void> {
+export async function prepareSession(
+  db: Queryable & { readonly own: OwnSession },
+  lockTimeoutMs: number,
+  names: 'own' | 'pinned',
+): Promise<void> {
+  await makeOwn(db, db.own);
   await db.query(setting(false));
   await db.query(`SET lock_timeout = ${Math.round(lockTimeoutMs)}`);
   // A killed runner's statement ends by itself when its client is gone. Not on every platform of the server.

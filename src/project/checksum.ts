@@ -51,6 +51,8 @@ export function manifestSum(manifest: Pick<Manifest, 'migrations' | 'sources'>):
       entry.touches ?? null,
       entry.breaks ?? null,
       ...(entry.step === undefined ? [] : [entry.step]),
+      ...(entry.file === undefined ? [] : [{ file: entry.file }]),
+      ...(entry.transaction === undefined ? [] : [{ transaction: entry.transaction }]),
     ]),
     ...manifest.sources.map((source) => ['source', source.file, source.sha256]),
   ].map((line) => `${JSON.stringify(line)}\n`);

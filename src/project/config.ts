@@ -9,6 +9,7 @@ import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
 import { DURATION_FORM, readDuration } from './duration.ts';
 import { findConfigFile } from './find-config.ts';
+import { type Knexfile, loadKnexfile } from './knexfile.ts';
 import { type ModuleLoader, type ModuleSource, moduleLoader } from './modules.ts';
 import { packageRelease } from './package-json.ts';
 import { problemOf, strict } from './problems.ts';
@@ -71,7 +72,11 @@ const schema = strict({
   shadowDatabaseUrl: v.optional(text),
   release: v.optional(release),
   ledgerSchema: v.optional(schemaName, DEFAULT_LEDGER_SCHEMA),
-  knexMigrations: v.optional(text, 'knex_migrations'),
+  knexfile: v.optional(text),
+  knexEnvironment: v.optional(text),
+  knexMigrations: v.optional(text),
+  searchPath: v.optional(v.union([text, v.pipe(v.array(text), v.minLength(1, 'names no schema'))])),
+  role: v.optional(text),
   lockTimeout: v.optional(duration, '500ms'),
   lockAttempts: v.optional(whole(1, 1_000), 15),
   runnerLockTimeout: v.optional(duration, '60s'),
@@ -116,6 +121,8 @@ export interface Project extends ModuleSource {
   readonly config: Config;
   /** The version in package.json, where there is one that can be read as a release. */
   readonly packageRelease: Release | null;
+  /** Loads the configuration of knex, once; null where none is named. @throws PH1033 */
+  knexfile(): Promise<Knexfile | null>;
 }
 
 /** How a project is opened. */
@@ -140,6 +147,9 @@ export async function openProject(from: string, { load, configFile, env = {} }: 
     file === null ? {} : await read(file, load),
     file === null ? 'configuration' : basename(file),
   );
+  let knexfile: Promise<Knexfile | null> | undefined;
+  const loadKnex = async (): Promise<Knexfile | null> =>
+    config.knexfile === undefined ? null : loadKnexfile({ root, load }, config.knexfile, config.knexEnvironment);
   const store = env.PHASE_AUDIT_STORE || config.auditStore;
   const { auditStore } = validate({ auditStore: store }, 'PHASE_AUDIT_STORE');
   return {
@@ -148,6 +158,10 @@ export async function openProject(from: string, { load, configFile, env = {} }: 
     configFile: file,
     config: { ...config, auditStore },
     packageRelease: await packageRelease(root),
+    knexfile: () => {
+      knexfile ??= loadKnex();
+      return knexfile;
+    },
   };
 }
 

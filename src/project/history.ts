@@ -22,7 +22,10 @@ export interface History {
 export async function readHistory(root: string): Promise<History> {
   const [manifests, renames] = await Promise.all([readManifests(root), readRenames(root)]);
   for (const rename of renames.values()) ensureKnownKinds(rename);
-  const files = await findMigrations(root, listedIds(manifests));
+  const files = await findMigrations(
+    root,
+    manifests.flatMap(({ migrations }) => migrations),
+  );
   return { root, manifests, files, renames };
 }
 
@@ -49,7 +52,13 @@ export async function ensureFilesIntact(history: History, manifests: readonly Ma
     for (const entry of manifest.migrations) {
       const file = fileOf(history.files, entry);
       if (!file || file.kind !== entry.kind) {
-        throw new PhaseError('PH3001', { id: entry.id, manifest: path, folder: migrationFolder(entry.kind) });
+        const { id, kind, file: place } = entry;
+        throw new PhaseError('PH3001', {
+          id,
+          manifest: path,
+          folder: migrationFolder(kind),
+          ...(place === undefined ? {} : { place }),
+        });
       }
       if (!hasChecksum(join(history.root, file.path), entry.sha256)) {
         throw new PhaseError('PH3002', { file: file.path, manifest: path, state: manifest.state });

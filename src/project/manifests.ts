@@ -14,6 +14,9 @@ import { readYaml } from './yaml.ts';
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hexadecimal'));
 const texts = v.array(v.string());
 
+/** The same on every system that the files are taken to. */
+const isRelative = (path: string): boolean => path !== '' && !/^[/\\]|^[a-z]:|\\/i.test(path);
+
 /** Every scalar of a manifest is read as text, so that `1.10` and a checksum of digits stay what they are. */
 const entrySchema = v.pipe(
   strict({
@@ -31,6 +34,8 @@ const entrySchema = v.pipe(
     after: v.optional(texts),
     touches: v.optional(texts),
     breaks: v.optional(v.pipe(v.string(), v.check(isRange, 'is not a range of releases'))),
+    file: v.optional(v.pipe(v.string(), v.check(isRelative, 'is not a path relative to the configuration'))),
+    transaction: v.optional(v.literal('no')),
   }),
   v.check(
     ({ rename, phase, step }) => new Set([rename, phase, step].map((part) => part === undefined)).size === 1,

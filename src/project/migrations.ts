@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Knex } from 'knex';
@@ -14,24 +15,33 @@ export interface MigrationFile {
   readonly kind: MigrationKind;
   /** Relative to the root. */
   readonly path: string;
+  /** What its manifest says where it does not say it itself. */
+  readonly transaction?: boolean | undefined;
 }
 
 const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
 /** Endings that somebody takes for those, and nobody reads: of the tables or maps beside migrations nothing is expected. */
 const NEARLY = /\.(sql|[mc]?[jt]sx?)$/i;
-/** Hidden files, declarations and tests beside migrations. */
 /** Folders below that hold no migrations. */
 const NO_FOLDER = /^[._]|^(node_modules|tests?)$/;
+/** Hidden files, declarations and tests beside migrations. */
 const NO_MIGRATION = /^\.|\.d\.m?ts$|\.(?:test|spec)\.[^.]+$/;
 
 /**
- * All migrations in both folders.
- * @param listed ids that manifests list: they are migrations, whoever names them.
+ * All migrations in both folders, and those that manifests list elsewhere.
+ * @param entries what manifests list: these are migrations, whoever names them.
  * @throws PH3010 when two files have one id.
  */
-export async function findMigrations(root: string, listed: ReadonlySet<string> = new Set()): Promise<MigrationFile[]> {
+export async function findMigrations(
+  root: string,
+  entries: readonly ManifestEntry[] = [],
+): Promise<readonly MigrationFile[]> {
   const kinds: MigrationKind[] = ['schema', 'data'];
-  const files = (await Promise.all(kinds.map((kind) => filesOf(root, kind, listed)))).flat();
+  const listed = new Map(entries.map((entry) => [entry.id, entry]));
+  const inFolders = (await Promise.all(kinds.map((kind) => filesOf(root, kind, listed)))).flat();
+  const files = [...inFolders, ...elsewhere(root, listed.values())].map((file) =>
+    listed.get(file.id)?.transaction === 'no' ? { ...file, transaction: false } : file,
+  );
   const byId = new Map<string, MigrationFile>();
   for (const file of files) {
     const other = byId.get(file.id);
@@ -41,8 +51,19 @@ export async function findMigrations(root: string, listed: ReadonlySet<string> =
   return files;
 }
 
+/** One that is no longer where its manifest says may have been moved into its folder. */
+function elsewhere(root: string, entries: Iterable<ManifestEntry>): MigrationFile[] {
+  return [...entries].flatMap(({ id, kind, file }) =>
+    file !== undefined && existsSync(join(root, file)) ? [{ id, kind, path: file }] : [],
+  );
+}
+
 /** In its folder every module and script is a migration; in folders below it what has a number in front, and is not read by one of the others. */
-async function filesOf(root: string, kind: MigrationKind, listed: ReadonlySet<string>): Promise<MigrationFile[]> {
+async function filesOf(
+  root: string,
+  kind: MigrationKind,
+  listed: Pick<ReadonlySet<string>, 'has'>,
+): Promise<MigrationFile[]> {
   const folder = migrationFolder(kind);
   const paths = (await pathsIn(root, folder)).filter(
     (path) => EXTENSIONS.test(path) && !NO_MIGRATION.test(basename(path)),
@@ -59,7 +80,7 @@ async function filesOf(root: string, kind: MigrationKind, listed: ReadonlySet<st
  * What lies among migrations and never runs, for its name: the number in front is missing, by which migrations are ordered, or the ending is none.
  * @param listed ids that manifests list: they run, whatever they are called.
  */
-export async function misnamedFiles(root: string, listed: ReadonlySet<string>): Promise<string[]> {
+export async function misnamedFiles(root: string, listed: Pick<ReadonlySet<string>, 'has'>): Promise<string[]> {
   const kinds: MigrationKind[] = ['schema', 'data'];
   const found = await Promise.all(
     kinds.map(async (kind) => {
@@ -182,7 +203,7 @@ function settingsOf(file: MigrationFile, config: unknown): MigrationSettings {
     throw new PhaseError('PH3014', { file: file.path, reason: 'Its config is no object.' });
   }
   const {
-    transaction = true,
+    transaction = file.transaction ?? true,
     downTransaction = transaction,
     safeToRepeat = false,
     isolation = isolationOf(file),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { untraced } from '../domain/trace.ts';
 import type { Project } from '../project/config.ts';
+import { shadowDatabaseOf } from '../project/database.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { applyMigration } from '../runner/apply.ts';
@@ -22,7 +23,7 @@ export async function withReplay<T>(options: ReplayOptions, body: (replay: Repla
   const session = {
     // Audits stay in the database, which goes.
     project: { ...options.project, config: { ...options.project.config, auditStore: 'database' as const } },
-    url,
+    database: await shadowDatabaseOf(options.project, url),
     onEvent: () => undefined,
     trace: untraced,
     stragglerWindowMs: 0,

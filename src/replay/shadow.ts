@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
-import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { plainDatabase, withConnection } from '../postgres/connection.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
@@ -167,9 +166,6 @@ export class ShadowServer {
   }
 
   #on<T>(body: (db: Queryable) => Promise<T>): Promise<T> {
-    return withConnection(
-      { url: this.#url, ledgerSchema: DEFAULT_LEDGER_SCHEMA, applicationName: 'phase shadow' },
-      body,
-    );
+    return withConnection({ ...plainDatabase(this.#url), applicationName: 'phase shadow' }, body);
   }
 }

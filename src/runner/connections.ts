@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
-import { type Connection, connect } from '../postgres/connection.ts';
+import { type Connection, connect, type Database } from '../postgres/connection.ts';
 import { openKnex } from '../postgres/knex.ts';
 import { prepareSession } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 
 interface ConnectionsOptions {
-  readonly url: string | undefined;
+  readonly database: Database;
   readonly project: Project;
   readonly applicationName: string;
   /** Told of each one that migrations and tasks work on. */
@@ -22,8 +22,8 @@ export class Connections {
   }
 
   get #place() {
-    const { url, project, applicationName } = this.#options;
-    return { url, ledgerSchema: project.config.ledgerSchema, applicationName };
+    const { database, applicationName } = this.#options;
+    return { ...database, applicationName };
   }
 
   /** One under our own search path, not in a transaction. */
@@ -38,7 +38,7 @@ export class Connections {
   readonly ask = (): Promise<Connection> => connect(this.#place);
 
   knex(): Knex {
-    const { project, onConnection } = this.#options;
-    return openKnex({ ...this.#place, lockTimeoutMs: project.config.lockTimeout, onConnection });
+    const { database, applicationName, project, onConnection } = this.#options;
+    return openKnex({ database, applicationName, lockTimeoutMs: project.config.lockTimeout, onConnection });
   }
 }

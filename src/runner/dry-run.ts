@@ -39,8 +39,7 @@ export async function dryRun(options: MigrateOptions): Promise<DryRun> {
   const history = await readHistory(options.project.root);
   // Everything that the files alone tell is refused before the database is asked.
   targetOf(history, options.release);
-  const { ledgerSchema } = options.project.config;
-  return withConnection({ url: options.url, ledgerSchema, applicationName: 'phase dry run' }, async (db) => {
+  return withConnection({ ...options.database, applicationName: 'phase dry run' }, async (db) => {
     const ledger = await readOwnLedger(db, options.project, history, { asks: true });
     const { plan, pending, runnable, confirms } = await prepareRun(
       db,

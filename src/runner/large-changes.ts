@@ -3,7 +3,7 @@ import type { DataChangeRequest, Query } from '../data/audit/request.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { appliedIds } from '../ledger/ledger.ts';
 import { withContext } from '../operations/context.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { type Database, withConnection } from '../postgres/connection.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
@@ -27,25 +27,22 @@ export interface LargeChange {
  * is run: migrations are handed a context that only asks for estimates. What cannot be estimated there is left out.
  * @throws PH5001 to PH5004 when the database cannot be reached.
  */
-export function largeChanges(project: Project, history: History, url: string): Promise<LargeChange[]> {
-  return withConnection(
-    { url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase check' },
-    async (db) => {
-      const applied = appliedIds(await readOwnLedger(db, project, history, { asks: true }));
-      const open = history.manifests.filter(({ state }) => state === 'open').flatMap(({ migrations }) => migrations);
-      const found: LargeChange[] = [];
-      for (const entry of open.filter(({ id, kind }) => kind === 'data' && !applied.has(id))) {
-        const file = fileOf(history.files, entry);
-        if (!file) continue;
-        const loaded = await loadMigration(project, file);
-        for (const change of await changesOf(db, project, history, loaded)) {
-          const rows = await estimate(db, change.query);
-          if (rows > project.config.audit.smallChange) found.push({ file: file.path, name: change.name, rows });
-        }
+export function largeChanges(project: Project, history: History, database: Database): Promise<LargeChange[]> {
+  return withConnection({ ...database, applicationName: 'phase check' }, async (db) => {
+    const applied = appliedIds(await readOwnLedger(db, project, history, { asks: true }));
+    const open = history.manifests.filter(({ state }) => state === 'open').flatMap(({ migrations }) => migrations);
+    const found: LargeChange[] = [];
+    for (const entry of open.filter(({ id, kind }) => kind === 'data' && !applied.has(id))) {
+      const file = fileOf(history.files, entry);
+      if (!file) continue;
+      const loaded = await loadMigration(project, file);
+      for (const change of await changesOf(db, project, history, loaded)) {
+        const rows = await estimate(db, change.query);
+        if (rows > project.config.audit.smallChange) found.push({ file: file.path, name: change.name, rows });
       }
-      return found;
-    },
-  );
+    }
+    return found;
+  });
 }
 
 /** What a migration asks of `dataChange`, up to where it needs what is not there yet. */

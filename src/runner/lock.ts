@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { applicationNameOf } from '../postgres/application-name.ts';
-import { type Connection, type ConnectionOptions, connect, isDirect, withConnection } from '../postgres/connection.ts';
+import {
+  type Connection,
+  type ConnectionOptions,
+  connect,
+  type Database,
+  isDirect,
+  withConnection,
+} from '../postgres/connection.ts';
 import { isConnectionLost } from '../postgres/errors.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { prepareSession } from '../postgres/session.ts';
@@ -16,8 +23,7 @@ const LEFTOVER_PATIENCE_MS = 10_000;
 const RUNNER_PREFIX = 'phase-run';
 
 export interface LockOptions {
-  readonly url: string | undefined;
-  readonly ledgerSchema: string;
+  readonly database: Database;
   readonly waitMs: number;
   readonly lockTimeoutMs: number;
   /** Told once a second who holds it. */
@@ -60,7 +66,7 @@ export class RunnerLock {
   static async acquire(options: LockOptions): Promise<RunnerLock> {
     const run = randomUUID().slice(0, 8);
     const applicationName = applicationNameOf(RUNNER_PREFIX, run);
-    const connection = { url: options.url, ledgerSchema: options.ledgerSchema, applicationName };
+    const connection = { ...options.database, applicationName };
     const client = await connectDirect(connection, options.lockTimeoutMs);
     try {
       await waitForLock(client, options);

@@ -1,6 +1,7 @@
 import { type Ledger, readLedger } from '../ledger/ledger.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
+import { knexTableOf } from '../project/database.ts';
 import type { History } from '../project/history.ts';
 
 /**
@@ -10,10 +11,10 @@ import type { History } from '../project/history.ts';
  */
 export function readOwnLedger(
   db: LedgerDb,
-  { config }: Project,
+  project: Project,
   { manifests }: History,
   { asks = false } = {},
 ): Promise<Ledger> {
   const own = manifests.flatMap(({ migrations }) => migrations.map(({ id }) => id));
-  return readLedger(db, { knexTable: config.knexMigrations, own, asks });
+  return readLedger(db, { knexTable: () => knexTableOf(project), own, asks });
 }

@@ -3,7 +3,7 @@ import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import { compareReleases, inRange, manifestRelease, type Release } from '../domain/release.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { planUpgrade } from '../planner/upgrade.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { type Database, withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
 import { readOwnLedger } from './own-ledger.ts';
@@ -21,16 +21,15 @@ export interface PlanOutcome {
 /** From what the ledger of a database says. */
 export async function planFromLedger(
   project: Project,
-  url: string | undefined,
+  database: Database,
   to: Release,
   maintenance: boolean,
 ): Promise<PlanOutcome> {
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
-  const ledger = await withConnection(
-    { url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase plan' },
-    (db) => readOwnLedger(db, project, history, { asks: true }),
+  const ledger = await withConnection({ ...database, applicationName: 'phase plan' }, (db) =>
+    readOwnLedger(db, project, history, { asks: true }),
   );
   ensureLedgerMatches(ledger, history);
   ensureNotBroken(target, ledger);

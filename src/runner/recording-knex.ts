@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { quoteLiteral } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
+import { PLAIN_SESSION } from '../postgres/own-session.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { type PathKeeper, underOwnNames, underQualifiedNames } from '../postgres/session.ts';
 import type { Script } from './dry-run-data.ts';
@@ -9,8 +10,7 @@ import type { Script } from './dry-run-data.ts';
 /** A knex whose statements are written down. Reads are answered from the database where they can be. */
 export function recordingKnex(db: LedgerDb, recorder: Script): Knex {
   const knex = openKnex({
-    url: undefined,
-    ledgerSchema: db.ledgerSchema,
+    database: { connection: undefined, ledgerSchema: db.ledgerSchema, own: PLAIN_SESSION },
     applicationName: 'phase dry run',
     lockTimeoutMs: 0,
   });

@@ -10,7 +10,7 @@ import { withCarried } from '../ledger/carried.ts';
 import { ensureLedger } from '../ledger/format.ts';
 import { recordTarget } from '../ledger/target.ts';
 import { withContext } from '../operations/context.ts';
-import { type Connection, cut } from '../postgres/connection.ts';
+import { type Connection, cut, type Database } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { Connections } from './connections.ts';
@@ -21,10 +21,10 @@ import { sayFollowed } from './pairs/say.ts';
 import { settlePairs } from './pairs/settle.ts';
 import { takeOver } from './take-over.ts';
 
-/** What a command works with: the project, the URL that was given, and who listens. */
+/** What a command works with: the project, its database, and who listens. */
 export interface RunnerOptions {
   readonly project: Project;
-  readonly url: string | undefined;
+  readonly database: Database;
   readonly onEvent: OnEvent;
   readonly trace: Trace;
   /** How old the last write to the old column has to be before step 3, in milliseconds. */
@@ -69,10 +69,9 @@ export async function withSession<T>(
   reread: () => Promise<History>,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { project, url, onEvent } = options;
+  const { project, database, onEvent } = options;
   const lock = await RunnerLock.acquire({
-    url,
-    ledgerSchema: project.config.ledgerSchema,
+    database,
     waitMs: project.config.runnerLockTimeout,
     lockTimeoutMs: project.config.lockTimeout,
     onWait: (holder) => onEvent({ type: 'waitingForLock', holder }),
@@ -91,7 +90,7 @@ async function withConnections<T>(
   history: History,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { project, url, stragglerWindowMs, observer } = options;
+  const { project, database, stragglerWindowMs, observer } = options;
   const onConnection = (client: pg.Client): void => {
     // Nothing of this run goes on beside another one that has taken the lock since.
     client.once(
@@ -100,7 +99,7 @@ async function withConnections<T>(
     );
     observer?.connection(client);
   };
-  const connections = new Connections({ url, project, applicationName: lock.applicationName, onConnection });
+  const connections = new Connections({ database, project, applicationName: lock.applicationName, onConnection });
   const worker = await connections.connect();
   const context = {
     root: project.root,

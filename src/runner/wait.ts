@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Release } from '../domain/release.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { type Database, withConnection } from '../postgres/connection.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
 import { type History, readHistory } from '../project/history.ts';
@@ -10,7 +10,7 @@ import { ensureNotBroken, planFor, targetOf } from './prepare.ts';
 
 export interface WaitOptions {
   readonly project: Project;
-  readonly url: string | undefined;
+  readonly database: Database;
   readonly release: Release;
   readonly timeoutMs: number;
   /** Told when what is missing changes, or why the database cannot be asked. */
@@ -46,11 +46,10 @@ export async function waitFor(options: WaitOptions): Promise<WaitResult> {
   }
 }
 
-async function check({ project, url, release }: WaitOptions, history: History): Promise<WaitResult> {
+async function check({ project, database, release }: WaitOptions, history: History): Promise<WaitResult> {
   try {
-    const missing = await withConnection(
-      { url, ledgerSchema: project.config.ledgerSchema, applicationName: 'phase wait' },
-      (db) => missingFor(db, project, history, release),
+    const missing = await withConnection({ ...database, applicationName: 'phase wait' }, (db) =>
+      missingFor(db, project, history, release),
     );
     return { ready: missing.length === 0, missing, unreachable: null };
   } catch (error) {

@@ -93,21 +93,20 @@ interface TaskSession {
 }
 
 async function withTaskSession<T>(
-  options: Pick<RunnerOptions, 'url' | 'project' | 'onEvent'>,
+  options: Pick<RunnerOptions, 'database' | 'project' | 'onEvent'>,
   task: Task,
   body: (session: TaskSession) => Promise<T>,
 ): Promise<T> {
-  const { url, project } = options;
-  const { lockTimeout, ledgerSchema } = project.config;
+  const { database, project } = options;
   const run = randomUUID().slice(0, 8);
   const applicationName = applicationNameOf('phase-task', run);
-  const client = await connectDirect({ url, ledgerSchema, applicationName }, lockTimeout);
+  const client = await connectDirect({ ...database, applicationName }, project.config.lockTimeout);
   try {
     await ensureLedgerFor(options, client);
     await ensureSameTarget(client, { asks: false });
     if (!task.concurrent) await lockTask(client, task.name);
     await repairAudits(client, options.project.root);
-    return await body({ client, run, connections: new Connections({ url, project, applicationName }) });
+    return await body({ client, run, connections: new Connections({ database, project, applicationName }) });
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -115,14 +114,13 @@ async function withTaskSession<T>(
 
 /** The ledger is made and brought up to date under the runner's lock only. */
 async function ensureLedgerFor(
-  { url, project, onEvent }: Pick<RunnerOptions, 'url' | 'project' | 'onEvent'>,
+  { database, project, onEvent }: Pick<RunnerOptions, 'database' | 'project' | 'onEvent'>,
   db: LedgerDb,
 ): Promise<void> {
   if ((await ledgerFormat(db)) === LEDGER_FORMAT) return;
-  const { runnerLockTimeout, lockTimeout, ledgerSchema } = project.config;
+  const { runnerLockTimeout, lockTimeout } = project.config;
   const lock = await RunnerLock.acquire({
-    url,
-    ledgerSchema,
+    database,
     waitMs: runnerLockTimeout,
     lockTimeoutMs: lockTimeout,
     onWait: (holder) => onEvent({ type: 'waitingForLock', holder }),

@@ -3,7 +3,7 @@ import { quoteIdent } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA, holdsLedger } from '../domain/ledger-schema.ts';
 import { stragglerCounter } from '../domain/straggler-counter.ts';
 import type { Renames } from '../planner/passing.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { plainDatabase, withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
@@ -25,7 +25,7 @@ const PSQL = /^\\.*$/gm;
  */
 export async function loadDump(url: string, { file, sql, renames }: Dump): Promise<void> {
   if (COPY.test(sql)) throw new PhaseError('PH1030', { file, reason: 'It holds rows, as COPY ... FROM stdin.' });
-  await withConnection({ url, ledgerSchema: DEFAULT_LEDGER_SCHEMA, applicationName: 'phase testing' }, async (db) => {
+  await withConnection({ ...plainDatabase(url), applicationName: 'phase testing' }, async (db) => {
     try {
       // A dump of some schemas makes them all.
       if (/^CREATE SCHEMA public;$/m.test(sql)) await db.query('DROP SCHEMA public');

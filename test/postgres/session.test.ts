@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { connect } from '../../src/postgres/connection.ts';
+import { connect, plainDatabase } from '../../src/postgres/connection.ts';
 import { prepareSession, underOwnNames, underQualifiedNames } from '../../src/postgres/session.ts';
 import { inRolledBackTransaction } from '../../src/postgres/transaction.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -13,7 +13,7 @@ test('what looks leaves a session as it was, for a pooler hands it on; what runs
   await database.sql(
     `ALTER ROLE ${name} SET TimeZone = 'Asia/Kolkata'; ALTER ROLE ${name} SET default_transaction_read_only = on`,
   );
-  const db = await connect({ url, ledgerSchema: 'phase', applicationName: 'test' });
+  const db = await connect({ ...plainDatabase(url), applicationName: 'test' });
   const settings = async () =>
     (
       await db.query(
@@ -34,7 +34,7 @@ test('what looks leaves a session as it was, for a pooler hands it on; what runs
 
 test('what is ours has its own search path, and the session its own again, however they are within each other and end', async () => {
   database = await createDatabase();
-  const db = await connect({ url: database.url, ledgerSchema: 'phase', applicationName: 'test' });
+  const db = await connect({ ...plainDatabase(database.url), applicationName: 'test' });
   const path = async () => (await db.query('SHOW search_path')).rows[0].search_path;
   await db.query(`SET search_path = pg_catalog, public`);
   await prepareSession(db, 500, 'own');

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { withConnection } from '../../src/postgres/connection.ts';
+import { plainDatabase, withConnection } from '../../src/postgres/connection.ts';
 import { readHistory } from '../../src/project/history.ts';
 import { draftRename, writeDraft } from '../../src/wizard/rename-column.ts';
 import { bookshopRename, bookshopRenamedAt, repository } from '../support/bookshop.ts';
@@ -20,7 +20,7 @@ test('the rename in the repository is what the tool scaffolds, to the byte', asy
       rmSync(join(project.root, file));
     process.env.BOOKSHOP_CUSTOMERS = '10';
     await project.json('migrate', '--release', '1.0.0');
-    await withConnection({ url: database.url, ledgerSchema: 'phase', applicationName: 'test' }, async (db) => {
+    await withConnection({ ...plainDatabase(database.url), applicationName: 'test' }, async (db) => {
       const history = await readHistory(project.root);
       await writeDraft(
         history,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { Connection } from '../../src/postgres/connection.ts';
+import { PLAIN_SESSION } from '../../src/postgres/own-session.ts';
 
 /** A database of a test's own. */
 export interface TestDatabase {
@@ -16,7 +17,7 @@ export interface TestDatabase {
 
 /** A client as phase's own, of a project that says nothing of its ledger. */
 export function newConnection(config: pg.ClientConfig): Connection {
-  return Object.assign(new pg.Client(config), { ledgerSchema: 'phase' });
+  return Object.assign(new pg.Client(config), { ledgerSchema: 'phase', own: PLAIN_SESSION });
 }
 
 /** Creates a database on the run's server, or on another one. `template` clones one. */

@@ -35,9 +35,8 @@ export async function runAudit(context: CommandContext, command: Command): Promi
   const flags = command.opts<AuditFlags>();
   const project = await context.openProject();
   const filter: AuditFilter = { owner: flags.migration, ticket: flags.ticket, file: command.args[0] };
-  const url = context.databaseUrl(project);
-  const { ledgerSchema } = project.config;
-  return withConnection({ url, ledgerSchema, applicationName: 'phase audit' }, async (db) => {
+  const database = await context.database(project);
+  return withConnection({ ...database, applicationName: 'phase audit' }, async (db) => {
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
     const audits = format < LEDGER_FORMAT ? [] : await listAudits(db, filter);

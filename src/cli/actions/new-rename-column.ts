@@ -44,9 +44,9 @@ export function runRename(context: CommandContext, flags: RenameFlags): Promise<
 async function runWizard(context: CommandContext, flags: RenameFlags): Promise<Result> {
   const project = await context.openProject();
   const history = await readHistory(project.root);
-  const url = context.databaseUrl(project);
-  const { rewriteLimit, ledgerSchema } = project.config;
-  return withConnection({ url, ledgerSchema, applicationName: 'phase new rename-column' }, async (db) => {
+  const database = await context.database(project);
+  const { rewriteLimit } = project.config;
+  return withConnection({ ...database, applicationName: 'phase new rename-column' }, async (db) => {
     const prompts = new Prompts(context);
     const answers = await askRename(db, prompts, project, history, flags);
     const options = { now: new Date(), rewriteLimit };
@@ -71,9 +71,9 @@ async function runRefresh(context: CommandContext, flags: RenameFlags, name: str
   }
   const project = await context.openProject();
   const history = await readHistory(project.root);
-  const { rewriteLimit, ledgerSchema } = project.config;
-  const url = context.databaseUrl(project);
-  return withConnection({ url, ledgerSchema, applicationName: 'phase new rename-column' }, async (db) => {
+  const { rewriteLimit } = project.config;
+  const database = await context.database(project);
+  return withConnection({ ...database, applicationName: 'phase new rename-column' }, async (db) => {
     const into = release === undefined ? null : parseRelease(release);
     const draft = await looking(db, () => draftRefresh(db, history, name, { now: new Date(), rewriteLimit, into }));
     const document = { rename: name, files: draft.files, warnings: draft.warnings };

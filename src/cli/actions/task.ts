@@ -142,9 +142,8 @@ async function onLedger<T>(
   empty?: T,
 ): Promise<T> {
   const project = await context.openProject();
-  const url = context.databaseUrl(project);
-  const { ledgerSchema } = project.config;
-  return withConnection({ url, ledgerSchema, applicationName: 'phase task' }, async (db) => {
+  const database = await context.database(project);
+  return withConnection({ ...database, applicationName: 'phase task' }, async (db) => {
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
     if (format < LEDGER_FORMAT) {

@@ -8,10 +8,10 @@ import type { CommandContext } from '../context.ts';
 
 /** Changes that would be large: where a database is given, and can be asked. */
 export async function checkByDatabase(context: CommandContext, project: Project): Promise<Finding[]> {
-  const url = context.databaseUrl(project);
-  if (url === undefined) return [];
+  const database = await context.database(project);
+  if (database.connection === undefined) return [];
   try {
-    const changes = await largeChanges(project, await readHistory(project.root), url);
+    const changes = await largeChanges(project, await readHistory(project.root), database);
     return changes.map(({ file, name, rows }) => checkLargeChange(file, name, rows, project.config.audit.smallChange));
   } catch (error) {
     if (!(error instanceof PhaseError)) throw error;

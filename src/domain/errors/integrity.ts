@@ -2,7 +2,7 @@ import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
 export interface IntegrityErrors {
-  PH3001: { id: string; manifest: string; folder: string };
+  PH3001: { id: string; manifest: string; folder: string; place?: string };
   PH3002: { file: string; manifest: string; state: string };
   PH3003: { id: string; file: string; appliedAt: string };
   PH3004: { ids: readonly string[] };
@@ -42,9 +42,16 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   PH3001: {
     exit: 5,
     title: 'A manifest lists a migration whose file is missing',
-    what: (d) => `${d.manifest} lists ${d.id}, but ${d.folder} has no such file.`,
-    why: () => 'The file was deleted or renamed, or never committed.',
-    remedy: () => 'Bring the file back from version control, or take the entry out of the manifest while it is open.',
+    what: (d) =>
+      d.place === undefined
+        ? `${d.manifest} lists ${d.id}, but ${d.folder} has no such file.`
+        : `${d.manifest} lists ${d.place}, but there is no such file.`,
+    why: (d) =>
+      `The file was deleted or renamed, or never committed${d.place === undefined ? '' : '; or what runs here, such as an image, was built without it'}.`,
+    remedy: (d) =>
+      d.place === undefined
+        ? 'Bring the file back from version control, or take the entry out of the manifest while it is open.'
+        : `Bring the file back, or where it was moved, move it to ${d.folder}: it is found there, too.`,
   },
   PH3002: {
     exit: 5,

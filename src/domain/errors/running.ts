@@ -29,6 +29,7 @@ export interface RunningErrors {
   PH5024: { transaction: string };
   PH5026: { id: string; seconds: number };
   PH5027: { command: string; reason: string };
+  PH5028: { what: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
 
@@ -216,6 +217,18 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: () => 'The connection broke between the COMMIT and its answer. It is taken neither for done nor for failed.',
     remedy: () =>
       'Run the same command again once the database answers: it looks first, and goes on from there. Files of audits wait until then with .partial at their end.',
+  },
+  PH5028: {
+    exit: 1,
+    title: 'A connection cannot be made like those of the application',
+    what: (d) => `A new connection could not be prepared by ${d.what}.`,
+    why: (d) => d.reason,
+    remedy: (d) =>
+      d.what === 'role'
+        ? 'Let the role that connects be a member of it (GRANT role TO who connects), or correct role in phase.config.ts.'
+        : d.what === 'searchPath'
+          ? 'Correct searchPath in phase.config.ts or in the knexfile.'
+          : 'Look at pool.afterCreate in the knexfile: it runs on each connection of phase as it does on those of knex.',
   },
   PH5027: {
     exit: 1,

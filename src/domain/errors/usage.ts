@@ -34,6 +34,7 @@ export interface UsageErrors {
   PH1030: { file: string; reason: string };
   PH1031: { rename: string; object: string; named: readonly string[] };
   PH1032: { call: string; problems: readonly string[] };
+  PH1033: { file: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -259,6 +260,14 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
       d.named.length === 0 ? 'None names anything that could be acknowledged.' : `Named are: ${d.named.join('; ')}.`,
     remedy: () =>
       'Give the object as the refusal has named it, in quotes of the shell. What PostgreSQL drops no column with, such as a view, cannot be acknowledged: let it use the new column, or drop it.',
+  },
+  PH1033: {
+    exit: 2,
+    title: 'A knexfile cannot be used',
+    what: (d) => `${d.file} cannot be used.`,
+    why: (d) => d.reason,
+    remedy: () =>
+      'Correct the file, name another one or another environment (knexfile, knexEnvironment in phase.config.ts; --knexfile, --env of phase init), or do without: databaseUrl, searchPath and knexMigrations in phase.config.ts say what is read of it, and --directory and --table of phase init where migrations are.',
   },
   PH1032: {
     exit: 2,

@@ -1,0 +1,41 @@
+import type { Database } from '../postgres/connection.ts';
+import type { OwnSession } from '../postgres/own-session.ts';
+import type { Project } from './config.ts';
+import { connectionOf, knexTable, searchPathOf } from './knexfile.ts';
+
+/**
+ * The database of a project: by the URL that was given, the configuration's, DATABASE_URL, or what the knexfile says; without any of them the PG* variables
+ * apply.
+ * @throws PH1033 for a knexfile that cannot be used.
+ */
+export async function databaseOf(
+  project: Project,
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Database> {
+  // A variable that is set to nothing, as an unset secret is, gives no URL.
+  const url = given ?? project.config.databaseUrl ?? (env.DATABASE_URL || undefined);
+  const knexfile = await project.knexfile();
+  const connection = url ?? (knexfile === null ? undefined : await connectionOf(knexfile.config));
+  return { connection, ledgerSchema: project.config.ledgerSchema, own: await ownSessionOf(project) };
+}
+
+/** A database of a shadow server, whose sessions are like those of the project's own. */
+export async function shadowDatabaseOf(project: Project, url: string): Promise<Database> {
+  return { connection: url, ledgerSchema: project.config.ledgerSchema, own: await ownSessionOf(project) };
+}
+
+/** What the configuration says goes before what the knexfile says. */
+async function ownSessionOf({ config, knexfile }: Project): Promise<OwnSession> {
+  const knex = (await knexfile())?.config;
+  return {
+    searchPath: searchPathOf(config.searchPath ?? knex?.searchPath),
+    role: config.role ?? null,
+    afterCreate: knex?.pool?.afterCreate ?? null,
+  };
+}
+
+/** Where knex keeps what it has run, as SQL names it. */
+export async function knexTableOf({ config, knexfile }: Project): Promise<string> {
+  return config.knexMigrations ?? knexTable((await knexfile())?.config ?? {});
+}

@@ -1,0 +1,144 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type pg from 'pg';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import type { AfterCreate } from '../postgres/own-session.ts';
+import type { ModuleSource } from './modules.ts';
+
+/** Where knex keeps what it has run, unless it is told otherwise. */
+export const KNEX_TABLE = 'knex_migrations';
+
+/** What is read of a configuration of knex. Source: https://knexjs.org/guide/#configuration-options */
+export interface KnexConfig {
+  readonly client?: unknown;
+  readonly connection?: unknown;
+  readonly searchPath?: string | readonly string[];
+  readonly pool?: { readonly afterCreate?: AfterCreate };
+  readonly migrations?: KnexMigrations;
+}
+
+/** Source: https://knexjs.org/guide/migrations.html#migration-api */
+export interface KnexMigrations {
+  readonly directory?: string | readonly string[];
+  readonly tableName?: string;
+  readonly schemaName?: string;
+  readonly sortDirsSeparately?: boolean;
+  readonly loadExtensions?: readonly string[];
+  readonly disableTransactions?: boolean;
+  readonly migrationSource?: object;
+}
+
+/** A knexfile that was loaded. */
+export interface Knexfile {
+  /** Relative to the root. */
+  readonly file: string;
+  /** Null where the file has one configuration for all. */
+  readonly environment: string | null;
+  readonly config: KnexConfig;
+}
+
+/**
+ * Loads a knexfile as knex does: from its own folder, by which it may find other files.
+ * @param file relative to the root.
+ * @param environment as it was asked for; else NODE_ENV, else `development`, else the only one that is for PostgreSQL.
+ * @throws PH1033 when it cannot be loaded, or says nothing for PostgreSQL.
+ */
+export async function loadKnexfile(
+  { root, load }: ModuleSource,
+  file: string,
+  environment: string | undefined,
+): Promise<Knexfile> {
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new PhaseError('PH1033', { file, reason }, cause === undefined ? {} : { cause });
+  };
+  const path = join(root, file);
+  if (!existsSync(path)) refuse('There is no such file.');
+  const all = await fromFolder(dirname(path), async () => {
+    const module = await load(path);
+    const config = (module.default ?? module) as unknown;
+    return typeof config === 'function' ? config() : config;
+  }).catch((error) => refuse(`It cannot be loaded: ${error instanceof Error ? error.message : String(error)}.`, error));
+  if (typeof all !== 'object' || all === null) return refuse('It exports no configuration.');
+  const chosen = choose(all as Record<string, unknown>, environment);
+  return typeof chosen === 'string' ? refuse(chosen) : { file, ...chosen };
+}
+
+/** The process has one current folder: it is given back at once. A worker thread has to do without. */
+async function fromFolder<T>(folder: string, body: () => Promise<T>): Promise<T> {
+  const before = process.cwd();
+  try {
+    process.chdir(folder);
+  } catch {
+    return body();
+  }
+  try {
+    return await body();
+  } finally {
+    process.chdir(before);
+  }
+}
+
+type Chosen = Pick<Knexfile, 'environment' | 'config'>;
+
+/** @returns why there is none. */
+function choose(all: Record<string, unknown>, asked: string | undefined): Chosen | string {
+  const isOne = 'client' in all || 'connection' in all || 'migrations' in all;
+  if (isOne && (asked === undefined || !isConfig(all[asked]))) {
+    return isForPostgres(all) ? { environment: null, config: all } : notForPostgres('It', all);
+  }
+  const environments = Object.entries(all).filter((entry): entry is [string, KnexConfig] => isConfig(entry[1]));
+  const names = environments.map(([name]) => name).join(', ');
+  const wanted = asked ?? process.env.NODE_ENV ?? 'development';
+  const [found] = environments.filter(([name]) => name === wanted);
+  if (asked !== undefined && !found) return `It has no environment ${asked}, but ${names || 'none'}.`;
+  if (found && isForPostgres(found[1])) return { environment: found[0], config: found[1] };
+  if (found && asked !== undefined) return notForPostgres(`Its environment ${asked}`, found[1]);
+  const fit = environments.filter(([, config]) => isForPostgres(config));
+  const [only] = fit;
+  if (only && fit.length === 1) return { environment: only[0], config: only[1] };
+  return fit.length === 0
+    ? `None of its environments is for PostgreSQL: ${names || 'it has none'}.`
+    : `It is not known which environment is meant: ${fit.map(([name]) => name).join(', ')} are for PostgreSQL.`;
+}
+
+const isConfig = (value: unknown): value is KnexConfig => typeof value === 'object' && value !== null;
+
+/** Clients of one's own are a class: they are taken at their word. */
+const isForPostgres = ({ client }: KnexConfig): boolean =>
+  typeof client !== 'string' || /^(pg|postgres|postgresql|pgnative|pg-native)$/.test(client);
+
+const notForPostgres = (what: string, { client }: KnexConfig): string =>
+  `${what} is for ${String(client)}, and not for PostgreSQL.`;
+
+/** Where knex keeps what it has run, as SQL names it. */
+export function knexTable({ migrations: { tableName = KNEX_TABLE, schemaName } = {} }: KnexConfig): string {
+  const name = plainly(tableName);
+  return schemaName === undefined || schemaName === null ? name : `${plainly(schemaName)}.${name}`;
+}
+
+const plainly = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name));
+
+/** As knex reads it: a text may hold several schemas, between commas. */
+export function searchPathOf(given: string | readonly string[] | undefined): readonly string[] | null {
+  if (given === undefined || given === null) return null;
+  const schemas = (typeof given === 'string' ? given.split(',') : [...given]).map((schema) =>
+    schema.trim().replaceAll(/^(['"])(.*)\1$/g, '$2'),
+  );
+  return schemas.length === 0 ? null : schemas;
+}
+
+/** What pg connects with; undefined where the file leaves it to others, as an unset variable of the environment does. */
+export async function connectionOf({ connection }: KnexConfig): Promise<string | pg.ClientConfig | undefined> {
+  const given = typeof connection === 'function' ? await connection() : connection;
+  if (typeof given === 'string') return given || undefined;
+  if (typeof given !== 'object' || given === null) return undefined;
+  const { connectionString, host, database, user } = given as pg.ClientConfig;
+  return connectionString || host || database || user ? given : undefined;
+}
+
+/** Where a path of a knexfile leads, which is said from its own folder; relative to the root. */
+export function fromRoot(root: string, file: string, path: string): string {
+  const folder = dirname(join(root, file));
+  return relative(root, path.startsWith('/') ? path : join(folder, path)) || '.';
+}
