@@ -1,4 +1,5 @@
 import { quoteQualified } from '../domain/identifier.ts';
+import { idOfKnexName } from '../domain/knex-name.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import { isoTime } from '../postgres/time.ts';
@@ -23,12 +24,13 @@ export async function knexRows(db: Queryable, table: string): Promise<LedgerRow[
   );
   if (oid === null || !found) return [];
   await ensureTrustedTable(db, oid, quoteQualified(found));
-  return all<LedgerRow>(
+  const rows = await all<LedgerRow>(
     db,
-    `SELECT regexp_replace(name, '\\.[^.]+$', '') AS id, 'schema' AS kind, '0.0.0' AS release, NULL AS rename, NULL AS phase, NULL AS step, NULL AS sha256,
+    `SELECT name AS id, 'schema' AS kind, '0.0.0' AS release, NULL AS rename, NULL AS phase, NULL AS step, NULL AS sha256, NULL AS "manifestSum",
        NULL AS breaks, 'applied' AS state, 0::float8 AS "durationMs",
        ${isoTime('migration_time')} AS "startedAt",
        ${isoTime('migration_time')} AS "appliedAt"
-     FROM ${quoteQualified(found)} ORDER BY id`,
+     FROM ${quoteQualified(found)} AS run ORDER BY run.id`,
   );
+  return rows.map((row) => ({ ...row, id: idOfKnexName(row.id) }));
 }

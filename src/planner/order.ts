@@ -179,6 +179,6 @@ function compareIds(a: { id: string }, b: { id: string }): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
 }
 
-function fileOf({ id, kind }: Pick<ManifestEntry, 'id' | 'kind'>): string {
-  return `${kind === 'schema' ? 'db/migrate' : 'db/data'}/${id}`;
+function fileOf({ id, kind, file }: Pick<ManifestEntry, 'id' | 'kind' | 'file'>): string {
+  return file ?? `${kind === 'schema' ? 'db/migrate' : 'db/data'}/${id}`;
 }

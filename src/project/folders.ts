@@ -11,6 +11,7 @@ export const folders = {
   renames: 'db/renames',
   tasks: 'lib/tasks/tmp',
   audits: 'db/audits',
+  shadow: 'db/shadow',
 } as const;
 
 /** The folder of a kind of migration. */

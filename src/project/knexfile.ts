@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
@@ -26,7 +26,14 @@ export interface KnexMigrations {
   readonly sortDirsSeparately?: boolean;
   readonly loadExtensions?: readonly string[];
   readonly disableTransactions?: boolean;
-  readonly migrationSource?: object;
+  readonly migrationSource?: MigrationSource;
+}
+
+/** What knex asks for migrations. Source: https://knexjs.org/guide/migrations.html#custom-migration-sources */
+export interface MigrationSource {
+  getMigrations(loadExtensions: readonly string[]): Promise<unknown[]>;
+  getMigrationName(migration: unknown): string;
+  getMigration(migration: unknown): unknown;
 }
 
 /** A knexfile that was loaded. */
@@ -54,14 +61,23 @@ export async function loadKnexfile(
   };
   const path = join(root, file);
   if (!existsSync(path)) refuse('There is no such file.');
-  const all = await fromFolder(dirname(path), async () => {
-    const module = await load(path);
-    const config = (module.default ?? module) as unknown;
-    return typeof config === 'function' ? config() : config;
-  }).catch((error) => refuse(`It cannot be loaded: ${error instanceof Error ? error.message : String(error)}.`, error));
-  if (typeof all !== 'object' || all === null) return refuse('It exports no configuration.');
-  const chosen = choose(all as Record<string, unknown>, environment);
+  const chosen = await fromFolder(dirname(path), async () => configOf(await load(path), environment)).catch((error) =>
+    refuse(`It cannot be loaded: ${error instanceof Error ? error.message : String(error)}.`, error),
+  );
   return typeof chosen === 'string' ? refuse(chosen) : { file, ...chosen };
+}
+
+/** The configuration that a module of a knexfile exports for an environment. @returns why there is none. */
+export async function configOf(
+  module: Record<string, unknown>,
+  environment: string | undefined,
+): Promise<Chosen | string> {
+  // What was compiled may have its default export within one.
+  const exported = module.default ?? module;
+  const inner = (exported as { default?: unknown }).default ?? exported;
+  const config = typeof inner === 'function' ? await inner() : inner;
+  if (typeof config !== 'object' || config === null) return 'It exports no configuration.';
+  return choose(config as Record<string, unknown>, environment);
 }
 
 /** The process has one current folder: it is given back at once. A worker thread has to do without. */
@@ -135,10 +151,4 @@ export async function connectionOf({ connection }: KnexConfig): Promise<string |
   if (typeof given !== 'object' || given === null) return undefined;
   const { connectionString, host, database, user } = given as pg.ClientConfig;
   return connectionString || host || database || user ? given : undefined;
-}
-
-/** Where a path of a knexfile leads, which is said from its own folder; relative to the root. */
-export function fromRoot(root: string, file: string, path: string): string {
-  const folder = dirname(join(root, file));
-  return relative(root, path.startsWith('/') ? path : join(folder, path)) || '.';
 }

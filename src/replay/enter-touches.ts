@@ -51,7 +51,7 @@ export async function observeWhatCan(
   try {
     await ensureFilesIntact(history, history.manifests);
     const steps = orderMigrations(history.manifests);
-    return await withShadowServer({ root: project.root, url }, (server) =>
+    return await withShadowServer({ project, url }, (server) =>
       observeTouches(server, { project, history }, steps, wanted),
     );
   } catch (error) {

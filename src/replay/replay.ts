@@ -7,6 +7,7 @@ import type { History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { applyMigration } from '../runner/apply.ts';
 import { openLedger, type RunObserver, type Session, withSession } from '../runner/session.ts';
+import { passKnownRoles } from './known-roles.ts';
 import type { Base } from './shadow.ts';
 
 export interface ReplayOptions {
@@ -27,7 +28,7 @@ export async function withReplay<T>(options: ReplayOptions, body: (replay: Repla
     onEvent: () => undefined,
     trace: untraced,
     stragglerWindowMs: 0,
-    observer,
+    observer: watching(observer),
   };
   return withSession(
     session,
@@ -37,6 +38,18 @@ export async function withReplay<T>(options: ReplayOptions, body: (replay: Repla
       return body(new Replay(opened));
     },
   );
+}
+
+/** Roles outlive the database that a replay makes them in. */
+function watching(observer: RunObserver | undefined): RunObserver {
+  return {
+    connection: (client) => {
+      passKnownRoles(client);
+      observer?.connection(client);
+    },
+    table: (name) => observer?.table(name),
+    followed: (migration, change) => observer?.followed?.(migration, change),
+  };
 }
 
 export class Replay {

@@ -1,10 +1,11 @@
 import { NEWEST_EMBEDDED } from '../postgres/embedded/binaries.ts';
 import { leaseEmbedded } from '../postgres/embedded/lease.ts';
+import type { Project } from '../project/config.ts';
 import { ShadowServer } from './shadow.ts';
+import { startingState } from './starting-state.ts';
 
 export interface ShadowOptions {
-  /** The project's folder. */
-  readonly root: string;
+  readonly project: Project;
   /** A server on which databases may be created and dropped; without one an embedded server is used. */
   readonly url: string | undefined;
 }
@@ -18,13 +19,15 @@ const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
  * @throws PH1018 when its binaries are not installed, PH5007 when it cannot be started.
  */
 export async function withShadowServer<T>(
-  { root, url }: ShadowOptions,
+  { project, url }: ShadowOptions,
   body: (server: ShadowServer) => Promise<T>,
 ): Promise<T> {
-  if (url !== undefined) return body(new ShadowServer(url));
-  const lease = await leaseEmbedded({ version: NEWEST_EMBEDDED, project: root, name: 'shadow', settings: SETTINGS });
+  const start = await startingState(project);
+  if (url !== undefined) return body(new ShadowServer(url, start));
+  const options = { version: NEWEST_EMBEDDED, project: project.root, name: 'shadow', settings: SETTINGS } as const;
+  const lease = await leaseEmbedded(options);
   try {
-    return await body(new ShadowServer(lease.url));
+    return await body(new ShadowServer(lease.url, start));
   } finally {
     await lease.release();
   }

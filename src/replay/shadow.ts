@@ -3,6 +3,7 @@ import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { plainDatabase, withConnection } from '../postgres/connection.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import type { StartingState } from './starting-state.ts';
 
 const BASE = 'phase_base_';
 /** Bases that know what was observed while they grew. */
@@ -32,10 +33,20 @@ export class GrownGone extends Error {}
 /** A server for databases that nobody keeps. */
 export class ShadowServer {
   readonly #url: string;
+  readonly #start: StartingState;
 
-  /** @param url of a database on it. */
-  constructor(url: string) {
+  /** @param url of a database on it. @param start what its databases begin with. */
+  constructor(url: string, start: StartingState) {
     this.#url = url;
+    this.#start = start;
+  }
+
+  get #base(): string {
+    return `${BASE}${this.#start.key}`;
+  }
+
+  get #grown(): string {
+    return `${GROWN}${this.#start.key}`;
   }
 
   /** A new, empty database, given to somebody and dropped afterwards. */
@@ -54,10 +65,10 @@ export class ShadowServer {
       all<{ name: string; note: string }>(
         db,
         `SELECT datname AS name, pg_catalog.shobj_description(oid, 'pg_database') AS note FROM pg_catalog.pg_database
-         WHERE starts_with(datname, '${GROWN}') AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`,
+         WHERE starts_with(datname, '${this.#grown}') AND pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL`,
       ),
     );
-    return new Map(rows.map(({ name, note }) => [name.slice(GROWN.length), note]));
+    return new Map(rows.map(({ name, note }) => [name.slice(this.#grown.length), note]));
   }
 
   /**
@@ -67,7 +78,7 @@ export class ShadowServer {
    */
   async grow(from: string | null, body: (url: string) => Promise<Grown | null>): Promise<void> {
     const fresh = `phase_filling_${randomBytes(6).toString('hex')}`;
-    await this.#create(fresh, from === null ? null : `${GROWN}${from}`).catch((error) => {
+    await this.#create(fresh, from === null ? null : `${this.#grown}${from}`).catch((error) => {
       throw codeOf(error) === sqlState.invalidCatalogName ? new GrownGone() : error;
     });
     try {
@@ -80,7 +91,7 @@ export class ShadowServer {
 
   /** Two may grow the same at once: whoever comes second leaves the first one's. */
   async #keep(fresh: string, { key, note }: Grown): Promise<void> {
-    const name = `${GROWN}${key}`;
+    const name = `${this.#grown}${key}`;
     await this.#run(`COMMENT ON DATABASE ${fresh} IS ${quoteLiteral(note)}`);
     try {
       await this.#run(`ALTER DATABASE ${fresh} RENAME TO ${quoteIdent(name)}`);
@@ -114,7 +125,7 @@ export class ShadowServer {
 
   /** Its name; it is filled where it is not there. */
   async #find({ key, fill }: Base): Promise<string> {
-    const name = `${BASE}${key}`;
+    const name = `${this.#base}${key}`;
     if (await this.#has(name)) return name;
     const fresh = `phase_filling_${randomBytes(6).toString('hex')}`;
     await this.#create(fresh, null);
@@ -141,8 +152,16 @@ export class ShadowServer {
     return this.#run(`DROP DATABASE IF EXISTS ${quoteIdent(name)} WITH (FORCE)`);
   }
 
+  /** @param template null for an empty one, which is filled with what all begin with. */
   async #create(name: string, template: string | null): Promise<void> {
     await this.#run(`CREATE DATABASE ${quoteIdent(name)} TEMPLATE ${quoteIdent(template ?? 'template0')}`);
+    if (template !== null) return;
+    try {
+      await this.#start.fill(this.#urlOf(name));
+    } catch (error) {
+      await this.#drop(name);
+      throw error;
+    }
   }
 
   async #has(name: string): Promise<boolean> {

@@ -100,7 +100,7 @@ function printKey(key: string): string {
 }
 
 /** Single quotes, or double quotes where those need fewer escapes: what the formatter would choose. */
-function printString(text: string): string {
+export function printString(text: string): string {
   const escaped = JSON.stringify(text)
     .slice(1, -1)
     .replaceAll('\\"', '"')

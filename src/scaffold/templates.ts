@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { printCode } from './code.ts';
+import { printCode, printString } from './code.ts';
 
 type Handlebars = typeof import('handlebars');
 
@@ -13,6 +13,7 @@ function instance(): Handlebars {
   const made = (require('handlebars') as Handlebars).create();
   made.registerHelper('eq', (a: unknown, b: unknown) => a === b);
   made.registerHelper('code', printCode);
+  made.registerHelper('text', printString);
   /** For pages: a name that may be broken at its underscores. */
   made.registerHelper(
     'breakable',

@@ -75,7 +75,7 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
     },
   };
   const url = project.config.shadowDatabaseUrl ?? process.env.PHASE_SHADOW_DATABASE_URL;
-  await withShadowServer({ root, url }, (server) => server.withClone(base, body));
+  await withShadowServer({ project, url }, (server) => server.withClone(base, body));
 }
 
 /** What the state is made of: the migrations and what they read, modules in lib/ that they may import, and the dump. */

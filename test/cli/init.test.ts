@@ -2,12 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import knexPackage from 'knex';
 import { parseAllDocuments } from 'yaml';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 let database: TestDatabase;
 let project: TestProject;
 beforeEach(async () => {
@@ -84,72 +82,4 @@ test.each([
 test('another platform is refused', async () => {
   const ran = await project.phase('init', '--deploy', 'nomad', '--json');
   expect([ran.code, ran.json.error.code]).toEqual([2, 'PH1015']);
-});
-
-/** A project of knex, of which a database has run the first migration. */
-async function knexProject(): Promise<void> {
-  project.write('lib/names.cjs', `exports.table = 'people';`);
-  project.write(
-    'schema/20200101000000_people.cjs',
-    `const { table } = require('../lib/names.cjs');
-exports.up = (knex) => knex.schema.createTable(table, (t) => t.increments('id'));
-exports.down = (knex) => knex.schema.dropTable(table);`,
-  );
-  project.write(
-    'schema/20210101000000_name.cjs',
-    `exports.up = (knex) => knex.schema.table('people', (t) => t.text('name'));
-exports.down = (knex) => knex.schema.table('people', (t) => t.dropColumn('name'));`,
-  );
-  project.write(
-    'knexfile.cjs',
-    `module.exports = { production: { client: 'pg', migrations: { directory: './schema', tableName: 'run_by_knex' } } };`,
-  );
-  const knex = makeKnex({
-    client: 'pg',
-    connection: database.url,
-    migrations: { directory: `${project.root}/schema`, tableName: 'run_by_knex', loadExtensions: ['.cjs'] },
-  });
-  await knex.migrate.up({ name: '20200101000000_people.cjs' });
-  await knex.destroy();
-}
-
-test('init --from-knex takes over migrations and what has run; a fresh database runs all', async () => {
-  await knexProject();
-  project.write('package.json', '{"name": "shop", "version": "2.1.0"}');
-  await project.json('init', '--from-knex');
-  expect((await project.json('release', 'list')).releases).toEqual([
-    { release: '2.1.0', state: 'released', migrations: ['20200101000000_people', '20210101000000_name'] },
-  ]);
-  const before = await project.json('status');
-  expect(before).toMatchObject({
-    applied: [{ id: '20200101000000_people', release: '2.1.0' }],
-    pending: ['20210101000000_name'],
-  });
-  expect((await project.phase('migrate', '--dry-run')).stdout).toContain(`'20200101000000_people', 'schema'`);
-  expect((await project.json('migrate')).applied).toEqual(['20210101000000_name']);
-  expect((await project.json('status')).applied).toMatchObject([before.applied[0], { id: '20210101000000_name' }]);
-  const fresh = await createDatabase();
-  project.url = fresh.url;
-  expect((await project.json('migrate')).applied).toHaveLength(2);
-  await fresh.sql('INSERT INTO people (name) VALUES ($1)', ['Ada']);
-  await fresh.drop();
-});
-
-test.each([
-  ['no migrations', () => undefined, 'PH1028'],
-  ['a name without a timestamp', () => project.write('migrations/first.js', ''), 'PH1028'],
-  [
-    'a release that has a manifest',
-    () => {
-      project.write('migrations/20200101000000_a.js', '');
-      project.write('db/releases/2.1.0-rc.1.yml', 'release: 2.1.0-rc.1\nstate: open\n');
-    },
-    'PH1011',
-  ],
-])('init --from-knex with %s is refused, and nothing is written', async (_what, make, code) => {
-  make();
-  const before = project.files();
-  const ran = await project.phase('init', '--from-knex', '--json');
-  expect([ran.code, ran.json.error.code]).toEqual([2, code]);
-  expect(project.files()).toEqual(before);
 });

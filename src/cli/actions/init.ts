@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { loadModule as load } from '../../load.ts';
 import { openProject } from '../../project/config.ts';
@@ -8,33 +8,69 @@ import { type FileChange, writeFiles } from '../../project/files.ts';
 import { CONFIG_NAMES } from '../../project/find-config.ts';
 import { folders } from '../../project/folders.ts';
 import { packageName } from '../../project/package-json.ts';
-import { targetRelease } from '../../project/target-release.ts';
+import { currentRelease, targetRelease } from '../../project/target-release.ts';
 import { deployFiles } from '../../scaffold/deploy.ts';
 import { render } from '../../scaffold/templates.ts';
-import { knexBaseline } from '../../wizard/from-knex.ts';
+import { type AdoptedSettings, type KnexBaseline, knexBaseline } from '../../wizard/adopt/baseline.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
+import { adoptedBaseline } from './adopted-baseline.ts';
 
-export async function init(
-  { surroundings: { cwd }, output }: CommandContext,
-  { deploy, fromKnex }: { deploy?: string; fromKnex?: boolean },
-): Promise<Result> {
-  const baseline = fromKnex
-    ? await knexBaseline({ root: cwd, load }, targetRelease(await openProject(cwd, { load })))
-    : null;
+const NOT_ADOPTED: AdoptedSettings = { knexfile: null, knexEnvironment: null, knexMigrations: null };
+
+export interface InitFlags {
+  readonly deploy?: string;
+  readonly fromKnex?: boolean;
+  readonly knexfile?: string;
+  readonly env?: string;
+  readonly directory: readonly string[];
+  readonly table?: string;
+  /** Whether what was taken over is tried on an empty database. */
+  readonly replay: boolean;
+}
+
+export async function init(context: CommandContext, flags: InitFlags): Promise<Result> {
+  const { cwd } = context.surroundings;
+  ensureTogether(flags);
+  const baseline = flags.fromKnex ? await baselineFor(cwd, flags) : null;
   const changes = [
-    ...(await initialFiles(cwd, baseline?.table ?? '')),
+    ...(await initialFiles(cwd, baseline?.settings ?? null)),
     ...(baseline?.changes ?? []),
-    ...(deploy === undefined ? [] : await deployment(cwd, deploy)),
+    ...(flags.deploy === undefined ? [] : await deployment(cwd, flags.deploy)),
   ];
   await writeFiles(cwd, changes);
-  const isTold = changes.some(({ path }) => path === 'phase.config.ts');
-  if (baseline !== null && !isTold && baseline.table !== 'knex_migrations') {
-    output.notice(`Add to the configuration: knexMigrations: '${baseline.table}'`);
-  }
   const files = changes.map(({ path }) => path);
-  const text = files.length === 0 ? 'Everything is there already.' : files.map((path) => `wrote ${path}`).join('\n');
-  return { document: { files }, text };
+  const text = files.length === 0 ? ['Everything is there already.'] : files.map((path) => `wrote ${path}`);
+  if (baseline === null) return { document: { files }, text: text.join('\n') };
+  if (!files.includes('phase.config.ts')) tellSettings(context, baseline.settings);
+  const adopted = await adoptedBaseline(context, baseline, flags.replay);
+  return { document: { files, ...adopted.document }, text: [...text, ...adopted.text].join('\n') };
+}
+
+/** @throws PH1001 for a flag that says how to do what is not asked for. */
+function ensureTogether({ fromKnex, knexfile, env, directory, table }: InitFlags): void {
+  const given = { '--knexfile': knexfile, '--env': env, '--directory': directory[0], '--table': table };
+  const alone = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (fromKnex || alone.length === 0) return;
+  throw new PhaseError('PH1001', { problem: `${alone.join(', ')} goes with --from-knex` });
+}
+
+async function baselineFor(root: string, { knexfile, env, directory, table }: InitFlags): Promise<KnexBaseline> {
+  const inRoot = (path: string): string => relative(root, resolve(root, path)) || '.';
+  const request = {
+    knexfile: knexfile === undefined ? undefined : inRoot(knexfile),
+    environment: env,
+    directories: directory.map(inRoot),
+    table,
+  };
+  return knexBaseline({ root, load }, request, currentRelease(await openProject(root, { load })));
+}
+
+/** A configuration that is there is somebody's own: what it is to say is said. */
+function tellSettings({ output }: CommandContext, settings: AdoptedSettings): void {
+  const missing = Object.entries(settings).filter(([, value]) => value !== null);
+  if (missing.length === 0) return;
+  output.notice(`Add to the configuration: ${missing.map(([key, value]) => `${key}: '${value}'`).join(', ')}`);
 }
 
 /** @throws PH1015 for another platform, PH1005 when no release is known. */
@@ -48,8 +84,8 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
     .map((file) => ({ ...file, mode: 'create' }));
 }
 
-/** @param knexMigrations the table of knex; empty where there is none. */
-async function initialFiles(root: string, knexMigrations: string): Promise<FileChange[]> {
+/** @param adopted what a project of knex says; null where there is none. */
+async function initialFiles(root: string, adopted: AdoptedSettings | null): Promise<FileChange[]> {
   const keep = Object.values(folders)
     .filter((folder) => folder !== folders.audits)
     .map((folder) => ({
@@ -62,7 +98,7 @@ async function initialFiles(root: string, knexMigrations: string): Promise<FileC
     : [
         {
           path: 'phase.config.ts',
-          content: render('project/phase.config.ts', { knexMigrations }),
+          content: render('project/phase.config.ts', adopted ?? NOT_ADOPTED),
           mode: 'create' as const,
         },
       ];

@@ -4,6 +4,7 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { MigrateResult } from '../../domain/results.ts';
 import { parseDuration } from '../../project/duration.ts';
 import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
 import { partOf } from '../interrupted.ts';
 import type { Result } from '../output.ts';
 
@@ -54,7 +55,7 @@ async function resultOf({ output }: CommandContext, run: () => Promise<MigrateRe
   const { result, error } = await partOf(run);
   const { applied, held, to, remaining } = result;
   const lines = [
-    `${applied.length} ${applied.length === 1 ? 'migration' : 'migrations'} applied, up to ${to}`,
+    `${count(applied.length, 'migration')} applied, up to ${to}`,
     ...held.map((id) => `${output.paint('yellow', 'held')} ${id} until phase finish`),
     ...(remaining.length === 0 ? [] : [`remaining: ${remaining.join(', ')}`]),
   ];

@@ -95,9 +95,8 @@ async function withProof(
   const random = seeded(seed);
   const onOrder = (name: string, number: number, count: number): void =>
     context.output.notice(`${number} of ${count}: ${name}`);
-  const { orders, differences } = await withShadowServer(
-    { root: project.root, url: context.shadowUrl(project) },
-    (server) => provePlan(server, plan, { project, history, migrations, random, onOrder }),
+  const { orders, differences } = await withShadowServer({ project, url: context.shadowUrl(project) }, (server) =>
+    provePlan(server, plan, { project, history, migrations, random, onOrder }),
   );
   const lines = [
     differences.length === 0

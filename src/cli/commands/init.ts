@@ -7,7 +7,17 @@ export function registerInit(program: Command, action: Action): void {
     .command('init')
     .description('write a commented configuration and the folders')
     .option('--from-knex', 'take over the migrations of a knex project as a baseline, and what its table says has run')
+    .option('--knexfile <file>', 'its configuration (else looked for here, in folders around and below)')
+    .option('--env <name>', 'of the knexfile (else NODE_ENV, development, or the only one for PostgreSQL)')
+    .option('--directory <folder>', 'of its migrations, where they are named in code; as often as needed', collect, [])
+    .option('--table <name>', 'where knex keeps what it has run, where that is named in code')
+    .option('--no-replay', 'do not try what was taken over on an empty database')
     .option('--deploy <platform>', 'also Jobs, an init container and a Containerfile: kubernetes')
-    .addHelpText('after', '\nExamples:\n  phase init\n  phase init --from-knex\n  phase init --deploy kubernetes')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  phase init\n  phase init --from-knex\n  phase init --from-knex --knexfile packages/db/knexfile.ts --env production\n  phase init --deploy kubernetes',
+    )
     .action(action(async (context, command) => (await import('../actions/init.ts')).init(context, command.opts())));
 }
+
+const collect = (value: string, before: string[]): string[] => [...before, value];

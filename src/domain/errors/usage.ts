@@ -29,12 +29,13 @@ export interface UsageErrors {
   PH1025: { name: string; close: readonly string[] };
   PH1026: { rename: string; known: readonly string[] };
   PH1027: { rename: string; phase: number; release: string; reason: string };
-  PH1028: { reason: string };
+  PH1028: { reason: string; remedy: string };
   PH1029: { release: string; newest: string };
   PH1030: { file: string; reason: string };
   PH1031: { rename: string; object: string; named: readonly string[] };
   PH1032: { call: string; problems: readonly string[] };
   PH1033: { file: string; reason: string };
+  PH1034: { file: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -242,8 +243,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     title: 'The migrations of a knex project cannot be taken over',
     what: () => 'The migrations of knex cannot be taken over as they are.',
     why: (d) => d.reason,
-    remedy: () =>
-      'Say in the knexfile where they are (migrations.directory), and name them as knex does: a timestamp, then what they do.',
+    remedy: (d) => d.remedy,
   },
   PH1029: {
     exit: 2,
@@ -260,6 +260,14 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
       d.named.length === 0 ? 'None names anything that could be acknowledged.' : `Named are: ${d.named.join('; ')}.`,
     remedy: () =>
       'Give the object as the refusal has named it, in quotes of the shell. What PostgreSQL drops no column with, such as a view, cannot be acknowledged: let it use the new column, or drop it.',
+  },
+  PH1034: {
+    exit: 2,
+    title: 'What migrations begin with cannot be made',
+    what: (d) => `A database for replays cannot be begun by ${d.file}.`,
+    why: (d) => d.reason,
+    remedy: () =>
+      'Correct the script: it runs in an empty database, before the first migration. What the embedded server does not have, such as PostGIS, one has that shadowDatabaseUrl names.',
   },
   PH1033: {
     exit: 2,

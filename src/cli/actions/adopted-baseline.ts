@@ -1,0 +1,62 @@
+import { dirname } from 'node:path';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { readHistory } from '../../project/history.ts';
+import { runOnEmpty } from '../../replay/run-on-empty.ts';
+import type { KnexBaseline } from '../../wizard/adopt/baseline.ts';
+import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
+
+interface Adopted {
+  readonly document: object;
+  readonly text: readonly string[];
+}
+
+/** Says what was taken over, and whether it runs on an empty database: a fresh installation would be the next to find out. */
+export async function adoptedBaseline(
+  context: CommandContext,
+  { release, migrations, settings }: KnexBaseline,
+  isTried: boolean,
+): Promise<Adopted> {
+  const tried = isTried ? await tryOut(context) : null;
+  const folders = [...new Set(migrations.flatMap(({ file }) => (file === null ? [] : [dirname(file)])))];
+  const inCode = migrations.filter(({ file }) => file === null);
+  const baseline = {
+    release,
+    migrations: migrations.length,
+    folders,
+    inCode: inCode.length,
+    knexfile: settings.knexfile,
+    ranOnEmpty: tried?.ran ?? null,
+    problem: tried?.problem ?? null,
+  };
+  const stay = folders.length === 0 ? '' : `; their files stay in ${folders.join(', ')}`;
+  const text = [`took over ${count(migrations.length, 'migration')} as the baseline ${release}${stay}`];
+  if (inCode.length > 0) {
+    context.output.notice(
+      `${count(inCode.length, 'migration')} of the migrationSource ${inCode.length === 1 ? 'has' : 'have'} no file of that name: what they do stands in code, and phase cannot tell when that is edited.`,
+    );
+  }
+  if (tried?.ran) text.push('all of them ran on an empty database');
+  else if (tried) context.output.notice(tried.problem ?? '');
+  return { document: { baseline }, text };
+}
+
+interface Tried {
+  readonly ran: boolean;
+  readonly problem: string | null;
+}
+
+async function tryOut(context: CommandContext): Promise<Tried> {
+  context.output.notice('trying them on an empty database');
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  try {
+    await runOnEmpty({ project, history, shadow: context.shadowUrl(project) });
+    return { ran: true, problem: null };
+  } catch (error) {
+    if (!(error instanceof PhaseError)) throw error;
+    const isMissing = error.code === 'PH1018';
+    const what = isMissing ? 'They were not tried on an empty database' : 'They do not run on an empty database';
+    return { ran: false, problem: `${what}: ${error.message} ${error.why} ${error.remedy}` };
+  }
+}

@@ -1,0 +1,40 @@
+import type { Knex } from 'knex';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { configOf } from './knexfile.ts';
+
+/** A migration as knex has it. */
+interface SourceMigration {
+  up(knex: Knex): unknown;
+  down?(knex: Knex): unknown;
+  readonly config?: object;
+}
+
+/**
+ * Hands over to a migration that a `migrationSource` of knex has made in code.
+ * @param knexfile the module of the knexfile.
+ * @param name by which the source knows it.
+ * @param environment of the knexfile; null for one that has a single configuration.
+ * @throws PH1033, PH1028 when it runs, and there is no such migration.
+ */
+export function fromMigrationSource(knexfile: Record<string, unknown>, name: string, environment?: string) {
+  const migration = async (): Promise<SourceMigration> => {
+    const chosen = await configOf(knexfile, environment);
+    if (typeof chosen === 'string') throw new PhaseError('PH1033', { file: 'The knexfile', reason: chosen });
+    const source = chosen.config.migrations?.migrationSource;
+    const listed = (await source?.getMigrations([])) ?? [];
+    const found = listed.find((one) => source?.getMigrationName(one) === name);
+    if (source === undefined || found === undefined) {
+      const remedy = 'Bring it back, under the name by which it has run.';
+      throw new PhaseError('PH1028', {
+        reason: `The migrationSource of the knexfile has no migration ${name}.`,
+        remedy,
+      });
+    }
+    return (await source.getMigration(found)) as SourceMigration;
+  };
+  return {
+    up: async (knex: Knex): Promise<void> => void (await (await migration()).up(knex)),
+    down: async (knex: Knex): Promise<void> => void (await (await migration()).down?.(knex)),
+    config: {},
+  };
+}

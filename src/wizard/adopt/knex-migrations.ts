@@ -1,0 +1,117 @@
+import { createRequire } from 'node:module';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { idOfKnexName } from '../../domain/knex-name.ts';
+import { reasonOf } from '../../postgres/errors.ts';
+import type { KnexMigrations, MigrationSource } from '../../project/knexfile.ts';
+import { filesBelow } from './files-below.ts';
+
+const require = createRequire(import.meta.url);
+
+/** A migration as knex lists it. */
+export interface KnexMigration {
+  readonly id: string;
+  /** As it stands in the table of knex. */
+  readonly name: string;
+  /** Relative to the root; null for one that a source of one's own has made in code. */
+  readonly file: string | null;
+}
+
+/** What phase loads. */
+const LOADABLE = /\.(?:[cm]?[jt]s)$/;
+
+/**
+ * The migrations of a project, in the order in which knex runs them: asked of knex itself.
+ * @param folder from which the configuration names its folders.
+ * @throws PH1028 when there are none, when two would be one, or when they are in a language that is not loaded here.
+ */
+export async function knexMigrations(
+  root: string,
+  folder: string,
+  migrations: KnexMigrations,
+): Promise<KnexMigration[]> {
+  const directories = [migrations.directory ?? './migrations'].flat();
+  const absolute = directories.map((directory) => (isAbsolute(directory) ? directory : join(folder, directory)));
+  const { source, loadExtensions } = sourceOf(
+    hasOwnSource(migrations) ? migrations : { ...migrations, directory: absolute },
+  );
+  const where = directories.map((_, at) => relative(root, absolute[at] ?? '') || '.').join(', ');
+  const listed = await source.getMigrations(loadExtensions).catch((error) => {
+    throw refusal(`They cannot be listed: ${reasonOf(error)}.`, WHERE, error);
+  });
+  const named = listed.map((migration) => ({ migration, name: source.getMigrationName(migration) }));
+  const found = await Promise.all(
+    named
+      .filter(({ name }) => !/\.d\.[cm]?ts$/.test(name))
+      .map(async ({ migration, name }) => ({
+        id: idOfKnexName(name),
+        name,
+        file: await fileOf(root, folder, migration, name),
+      })),
+  );
+  if (found.length === 0) throw refusal(`${where} holds no migrations.`, WHERE);
+  const foreign = found.filter(({ file }) => file !== null && !LOADABLE.test(file));
+  if (foreign.length > 0) {
+    throw refusal(
+      `These are neither JavaScript nor TypeScript: ${foreign.map(({ name }) => name).join(', ')}.`,
+      'Compile them, and name the folder that they are compiled to: --directory FOLDER.',
+    );
+  }
+  return onceEach(found);
+}
+
+const WHERE =
+  'Say where they are: migrations.directory in the knexfile, --knexfile FILE for another one, or --directory FOLDER where they are named in code.';
+
+const refusal = (reason: string, remedy: string, cause?: unknown): PhaseError =>
+  new PhaseError('PH1028', { reason, remedy }, cause === undefined ? {} : { cause });
+
+/** What says anything of files goes before it in knex. */
+const hasOwnSource = (migrations: KnexMigrations): boolean =>
+  migrations.migrationSource !== undefined &&
+  migrations.directory === undefined &&
+  migrations.sortDirsSeparately === undefined &&
+  migrations.loadExtensions === undefined;
+
+/** As the migrator of knex has it, with its defaults. */
+function sourceOf(migrations: KnexMigrations): { source: MigrationSource; loadExtensions: readonly string[] } {
+  const { knex } = require('knex') as typeof import('knex');
+  const { config } = knex({ client: 'pg', migrations: migrations as object }).migrate as unknown as {
+    config: { migrationSource: MigrationSource; loadExtensions: readonly string[] };
+  };
+  return { source: config.migrationSource, loadExtensions: config.loadExtensions };
+}
+
+/** That of knex says it; for others it is the only file of that name. */
+async function fileOf(root: string, folder: string, migration: unknown, name: string): Promise<string | null> {
+  const { directory, file } = (migration ?? {}) as { directory?: unknown; file?: unknown };
+  if (typeof directory === 'string' && typeof file === 'string') return relative(root, join(directory, file));
+  const called = basename(name);
+  const found = (await filesBelow(folder)).filter(
+    (path) => basename(path) === called || basename(path).replace(LOADABLE, '') === called,
+  );
+  return found.length === 1 ? relative(root, join(folder, found[0] ?? '')) : null;
+}
+
+/** What was compiled beside its source is one migration: the source. */
+function onceEach(found: readonly KnexMigration[]): KnexMigration[] {
+  const byId = new Map<string, KnexMigration>();
+  for (const migration of found) {
+    const other = byId.get(migration.id);
+    if (other === undefined || isCompiledFrom(other, migration)) byId.set(migration.id, migration);
+    else if (!isCompiledFrom(migration, other)) {
+      throw refusal(
+        `${other.file ?? other.name} and ${migration.file ?? migration.name} would be one migration.`,
+        'Let loadExtensions in the knexfile name the ending of one of them.',
+      );
+    }
+  }
+  return [...byId.values()];
+}
+
+const isCompiledFrom = ({ file: made }: KnexMigration, { file: source }: KnexMigration): boolean =>
+  made !== null &&
+  source !== null &&
+  dirname(made) === dirname(source) &&
+  /\.[cm]?js$/.test(made) &&
+  /\.[cm]?ts$/.test(source);
