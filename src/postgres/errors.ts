@@ -96,8 +96,40 @@ export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
   if (!(error instanceof Error)) return String(error);
   const { detail } = error as Error & { detail?: unknown };
+  const message = withShortStatement(error);
   // What depends on it, which key is there twice: PostgreSQL says it apart from the message.
-  return typeof detail === 'string' && detail !== ''
-    ? `${error.message} (${detail.replaceAll('\n', '; ')})`
-    : error.message;
+  return typeof detail === 'string' && detail !== '' ? `${message} (${detail.replaceAll('\n', '; ')})` : message;
+}
+
+/** Of a statement that knex has put in front of PostgreSQL's message no more than this is said: it may be a script of thousands of lines. */
+const SHORT_STATEMENT = 300;
+const EXCERPT = 80;
+
+/** The message with a long statement cut down to where PostgreSQL says that the error is, or to its beginning. */
+function withShortStatement(error: Error & { position?: string; severity?: string }): string {
+  const { message, position, severity } = error;
+  if (severity === undefined || message.length <= SHORT_STATEMENT) return message;
+  const at = endOfStatement(message);
+  if (at === -1) return message;
+  const statement = message.slice(0, at);
+  const lines = (text: string): number => text.split('\n').length;
+  const index = Number(position ?? 1) - 1;
+  const from = Math.max(0, index - EXCERPT / 2);
+  const excerpt = statement
+    .slice(from, from + EXCERPT)
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  const place =
+    position === undefined
+      ? `in ${lines(statement)} lines that begin with "${excerpt}"`
+      : `in line ${lines(statement.slice(0, index))} of ${lines(statement)}, at "${excerpt}"`;
+  return `${message.slice(at + 3)} (${place})`;
+}
+
+/** Where the last ` - ` is that is not within a quoted name. */
+function endOfStatement(message: string): number {
+  for (let at = message.lastIndexOf(' - '); at > 0; at = message.lastIndexOf(' - ', at - 1)) {
+    if (message.slice(at).split('"').length % 2 === 1) return at;
+  }
+  return -1;
 }

@@ -37,6 +37,7 @@ function say(message: unknown): void {
 export function openKnex({ database, applicationName, lockTimeoutMs, onConnection }: KnexOptions): Knex {
   const { knex } = require('knex') as typeof import('knex');
   return knex({
+    ...database.own.builder,
     client: 'pg',
     log: LOG,
     connection: connectionSettings({ ...database, applicationName }) as Knex.PgConnectionConfig,

@@ -1,3 +1,4 @@
+import type { Knex } from 'knex';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
@@ -14,10 +15,15 @@ export interface OwnSession {
   /** Whom everything that is made belongs to, where that is another role than the one that connects. */
   readonly role: string | null;
   readonly afterCreate: AfterCreate | null;
+  /** How the knex that migrations get writes names and gives results. */
+  readonly builder: Builder;
 }
 
+/** What a configuration of knex says of that. */
+export type Builder = Pick<Knex.Config, 'wrapIdentifier' | 'postProcessResponse'> & { readonly userParams?: object };
+
 /** As the server has it. */
-export const PLAIN_SESSION: OwnSession = { searchPath: null, role: null, afterCreate: null };
+export const PLAIN_SESSION: OwnSession = { searchPath: null, role: null, afterCreate: null, builder: {} };
 
 /** How long a function of the application may take to prepare a connection. */
 const AFTER_CREATE_MS = 30_000;

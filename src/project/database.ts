@@ -1,7 +1,7 @@
 import type { Database } from '../postgres/connection.ts';
 import type { OwnSession } from '../postgres/own-session.ts';
 import type { Project } from './config.ts';
-import { connectionOf, knexTable, searchPathOf } from './knexfile.ts';
+import { builderOf, connectionOf, knexTable, searchPathOf } from './knexfile.ts';
 
 /**
  * The database of a project: by the URL that was given, the configuration's, DATABASE_URL, or what the knexfile says; without any of them the PG* variables
@@ -32,6 +32,7 @@ async function ownSessionOf({ config, knexfile }: Project): Promise<OwnSession> 
     searchPath: searchPathOf(config.searchPath ?? knex?.searchPath),
     role: config.role ?? null,
     afterCreate: knex?.pool?.afterCreate ?? null,
+    builder: builderOf(knex ?? {}),
   };
 }
 

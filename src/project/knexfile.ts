@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path';
 import type pg from 'pg';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
-import type { AfterCreate } from '../postgres/own-session.ts';
+import type { AfterCreate, Builder } from '../postgres/own-session.ts';
 import type { ModuleSource } from './modules.ts';
 
 /** Where knex keeps what it has run, unless it is told otherwise. */
 export const KNEX_TABLE = 'knex_migrations';
 
 /** What is read of a configuration of knex. Source: https://knexjs.org/guide/#configuration-options */
-export interface KnexConfig {
+export interface KnexConfig extends Builder {
   readonly client?: unknown;
   readonly connection?: unknown;
   readonly searchPath?: string | readonly string[];
@@ -142,6 +142,15 @@ export function searchPathOf(given: string | readonly string[] | undefined): rea
     schema.trim().replaceAll(/^(['"])(.*)\1$/g, '$2'),
   );
   return schemas.length === 0 ? null : schemas;
+}
+
+/** How names are written and results given: without it migrations would make other names than they did. */
+export function builderOf({ wrapIdentifier, postProcessResponse, userParams }: KnexConfig): Builder {
+  return {
+    ...(wrapIdentifier === undefined ? {} : { wrapIdentifier }),
+    ...(postProcessResponse === undefined ? {} : { postProcessResponse }),
+    ...(userParams === undefined ? {} : { userParams }),
+  };
 }
 
 /** What pg connects with; undefined where the file leaves it to others, as an unset variable of the environment does. */

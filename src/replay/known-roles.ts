@@ -35,30 +35,57 @@ export function passKnownRoles(client: pg.Client): void {
  * @param isInTransaction whether another replay can be kept from making the same role until the transaction ends.
  */
 export async function withoutKnownRoles(db: Queryable, script: string, isInTransaction: boolean): Promise<string> {
-  const { stmts = [] } = await parse(script).catch(() => ({ stmts: [] as never[] }));
-  const made = stmts.flatMap(({ stmt }) => (stmt && 'CreateRoleStmt' in stmt ? [stmt.CreateRoleStmt.role ?? ''] : []));
-  const drops = stmts.some(({ stmt }) => stmt && 'DropRoleStmt' in stmt);
-  if (made.length === 0 && !drops) return script;
+  const statements = await aboutRoles(script);
+  if (statements.length === 0) return script;
+  const made = statements.flatMap(({ makes }) => (makes === null ? [] : [makes]));
   if (made.length > 0 && isInTransaction) await waitForOthers(db);
-  const known = new Set(
-    (
-      await all<{ name: string }>(
-        db,
-        'SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolname::text = ANY ($1)',
-        [made],
-      )
-    ).map(({ name }) => name),
+  const known = await all<{ name: string }>(
+    db,
+    'SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolname::text = ANY ($1)',
+    [made],
   );
-  const bytes = Buffer.from(script, 'utf8');
-  return stmts
-    .filter(({ stmt }) => {
-      if (stmt && 'DropRoleStmt' in stmt) return false;
-      return !(stmt && 'CreateRoleStmt' in stmt) || !known.has(stmt.CreateRoleStmt.role ?? '');
-    })
-    .map(({ stmt_location: start = 0, stmt_len: length = 0 }) =>
-      bytes.subarray(start, length === 0 ? bytes.length : start + length).toString('utf8'),
-    )
-    .join(';\n');
+  const isLeftOut = ({ makes }: RoleStatement): boolean => makes === null || known.some(({ name }) => name === makes);
+  let left = Buffer.from(script, 'utf8');
+  // From the end, so that what stands in front keeps its place.
+  for (const { from, to } of statements.filter(isLeftOut).reverse()) {
+    left = Buffer.concat([left.subarray(0, from), left.subarray(to)]);
+  }
+  return left.toString('utf8');
+}
+
+/** A statement of a script, by the bytes that it begins and ends at. */
+interface RoleStatement {
+  readonly from: number;
+  readonly to: number;
+  /** The role that it makes; null for one that drops some. */
+  readonly makes: string | null;
+}
+
+async function aboutRoles(script: string): Promise<RoleStatement[]> {
+  try {
+    const { stmts = [] } = await parse(script);
+    const length = Buffer.byteLength(script, 'utf8');
+    return stmts.flatMap(({ stmt, stmt_location: from = 0, stmt_len: size = 0 }) => {
+      if (!stmt || !('CreateRoleStmt' in stmt || 'DropRoleStmt' in stmt)) return [];
+      const makes = 'CreateRoleStmt' in stmt ? (stmt.CreateRoleStmt.role ?? '') : null;
+      // With the semicolon behind it.
+      return [{ from, to: size === 0 ? length : Math.min(from + size + 1, length), makes }];
+    });
+  } catch {
+    return byTheirWords(script);
+  }
+}
+
+/** What runs on an older server may be no SQL for a newer parser, for a word that was reserved since. */
+function byTheirWords(script: string): RoleStatement[] {
+  const found = script.matchAll(
+    /\b(CREATE|DROP)\s+(?:ROLE|USER(?!\s+MAPPING)|GROUP)\s+("(?:[^"]|"")+"|[\w$]+)[^;]*;?/gi,
+  );
+  return [...found].map(({ index, 0: text, 1: verb = '', 2: name = '' }) => {
+    const from = Buffer.byteLength(script.slice(0, index), 'utf8');
+    const role = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase();
+    return { from, to: from + Buffer.byteLength(text, 'utf8'), makes: /create/i.test(verb) ? role : null };
+  });
 }
 
 /** Two that find no role of a name would both make it. Only a superuser may lock the catalogue of roles. */

@@ -8,9 +8,8 @@ import { appliedIds } from '../ledger/ledger.ts';
 import { scriptedMigration } from '../ledger/migrations.ts';
 import { recordRelease } from '../ledger/releases.ts';
 import { asScaffolded, withContext } from '../operations/context.ts';
-import { withConnection } from '../postgres/connection.ts';
+import { type Connection, withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
-import type { LedgerDb } from '../postgres/queryable.ts';
 import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { scriptedContext } from './dry-run-data.ts';
@@ -64,11 +63,11 @@ export async function dryRun(options: MigrateOptions): Promise<DryRun> {
 class Recorder {
   readonly #lines: string[] = [];
   readonly statements: string[] = [];
-  readonly #db: LedgerDb;
+  readonly #db: Connection;
   readonly #options: MigrateOptions;
   readonly #knex: Knex;
 
-  constructor(db: LedgerDb, options: MigrateOptions, history: History) {
+  constructor(db: Connection, options: MigrateOptions, history: History) {
     this.#db = db;
     this.#options = options;
     const { config, root } = options.project;

@@ -3,8 +3,8 @@ import type { DataChangeRequest, Query } from '../data/audit/request.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { appliedIds } from '../ledger/ledger.ts';
 import { withContext } from '../operations/context.ts';
-import { type Database, withConnection } from '../postgres/connection.ts';
-import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
+import { type Connection, type Database, withConnection } from '../postgres/connection.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
@@ -47,7 +47,7 @@ export function largeChanges(project: Project, history: History, database: Datab
 
 /** What a migration asks of `dataChange`, up to where it needs what is not there yet. */
 async function changesOf(
-  db: LedgerDb,
+  db: Connection,
   { root, config }: Project,
   { renames }: History,
   loaded: LoadedMigration,

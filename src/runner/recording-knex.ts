@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { quoteLiteral } from '../domain/identifier.ts';
+import type { Connection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
 import { PLAIN_SESSION } from '../postgres/own-session.ts';
@@ -8,9 +9,14 @@ import { type PathKeeper, underOwnNames, underQualifiedNames } from '../postgres
 import type { Script } from './dry-run-data.ts';
 
 /** A knex whose statements are written down. Reads are answered from the database where they can be. */
-export function recordingKnex(db: LedgerDb, recorder: Script): Knex {
+export function recordingKnex(db: Connection, recorder: Script): Knex {
   const knex = openKnex({
-    database: { connection: undefined, ledgerSchema: db.ledgerSchema, own: PLAIN_SESSION },
+    // Sessions are not its own, but what it writes is.
+    database: {
+      connection: undefined,
+      ledgerSchema: db.ledgerSchema,
+      own: { ...PLAIN_SESSION, builder: db.own.builder },
+    },
     applicationName: 'phase dry run',
     lockTimeoutMs: 0,
   });

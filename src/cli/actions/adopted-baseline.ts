@@ -55,8 +55,20 @@ async function tryOut(context: CommandContext): Promise<Tried> {
     return { ran: true, problem: null };
   } catch (error) {
     if (!(error instanceof PhaseError)) throw error;
-    const isMissing = error.code === 'PH1018';
-    const what = isMissing ? 'They were not tried on an empty database' : 'They do not run on an empty database';
-    return { ran: false, problem: `${what}: ${error.message} ${error.why} ${error.remedy}` };
+    const reason = [error.message, error.why].join(' ');
+    return {
+      ran: false,
+      problem: ['PH1018', 'PH5007'].includes(error.code)
+        ? `They were not tried on an empty database: ${reason} ${error.remedy}`
+        : `They do not run on an empty database: ${error.message.replace(/\.$/, '')}. ${wayOn(error)} Then the same command tries them again.`,
+    };
   }
+}
+
+/** What a database has that grew, and an empty one has not. */
+function wayOn(error: PhaseError): string {
+  if (/extension "[^"]+" is not available/.test(error.message)) {
+    return 'The server for replays does not have it: name one that does in shadowDatabaseUrl (phase.config.ts), or PHASE_SHADOW_DATABASE_URL.';
+  }
+  return 'What they expect to find there (schemas, extensions, roles, tables) goes into db/shadow/*.sql; what they read from the environment has to be set.';
 }

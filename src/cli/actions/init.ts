@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { loadModule as load } from '../../load.ts';
-import { openProject } from '../../project/config.ts';
+import { openProject, type Project } from '../../project/config.ts';
 import { type FileChange, writeFiles } from '../../project/files.ts';
 import { CONFIG_NAMES } from '../../project/find-config.ts';
 import { folders } from '../../project/folders.ts';
@@ -42,7 +42,8 @@ export async function init(context: CommandContext, flags: InitFlags): Promise<R
   const files = changes.map(({ path }) => path);
   const text = files.length === 0 ? ['Everything is there already.'] : files.map((path) => `wrote ${path}`);
   if (baseline === null) return { document: { files }, text: text.join('\n') };
-  if (!files.includes('phase.config.ts')) tellSettings(context, baseline.settings);
+  if (!files.includes('phase.config.ts'))
+    tellSettings(context, baseline.settings, (await openProject(cwd, { load })).config);
   const adopted = await adoptedBaseline(context, baseline, flags.replay);
   return { document: { files, ...adopted.document }, text: [...text, ...adopted.text].join('\n') };
 }
@@ -67,10 +68,11 @@ async function baselineFor(root: string, { knexfile, env, directory, table }: In
 }
 
 /** A configuration that is there is somebody's own: what it is to say is said. */
-function tellSettings({ output }: CommandContext, settings: AdoptedSettings): void {
-  const missing = Object.entries(settings).filter(([, value]) => value !== null);
+function tellSettings({ output }: CommandContext, settings: AdoptedSettings, config: Project['config']): void {
+  const keys = ['knexfile', 'knexEnvironment', 'knexMigrations'] as const;
+  const missing = keys.filter((key) => settings[key] !== null && settings[key] !== config[key]);
   if (missing.length === 0) return;
-  output.notice(`Add to the configuration: ${missing.map(([key, value]) => `${key}: '${value}'`).join(', ')}`);
+  output.notice(`Add to the configuration: ${missing.map((key) => `${key}: '${settings[key]}'`).join(', ')}`);
 }
 
 /** @throws PH1015 for another platform, PH1005 when no release is known. */
@@ -87,7 +89,7 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
 /** @param adopted what a project of knex says; null where there is none. */
 async function initialFiles(root: string, adopted: AdoptedSettings | null): Promise<FileChange[]> {
   const keep = Object.values(folders)
-    .filter((folder) => folder !== folders.audits)
+    .filter((folder) => folder !== folders.audits && folder !== folders.shadow)
     .map((folder) => ({
       path: join(folder, '.gitkeep'),
       content: '',

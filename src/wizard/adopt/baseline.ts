@@ -9,7 +9,7 @@ import { checksum } from '../../project/checksum.ts';
 import type { FileChange } from '../../project/files.ts';
 import { migrationFolder } from '../../project/folders.ts';
 import { KNEX_TABLE, type Knexfile, knexTable, loadKnexfile } from '../../project/knexfile.ts';
-import { manifestPath } from '../../project/manifests.ts';
+import { manifestPath, parseManifest } from '../../project/manifests.ts';
 import type { ModuleSource } from '../../project/modules.ts';
 import { render } from '../../scaffold/templates.ts';
 import { findKnexfile } from './find-knexfile.ts';
@@ -59,18 +59,25 @@ export async function knexBaseline(
   const knexfile = await knexfileFor(source, request);
   const migrations = await listed(root, knexfile, request);
   const release = baselineRelease(current);
-  if (existsSync(join(root, manifestPath(release)))) throw new PhaseError('PH1011', { files: [manifestPath(release)] });
-  const shims = migrations.filter(({ file }) => file === null).map((migration) => shimOf(root, knexfile, migration));
+  const shims = migrations.filter(({ file }) => file === null).map((migration) => shimOf(knexfile, migration));
   const add = await entriesOf(root, migrations, {
     shims: new Map(shims.map(({ id, change }) => [id, change.content])),
     isInTransaction: knexfile?.config.migrations?.disableTransactions !== true,
   });
-  return {
-    changes: [...shims.map(({ change }) => change), await changeManifest(root, { release, add, cut: true })],
-    release,
-    migrations,
-    settings: settingsOf(knexfile, request),
-  };
+  const changes = (await isThere(root, release, add))
+    ? []
+    : [...shims.map(({ change }) => change), await changeManifest(root, { release, add, cut: true })];
+  return { changes, release, migrations, settings: settingsOf(knexfile, request) };
+}
+
+/** Whether the same was taken over before, so that it is only tried once more. @throws PH1011 when something else was. */
+async function isThere(root: string, release: Release, entries: readonly ManifestEntry[]): Promise<boolean> {
+  const file = manifestPath(release);
+  if (!existsSync(join(root, file))) return false;
+  const { migrations } = parseManifest(file, await readFile(join(root, file), 'utf8'));
+  const listed = (some: readonly ManifestEntry[]): string => JSON.stringify(some.map(({ id, sha256 }) => [id, sha256]));
+  if (listed(migrations) !== listed(entries)) throw new PhaseError('PH1011', { files: [file] });
+  return true;
 }
 
 /** Below whatever the project calls its releases, so that the first new migration can belong to the current one. */
@@ -106,6 +113,10 @@ function settingsOf(knexfile: Knexfile | null, { environment, table }: AdoptRequ
   };
 }
 
+/** A statement that begins or ends a transaction: knex lets it end the one around it, and goes on. A block of plpgsql has no semicolon behind its BEGIN. */
+const ENDS_TRANSACTION =
+  /(?:^|['"`;])\s*(?:BEGIN|COMMIT|ROLLBACK|START\s+TRANSACTION)(?:\s+(?:WORK|TRANSACTION))?\s*(?:;|['"`]\s*\))/im;
+
 interface EntryOptions {
   /** Texts of what is written for migrations without a file, by their ids. */
   readonly shims: ReadonlyMap<string, string>;
@@ -129,7 +140,7 @@ async function entriesOf(
         sha256: checksum(text),
         ...(before === undefined ? {} : { after: [before] }),
         ...(file === null || dirname(file) === migrationFolder('schema') ? {} : { file: toPosix(file) }),
-        ...(isInTransaction ? {} : { transaction: 'no' as const }),
+        ...(isInTransaction && !ENDS_TRANSACTION.test(text) ? {} : { transaction: 'no' as const }),
       };
     }),
   );
@@ -139,12 +150,10 @@ const toPosix = (path: string): string => path.replaceAll('\\', '/');
 
 /** What a source has made in code stays there: a file hands over to it by its name. */
 function shimOf(
-  root: string,
   knexfile: Knexfile | null,
   { id, name }: KnexMigration,
 ): { readonly id: string; readonly change: FileChange } {
   const path = join(migrationFolder('schema'), `${id}.mjs`);
-  if (existsSync(join(root, path))) throw new PhaseError('PH1011', { files: [path] });
   const file = toPosix(join('../..', knexfile?.file ?? ''));
   const environment = knexfile?.environment ?? null;
   const content = render('project/from-migration-source.mjs', { file, name, environment });
