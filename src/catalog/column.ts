@@ -134,6 +134,16 @@ export async function listColumns(db: Queryable, table: number): Promise<string[
   return rows.map(({ name }) => name);
 }
 
+/** The columns of a table with their types, as PostgreSQL prints them. */
+export function listTypedColumns(db: Queryable, table: number): Promise<{ name: string; type: string }[]> {
+  return all(
+    db,
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+     WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    [table],
+  );
+}
+
 /** @throws PH1008 when the table has no such column. */
 export async function readColumn(
   db: Queryable,

@@ -10,14 +10,15 @@ export interface ListedTable extends QualifiedName {
   readonly oid: number;
   /** Whether it is found without naming its schema. */
   readonly visible: boolean;
-  readonly rows: number;
+  /** As estimated by the last ANALYZE; null where there was none. */
+  readonly rows: number | null;
 }
 
 const TABLES = `
   SELECT c.oid::int8::text AS oid, n.nspname AS schema, c.relname AS name,
          n.nspname = (SELECT s.nspname FROM pg_class o JOIN pg_namespace s ON s.oid = o.relnamespace WHERE o.relname = c.relname AND s.nspname = ANY ($1)
            ORDER BY array_position($1, s.nspname::text) LIMIT 1) IS TRUE AS visible,
-         greatest(c.reltuples, 0)::float8 AS rows
+         CASE WHEN c.reltuples >= 0 THEN c.reltuples::float8 END AS rows
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT ${holdsLedger('n.oid')}
     AND n.nspname NOT LIKE 'pg\\_toast%'

@@ -6,7 +6,8 @@ import { TREE } from './tree.ts';
 export interface TableShape {
   readonly partitioned: boolean;
   readonly pages: number;
-  readonly rows: number;
+  /** As estimated by the last ANALYZE; null where there was none. */
+  readonly rows: number | null;
   /** With its partitions, without indexes. */
   readonly bytes: number;
   readonly published: readonly string[];
@@ -69,7 +70,8 @@ const SHAPE = `
   SELECT c.relkind = 'p' AS partitioned, c.reloftype <> 0 AS typed,
     (SELECT sum(pg_relation_size(tree.oid) / current_setting('block_size')::int)::float8 FROM tree) AS pages,
     (SELECT sum(pg_table_size(tree.oid))::float8 FROM tree) AS bytes,
-    (SELECT sum(greatest(leaf.reltuples, 0))::float8 FROM tree JOIN pg_class leaf ON leaf.oid = tree.oid AND leaf.relkind = 'r') AS rows,
+    (SELECT CASE WHEN NOT bool_or(leaf.reltuples < 0) THEN sum(leaf.reltuples)::float8 END
+      FROM tree JOIN pg_class leaf ON leaf.oid = tree.oid AND leaf.relkind = 'r') AS rows,
     (SELECT max(t.relnatts)::int FROM tree JOIN pg_class t ON t.oid = tree.oid) AS "columnsEver",
     CASE WHEN a.attinhcount > 0 THEN (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = c.oid ORDER BY inhseqno LIMIT 1) END AS "inheritedFrom",
     ARRAY(SELECT tree.oid::regclass::text FROM tree JOIN pg_class k ON k.oid = tree.oid AND NOT k.relispartition

@@ -61,9 +61,10 @@ function cutToBytes(text: string, bytes: number): string {
  * appended: `Weird "Name"` and `weird__name_` stay apart.
  */
 export function slug(name: string): string {
+  if (/^[a-z0-9_]+$/.test(name)) return name;
   const plain = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9_]+/g, '_')
     .replaceAll(/^_+|_+$/g, '');
-  return plain === name ? plain : `${plain}${plain === '' ? '' : '_'}${shortHash(name)}`;
+  return `${plain}${plain === '' ? '' : '_'}${shortHash(name)}`;
 }

@@ -30,7 +30,7 @@ export interface TableFacts {
   /** Rules that rewrite every UPDATE, so that a backfill has to keep them quiet. */
   readonly updateRules: readonly string[];
   readonly pages: number;
-  readonly rows: number;
+  readonly rows: number | null;
   /** With its partitions, without indexes. */
   readonly bytes: number;
   readonly columns: readonly string[];

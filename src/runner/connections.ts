@@ -29,7 +29,12 @@ export class Connections {
   /** One under our own search path, not in a transaction. */
   readonly connect = async (): Promise<Connection> => {
     const client = await connect(this.#place);
-    await prepareSession(client, this.#options.project.config.lockTimeout, 'pinned');
+    try {
+      await prepareSession(client, this.#options.project.config.lockTimeout, 'pinned');
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
     this.#options.onConnection?.(client);
     return client;
   };

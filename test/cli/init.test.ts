@@ -83,3 +83,15 @@ test('another platform is refused', async () => {
   const ran = await project.phase('init', '--deploy', 'nomad', '--json');
   expect([ran.code, ran.json.error.code]).toEqual([2, 'PH1015']);
 });
+
+test.each([
+  ['everything', '{ "compilerOptions": { "rootDir": "." } }', ['db', 'phase.config.ts', 'lib/tasks']],
+  ['one folder, with a comment', '{ /* all of it */ "include": ["src"], }', []],
+  ['all but what is excluded', '{ "exclude": ["db", "phase.config.ts"] }', ['lib/tasks']],
+  ['other projects', '{ "files": [], "references": [{ "path": "./src" }] }', []],
+])('init says what the build of a tsconfig that takes in %s would find', async (_what, tsconfig, taken) => {
+  project.write('tsconfig.json', tsconfig);
+  const { stderr } = await project.phase('init');
+  expect(stderr.includes('tsconfig.json takes in')).toBe(taken.length > 0);
+  if (taken.length > 0) expect(stderr).toContain(`takes in ${taken.join(', ')}, which`);
+});

@@ -12,6 +12,7 @@ import { currentRelease, targetRelease } from '../../project/target-release.ts';
 import { deployFiles } from '../../scaffold/deploy.ts';
 import { render } from '../../scaffold/templates.ts';
 import { type AdoptedSettings, type KnexBaseline, knexBaseline } from '../../wizard/adopt/baseline.ts';
+import { takenInByBuild } from '../../wizard/adopt/tsconfig.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { adoptedBaseline } from './adopted-baseline.ts';
@@ -39,6 +40,7 @@ export async function init(context: CommandContext, flags: InitFlags): Promise<R
     ...(flags.deploy === undefined ? [] : await deployment(cwd, flags.deploy)),
   ];
   await writeFiles(cwd, changes);
+  tellBuild(context);
   const files = changes.map(({ path }) => path);
   const text = files.length === 0 ? ['Everything is there already.'] : files.map((path) => `wrote ${path}`);
   if (baseline === null) return { document: { files }, text: text.join('\n') };
@@ -65,6 +67,20 @@ async function baselineFor(root: string, { knexfile, env, directory, table }: In
     table,
   };
   return knexBaseline({ root, load }, request, currentRelease(await openProject(root, { load })));
+}
+
+/** One that cannot be read is the build's own matter. */
+function tellBuild({ surroundings: { cwd }, output }: CommandContext): void {
+  let taken: string[] = [];
+  try {
+    taken = takenInByBuild(cwd);
+  } catch {
+    return;
+  }
+  if (taken.length === 0) return;
+  output.notice(
+    `tsconfig.json takes in ${taken.join(', ')}, which run as they are and need no build: name them in its "exclude".`,
+  );
 }
 
 /** A configuration that is there is somebody's own: what it is to say is said. */

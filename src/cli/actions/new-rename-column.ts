@@ -1,4 +1,4 @@
-import { listColumns } from '../../catalog/column.ts';
+import { listTypedColumns } from '../../catalog/column.ts';
 import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
@@ -23,6 +23,7 @@ import {
   writeDraft,
 } from '../../wizard/rename-column.ts';
 import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 
@@ -109,7 +110,7 @@ async function askRename(
     flags.from ??
     (await prompts.choose(
       { message: 'Which column?', flag: '--from' },
-      (await listColumns(db, found.oid)).map((name) => ({ name })),
+      (await listTypedColumns(db, found.oid)).map(({ name, type }) => ({ name, description: type })),
     ));
   const to =
     flags.to ??
@@ -130,10 +131,14 @@ async function askTable(db: Queryable, prompts: Prompts): Promise<string> {
   const tables = await listTables(db);
   const choices = tables.map((found) => ({
     name: displayName(found),
-    description: `about ${Math.round(found.rows)} rows`,
+    description: estimated(found.rows),
   }));
   return prompts.choose({ message: 'Which table?', flag: '--table' }, choices);
 }
+
+/** A table that was never analysed has no estimate, and may be large. */
+const estimated = (rows: number | null): string =>
+  rows === null ? 'rows not estimated (never analysed)' : `about ${count(Math.round(rows), 'row')}`;
 
 /** True, or the sentence that says what is wrong: what a prompt wants of a validation. */
 async function problemOf(check: () => Promise<void>): Promise<true | string> {
@@ -176,7 +181,7 @@ function describeFacts(facts: TableFacts): string {
     ['not null', column.notNull ? 'yes' : ''],
     ...headings.map((heading) => [heading, namesUnder(heading)]),
   ].filter(([, value]) => value !== '');
-  const size = `about ${Math.round(facts.rows)} rows in ${facts.pages} pages`;
+  const size = `${estimated(facts.rows)} in ${count(facts.pages, 'page')}`;
   return `\nFound on ${quoteQualified(facts.table)}.${column.name}, ${size}:\n${table(rows.map((row) => ['', ...row]))}`;
 }
 

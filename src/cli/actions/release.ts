@@ -5,6 +5,7 @@ import { table } from '../../report/table.ts';
 import { cut } from '../../wizard/cut.ts';
 import { retarget } from '../../wizard/retarget.ts';
 import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
 import type { Result } from '../output.ts';
 
 export async function listReleases(context: CommandContext): Promise<Result> {
@@ -53,6 +54,10 @@ function listing({ manifests }: History): Result {
     state,
     migrations: migrations.map(({ id }) => id),
   }));
-  const rows = releases.map(({ release, state, migrations }) => [release, state, `${migrations.length} migrations`]);
+  const rows = releases.map(({ release, state, migrations }) => [
+    release,
+    state,
+    count(migrations.length, 'migration'),
+  ]);
   return { document: { releases }, text: rows.length === 0 ? 'There is no manifest yet.' : table(rows) };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status as readStatus } from '../../api/status.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { Status } from '../../domain/status.ts';
+import type { RenameStatus, Status } from '../../domain/status.ts';
 import { statusMetrics } from '../../report/openmetrics.ts';
 import type { Paint } from '../../report/plan-text.ts';
 import { sayRelease } from '../../report/plan-view.ts';
@@ -14,12 +14,13 @@ interface StatusFlags {
   exitCode?: boolean;
   count?: boolean;
   watch?: boolean;
+  all?: boolean;
   release?: string;
   format: string;
 }
 
 /** How each format shows a status. */
-const FORMATS: Record<StatusFormat, (status: Status, paint: Paint) => string> = {
+const FORMATS: Record<StatusFormat, (status: Status, paint: Paint, isWhole: boolean) => string> = {
   text: statusText,
   json: (status) => JSON.stringify(status, null, 2),
   openmetrics: statusMetrics,
@@ -37,24 +38,31 @@ export async function runStatus(context: CommandContext, flags: StatusFlags): Pr
 
 async function statusOnce(
   context: CommandContext,
-  { release, count, exitCode }: StatusFlags,
-  show: (status: Status, paint: Paint) => string,
+  { release, count, exitCode, all = false }: StatusFlags,
+  show: (status: Status, paint: Paint, isWhole: boolean) => string,
 ): Promise<Result> {
   const status = await readStatus({ ...(await context.project()), release, count });
   const isBehind = status.pending.length + status.held.length > 0;
   return {
     document: status,
-    text: show(status, (style, text) => context.output.paint(style, text)),
+    text: show(status, (style, text) => context.output.paint(style, text), all),
     exitCode: exitCode && isBehind ? 3 : 0,
   };
 }
 
-function statusText(status: Status, paint: Paint): string {
+/** How many of a list are shown where not all are asked for: projects that were taken over have hundreds. */
+const FEW = 10;
+
+function statusText(status: Status, paint: Paint, isWhole: boolean): string {
+  const few = (rows: Rows, end: 'first' | 'last'): Rows => (isWhole ? rows : fewOf(rows, end));
   const sections = [
     `release ${sayRelease(status.release)}, confirmed ${sayRelease(status.confirmed)}`,
     section(
       'applied',
-      status.applied.map(({ id, release, appliedAt }) => [id, release, appliedAt]),
+      few(
+        status.applied.map(({ id, release, appliedAt }) => [id, release, appliedAt]),
+        'last',
+      ),
     ),
     section(
       paint('yellow', 'started, not finished'),
@@ -62,22 +70,19 @@ function statusText(status: Status, paint: Paint): string {
     ),
     section(
       'pending',
-      status.pending.map((id) => [id]),
+      few(
+        status.pending.map((id) => [id]),
+        'first',
+      ),
     ),
     section(
       paint('yellow', 'held until phase finish'),
       status.held.map((id) => [id]),
     ),
-    section(
-      'renames',
-      status.renames.map(({ name, table: of, from, to, phase, mismatches, stragglers, lastStragglerAt }) => [
-        name,
-        `${of}: ${from} -> ${to}`,
-        `phase ${phase}`,
-        mismatches === null ? 'not counted' : `${mismatches} mismatches`,
-        `${stragglers} stragglers${lastStragglerAt === null ? '' : `, last ${lastStragglerAt}`}`,
-      ]),
-    ),
+    section('renames', [
+      ...few(status.renames.filter(isDone).map(renameRow), 'last'),
+      ...status.renames.filter((rename) => !isDone(rename)).map(renameRow),
+    ]),
     section(
       paint('yellow', 'altered by hand since the last run'),
       status.renames.flatMap(({ name, altered }) => altered.map((what) => [name, what])),
@@ -86,6 +91,30 @@ function statusText(status: Status, paint: Paint): string {
   return sections.filter((text) => text !== '').join('\n\n');
 }
 
-function section(title: string, rows: readonly (readonly string[])[]): string {
+type Rows = readonly (readonly string[])[];
+
+function fewOf(rows: Rows, end: 'first' | 'last'): Rows {
+  const left = rows.length - FEW;
+  if (left <= 0) return rows;
+  const more = [`... ${left} more (--all)`];
+  return end === 'first' ? [...rows.slice(0, FEW), more] : [more, ...rows.slice(-FEW)];
+}
+
+const isDone = ({ phase }: RenameStatus): boolean => phase === 3;
+
+function renameRow(rename: RenameStatus): string[] {
+  const { name, table: of, from, to, phase, mismatches, stragglers, lastStragglerAt } = rename;
+  return [
+    name,
+    `${of}: ${from} -> ${to}`,
+    `phase ${phase}`,
+    mismatches === null ? 'not counted' : counted(mismatches, 'mismatches', 'mismatch'),
+    `${counted(stragglers, 'stragglers', 'straggler')}${lastStragglerAt === null ? '' : `, last ${lastStragglerAt}`}`,
+  ];
+}
+
+const counted = (number: number, several: string, one: string): string => `${number} ${number === 1 ? one : several}`;
+
+function section(title: string, rows: Rows): string {
   return rows.length === 0 ? '' : `${title}\n${table(rows.map((row) => ['', ...row]))}`;
 }

@@ -8,6 +8,7 @@ export function registerStatus(program: Command, action: Action): void {
     .command('status')
     .description('what is applied, pending and held, and how each rename stands')
     .option('--exit-code', 'exit 3 with anything pending or held')
+    .option('--all', 'in the text also what is long applied; JSON always has it')
     .option('--count', 'count mismatches now')
     .option('--format <format>', STATUS_FORMATS.join(', '), 'text')
     .option('--watch', 'again every two seconds, until interrupted')
