@@ -8,12 +8,12 @@ import { createDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 
 let project: TestProject;
-/** Roles are the server's, so that whoever makes one cannot run twice: of what is kept nothing runs again. */
+/** Roles are the server's, so that whoever makes one in a block, where no statement is left out, cannot run twice: of what is kept nothing runs again. */
 let role: string;
 beforeEach(() => {
   role = `role_${randomBytes(6).toString('hex')}`;
   project = new TestProject(undefined, { 'phase.config.json': '{"release": "1.0.0"}' });
-  project.write('db/migrate/20260101000001_once.sql', `CREATE TABLE users (id int); CREATE ROLE ${role}`);
+  project.write('db/migrate/20260101000001_once.sql', `CREATE TABLE users (id int); DO $$ BEGIN CREATE ROLE ${role}; END $$`);
 });
 afterEach(async () => {
   project.remove();
