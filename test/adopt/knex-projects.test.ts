@@ -155,6 +155,18 @@ test('folders that are sorted apart run in the order of knex, whatever their nam
   await expectAdopted({ ids: ['1_people', '0_age', '2_name'] });
 });
 
+test('a package of version 0.0.0, as many in monorepos are, has its first new migration there', async () => {
+  project.write('package.json', '{"name": "shop", "version": "0.0.0"}');
+  migrations('migrations');
+  await ranByKnex({ directory: `${project.root}/migrations` });
+  const { baseline } = await project.json('init', '--from-knex');
+  expect(baseline.release).toBe('0.0.0-baseline');
+  await expectAdopted();
+  await project.json('new', 'schema', 'add_age', '--sql');
+  expect((await project.json('migrate')).applied).toHaveLength(1);
+  expect((await project.json('status')).release).toBe('0.0.0');
+});
+
 test('any name that knex accepts; without transactions where knex has none', async () => {
   project.write(
     'migrations/2020-01-01T00:00 first one.js',

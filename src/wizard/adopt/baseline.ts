@@ -82,7 +82,7 @@ async function isThere(root: string, release: Release, entries: readonly Manifes
 
 /** Below whatever the project calls its releases, so that the first new migration can belong to the current one. */
 function baselineRelease(current: Release | null): Release {
-  return parseRelease(current === '0.0.0' ? '0.0.0-0' : '0.0.0');
+  return parseRelease(current === '0.0.0' ? '0.0.0-baseline' : '0.0.0');
 }
 
 async function knexfileFor(source: ModuleSource, request: AdoptRequest): Promise<Knexfile | null> {
