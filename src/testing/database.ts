@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { loadModule as load } from '../load.ts';
@@ -61,7 +62,7 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
   const listed = history.manifests.filter(({ release }) => state.releases.includes(release));
   await ensureFilesIntact(history, listed);
   const byRelease = groupBy(orderMigrations(listed), ({ release }) => release);
-  const sql = dump === undefined ? null : await readFile(resolve(root, dump), 'utf8');
+  const sql = dump === undefined ? null : await readDump(root, dump);
   // A dump is the state before the last release.
   const own = sql === null ? state.releases : state.name === 'after' ? state.releases.slice(-1) : [];
   const steps = own.flatMap((release) => byRelease.get(release) ?? []);
@@ -76,6 +77,15 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
   };
   const url = project.config.shadowDatabaseUrl ?? process.env.PHASE_SHADOW_DATABASE_URL;
   await withShadowServer({ project, url }, (server) => server.withClone(base, body));
+}
+
+/** @throws PH1030 */
+async function readDump(root: string, dump: string): Promise<string> {
+  try {
+    return await readFile(resolve(root, dump), 'utf8');
+  } catch (error) {
+    throw new PhaseError('PH1030', { file: dump, reason: (error as Error).message }, { cause: error });
+  }
 }
 
 /** What the state is made of: the migrations and what they read, modules in lib/ that they may import, and the dump. */

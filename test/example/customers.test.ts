@@ -1,7 +1,11 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { beforeAll, expect, test } from '@jest/globals';
 import { findCustomer } from '../../lib/customers.ts';
-import { describeWithMigrations } from '../../src/testing/index.ts';
 import { repository } from '../support/bookshop.ts';
+
+const built = pathToFileURL(join(repository, 'dist/testing/index.js')).href;
+const { describeWithMigrations }: typeof import('../../src/testing/index.ts') = await import(built);
 
 // The bookshop fills itself with a few customers only.
 process.env.BOOKSHOP_CUSTOMERS = '10';

@@ -7,6 +7,7 @@ import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/serve
 import { repository } from '../support/bookshop.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { RESOLUTIONS } from '../support/resolutions.ts';
+import { RUNNERS, SCHEMA, type TestRunner } from '../support/runners.ts';
 import { FAST_SETTINGS } from '../support/server.ts';
 
 /** What is tried in a project that has nothing but the package. */
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
     const database = await createDatabase(server);
     await commands(project, database);
     for (const trial of TRIALS) tryOut(project, database, trial);
+    for (const runner of RUNNERS) test(join(root, 'tested'), tarball, server, runner);
     // Types come with a project that is compiled, not with the package.
     install(project, ['typescript@5', '@types/node@20', '@types/pg']);
     for (const [resolution, module, type] of RESOLUTIONS) compile(project, resolution, module, type);
@@ -130,6 +132,20 @@ function tryOut(project: string, database: TestDatabase, { title, type, files, r
   for (const [path, text] of Object.entries(files)) write(project, path, text);
   const { stdout } = run(process.execPath, args, project, { DATABASE_URL: database.url });
   expectSame(title, stdout, prints);
+}
+
+/** A suite in a project of its own that tests by a runner. */
+function test(
+  project: string,
+  tarball: string,
+  server: string,
+  { title, packages, files, run: args }: TestRunner,
+): void {
+  write(project, 'package.json', JSON.stringify({ name: 'tested', version: '1.0.0', private: true }));
+  install(project, [tarball, ...packages]);
+  for (const [path, text] of Object.entries({ ...SCHEMA, ...files })) write(project, path, text);
+  const { stdout } = run(process.execPath, args, project, { PHASE_SHADOW_DATABASE_URL: server });
+  expectSame(`a suite by ${title}`, /it ran: Ada/.exec(stdout)?.[0], 'it ran: Ada');
 }
 
 /** All that the package exports, by its types; where CommonJS knows the difference, it gets ES modules by import(). */

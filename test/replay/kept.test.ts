@@ -13,7 +13,10 @@ let role: string;
 beforeEach(() => {
   role = `role_${randomBytes(6).toString('hex')}`;
   project = new TestProject(undefined, { 'phase.config.json': '{"release": "1.0.0"}' });
-  project.write('db/migrate/20260101000001_once.sql', `CREATE TABLE users (id int); DO $$ BEGIN CREATE ROLE ${role}; END $$`);
+  project.write(
+    'db/migrate/20260101000001_once.sql',
+    `CREATE TABLE users (id int); DO $$ BEGIN CREATE ROLE ${role}; END $$`,
+  );
 });
 afterEach(async () => {
   project.remove();

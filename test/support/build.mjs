@@ -1,5 +1,5 @@
 // Compiles src to dist, into few modules: Node looks for and compiles each of them anew at each start, and a command has to be
-// there in a blink. What an application imports as triphase/app is one CommonJS file besides: Jest's default mode, and
+// there in a blink. What an application imports as triphase/app and triphase/testing is one CommonJS file each besides: Jest's default mode, and
 // TypeScript that resolves as CommonJS does, know no other. The types of both are the same, and import nothing.
 // Plain JavaScript, since it runs before anything is compiled.
 import { spawnSync } from 'node:child_process';
@@ -18,7 +18,16 @@ const { status } = spawnSync(process.execPath, compiler, { cwd: root, stdio: 'in
 if (status !== 0) process.exit(status ?? 1);
 
 /** What is imported by its name, run, or loaded by the CommonJS file of triphase/app. */
-const entryPoints = ['index', 'api/index', 'app/index', 'testing/index', 'cli/main', 'load', 'project/config'];
+const entryPoints = [
+  'index',
+  'api/index',
+  'app/index',
+  'testing/index',
+  'testing/serve',
+  'cli/main',
+  'load',
+  'project/config',
+];
 const shared = { bundle: true, platform: 'node', target: 'node20', packages: 'external', logLevel: 'warning' };
 
 buildSync({
@@ -43,8 +52,18 @@ buildSync({
   supported: { 'dynamic-import': false },
 });
 
+buildSync({
+  ...shared,
+  entryPoints: [at('dist', 'testing', 'index.js')],
+  outfile: at('dist', 'bundled', 'testing', 'index.cjs'),
+  format: 'cjs',
+  // Where the process is that does the work.
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+});
+
 const files = readdirSync(at('dist'), { recursive: true, encoding: 'utf8' });
 for (const file of files) if (file.endsWith('.js') && !file.startsWith('bundled')) rmSync(at('dist', file));
 cpSync(at('dist', 'bundled'), at('dist'), { recursive: true });
 rmSync(at('dist', 'bundled'), { recursive: true });
-copyFileSync(at('dist', 'app', 'index.d.ts'), at('dist', 'app', 'index.d.cts'));
+for (const side of ['app', 'testing']) copyFileSync(at('dist', side, 'index.d.ts'), at('dist', side, 'index.d.cts'));

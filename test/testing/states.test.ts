@@ -1,10 +1,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { openDatabase } from '../../src/testing/database.ts';
-import { describeWithMigrations } from '../../src/testing/index.ts';
+import { repository } from '../support/bookshop.ts';
 import { TestProject } from '../support/project.ts';
 
+// As it is built: it starts a process.
+const built = pathToFileURL(join(repository, 'dist/testing/index.js')).href;
+const { describeWithMigrations, openTestDatabase, testStates }: typeof import('../../src/testing/index.ts') =
+  await import(built);
+
+process.env.PHASE_SHADOW_DATABASE_URL ??= process.env.TRIPHASE_TEST_SERVER;
 const project = new TestProject(undefined, { 'package.json': '{"version": "1.1.0"}' });
 afterAll(() => project.remove());
 const at = (release: string, name: string, sql: string) => {
@@ -124,12 +132,80 @@ describe('a state', () => {
     const state = { name: 'before', releases: [] } as const;
     for (const [sql, why] of [
       ['ALTER TABLE nothing OWNER TO nobody;', 'PostgreSQL says: relation "nothing" does not exist.'],
-      ['COPY public.t (id) FROM stdin;\n1\n\\.\n', 'It holds rows, as COPY ... FROM stdin.'],
+      ['COPY public.t (id) FROM stdin;\n1\n\\.\n', 'PostgreSQL says: relation "public.t" does not exist.'],
+      [
+        'CREATE TABLE public.t (id int);\nCOPY public.t (id) FROM stdin;\nx\n\\.\n',
+        'PostgreSQL says: invalid input syntax for type integer: "x".',
+      ],
+      [
+        'CREATE TABLE public.t (id int);\nCOPY public.t (id) FROM stdin;\n1\n',
+        'Its rows of COPY public.t (id) FROM stdin; have no end.',
+      ],
     ] as const) {
       changing.write('dump.sql', sql);
       const database = openDatabase({ root: changing.root, state, dump: 'dump.sql' });
       await expect(database.url).rejects.toMatchObject({ code: 'PH1030', why });
       await database.close();
     }
+  });
+});
+
+describe('a plain function, for any runner', () => {
+  test('says which states there are, and opens a database of each', async () => {
+    expect(testStates({ root: project.root })).toEqual(['before', 'after']);
+    expect(testStates({ root: project.root, release: '1.3.0' })).toEqual(['after']);
+    const columns = async (options: object): Promise<string[]> => {
+      const database = await openTestDatabase({ root: project.root, ...options });
+      try {
+        const client = new pg.Client({ connectionString: database.url });
+        await client.connect();
+        const { fields } = await client.query('SELECT * FROM t');
+        await client.end();
+        return fields.map(({ name }) => name);
+      } finally {
+        await database.close();
+      }
+    };
+    expect(await columns({ state: 'before' })).toEqual(['id']);
+    expect(await columns({})).toEqual(['id', 'more']);
+    expect(await columns({ release: '1.3.0', state: 'before' })).toEqual(['id', 'more', 'later']);
+  });
+
+  test('a dump may have rows, with the characters that COPY has its own way for', async () => {
+    project.write(
+      'rows.sql',
+      `SET statement_timeout = 0;
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.t (id int PRIMARY KEY, kept text);
+COPY public.t (id, kept) FROM stdin;
+1\tone
+2\t\\N
+3\ttab\\there; -- and ü
+\\.
+
+COPY public.t (id, kept) FROM stdin;
+\\.
+ALTER TABLE ONLY public.t ADD CONSTRAINT short CHECK (length(kept) < 30);
+`,
+    );
+    const database = await openTestDatabase({ root: project.root, dump: 'rows.sql' });
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const { rows } = await client.query('SELECT * FROM public.t ORDER BY id');
+    await client.end();
+    await database.close();
+    expect(rows).toEqual([
+      { id: 1, kept: 'one', more: null },
+      { id: 2, kept: null, more: null },
+      { id: 3, kept: 'tab\there; -- and ü', more: null },
+    ]);
+  });
+
+  test('an error has its code', async () => {
+    const missing = openTestDatabase({ root: project.root, dump: 'there-is-none.sql' });
+    await expect(missing).rejects.toMatchObject({ code: 'PH1030' });
+    const empty = mkdtempSync(`${project.root}-`);
+    expect(() => testStates({ root: empty })).toThrow(expect.objectContaining({ code: 'PH1005' }));
+    rmSync(empty, { recursive: true });
   });
 });
