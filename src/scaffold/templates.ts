@@ -42,3 +42,8 @@ export function render(name: string, view: object): string {
 function source(name: string): string {
   return readFileSync(new URL(`../../templates/${name}.hbs`, import.meta.url), 'utf8');
 }
+
+/** A file of the folder `templates` as it stands. */
+export function plain(name: string): string {
+  return readFileSync(new URL(`../../templates/${name}`, import.meta.url), 'utf8');
+}

@@ -66,7 +66,7 @@ export const RUNNERS: readonly TestRunner[] = [
 import { describeWithMigrations } from 'triphase/testing';
 ${suite(', runner: { describe, beforeAll, afterAll }')}`,
     },
-    run: ['node_modules/vitest/vitest.mjs', 'run', '--dir', 'suites'],
+    run: ['node_modules/vitest/vitest.mjs', 'run', 'suites/vi.test.mts'],
   },
   {
     title: 'Mocha',

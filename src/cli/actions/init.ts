@@ -8,8 +8,9 @@ import { type FileChange, writeFiles } from '../../project/files.ts';
 import { CONFIG_NAMES } from '../../project/find-config.ts';
 import { folders } from '../../project/folders.ts';
 import { packageName } from '../../project/package-json.ts';
+import { productionInstall } from '../../project/production-install.ts';
 import { currentRelease, targetRelease } from '../../project/target-release.ts';
-import { deployFiles } from '../../scaffold/deploy.ts';
+import { deployFiles, PLATFORM_NAMES } from '../../scaffold/deploy/files.ts';
 import { render } from '../../scaffold/templates.ts';
 import { type AdoptedSettings, type KnexBaseline, knexBaseline } from '../../wizard/adopt/baseline.ts';
 import { takenInByBuild } from '../../wizard/adopt/tsconfig.ts';
@@ -93,11 +94,13 @@ function tellSettings({ output }: CommandContext, settings: AdoptedSettings, con
 
 /** @throws PH1015 for another platform, PH1005 when no release is known. */
 async function deployment(root: string, platform: string): Promise<FileChange[]> {
-  if (platform !== 'kubernetes') {
-    throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: 'kubernetes' });
+  const known = PLATFORM_NAMES.find((name) => name === platform);
+  if (known === undefined) {
+    throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: PLATFORM_NAMES.join(', ') });
   }
   const release = targetRelease(await openProject(root, { load }));
-  return deployFiles((await packageName(root)) ?? 'app', release)
+  const name = (await packageName(root)) ?? 'app';
+  return deployFiles(known, { name, release, install: await productionInstall(root) })
     .filter(({ path }) => !existsSync(join(root, path)))
     .map((file) => ({ ...file, mode: 'create' }));
 }

@@ -12,7 +12,10 @@ export function registerInit(program: Command, action: Action): void {
     .option('--directory <folder>', 'of its migrations, where they are named in code; as often as needed', collect, [])
     .option('--table <name>', 'where knex keeps what it has run, where that is named in code')
     .option('--no-replay', 'do not try what was taken over on an empty database')
-    .option('--deploy <platform>', 'also Jobs, an init container and a Containerfile: kubernetes')
+    .option(
+      '--deploy <platform>',
+      'also what runs migrations there: kubernetes, helm, compose, github, fly, heroku, systemd',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  phase init\n  phase init --from-knex\n  phase init --from-knex --knexfile packages/db/knexfile.ts --env production\n  phase init --deploy kubernetes',
