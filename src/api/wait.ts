@@ -13,7 +13,7 @@ export interface WaitOptions extends ProjectOptions {
 
 /**
  * Waits until a release can start: everything up to it is applied or held. A time-out is no error: `ready` is false then.
- * @throws PH2009 when a step that ran has broken the release.
+ * @throws PH2009 when a step that ran has broken the release, PH5029 when what it waits for has failed meanwhile and is not tried again.
  */
 export async function wait(options: WaitOptions = {}): Promise<WaitResult> {
   const { release, timeout, ...rest } = read('wait', options);

@@ -79,3 +79,29 @@ export async function lastError(db: LedgerDb, migration: string): Promise<string
   );
   return row?.error ?? null;
 }
+
+/** A migration that failed. */
+export interface FailedAttempt extends AttemptError {
+  readonly id: string;
+}
+
+/**
+ * The first of some migrations whose last attempt failed within a time, and was not begun again since.
+ * @param after a time of the server, as PostgreSQL prints it. @param ageMs how long ago it has to have failed.
+ */
+export async function failedAttempt(
+  db: LedgerDb,
+  migrations: readonly string[],
+  { after, ageMs }: { readonly after: string; readonly ageMs: number },
+): Promise<FailedAttempt | null> {
+  const ledger = ledgerOf(db);
+  const [failed] = await all<FailedAttempt>(
+    db,
+    `SELECT migration AS id, error_code AS code, error AS message FROM ${ledger}.attempts
+     WHERE number IN (SELECT max(number) FROM ${ledger}.attempts WHERE migration = ANY ($1) GROUP BY migration)
+       AND outcome = 'failed' AND direction = 'up' AND finished_at > $2::timestamptz
+       AND finished_at <= clock_timestamp() - pg_catalog.make_interval(secs => $3::float8 / 1000) ORDER BY number LIMIT 1`,
+    [migrations, after, ageMs],
+  );
+  return failed ?? null;
+}

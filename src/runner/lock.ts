@@ -131,6 +131,16 @@ async function waitForLock(client: Queryable, { waitMs, onWait }: LockOptions): 
   }
 }
 
+/** Whether somebody holds the lock now: runs, or is about to. */
+export async function isLockHeld(db: Queryable): Promise<boolean> {
+  const held = await all(
+    db,
+    `SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND (l.classid, l.objid) = (${LOCK.split(',')[0]}::oid, ${LOCK.split(',')[1]}::oid)`,
+  );
+  return held.length > 0;
+}
+
 interface Holder {
   /** In words. */
   readonly holder: string;

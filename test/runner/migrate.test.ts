@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { loadModule } from '../../src/load.ts';
+import { plainDatabase } from '../../src/postgres/connection.ts';
+import { openProject } from '../../src/project/config.ts';
+import { waitFor } from '../../src/runner/wait.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { addMigration } from '../support/history.ts';
 import { TestProject } from '../support/project.ts';
@@ -392,6 +396,30 @@ describe('who is alive', () => {
     await project.json('finish');
     expect(await wait('1.0.0')).toMatchObject({ code: 4, json: { error: { code: 'PH2009' } } });
     expect((await wait('1.1.0')).code).toBe(0);
+  });
+
+  test('wait ends when what it waits for fails meanwhile and is not tried again, and not for what failed before', async () => {
+    const id = await addMigration(project, '1.0.0', 'a', 'SELECT nothing');
+    const wait = async (timeoutMs: number, retryMs: number) => {
+      const opened = await openProject(project.root, { load: loadModule });
+      const asked = { project: opened, release: '1.0.0', timeoutMs, retryMs, onWait: () => undefined };
+      return waitFor({ ...asked, database: plainDatabase(database.url) });
+    };
+    const waiting = wait(30_000, 0);
+    const ended = expect(waiting).rejects.toMatchObject({
+      code: 'PH5029',
+      exitCode: 1,
+      details: { id, cause: 'PH5005' },
+      why: expect.stringContaining('nothing'),
+    });
+    await new Promise((done) => setTimeout(done, 500));
+    expect((await project.phase('migrate')).code).toBe(1);
+    await ended;
+    expect(await wait(1_000, 0)).toMatchObject({ ready: false, missing: [id] });
+    // One that may be tried again is waited for.
+    const patient = wait(2_000, 60_000);
+    expect((await project.phase('migrate')).code).toBe(1);
+    expect(await patient).toMatchObject({ ready: false });
   });
 
   test('wait survives a database that is not there, and says so', async () => {

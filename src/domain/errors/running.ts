@@ -30,6 +30,7 @@ export interface RunningErrors {
   PH5026: { id: string; seconds: number };
   PH5027: { command: string; reason: string };
   PH5028: { what: string; reason: string };
+  PH5029: { id: string; cause: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
 
@@ -217,6 +218,13 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: () => 'The connection broke between the COMMIT and its answer. It is taken neither for done nor for failed.',
     remedy: () =>
       'Run the same command again once the database answers: it looks first, and goes on from there. Files of audits wait until then with .partial at their end.',
+  },
+  PH5029: {
+    exit: 1,
+    title: 'What is waited for has failed',
+    what: (d) => `${d.id} has failed while it was waited for, and nobody tries it again: ${d.cause}.`,
+    why: (d) => d.reason,
+    remedy: () => 'Mend the cause and run phase migrate again; whoever waits may wait again then.',
   },
   PH5028: {
     exit: 1,
