@@ -43,7 +43,7 @@ export async function provePlan(server: ShadowServer, plan: Plan, options: Proof
   const applied = new Set(plan.steps.filter(({ state }) => state === 'applied').map(({ id }) => id));
   const pending = migrations.filter(({ id }) => !applied.has(id));
   const orders = allowedOrders(pending, new Set(plan.held), history.renames, { count: RANDOM_ORDERS, random });
-  const base = baseOf(
+  const base = await baseOf(
     { project, history },
     migrations.filter(({ id }) => applied.has(id)),
   );

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { untraced } from '../domain/trace.ts';
+import { fileChecksum } from '../project/checksum.ts';
 import type { Project } from '../project/config.ts';
 import { shadowDatabaseOf } from '../project/database.ts';
 import type { History } from '../project/history.ts';
@@ -8,6 +10,7 @@ import { fileOf, loadMigration } from '../project/migrations.ts';
 import { applyMigration } from '../runner/apply.ts';
 import { openLedger, type RunObserver, type Session, withSession } from '../runner/session.ts';
 import { passKnownRoles } from './known-roles.ts';
+import { Reads } from './reads.ts';
 import type { Base } from './shadow.ts';
 
 export interface ReplayOptions {
@@ -69,34 +72,53 @@ export class Replay {
 }
 
 /** A database in which some migrations have run. */
-export function baseOf(
+export async function baseOf(
   { project, history }: Pick<ReplayOptions, 'project' | 'history'>,
   steps: readonly OrderedMigration[],
-): Base {
+): Promise<Base> {
   const fill = (url: string): Promise<void> =>
     withReplay({ project, history, url }, async (replay) => {
       for (const step of steps) await replay.run(step);
     });
-  return { key: keyOf(history, steps), fill };
+  return { key: (await replayKeys(project, history, steps)).keys.at(-1) ?? '', fill };
 }
 
-/** What ran, in which order, and with which text, also of the versioned files that migrations read. */
-export function keyOf(history: History, steps: readonly OrderedMigration[]): string {
-  return prefixKeys(history, steps).at(-1) ?? '';
+export interface ReplayKeys {
+  /** Of none of the steps, of the first, of the first two and so on: what ran in a database, in which order, and what that read. */
+  readonly keys: readonly string[];
+  /** How many there are before the first that may do something else the next time, with the same key. */
+  readonly keepable: number;
 }
 
-/** The same of the first so many of them, from none to all. */
-export function prefixKeys({ manifests }: History, steps: readonly OrderedMigration[]): string[] {
-  const sources = new Map(manifests.map((manifest) => [manifest.release, manifest.sources]));
-  const hash = createHash('sha256');
+/** What names a state: the migrations with their texts, the versioned files and whatever else they read, and how their sessions are. */
+export async function replayKeys(
+  project: Project,
+  history: History,
+  steps: readonly OrderedMigration[],
+): Promise<ReplayKeys> {
+  const reads = new Reads(project.root);
+  const sources = new Map(history.manifests.map((manifest) => [manifest.release, manifest.sources]));
+  const hash = createHash('sha256').update(await sessionsKey(project, reads));
   const keyNow = (): string => hash.copy().digest('hex').slice(0, 24);
   const keys = [keyNow()];
-  for (const [at, { id, sha256, release }] of steps.entries()) {
+  let keepable = steps.length;
+  for (const [at, step] of steps.entries()) {
+    const { id, sha256, release } = step;
     if (release !== steps[at - 1]?.release) {
       for (const source of sources.get(release) ?? []) hash.update(`${source.file} ${source.sha256}\n`);
     }
-    hash.update(`${id} ${sha256}\n`);
+    const file = fileOf(history.files, step);
+    const read = file === undefined ? null : await reads.of(file.path);
+    if (read === null) keepable = Math.min(keepable, at);
+    hash.update(`${id} ${sha256} ${read ?? ''}\n`);
     keys.push(keyNow());
   }
-  return keys;
+  return { keys, keepable };
+}
+
+/** What the configuration and the knexfile say of sessions. */
+async function sessionsKey({ root, config }: Project, reads: Reads): Promise<string> {
+  const { ledgerSchema, searchPath, role, knexfile, knexEnvironment } = config;
+  const knex = knexfile === undefined ? null : [fileChecksum(join(root, knexfile)), await reads.of(knexfile)];
+  return JSON.stringify([ledgerSchema, searchPath ?? null, role ?? null, knexEnvironment ?? null, knex]);
 }

@@ -9,12 +9,9 @@ import { all, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
-import { fileOf } from '../project/migrations.ts';
 import type { FollowedChange } from '../runner/pairs/pair.ts';
 import type { RunObserver } from '../runner/session.ts';
-import { modulesKey } from './modules-key.ts';
-import { prefixKeys, type Replay, withReplay } from './replay.ts';
-import { isSelfContained } from './self-contained.ts';
+import { type Replay, type ReplayKeys, replayKeys, withReplay } from './replay.ts';
 import { GrownGone, type ShadowServer } from './shadow.ts';
 
 /** A migration that was seen to alter one column of a rename that is under way. */
@@ -71,8 +68,7 @@ async function observeOnce(
   const last = steps.findLastIndex(({ id }) => wanted.has(id));
   if (first === -1) return resultOf(emptyHanded(), wanted);
   const upTo = steps.slice(0, last + 1);
-  const keepable = await countKeepable(history, upTo);
-  const keys = (await keysOf(project, history, upTo)).slice(0, keepable + 1);
+  const { keys, keepable } = await keysOf(project, history, upTo);
   let { grown, seen } = await furthestOf(server, keys);
   const place = (): string | null => (grown === 0 ? null : (keys[grown] ?? null));
   // What is there before the first of them stays, whatever becomes of them.
@@ -97,16 +93,6 @@ async function observeOnce(
   return resultOf(seen, wanted);
 }
 
-/** How many there are before the first that may do something else the next time. */
-async function countKeepable(history: History, steps: readonly OrderedMigration[]): Promise<number> {
-  const known = new Set<string>();
-  for (const [at, step] of steps.entries()) {
-    const file = fileOf(history.files, step);
-    if (!file || !(await isSelfContained(history.root, file.path, known))) return at;
-  }
-  return steps.length;
-}
-
 /** What is known of migrations that have run, with what looks at the next ones. */
 interface Seen {
   readonly touches: Map<string, readonly string[]>;
@@ -122,20 +108,17 @@ function emptyHanded(): Seen {
   return { touches: new Map(), locks: new Map(), followed, failed: null, watch };
 }
 
-/** Of none, of the first, of the first two and so on: with the version that looks, what the configuration lets run, and the modules that migrations may import. */
-async function keysOf(
-  { root, config }: Project,
-  history: History,
-  steps: readonly OrderedMigration[],
-): Promise<string[]> {
-  const { ledgerSchema, rewriteLimit } = config;
-  const around = [toolVersion(), ledgerSchema, rewriteLimit, await modulesKey(root)];
-  return prefixKeys(history, steps).map((key) =>
+/** Those of states that may be kept: with the version that looks, and what the configuration lets run. */
+async function keysOf(project: Project, history: History, steps: readonly OrderedMigration[]): Promise<ReplayKeys> {
+  const { keys, keepable } = await replayKeys(project, history, steps);
+  const around = [toolVersion(), project.config.rewriteLimit];
+  const own = keys.slice(0, keepable + 1).map((key) =>
     createHash('sha256')
       .update(JSON.stringify([...around, key]))
       .digest('hex')
       .slice(0, 24),
   );
+  return { keys: own, keepable };
 }
 
 /** The furthest that is kept: how many have run in it, and what was seen of them. */

@@ -6,10 +6,10 @@ import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { loadModule as load } from '../load.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { openProject } from '../project/config.ts';
+import { openProject, type Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
 import { modulesKey } from '../replay/modules-key.ts';
-import { keyOf, withReplay } from '../replay/replay.ts';
+import { replayKeys, withReplay } from '../replay/replay.ts';
 import { withShadowServer } from '../replay/server.ts';
 import type { Base } from '../replay/shadow.ts';
 import { loadDump } from './dump.ts';
@@ -67,7 +67,7 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
   const own = sql === null ? state.releases : state.name === 'after' ? state.releases.slice(-1) : [];
   const steps = own.flatMap((release) => byRelease.get(release) ?? []);
   const base: Base = {
-    key: `test_${await contentsOf(history, steps, sql)}`,
+    key: `test_${await contentsOf(project, history, steps, sql)}`,
     fill: async (url) => {
       if (dump !== undefined && sql !== null) await loadDump(url, { file: dump, sql, renames: history.renames });
       await withReplay({ project, history, url }, async (replay) => {
@@ -89,9 +89,15 @@ async function readDump(root: string, dump: string): Promise<string> {
 }
 
 /** What the state is made of: the migrations and what they read, modules in lib/ that they may import, and the dump. */
-async function contentsOf(history: History, steps: readonly OrderedMigration[], dump: string | null): Promise<string> {
+async function contentsOf(
+  project: Project,
+  history: History,
+  steps: readonly OrderedMigration[],
+  dump: string | null,
+): Promise<string> {
+  const { keys } = await replayKeys(project, history, steps);
   return createHash('sha256')
-    .update(keyOf(history, steps))
+    .update(keys.at(-1) ?? '')
     .update(dump ?? '')
     .update(await modulesKey(history.root))
     .digest('hex')

@@ -146,3 +146,32 @@ test.each([
     { code: 'touches_differ', message: expect.stringContaining('second') },
   ]);
 });
+
+test('what knex has, with files beside it and modules elsewhere, is kept until one of these changes', async () => {
+  project.write('db/migrate/20260101000001_once.sql', '');
+  project.delete('db/migrate/20260101000001_once.sql');
+  project.write('package-lock.json', '{}');
+  project.write('src/names.cjs', `module.exports = { ...require('./more.cjs') };`);
+  project.write('src/more.cjs', `module.exports = { table: 'users' };`);
+  project.write('src/migrations/sql/role.sql', `DO $$ BEGIN CREATE ROLE ${role}; END $$`);
+  project.write(
+    'src/migrations/20200101000000_first.cjs',
+    `const { readFileSync } = require('node:fs');
+const { join } = require('path');
+const { table } = require('../names.cjs');
+exports.up = async (knex) => {
+  await knex.raw(readFileSync(join(__dirname, 'sql', 'role.sql'), 'utf8'));
+  await knex.schema.createTable(table, (t) => t.increments('id'));
+};
+exports.down = () => undefined;`,
+  );
+  await project.json('init', '--from-knex', '--directory', 'src/migrations', '--no-replay');
+  project.write('db/migrate/20260101000002_more.sql', 'ALTER TABLE users ADD COLUMN name text');
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000002_more'], unknown: [] });
+  project.write('db/migrate/20260101000003_more.sql', 'ALTER TABLE users ADD COLUMN other text');
+  // The role is there: the first one has not run again.
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000003_more'], unknown: [] });
+  project.write('src/more.cjs', `module.exports = { table: 'users', other: 1 };`);
+  project.write('db/migrate/20260101000004_more.sql', 'ALTER TABLE users ADD COLUMN third text');
+  expect(await project.json('hash')).toMatchObject({ unknown: ['20260101000004_more'] });
+});
