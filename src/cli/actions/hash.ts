@@ -12,7 +12,10 @@ export async function runHash(context: CommandContext, { replay }: { replay: boo
   const entered = replay ? await enterTouches(project, context.shadowUrl(project)) : null;
   if (entered !== null) noticeUnknown(context, entered);
   const files = [...new Set([...hashed, ...(entered?.files ?? [])])].sort();
-  const text = files.length === 0 ? 'Every checksum is up to date.' : files.map((path) => `updated ${path}`).join('\n');
+  const text =
+    files.length === 0
+      ? 'Every checksum is up to date.'
+      : [...new Set(files)].map((path) => `updated ${path}`).join('\n');
   return { document: { files, observed: entered?.observed ?? [], unknown: entered?.unknown ?? [] }, text };
 }
 
