@@ -58,8 +58,22 @@ function ensureUsable(target: unknown): void {
   const isKnown = typeof candidate === 'function' ? 'client' in candidate : typeof candidate?.query === 'function';
   const isConnected = typeof candidate === 'function' || candidate?.totalCount !== undefined || candidate?._connected;
   if (isKnown && isConnected) return;
-  const problems = [isKnown ? 'the client is not connected' : 'the first argument is no knex, pool or client of pg'];
+  const problems = [isKnown ? 'the client is not connected' : `the first argument is ${whatElse(target)}`];
   throw new PhaseError('PH5023', { call: 'withRenames', problems });
+}
+
+/** Clients that stand on a pool, which is what is watched. */
+function whatElse(target: unknown): string {
+  const { $queryRaw, $client, getExecutor } = (target ?? {}) as Record<string, unknown>;
+  if ($queryRaw !== undefined) {
+    return 'a client of Prisma: its engine keeps its own connections, unless it has an adapter for pg: new PrismaPg(await withRenames(new pg.Pool({ ... })))';
+  }
+  if ($client !== undefined)
+    return 'a database of Drizzle: hand over its pool, drizzle({ client: await withRenames(pool) })';
+  if (getExecutor !== undefined) {
+    return 'a Kysely: hand over its pool, new PostgresDialect({ pool: await withRenames(pool) })';
+  }
+  return 'no knex, pool or client of pg';
 }
 
 function warn(message: string): void {

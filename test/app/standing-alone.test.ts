@@ -146,6 +146,22 @@ test('rows as Drizzle and Kysely ask for them are whole, and what the release mu
   }
 });
 
+test('what stands on a pool is refused at once, and says what to hand over', async () => {
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  const kysely = new Kysely({ dialect: new PostgresDialect({ pool }) });
+  // As a client of Prisma looks, which cannot be generated without its engine.
+  const prisma = { $connect: async () => undefined, $queryRaw: async () => [] };
+  for (const [target, said] of [
+    [drizzle({ client: pool }), 'drizzle({ client: await withRenames(pool) })'],
+    [kysely, 'new PostgresDialect({ pool: await withRenames(pool) })'],
+    [prisma, 'new PrismaPg(await withRenames(new pg.Pool('],
+  ] as const) {
+    const refused = withRenames(target as never, { root: project.root });
+    await expect(refused).rejects.toMatchObject({ code: 'PH5023', message: expect.stringContaining(said) });
+  }
+  await pool.end();
+});
+
 test('the configuration is asked for the release where it may say one, also by what it takes from elsewhere', async () => {
   const columns = async (config: string): Promise<string[]> => {
     project.write('phase.config.mjs', config);
