@@ -1,8 +1,8 @@
 import { orderMigrations } from '../planner/order.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
-import { withReplay } from './replay.ts';
 import { withShadowServer } from './server.ts';
+import { observeTouches } from './touches.ts';
 
 export interface RunOnEmptyOptions {
   readonly project: Project;
@@ -11,14 +11,15 @@ export interface RunOnEmptyOptions {
   readonly shadow: string | undefined;
 }
 
-/** Runs all migrations of the manifests as a fresh installation would. @throws what the first of them throws that fails. */
-export function runOnEmpty({ project, history, shadow }: RunOnEmptyOptions): Promise<void> {
+/**
+ * Runs all migrations of the manifests as a fresh installation would, and keeps what has become of the database for those that come.
+ * @throws what the first of them throws that fails.
+ */
+export async function runOnEmpty({ project, history, shadow }: RunOnEmptyOptions): Promise<void> {
   const steps = orderMigrations(history.manifests);
-  return withShadowServer({ project, url: shadow }, (server) =>
-    server.withDatabase((url) =>
-      withReplay({ project, history, url }, async (replay) => {
-        for (const step of steps) await replay.run(step);
-      }),
-    ),
+  const all = new Set(steps.map(({ id }) => id));
+  const { failed } = await withShadowServer({ project, url: shadow }, (server) =>
+    observeTouches(server, { project, history }, steps, all),
   );
+  if (failed !== null) throw failed.error;
 }

@@ -19,7 +19,7 @@ export interface CliLine {
 
 const MIGRATIONS = 500;
 
-interface Measured {
+export interface Measured {
   readonly ms: number;
   readonly megabytes: number;
 }
@@ -47,6 +47,29 @@ function application(): string {
   return root;
 }
 
+/** Gathers what commands took over the rounds. */
+export class CliLines {
+  readonly #found = new Map<string, { own: Measured[]; over: number[]; ratios: number[] }>();
+
+  enter(command: string, own: Measured, node: Measured, peer: Measured | null): void {
+    const line = this.#found.get(command) ?? { own: [], over: [], ratios: [] };
+    line.own.push(own);
+    line.over.push(own.ms - node.ms);
+    if (peer !== null) line.ratios.push(own.ms / peer.ms);
+    this.#found.set(command, line);
+  }
+
+  lines(): CliLine[] {
+    return [...this.#found].map(([command, { own, over, ratios }]) => ({
+      command,
+      ms: median(own.map(({ ms }) => ms)),
+      overNode: median(over),
+      byPeer: ratios.length === 0 ? null : median(ratios),
+      peakMegabytes: Math.max(...own.map(({ megabytes }) => megabytes)),
+    }));
+  }
+}
+
 /** Whole processes: bare node, phase, and knex on databases of their own. Medians of rounds, the peer in the same round. */
 export async function benchCli(server: string, rounds: number): Promise<CliLine[]> {
   const root = application();
@@ -55,14 +78,8 @@ export async function benchCli(server: string, rounds: number): Promise<CliLine[
     const knex = [join(repository, 'node_modules/knex/bin/cli.js'), '--knexfile', 'knexfile.cjs'];
     run(root, server, [phase, 'init', '--json']);
     run(root, server, [phase, 'hash', '--no-replay', '--json']);
-    const found = new Map<string, { own: Measured[]; over: number[]; ratios: number[] }>();
-    const enter = (command: string, own: Measured, node: Measured, peer: Measured | null): void => {
-      const line = found.get(command) ?? { own: [], over: [], ratios: [] };
-      line.own.push(own);
-      line.over.push(own.ms - node.ms);
-      if (peer !== null) line.ratios.push(own.ms / peer.ms);
-      found.set(command, line);
-    };
+    const found = new CliLines();
+    const enter = found.enter.bind(found);
     for (let round = 0; round < rounds; round++) {
       const [ours, theirs] = [await createDatabase(server), await createDatabase(server)];
       const at = (url: string, args: readonly string[]): Measured => run(root, url, args);
@@ -80,13 +97,7 @@ export async function benchCli(server: string, rounds: number): Promise<CliLine[
       enter('phase wait', at(ours.url, [phase, 'wait', '--quiet']), node, null);
       for (const database of [ours, theirs]) await database.drop();
     }
-    return [...found].map(([command, { own, over, ratios }]) => ({
-      command,
-      ms: median(own.map(({ ms }) => ms)),
-      overNode: median(over),
-      byPeer: ratios.length === 0 ? null : median(ratios),
-      peakMegabytes: Math.max(...own.map(({ megabytes }) => megabytes)),
-    }));
+    return found.lines();
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
@@ -95,12 +106,12 @@ export async function benchCli(server: string, rounds: number): Promise<CliLine[
 /** Prints what the process has taken at most, as its last line on stderr. */
 const PEAK = `data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak '+process.resourceUsage().maxRSS))`;
 
-function run(cwd: string, url: string, args: readonly string[]): Measured {
+export function run(cwd: string, url: string, args: readonly string[]): Measured {
   const began = performance.now();
   const { status, stderr } = spawnSync(process.execPath, ['--import', PEAK, ...args], {
     cwd,
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, DATABASE_URL: withDatabase(url, new URL(url).pathname.slice(1)) },
+    env: { PATH: process.env.PATH, DATABASE_URL: url, PHASE_SHADOW_DATABASE_URL: withDatabase(url, 'postgres') },
   });
   const ms = performance.now() - began;
   if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`);

@@ -4,6 +4,7 @@ import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/serve
 import { table } from '../../src/report/table.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
+import { benchAdopted } from './adopted.ts';
 import { type AppLine, benchApp } from './app.ts';
 import { type AuditLine, benchAudits, benchCount, type CountLine } from './audits.ts';
 import { type BackfillLine, benchBackfill } from './backfill.ts';
@@ -15,9 +16,9 @@ import { benchWriteRate, type WriteRateLine } from './write-rate.ts';
 
 const MILLION = 1_000_000;
 
-const PARTS = ['backfill', 'writes', 'large', 'audits', 'count', 'plan', 'app', 'cli'];
+const PARTS = ['backfill', 'writes', 'large', 'audits', 'count', 'plan', 'app', 'cli', 'adopted'];
 
-/** `npm run bench -- [--large] [--only backfill|writes|large|audits|count|app|plan|cli] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
+/** `npm run bench -- [--large] [--only backfill|writes|large|audits|count|app|plan|cli|adopted] [--keys bigint,uuid,composite,none] [--rounds 3] [--rows 1000000] [--json]` */
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
       plan: wants('plan') ? benchPlan(rounds) : [],
       app: wants('app') ? await benchApp(url, rounds) : [],
       cli: wants('cli') ? await benchCli(server, rounds) : [],
+      adopted: wants('adopted') ? await benchAdopted(server, rounds) : [],
     };
     await database.drop();
     process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : `${textOf(result)}\n`);
@@ -76,9 +78,10 @@ interface Result {
   readonly plan: readonly PlanLine[];
   readonly app: readonly AppLine[];
   readonly cli: readonly CliLine[];
+  readonly adopted: readonly CliLine[];
 }
 
-function textOf({ backfill, writes, large, audits, count, plan, app, cli }: Result): string {
+function textOf({ backfill, writes, large, audits, count, plan, app, cli, adopted }: Result): string {
   const parts = [
     backfill.length === 0 ? '' : markdown(BACKFILL_HEAD, backfill.map(backfillRow)),
     writes.length === 0
@@ -129,20 +132,22 @@ function textOf({ backfill, writes, large, audits, count, plan, app, cli }: Resu
           ['release', 'triphase/app', 'rows/s', 'microseconds a row more'],
           app.map((line) => [line.release, line.what, whole(line.rowsASecond), line.cost.toFixed(2)]),
         ),
-    cli.length === 0
-      ? ''
-      : markdown(
-          ['command', 'process', 'over node', 'by knex', 'peak memory'],
-          cli.map((line) => [
-            line.command,
-            `${whole(line.ms)} ms`,
-            `${whole(line.overNode)} ms`,
-            line.byPeer?.toFixed(2) ?? '',
-            `${line.peakMegabytes} MB`,
-          ]),
-        ),
+    cliText(cli),
+    cliText(adopted),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function cliText(lines: readonly CliLine[]): string {
+  if (lines.length === 0) return '';
+  const rows = lines.map((line) => [
+    line.command,
+    `${whole(line.ms)} ms`,
+    `${whole(line.overNode)} ms`,
+    line.byPeer?.toFixed(2) ?? '',
+    `${line.peakMegabytes} MB`,
+  ]);
+  return markdown(['command', 'process', 'over node', 'by knex', 'peak memory'], rows);
 }
 
 const BACKFILL_HEAD = [
