@@ -178,7 +178,7 @@ test('any name that knex accepts; without transactions where knex has none', asy
   );
   project.write('knexfile.js', `module.exports = { client: 'pg', migrations: { disableTransactions: true } };`);
   await ranByKnex({ directory: `${project.root}/migrations`, disableTransactions: true });
-  await project.json('init', '--from-knex');
+  expect((await project.phase('init', '--from-knex')).stderr).not.toContain('by the text of their names');
   await expectAdopted({ ids: ['2020-01-01T00:00 first one', '9999999999999999_index'] });
 });
 
@@ -257,6 +257,47 @@ test('a migrationSource: by files that it names, and in code', async () => {
   };
   await ranByKnex({ migrationSource });
   await expectAdopted({ ids: ['2.9.0', '2.10.0', 'last'] });
+});
+
+test('versions that knex sorts by their text are pointed at', async () => {
+  for (const version of ['2.10.0', '2.9.0'])
+    project.write(`migrations/${version}.js`, 'exports.up = () => {}; exports.down = () => {};');
+  const { stderr } = await project.phase('init', '--from-knex');
+  expect(stderr).toContain('knex runs 2.10.0 before 2.9.0, by the text of their names');
+});
+
+test('a source that sorts by version, and names files without their ending', async () => {
+  for (const [version, column] of [
+    ['2.9.0', 'id'],
+    ['2.10.0', 'name'],
+  ]) {
+    const sql = column === 'id' ? 'CREATE TABLE people (id int)' : 'ALTER TABLE people ADD COLUMN name text';
+    project.write(`versions/${version}.js`, `exports.up = (knex) => knex.raw('${sql}'); exports.down = () => {};`);
+  }
+  project.write(
+    'knexfile.js',
+    `const { join } = require('node:path');
+const directory = join(__dirname, 'versions');
+const migrationSource = {
+  getMigrations: async () => ['2.9.0', '2.10.0'].map((file) => ({ file, directory })),
+  getMigrationName: ({ file }) => file + '.js',
+  getMigration: ({ file }) => require(join(directory, file)),
+};
+module.exports = { client: 'pg', migrations: { migrationSource } };`,
+  );
+  await ranByKnex({
+    migrationSource: {
+      getMigrations: async () => ['2.9.0.js'],
+      getMigrationName: (name: string) => name,
+      getMigration: async () => ({
+        up: (knex: Knex) => knex.raw('CREATE TABLE people (id int)'),
+        down: async () => undefined,
+      }),
+    },
+  });
+  const { baseline } = await project.json('init', '--from-knex');
+  expect(baseline).toMatchObject({ inCode: 0, folders: ['versions'], ranOnEmpty: true });
+  await expectAdopted({ ids: ['2.9.0', '2.10.0'] });
 });
 
 test('pool.afterCreate prepares connections as it does for knex', async () => {

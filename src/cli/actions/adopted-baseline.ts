@@ -36,9 +36,25 @@ export async function adoptedBaseline(
       `${count(inCode.length, 'migration')} of the migrationSource ${inCode.length === 1 ? 'has' : 'have'} no file of that name: what they do stands in code, and phase cannot tell when that is edited.`,
     );
   }
+  const swapped = outOfNumber(migrations);
+  if (swapped !== null) {
+    context.output.notice(
+      `knex runs ${swapped.first} before ${swapped.second}, by the text of their names. Where the project's own migrator sorts otherwise, let a knexfile name it: module.exports = { client: 'pg', migrations: { migrationSource } }.`,
+    );
+  }
   if (tried?.ran) text.push('all of them ran on an empty database');
   else if (tried) context.output.notice(tried.problem ?? '');
   return { document: { baseline }, text };
+}
+
+/** Two that would run the other way round if their numbers were compared, in a list that is sorted by text. */
+function outOfNumber(migrations: KnexBaseline['migrations']): { first: string; second: string } | null {
+  const ids = migrations.map(({ id }) => id);
+  const isByText = ids.every((id, at) => at === 0 || (ids[at - 1] ?? '') < id);
+  const at = ids.findIndex(
+    (id, index) => index > 0 && (ids[index - 1] ?? '').localeCompare(id, 'en', { numeric: true }) > 0,
+  );
+  return isByText && at > 0 ? { first: ids[at - 1] ?? '', second: ids[at] ?? '' } : null;
 }
 
 interface Tried {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
@@ -19,6 +20,7 @@ export interface KnexMigration {
 
 /** What phase loads. */
 const LOADABLE = /\.(?:[cm]?[jt]s)$/;
+const ENDINGS = ['.js', '.ts', '.cjs', '.mjs', '.cts', '.mts'];
 
 /**
  * The migrations of a project, in the order in which knex runs them: asked of knex itself.
@@ -82,10 +84,14 @@ function sourceOf(migrations: KnexMigrations): { source: MigrationSource; loadEx
   return { source: config.migrationSource, loadExtensions: config.loadExtensions };
 }
 
-/** That of knex says it; for others it is the only file of that name. */
+/** That of knex says it, and those like it do so with the ending or without; for others it is the only file of that name. */
 async function fileOf(root: string, folder: string, migration: unknown, name: string): Promise<string | null> {
   const { directory, file } = (migration ?? {}) as { directory?: unknown; file?: unknown };
-  if (typeof directory === 'string' && typeof file === 'string') return relative(root, join(directory, file));
+  if (typeof directory === 'string' && typeof file === 'string') {
+    const candidates = [file, name, ...ENDINGS.map((ending) => `${file}${ending}`)].map((one) => join(directory, one));
+    const found = candidates.find((path) => existsSync(path));
+    if (found !== undefined) return relative(root, found);
+  }
   const called = basename(name);
   const found = (await filesBelow(folder)).filter(
     (path) => basename(path) === called || basename(path).replace(LOADABLE, '') === called,
