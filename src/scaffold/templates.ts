@@ -45,5 +45,5 @@ function source(name: string): string {
 
 /** A file of the folder `templates` as it stands. */
 export function plain(name: string): string {
-  return readFileSync(new URL(`../../templates/${name}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../templates/${name}.plain`, import.meta.url), 'utf8');
 }
