@@ -8,7 +8,7 @@ import type { MigrateOptions } from './runs.ts';
 
 /** Every statement that `migrate` would run, as a script that psql accepts. Writes nothing. */
 export async function dryRun(options: MigrateOptions = {}): ReturnType<typeof runDry> {
-  const { release, running, maintenance, slowRoll, stragglerWindow, ...rest } = read('dryRun', options);
+  const { release, running, maintenance, slowRoll, runBaseline, stragglerWindow, ...rest } = read('dryRun', options);
   return coded(async () => {
     const opened = await open(rest, stragglerWindow);
     return runDry({
@@ -16,6 +16,7 @@ export async function dryRun(options: MigrateOptions = {}): ReturnType<typeof ru
       release: targetRelease(opened.project, release),
       maintenance,
       slowRoll,
+      runBaseline,
       running: running === undefined ? null : parseRelease(running),
     });
   });

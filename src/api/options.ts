@@ -30,6 +30,7 @@ const run = v.pipe(
     release: v.optional(release),
     maintenance: v.optional(v.boolean(), false),
     slowRoll: v.optional(v.boolean(), false),
+    runBaseline: v.optional(v.boolean(), false),
     running: v.optional(release),
   }),
   v.forward(

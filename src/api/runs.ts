@@ -19,6 +19,8 @@ export interface MigrateOptions extends ProjectOptions {
   readonly maintenance?: boolean | undefined;
   /** One release at a time. */
   readonly slowRoll?: boolean | undefined;
+  /** Run what was taken over from knex in a database that has tables already. */
+  readonly runBaseline?: boolean | undefined;
   /** The release that every instance has now; not with `maintenance`. */
   readonly running?: string | undefined;
   /** How old the last write to an old column has to be before phase 3: seconds, or a text such as `10min`; else the configuration's. */
@@ -41,7 +43,8 @@ export interface RollbackOptions extends ProjectOptions {
  * @throws PhaseError whose `result` says what had run, where it failed in the middle; exit codes as of the command.
  */
 export async function migrate(options: MigrateOptions = {}): Promise<MigrateResult> {
-  const { release: given, running, maintenance, slowRoll, stragglerWindow, ...rest } = read('migrate', options);
+  const { release: given, running, ...flags } = read('migrate', options);
+  const { maintenance, slowRoll, runBaseline, stragglerWindow, ...rest } = flags;
   const opened = await open(rest, stragglerWindow);
   const target = given ?? currentRelease(opened.project);
   return watched({ command: 'migrate', release: target }, opened, (runner) =>
@@ -50,6 +53,7 @@ export async function migrate(options: MigrateOptions = {}): Promise<MigrateResu
       release: targetRelease(opened.project, given),
       maintenance,
       slowRoll,
+      runBaseline,
       running: running === undefined ? null : parseRelease(running),
     }),
   );

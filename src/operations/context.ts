@@ -30,7 +30,7 @@ const KEY = 'triphase';
 
 /** A knex that carries the context into migrations. */
 export function withContext(knex: Knex, context: OperationContext): Knex {
-  return knex.withUserParams({ [KEY]: context });
+  return knex.withUserParams({ ...knex.userParams, [KEY]: context });
 }
 
 /** The same knex for a migration that was scaffolded. */

@@ -40,7 +40,10 @@ export function openKnex({ database, applicationName, lockTimeoutMs, onConnectio
     ...database.own.builder,
     client: 'pg',
     log: LOG,
-    connection: connectionSettings({ ...database, applicationName }) as Knex.PgConnectionConfig,
+    connection: {
+      ...placeOf(database),
+      ...connectionSettings({ ...database, applicationName }),
+    } as Knex.PgConnectionConfig,
     pool: {
       min: 0,
       max: 4,
@@ -57,6 +60,13 @@ export function openKnex({ database, applicationName, lockTimeoutMs, onConnectio
       },
     },
   });
+}
+
+/** What migrations may ask knex for: it takes a URL apart, and so they find its parts. */
+function placeOf(database: Database): Pick<pg.ClientConfig, 'host' | 'port' | 'user' | 'database'> {
+  const { Client } = require('pg') as typeof pg;
+  const { host, port, user, database: name } = new Client(connectionSettings({ ...database, applicationName: '' }));
+  return { host, port, ...(user === undefined ? {} : { user }), ...(name === undefined ? {} : { database: name }) };
 }
 
 /** A connection of knex's own command line knows nothing of a configuration. */

@@ -149,7 +149,9 @@ export async function openProject(from: string, { load, configFile, env = {} }: 
   );
   let knexfile: Promise<Knexfile | null> | undefined;
   const loadKnex = async (): Promise<Knexfile | null> =>
-    config.knexfile === undefined ? null : loadKnexfile({ root, load }, config.knexfile, config.knexEnvironment);
+    config.knexfile === undefined
+      ? null
+      : loadKnexfile({ root, load }, config.knexfile, { usual: config.knexEnvironment });
   const store = env.PHASE_AUDIT_STORE || config.auditStore;
   const { auditStore } = validate({ auditStore: store }, 'PHASE_AUDIT_STORE');
   return {

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, extname, join, relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
@@ -93,6 +93,24 @@ export async function unlistedSources({ root, manifests }: History): Promise<str
 export function unlistedFiles({ files, manifests }: History): MigrationFile[] {
   const listed = listedIds(manifests);
   return files.filter((file) => !listed.has(file.id));
+}
+
+/** Files beside those that were taken over from knex, called like migrations, that no manifest lists: knex would run them, and nobody else does. */
+export async function newForKnex({ root, manifests, files }: History): Promise<string[]> {
+  const elsewhere = manifests.flatMap(({ migrations }) => migrations.flatMap(({ file }) => file ?? []));
+  const known = new Set(files.map(({ path }) => path));
+  const endings = new Set(elsewhere.map((file) => extname(file)));
+  const found = await Promise.all(
+    [...new Set(elsewhere.map((file) => dirname(file)))].map(async (folder) =>
+      (await readdir(join(root, folder)).catch(() => []))
+        .filter((name) => /^\d{8,}[_-]/.test(name) && endings.has(extname(name)) && !/\.d\.[cm]?ts$/.test(name))
+        .map((name) => join(folder, name)),
+    ),
+  );
+  return found
+    .flat()
+    .filter((path) => !known.has(path))
+    .sort();
 }
 
 /** Files among the migrations whose names do not fit, so that they cannot be entered. */

@@ -26,6 +26,7 @@ export interface KnexMigrations {
   readonly sortDirsSeparately?: boolean;
   readonly loadExtensions?: readonly string[];
   readonly disableTransactions?: boolean;
+  readonly disableMigrationsListValidation?: boolean;
   readonly migrationSource?: MigrationSource;
 }
 
@@ -45,16 +46,23 @@ export interface Knexfile {
   readonly config: KnexConfig;
 }
 
+/** Which environment of a knexfile is meant. */
+export interface EnvironmentChoice {
+  /** This one, and no other. */
+  readonly asked?: string | undefined;
+  /** Where NODE_ENV names none that is for PostgreSQL; else `development`, else the only one that is. */
+  readonly usual?: string | undefined;
+}
+
 /**
  * Loads a knexfile as knex does: from its own folder, by which it may find other files.
  * @param file relative to the root.
- * @param environment as it was asked for; else NODE_ENV, else `development`, else the only one that is for PostgreSQL.
  * @throws PH1033 when it cannot be loaded, or says nothing for PostgreSQL.
  */
 export async function loadKnexfile(
   { root, load }: ModuleSource,
   file: string,
-  environment: string | undefined,
+  environment: EnvironmentChoice,
 ): Promise<Knexfile> {
   const refuse = (reason: string, cause?: unknown): never => {
     throw new PhaseError('PH1033', { file, reason }, cause === undefined ? {} : { cause });
@@ -70,7 +78,7 @@ export async function loadKnexfile(
 /** The configuration that a module of a knexfile exports for an environment. @returns why there is none. */
 export async function configOf(
   module: Record<string, unknown>,
-  environment: string | undefined,
+  environment: EnvironmentChoice,
 ): Promise<Chosen | string> {
   // What was compiled may have its default export within one.
   const exported = module.default ?? module;
@@ -98,24 +106,27 @@ async function fromFolder<T>(folder: string, body: () => Promise<T>): Promise<T>
 type Chosen = Pick<Knexfile, 'environment' | 'config'>;
 
 /** @returns why there is none. */
-function choose(all: Record<string, unknown>, asked: string | undefined): Chosen | string {
+function choose(all: Record<string, unknown>, { asked, usual }: EnvironmentChoice): Chosen | string {
   const isOne = 'client' in all || 'connection' in all || 'migrations' in all;
   if (isOne && (asked === undefined || !isConfig(all[asked]))) {
     return isForPostgres(all) ? { environment: null, config: all } : notForPostgres('It', all);
   }
-  const environments = Object.entries(all).filter((entry): entry is [string, KnexConfig] => isConfig(entry[1]));
-  const names = environments.map(([name]) => name).join(', ');
-  const wanted = asked ?? process.env.NODE_ENV ?? 'development';
-  const [found] = environments.filter(([name]) => name === wanted);
-  if (asked !== undefined && !found) return `It has no environment ${asked}, but ${names || 'none'}.`;
-  if (found && isForPostgres(found[1])) return { environment: found[0], config: found[1] };
-  if (found && asked !== undefined) return notForPostgres(`Its environment ${asked}`, found[1]);
-  const fit = environments.filter(([, config]) => isForPostgres(config));
+  const environments = new Map(
+    Object.entries(all).filter((entry): entry is [string, KnexConfig] => isConfig(entry[1])),
+  );
+  const names = [...environments.keys()].join(', ') || 'none';
+  const missing = [asked, usual].find((name) => name !== undefined && !environments.has(name));
+  if (missing !== undefined) return `It has no environment ${missing}, but ${names}.`;
+  const fit = [...environments].filter(([, config]) => isForPostgres(config));
+  if (fit.length === 0) return `None of its environments is for PostgreSQL: ${names}.`;
+  const wanted = asked === undefined ? [process.env.NODE_ENV, usual, 'development'] : [asked];
+  const [found] = wanted.flatMap((name) => fit.filter(([one]) => one === name));
   const [only] = fit;
-  if (only && fit.length === 1) return { environment: only[0], config: only[1] };
-  return fit.length === 0
-    ? `None of its environments is for PostgreSQL: ${names || 'it has none'}.`
-    : `It is not known which environment is meant: ${fit.map(([name]) => name).join(', ')} are for PostgreSQL.`;
+  const chosen = found ?? (fit.length === 1 && asked === undefined ? only : undefined);
+  if (chosen !== undefined) return { environment: chosen[0], config: chosen[1] };
+  return asked === undefined
+    ? `It is not known which environment is meant: ${fit.map(([name]) => name).join(', ')} are for PostgreSQL.`
+    : notForPostgres(`Its environment ${asked}`, environments.get(asked) ?? {});
 }
 
 const isConfig = (value: unknown): value is KnexConfig => typeof value === 'object' && value !== null;

@@ -18,7 +18,7 @@ interface SourceMigration {
  */
 export function fromMigrationSource(knexfile: Record<string, unknown>, name: string, environment?: string) {
   const migration = async (): Promise<SourceMigration> => {
-    const chosen = await configOf(knexfile, environment);
+    const chosen = await configOf(knexfile, { asked: environment });
     if (typeof chosen === 'string') throw new PhaseError('PH1033', { file: 'The knexfile', reason: chosen });
     const source = chosen.config.migrations?.migrationSource;
     const listed = (await source?.getMigrations([])) ?? [];

@@ -5,6 +5,7 @@ import type { Usage } from '../domain/finding.ts';
 import { patternOf } from '../domain/pattern.ts';
 import type { Rename } from '../domain/rename.ts';
 import { filesInGit } from './git.ts';
+import type { History } from './history.ts';
 
 /** Code in which a column's name may stand. */
 const CODE =
@@ -18,14 +19,16 @@ const IGNORED = /phase-ignore/;
 const LONGEST_TEXT = 500;
 
 /** Where the application's code still names the old column of a rename: as it is, or in camel case. */
-export async function findUsages(root: string, { from }: Rename): Promise<Usage[]> {
+export async function findUsages({ root, files }: Pick<History, 'root' | 'files'>, { from }: Rename): Promise<Usage[]> {
+  // Those that were taken over lie elsewhere, and name old columns for ever, too.
+  const migrations = new Set(files.map(({ path }) => path));
   const names = [...new Set([from, camelCase(from)])].map(patternOf).join('|');
   const source = `(?<![A-Za-z0-9_$])(?:${names})(?![A-Za-z0-9_$])`;
   const exact = new RegExp(source);
   // SQL folds names that are not quoted.
   const inSql = from === from.toLowerCase() ? new RegExp(source, 'i') : exact;
   const usages: Usage[] = [];
-  for (const file of codeFiles(root)) {
+  for (const file of codeFiles(root).filter((path) => !migrations.has(path))) {
     const pattern = file.endsWith('.sql') ? inSql : exact;
     const text = await textOf(join(root, file));
     text.split(/\r?\n/).forEach((line, index) => {

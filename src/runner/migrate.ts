@@ -42,7 +42,13 @@ export async function finish(options: RunnerOptions): Promise<Ended<MigrateResul
       const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       const release = ledger.migrated.at(-1);
       if (release === undefined) throw new PhaseError('PH1021', {});
-      return run(session, ledger, { release, slowRoll: false, maintenance: false, running: release });
+      return run(session, ledger, {
+        release,
+        slowRoll: false,
+        maintenance: false,
+        running: release,
+        runBaseline: false,
+      });
     },
   );
 }

@@ -6,6 +6,7 @@ import { planUpgrade } from '../planner/upgrade.ts';
 import { type Database, withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
+import { ensureKnexAgrees } from './knex-agrees.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureNotBroken, planFor, type Target, targetOf } from './prepare.ts';
 
@@ -28,12 +29,15 @@ export async function planFromLedger(
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
   await ensureFilesIntact(history, target.manifests);
-  const ledger = await withConnection({ ...database, applicationName: 'phase plan' }, (db) =>
-    readOwnLedger(db, project, history, { asks: true }),
-  );
-  ensureLedgerMatches(ledger, history);
-  ensureNotBroken(target, ledger);
-  return outcome(planFor(target, ledger, { maintenance, running: null }), history, target);
+  return withConnection({ ...database, applicationName: 'phase plan' }, async (db) => {
+    const ledger = await readOwnLedger(db, project, history, { asks: true });
+    ensureLedgerMatches(ledger, history);
+    ensureNotBroken(target, ledger);
+    const plan = planFor(target, ledger, { maintenance, running: null });
+    const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
+    await ensureKnexAgrees(db, { project, history, ledger, pending, runBaseline: false });
+    return outcome(plan, history, target);
+  });
 }
 
 /** Without a database: everything up to `from` counts as applied, and `from` as alive. */

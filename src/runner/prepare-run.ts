@@ -4,10 +4,12 @@ import { compareReleases, type Release } from '../domain/release.ts';
 import { lastError } from '../ledger/attempts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
+import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import type { ModuleSource } from '../project/modules.ts';
 import type { RunnableMigration } from './apply.ts';
+import { ensureKnexAgrees } from './knex-agrees.ts';
 import {
   ensureLedgerMatches,
   ensureNotBlocked,
@@ -24,6 +26,8 @@ export interface RunRequest extends PlanOptions {
   readonly release: Release;
   /** Only as far as the next release on the way there. */
   readonly slowRoll: boolean;
+  /** What was taken over from knex may run in a database that has tables already. */
+  readonly runBaseline: boolean;
 }
 
 /** A run that nothing speaks against. */
@@ -38,13 +42,13 @@ export interface PreparedRun {
 
 /**
  * Everything that can be refused before anything runs.
- * @throws PH1029, PH2003, PH2004, PH2009, PH3011, and what the files and the ledger refuse.
+ * @throws PH1029, PH2003, PH2004, PH2009, PH2023, PH3011, PH3026, PH3027, PH4004, and what the files and the ledger refuse.
  */
 export async function prepareRun(
   db: LedgerDb,
-  { project, history }: { readonly project: ModuleSource; readonly history: History },
+  { project, history }: { readonly project: Project; readonly history: History },
   ledger: Ledger,
-  { release, slowRoll, maintenance, running }: RunRequest,
+  { release, slowRoll, maintenance, running, runBaseline }: RunRequest,
 ): Promise<PreparedRun> {
   const options = { maintenance, running };
   ensureLedgerMatches(ledger, history);
@@ -54,6 +58,7 @@ export async function prepareRun(
   const plan = planFor(target, ledger, options);
   ensureNotBlocked(plan, target);
   const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
+  await ensureKnexAgrees(db, { project, history, ledger, pending, runBaseline });
   const runnable = await loadPending(project, history, target, new Set(pending));
   await ensureResumable(db, ledger, runnable);
   return { plan, pending, runnable, confirms: maintenance ? plan.to : running };

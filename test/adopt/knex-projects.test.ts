@@ -76,6 +76,7 @@ test('a knexfile with environments, folder and table: one command, and the first
     folders: ['schema'],
     inCode: 0,
     knexfile: 'knexfile.cjs',
+    ranByKnex: 1,
     ranOnEmpty: true,
     problem: null,
   });

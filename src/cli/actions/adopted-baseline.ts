@@ -1,5 +1,9 @@
 import { dirname } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { servedBefore } from '../../ledger/format.ts';
+import { knexState } from '../../ledger/knex-state.ts';
+import { withConnection } from '../../postgres/connection.ts';
+import { knexTableOf } from '../../project/database.ts';
 import { readHistory } from '../../project/history.ts';
 import { runOnEmpty } from '../../replay/run-on-empty.ts';
 import type { KnexBaseline } from '../../wizard/adopt/baseline.ts';
@@ -18,6 +22,7 @@ export async function adoptedBaseline(
   isTried: boolean,
 ): Promise<Adopted> {
   const tried = isTried ? await tryOut(context) : null;
+  const ran = await lookAtDatabase(context, migrations);
   const folders = [...new Set(migrations.flatMap(({ file }) => (file === null ? [] : [dirname(file)])))];
   const inCode = migrations.filter(({ file }) => file === null);
   const baseline = {
@@ -26,11 +31,13 @@ export async function adoptedBaseline(
     folders,
     inCode: inCode.length,
     knexfile: settings.knexfile,
+    ranByKnex: ran,
     ranOnEmpty: tried?.ran ?? null,
     problem: tried?.problem ?? null,
   };
   const stay = folders.length === 0 ? '' : `; their files stay in ${folders.join(', ')}`;
   const text = [`took over ${count(migrations.length, 'migration')} as the baseline ${release}${stay}`];
+  if (ran !== null) text.push(`knex has run ${ran} of them in the database at hand`);
   if (inCode.length > 0) {
     context.output.notice(
       `${count(inCode.length, 'migration')} of the migrationSource ${inCode.length === 1 ? 'has' : 'have'} no file of that name: what they do stands in code, and phase cannot tell when that is edited.`,
@@ -55,6 +62,38 @@ function outOfNumber(migrations: KnexBaseline['migrations']): { first: string; s
     (id, index) => index > 0 && (ids[index - 1] ?? '').localeCompare(id, 'en', { numeric: true }) > 0,
   );
   return isByText && at > 0 ? { first: ids[at - 1] ?? '', second: ids[at] ?? '' } : null;
+}
+
+/**
+ * How many of them knex has run in the database at hand, and what does not fit; null where there is none, or it cannot be asked.
+ */
+async function lookAtDatabase(context: CommandContext, migrations: KnexBaseline['migrations']): Promise<number | null> {
+  const project = await context.openProject();
+  const say = (message: string): void => context.output.notice(message);
+  try {
+    const database = await context.database(project);
+    if (database.connection === undefined) return null;
+    const table = await knexTableOf(project);
+    const { ids, isServed } = await withConnection({ ...database, applicationName: 'phase init' }, async (db) => ({
+      ...(await knexState(db, table)),
+      isServed: await servedBefore(db),
+    }));
+    const listed = new Set(migrations.map(({ id }) => id));
+    const missing = (ids ?? []).filter((id) => !listed.has(id));
+    if (missing.length > 0) {
+      const { message, remedy } = new PhaseError('PH3026', { ids: missing, table });
+      say(`${message} ${remedy}`);
+    }
+    if ((ids ?? []).length === 0 && isServed) {
+      const { message, remedy } = new PhaseError('PH2023', { table, exists: ids !== null });
+      say(`${message} Nothing of what was taken over counts as applied there. ${remedy}`);
+    }
+    return (ids ?? []).filter((id) => listed.has(id)).length;
+  } catch (error) {
+    if (!(error instanceof PhaseError)) throw error;
+    say(`What knex has run was not looked at: ${error.message} ${error.why}`);
+    return null;
+  }
 }
 
 interface Tried {
@@ -86,5 +125,7 @@ function wayOn(error: PhaseError): string {
   if (/extension "[^"]+" is not available/.test(error.message)) {
     return 'The server for replays does not have it: name one that does in shadowDatabaseUrl (phase.config.ts), or PHASE_SHADOW_DATABASE_URL.';
   }
+  // Whatever is no word of PostgreSQL's about the migration itself has a way of its own.
+  if (error.code !== 'PH5005') return `${error.why} ${error.remedy}`;
   return 'What they expect to find there (schemas, extensions, roles, tables) goes into db/shadow/*.sql; what they read from the environment has to be set.';
 }

@@ -47,6 +47,8 @@ export async function init(context: CommandContext, flags: InitFlags): Promise<R
   if (baseline === null) return { document: { files }, text: text.join('\n') };
   if (!files.includes('phase.config.ts'))
     tellSettings(context, baseline.settings, (await openProject(cwd, { load })).config);
+  if (currentRelease(await openProject(cwd, { load })) === null)
+    context.output.notice('No release is known here: set release in phase.config.ts, or version in package.json.');
   const adopted = await adoptedBaseline(context, baseline, flags.replay);
   return { document: { files, ...adopted.document }, text: [...text, ...adopted.text].join('\n') };
 }

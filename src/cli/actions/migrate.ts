@@ -12,6 +12,7 @@ interface MigrateFlags {
   release?: string;
   maintenance?: boolean;
   slowRoll?: boolean;
+  runBaseline?: boolean;
   running?: string;
   stragglerWindow?: string;
   dryRun?: boolean;

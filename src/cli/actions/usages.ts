@@ -11,7 +11,7 @@ import type { Result } from '../output.ts';
 
 export async function usages(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
-  const found = await findUsages(history.root, renameOf(history, name));
+  const found = await findUsages(history, renameOf(history, name));
   const rows = found.map(({ file, line, text }) => [`${file}:${line}`, text]);
   return { document: { usages: found }, text: rows.length === 0 ? 'The old name is not used any more.' : table(rows) };
 }

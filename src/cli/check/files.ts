@@ -1,7 +1,7 @@
 import { checkBreaksItself } from '../../checks/breaks-itself.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkUneditedCopies } from '../../checks/unedited-copies.ts';
-import { checkUnfit, checkUnlisted } from '../../checks/unlisted.ts';
+import { checkNewForKnex, checkUnfit, checkUnlisted } from '../../checks/unlisted.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { manifestRelease, type Release } from '../../domain/release.ts';
@@ -9,7 +9,14 @@ import { orderMigrations } from '../../planner/order.ts';
 import { ensurePhasesFollow } from '../../planner/phases-follow.ts';
 import { ensureRenamesApart } from '../../planner/renames-apart.ts';
 import { uneditedCopies } from '../../project/copies.ts';
-import { ensureFilesIntact, type History, readHistory, unfitFiles, unlistedFiles } from '../../project/history.ts';
+import {
+  ensureFilesIntact,
+  type History,
+  newForKnex,
+  readHistory,
+  unfitFiles,
+  unlistedFiles,
+} from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
 import type { MigrationFile } from '../../project/migrations.ts';
 import { findUsages } from '../../project/usages.ts';
@@ -50,16 +57,17 @@ export async function checkFiles(root: string, release: Release | null): Promise
   const unfit = await unfitFiles(history);
   const unlisted = unlistedFiles(history).map(({ path }) => path);
   findings.push(...checkUnlisted(unlisted.filter((path) => !unfit.includes(path))), ...checkUnfit(unfit));
+  findings.push(...checkNewForKnex(await newForKnex(history)));
   const open = manifests.filter(({ state }) => state === 'open').map((manifest) => manifest.release);
   findings.push(...checkUneditedCopies(await uneditedCopies(history, open)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));
   return findings;
 }
 
-async function oldNames({ root, manifests, renames }: History, release: Release): Promise<Finding[]> {
+async function oldNames(history: History, release: Release): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const rename of switchedRenames(manifests, renames, release)) {
-    findings.push(...checkOldNames(rename, await findUsages(root, rename)));
+  for (const rename of switchedRenames(history.manifests, history.renames, release)) {
+    findings.push(...checkOldNames(rename, await findUsages(history, rename)));
   }
   return findings;
 }

@@ -10,6 +10,7 @@ export function registerMigrate(program: Command, action: Action): void {
     .option('--maintenance', 'nothing is alive: run everything in order')
     .option('--slow-roll', "one release's worth; exit 3 while more remain")
     .option('--running <version>', 'only this release is alive now')
+    .option('--run-baseline', 'run what was taken over from knex in a database that has tables already')
     .option('--straggler-window <duration>', 'how old the last write to an old column has to be before phase 3')
     .option('--dry-run', 'print every statement, run none')
     .addHelpText('after', '\nExample:\n  phase migrate --release 1.2.0')

@@ -24,6 +24,8 @@ export interface IntegrityErrors {
   PH3021: { files: readonly string[] };
   PH3023: { schema: string; objects: readonly string[] };
   PH3024: { wanted: string; schema: string; id: string };
+  PH3026: { ids: readonly string[]; table: string };
+  PH3027: { ids: readonly string[]; table: string };
   PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string; grant: string };
   PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string; ledger: string };
   PH3017: {
@@ -80,7 +82,8 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     title: 'The database has migrations that the files do not know',
     what: (d) => `Applied here, but in no manifest: ${d.ids.join(', ')}.`,
     why: () => 'They belong to releases that these files should know; an older image may miss only newer releases.',
-    remedy: () => 'Deploy from files that contain them, or bring their manifests back from version control.',
+    remedy: () =>
+      'Deploy from files that contain them, or bring their manifests back from version control. Where they are those of another application in the same database, give this one a ledger of its own: ledgerSchema in phase.config.ts.',
   },
   PH3005: {
     exit: 5,
@@ -213,6 +216,23 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     why: () => 'phase keeps its ledger in a schema of its own, and mixes it with nothing.',
     remedy: (d) =>
       `Name another one in phase.config.ts: ledgerSchema: '${d.schema}_ledger'. It may be there already, empty; phase makes it where it is not.`,
+  },
+  PH3026: {
+    exit: 5,
+    title: 'Knex has run what no manifest lists',
+    what: (d) => `${d.table} names ${someOf(d.ids, ', ')}, which no manifest lists.`,
+    why: () =>
+      'A file was renamed or deleted after it had run. Under its new name it would run again, and a fresh database would never have it. Knex refuses that, too.',
+    remedy: () =>
+      'Give the file its old name back, or bring it back, and take over anew (delete db/releases/0.0.0.yml, phase init --from-knex). Where it is gone on purpose, say migrations.disableMigrationsListValidation in the knexfile, as knex wants it.',
+  },
+  PH3027: {
+    exit: 5,
+    title: 'Knex has run what is pending',
+    what: (d) => `${d.table} says that knex has run ${someOf(d.ids, ', ')} here.`,
+    why: () => 'Since phase has run in a database, what knex runs there does not count by itself. It would run twice.',
+    remedy: (d) =>
+      `Where it has run: phase resolve ${d.ids[0] ?? 'ID'} --applied. Then let nobody migrate this database with knex any more.`,
   },
   PH3025: {
     exit: 5,

@@ -4,6 +4,7 @@ import type { ErrorTexts } from './text.ts';
 export interface LockErrors {
   PH4001: { holder: string; waited: string; stranger?: { pid: number; role: string } };
   PH4002: { what: string; attempts: number; blockers: readonly string[] };
+  PH4004: { table: string };
   PH4003: { task: string; holder: string };
 }
 
@@ -22,6 +23,15 @@ export const lockErrors: ErrorTexts<LockErrors> = {
     what: (d) => `${d.what} did not get its lock in ${d.attempts} tries.`,
     why: (d) => (d.blockers.length === 0 ? 'Who held it is not known.' : `It was held by ${d.blockers.join('; ')}.`),
     remedy: () => 'End that transaction or wait for it, then run the same command again: it goes on from here.',
+  },
+  PH4004: {
+    exit: 6,
+    title: 'Knex holds its lock',
+    what: (d) => `${d.table}_lock says that knex is migrating this database.`,
+    why: () =>
+      'Two tools that migrate at once would run the same migrations. Knex leaves its lock behind when it dies.',
+    remedy: () =>
+      'Wait until it is done, and run the same command again. Where no knex runs any more: npx knex migrate:unlock.',
   },
   PH4003: {
     exit: 6,

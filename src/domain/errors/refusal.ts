@@ -21,6 +21,7 @@ export interface RefusalErrors {
   PH2017: { table: string; reason: string; instead?: string };
   PH2019: { rename: string; objects: readonly string[] };
   PH2021: { name: string; functions: readonly string[] };
+  PH2023: { table: string; exists: boolean };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -189,6 +190,18 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       `A rename of ${d.table}.${d.column} adds and drops a column, and makes functions and triggers; whoever migrates owns the table, or is a member of its owner.`,
     remedy: (d) =>
       `As somebody who may: ${d.missing.map(({ grant }) => `${grant};`).join(' ')} Then run the same command again.`,
+  },
+  PH2023: {
+    exit: 4,
+    title: 'What was taken over would run in a database that has tables',
+    what: (d) =>
+      d.exists
+        ? `${d.table} is empty, and this database has tables already.`
+        : `There is no table ${d.table}, and this database has tables already.`,
+    why: () =>
+      'Everything that was taken over from knex counts as pending, and would run, in a database in which it may have run long ago.',
+    remedy: () =>
+      'Say where knex keeps what it has run here: migrations.tableName and schemaName in the knexfile, or knexMigrations in phase.config.ts. Where knex never migrated this database, and its tables are others: phase migrate --run-baseline.',
   },
   PH2022: {
     exit: 4,

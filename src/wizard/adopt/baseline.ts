@@ -70,14 +70,26 @@ export async function knexBaseline(
   return { changes, release, migrations, settings: settingsOf(knexfile, request) };
 }
 
-/** Whether the same was taken over before, so that it is only tried once more. @throws PH1011 when something else was. */
+/**
+ * Whether the same was taken over before, so that it is only tried once more.
+ * @throws PH1028 for what has come since, PH1011 when something else was.
+ */
 async function isThere(root: string, release: Release, entries: readonly ManifestEntry[]): Promise<boolean> {
   const file = manifestPath(release);
   if (!existsSync(join(root, file))) return false;
-  const { migrations } = parseManifest(file, await readFile(join(root, file), 'utf8'));
-  const listed = (some: readonly ManifestEntry[]): string => JSON.stringify(some.map(({ id, sha256 }) => [id, sha256]));
-  if (listed(migrations) !== listed(entries)) throw new PhaseError('PH1011', { files: [file] });
-  return true;
+  const known = new Map(
+    parseManifest(file, await readFile(join(root, file), 'utf8')).migrations.map(({ id, sha256 }) => [id, sha256]),
+  );
+  const come = entries.filter(({ id }) => !known.has(id));
+  const isSame =
+    entries.length - come.length === known.size &&
+    entries.every(({ id, sha256 }) => sha256 === (known.get(id) ?? sha256));
+  if (!isSame || known.size === 0) throw new PhaseError('PH1011', { files: [file] });
+  if (come.length === 0) return true;
+  throw new PhaseError('PH1028', {
+    reason: `The others were taken over before; these have come since: ${come.map((entry) => entry.file ?? entry.id).join(', ')}.`,
+    remedy: `Move them to ${migrationFolder('schema')} and run phase hash: they belong to the current release. Where phase has run in no database yet, delete ${file} and take over anew.`,
+  });
 }
 
 /** Below whatever the project calls its releases, so that the first new migration can belong to the current one. */
@@ -89,7 +101,7 @@ async function knexfileFor(source: ModuleSource, request: AdoptRequest): Promise
   const { knexfile, environment, directories } = request;
   const file = knexfile ?? (await findKnexfile(source.root));
   if (file === null) return null;
-  return loadKnexfile(source, file, environment).catch((error) => {
+  return loadKnexfile(source, file, { asked: environment }).catch((error) => {
     // One that is only found, and not needed to find the migrations, may be that of another database.
     if (knexfile === undefined && directories.length > 0) return null;
     throw error;
