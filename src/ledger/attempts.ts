@@ -105,3 +105,14 @@ export async function failedAttempt(
   );
   return failed ?? null;
 }
+
+/** Those of some migrations that nobody has ever tried here: what knex had run counts as applied from the beginning. */
+export async function neverTried(db: LedgerDb, migrations: readonly string[]): Promise<string[]> {
+  const rows = await all<{ id: string }>(
+    db,
+    `SELECT id FROM pg_catalog.unnest($1::text[]) AS given(id)
+     WHERE NOT EXISTS (SELECT FROM ${ledgerOf(db)}.attempts AS a WHERE a.migration = given.id AND a.direction <> 'down')`,
+    [migrations],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -6,6 +6,7 @@ import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 import type { Ended, RollbackResult } from '../domain/results.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
+import { neverTried } from '../ledger/attempts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/migrations.ts';
 import { orderMigrations } from '../planner/order.ts';
@@ -27,7 +28,7 @@ export interface RollbackOptions extends RunnerOptions {
 
 /**
  * Undoes the migrations that ran last, the last one first. All of them are looked at before the first is undone.
- * @throws PH1016, PH2011, PH2012, PH3003.
+ * @throws PH1016, PH2011, PH2012, PH2024, PH3003.
  */
 export async function rollback(options: RollbackOptions): Promise<Ended<RollbackResult>> {
   return withSession(
@@ -36,6 +37,7 @@ export async function rollback(options: RollbackOptions): Promise<Ended<Rollback
     async (session) => {
       const ledger = await readOwnLedger(session.lock.client, session.options.project, session.history);
       const rows = selectRows(ledger, options);
+      await ensureNotByKnex(session, rows);
       const migrations: RunnableMigration[] = [];
       for (const row of rows) migrations.push(await runnableOf(session, ledger, row, rows));
       if (migrations.length > 0) await openLedger(session);
@@ -56,6 +58,19 @@ export async function rollback(options: RollbackOptions): Promise<Ended<Rollback
       return { result: { reverted, failed: null }, error: null };
     },
   );
+}
+
+/** What knex has run long ago is no step of a roll-out that could be taken back. @throws PH2024 */
+async function ensureNotByKnex({ lock: { client } }: Session, rows: readonly LedgerRow[]): Promise<void> {
+  const unread = rows.filter(({ sha256 }) => sha256 === null).map(({ id }) => id);
+  const ids =
+    unread.length > 0
+      ? unread
+      : await neverTried(
+          client,
+          rows.map(({ id }) => id),
+        );
+  if (ids.length > 0) throw new PhaseError('PH2024', { ids });
 }
 
 /** What other migrations among them have made, these take back themselves; it is looked at again before the column goes. */

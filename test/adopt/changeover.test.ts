@@ -117,6 +117,25 @@ test('a database whose tables are others gets the baseline when that is said', a
   expect((await project.json('migrate', '--run-baseline')).applied).toHaveLength(2);
 });
 
+test('what knex has run is not undone, and what phase has run is', async () => {
+  knexfile();
+  await byKnex();
+  await project.json('init', '--from-knex', '--no-replay');
+  const refused = async (...flags: string[]): Promise<unknown[]> => {
+    const ran = await project.phase('rollback', ...flags, '--json');
+    return [ran.code, ran.json.error?.code];
+  };
+  expect(await refused()).toEqual([4, 'PH2024']);
+  const { files } = await project.json('new', 'schema', 'more', '--sql');
+  project.write(files[0], 'CREATE TABLE more (id int);\n-- phase:down\nDROP TABLE more;');
+  await project.json('hash', '--no-replay');
+  await project.json('migrate');
+  expect(await refused('--steps', '2')).toEqual([4, 'PH2024']);
+  expect((await project.json('rollback')).reverted).toHaveLength(1);
+  expect(await refused()).toEqual([4, 'PH2024']);
+  expect(await balances()).toEqual([500]);
+});
+
 test('while knex holds its lock nothing runs', async () => {
   knexfile();
   await byKnex();

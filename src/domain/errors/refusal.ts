@@ -1,4 +1,4 @@
-import type { ErrorTexts } from './text.ts';
+import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH2xxx: refused as unsafe; exit 4. */
 export interface RefusalErrors {
@@ -22,6 +22,7 @@ export interface RefusalErrors {
   PH2019: { rename: string; objects: readonly string[] };
   PH2021: { name: string; functions: readonly string[] };
   PH2023: { table: string; exists: boolean };
+  PH2024: { ids: readonly string[] };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -190,6 +191,14 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       `A rename of ${d.table}.${d.column} adds and drops a column, and makes functions and triggers; whoever migrates owns the table, or is a member of its owner.`,
     remedy: (d) =>
       `As somebody who may: ${d.missing.map(({ grant }) => `${grant};`).join(' ')} Then run the same command again.`,
+  },
+  PH2024: {
+    exit: 4,
+    title: 'A migration that knex has run is not undone',
+    what: (d) => `${someOf(d.ids, ', ')} ran here by knex, before phase took over.`,
+    why: () =>
+      'It has no place among the steps of a roll-out: what was made since may stand on it, and rows that it made would go.',
+    remedy: () => 'Write a migration that takes back what it did (phase new schema), or undo fewer steps.',
   },
   PH2023: {
     exit: 4,

@@ -108,7 +108,7 @@ function onceEach(found: readonly KnexMigration[]): KnexMigration[] {
     else if (!isCompiledFrom(migration, other)) {
       throw refusal(
         `${other.file ?? other.name} and ${migration.file ?? migration.name} would be one migration.`,
-        'Let loadExtensions in the knexfile name the ending of one of them.',
+        'Where one was compiled from the other, let loadExtensions in the knexfile name the ending of one of them. Otherwise give one another name, the file and its row in the table of knex alike.',
       );
     }
   }
