@@ -1,5 +1,7 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { idOfKnexName } from '../domain/knex-name.ts';
+import { codeOf, reasonOf, sqlState } from '../postgres/errors.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import { ensureTrustedTable } from './owner.ts';
@@ -12,15 +14,27 @@ export interface KnexState {
   readonly isLocked: boolean;
 }
 
-/** @param table as SQL names it. @throws PH3025 when another role has made that table. */
+/**
+ * The lock first: what is let go has written its rows.
+ * @param table as SQL names it.
+ * @throws PH3025 when another role has made that table, PH5008 when they may not be read.
+ */
 export async function knexState(db: Queryable, table: string): Promise<KnexState> {
-  const found = await knexTableIn(db, table);
-  if (found === null) return { ids: null, isLocked: false };
-  const rows = await all<{ name: string }>(db, `SELECT name FROM ${found.qualified}`);
-  const lock = await knexTableIn(db, `${found.schema}.${found.lock}`);
-  const locked =
-    lock === null ? [] : await all<{ on: boolean }>(db, `SELECT FROM ${lock.qualified} WHERE is_locked = 1`);
-  return { ids: rows.map(({ name }) => idOfKnexName(name)), isLocked: locked.length > 0 };
+  try {
+    const found = await knexTableIn(db, table);
+    if (found === null) return { ids: null, isLocked: false };
+    const lock = await knexTableIn(db, `${found.schema}.${found.lock}`);
+    const locked = lock === null ? [] : await all(db, `SELECT FROM ${lock.qualified} WHERE is_locked = 1`);
+    const rows = await all<{ name: string }>(db, `SELECT name FROM ${found.qualified} ORDER BY id`);
+    return { ids: rows.map(({ name }) => idOfKnexName(name)), isLocked: locked.length > 0 };
+  } catch (error) {
+    if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
+    throw new PhaseError(
+      'PH5008',
+      { reason: `${reasonOf(error)}: it is read whether knex has run what is pending` },
+      { cause: error },
+    );
+  }
 }
 
 interface KnexTable {

@@ -26,10 +26,10 @@ export async function shadowDatabaseOf(project: Project, url: string): Promise<D
 }
 
 /** What the configuration says goes before what the knexfile says. */
-async function ownSessionOf({ config, knexfile }: Project): Promise<OwnSession> {
+export async function ownSessionOf({ config, knexfile }: Project): Promise<OwnSession> {
   const knex = (await knexfile())?.config;
   return {
-    searchPath: searchPathOf(config.searchPath ?? knex?.searchPath),
+    searchPath: searchPathOf(config.searchPath ?? [knex?.searchPath ?? []].flat()),
     role: config.role ?? null,
     afterCreate: knex?.pool?.afterCreate ?? null,
     builder: builderOf(knex ?? {}),

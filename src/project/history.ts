@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
-import { dirname, extname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { idOfKnexName } from '../domain/knex-name.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
 import { BOUND_NAMES, TWINNED_NAMES } from '../objects/registry.ts';
@@ -98,7 +99,8 @@ export function unlistedFiles({ files, manifests }: History): MigrationFile[] {
 /** Files beside those that were taken over from knex, called like migrations, that no manifest lists: knex would run them, and nobody else does. */
 export async function newForKnex({ root, manifests, files }: History): Promise<string[]> {
   const elsewhere = manifests.flatMap(({ migrations }) => migrations.flatMap(({ file }) => file ?? []));
-  const known = new Set(files.map(({ path }) => path));
+  // By id: what was compiled beside its source is the same migration.
+  const known = new Set(files.map(({ id }) => id));
   const endings = new Set(elsewhere.map((file) => extname(file)));
   const found = await Promise.all(
     [...new Set(elsewhere.map((file) => dirname(file)))].map(async (folder) =>
@@ -109,7 +111,7 @@ export async function newForKnex({ root, manifests, files }: History): Promise<s
   );
   return found
     .flat()
-    .filter((path) => !known.has(path))
+    .filter((path) => !known.has(idOfKnexName(basename(path))))
     .sort();
 }
 

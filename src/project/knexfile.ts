@@ -88,8 +88,17 @@ export async function configOf(
   return choose(config as Record<string, unknown>, environment);
 }
 
-/** The process has one current folder: it is given back at once. A worker thread has to do without. */
-async function fromFolder<T>(folder: string, body: () => Promise<T>): Promise<T> {
+let last: Promise<unknown> = Promise.resolve();
+
+/** The process has one current folder: one after the other has it, and gives it back at once. */
+function fromFolder<T>(folder: string, body: () => Promise<T>): Promise<T> {
+  const turn = last.then(() => inFolder(folder, body));
+  last = turn.catch(() => undefined);
+  return turn;
+}
+
+/** A worker thread has to do without. */
+async function inFolder<T>(folder: string, body: () => Promise<T>): Promise<T> {
   const before = process.cwd();
   try {
     process.chdir(folder);
@@ -146,12 +155,11 @@ export function knexTable({ migrations: { tableName = KNEX_TABLE, schemaName } =
 
 const plainly = (name: string): string => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name));
 
-/** As knex reads it: a text may hold several schemas, between commas. */
+/** A list, or a text with commas between schemas; an empty one, as of a variable that is not set, says nothing. */
 export function searchPathOf(given: string | readonly string[] | undefined): readonly string[] | null {
-  if (given === undefined || given === null) return null;
-  const schemas = (typeof given === 'string' ? given.split(',') : [...given]).map((schema) =>
-    schema.trim().replaceAll(/^(['"])(.*)\1$/g, '$2'),
-  );
+  const schemas = (typeof given === 'string' ? given.split(',') : [...(given ?? [])])
+    .map((schema) => schema.trim().replaceAll(/^(['"])(.*)\1$/g, '$2'))
+    .filter((schema) => schema !== '');
   return schemas.length === 0 ? null : schemas;
 }
 

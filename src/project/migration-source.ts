@@ -3,25 +3,39 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { configOf } from './knexfile.ts';
 
 /** A migration as knex has it. */
-interface SourceMigration {
+export interface SourceMigration {
   up(knex: Knex): unknown;
   down?(knex: Knex): unknown;
-  readonly config?: object;
+  readonly config?: { readonly transaction?: boolean };
+}
+
+/** What a source is asked for where the knexfile says nothing. Source: https://knexjs.org/guide/migrations.html#migration-api */
+const LOAD_EXTENSIONS = ['.co', '.coffee', '.eg', '.iced', '.js', '.cjs', '.litcoffee', '.ls', '.ts'];
+
+/** What is known of it when it is taken over. */
+export interface SourceFacts {
+  /** Of the knexfile; null for one that has a single configuration. */
+  readonly environment: string | null;
+  readonly transaction: boolean;
+  readonly hasDown: boolean;
 }
 
 /**
  * Hands over to a migration that a `migrationSource` of knex has made in code.
  * @param knexfile the module of the knexfile.
  * @param name by which the source knows it.
- * @param environment of the knexfile; null for one that has a single configuration.
  * @throws PH1033, PH1028 when it runs, and there is no such migration.
  */
-export function fromMigrationSource(knexfile: Record<string, unknown>, name: string, environment?: string) {
+export function fromMigrationSource(
+  knexfile: Record<string, unknown>,
+  name: string,
+  { environment, transaction, hasDown }: SourceFacts,
+) {
   const migration = async (): Promise<SourceMigration> => {
-    const chosen = await configOf(knexfile, { asked: environment });
+    const chosen = await configOf(knexfile, { asked: environment ?? undefined });
     if (typeof chosen === 'string') throw new PhaseError('PH1033', { file: 'The knexfile', reason: chosen });
-    const source = chosen.config.migrations?.migrationSource;
-    const listed = (await source?.getMigrations([])) ?? [];
+    const { migrationSource: source, loadExtensions = LOAD_EXTENSIONS } = chosen.config.migrations ?? {};
+    const listed = (await source?.getMigrations(loadExtensions)) ?? [];
     const found = listed.find((one) => source?.getMigrationName(one) === name);
     if (source === undefined || found === undefined) {
       const remedy = 'Bring it back, under the name by which it has run.';
@@ -34,7 +48,7 @@ export function fromMigrationSource(knexfile: Record<string, unknown>, name: str
   };
   return {
     up: async (knex: Knex): Promise<void> => void (await (await migration()).up(knex)),
-    down: async (knex: Knex): Promise<void> => void (await (await migration()).down?.(knex)),
-    config: {},
+    ...(hasDown ? { down: async (knex: Knex): Promise<void> => void (await (await migration()).down?.(knex)) } : {}),
+    config: { transaction },
   };
 }

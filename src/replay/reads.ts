@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
@@ -31,6 +31,14 @@ interface Read {
   readonly folder: string | null;
   /** Whether it imports packages. */
   readonly packages: boolean;
+  /** Whether that is all: it cannot do something else the next time, with all of that the same. */
+  readonly isWhole: boolean;
+}
+
+export interface Sum {
+  readonly sum: string;
+  /** False where more may be read than what the sum is over. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -39,25 +47,26 @@ interface Read {
  */
 export class Reads {
   readonly #root: string;
-  readonly #reads = new Map<string, Promise<Read | null>>();
+  readonly #reads = new Map<string, Promise<Read>>();
   readonly #folders = new Map<string, Promise<string>>();
 
   constructor(root: string) {
     this.#root = root;
   }
 
-  /** The sum of a file relative to the root; null for one that may do something else the next time, with all of that the same. */
-  async of(path: string): Promise<string | null> {
+  /** What a file relative to the root reads. */
+  async of(path: string): Promise<Sum> {
     const modules = new Set([join(this.#root, path)]);
     const parts = new Set<string>();
+    let isWhole = true;
     // What is added on the way is gone through as well.
     for (const file of modules) {
       const read = await this.#readOf(file);
-      if (read === null) return null;
+      isWhole &&= read.isWhole;
       if (read.folder !== null) parts.add(`folder ${await this.#sumBelow(read.folder)}`);
       if (read.packages) {
         const packages = packagesOf(this.#root);
-        if (packages === null) return null;
+        isWhole &&= packages !== null;
         parts.add(`packages ${packages}`);
       }
       for (const module of read.modules) {
@@ -65,10 +74,10 @@ export class Reads {
         parts.add(`${relative(this.#root, module)} ${fileChecksum(module)}`);
       }
     }
-    return parts.size === 0 ? '' : digest([...parts].sort());
+    return { sum: parts.size === 0 ? '' : digest([...parts].sort()), isWhole };
   }
 
-  #readOf(file: string): Promise<Read | null> {
+  #readOf(file: string): Promise<Read> {
     const read = this.#reads.get(file) ?? readOf(file);
     this.#reads.set(file, read);
     return read;
@@ -81,40 +90,46 @@ export class Reads {
   }
 }
 
-/** Null where it cannot be told. */
-async function readOf(file: string): Promise<Read | null> {
-  if (/\.(?:sql|json)$/.test(file)) return { modules: [], folder: null, packages: false };
+async function readOf(file: string): Promise<Read> {
+  if (/\.(?:sql|json)$/.test(file)) return { modules: [], folder: null, packages: false, isWhole: true };
   const text = await readFile(file, 'utf8').catch(() => null);
-  if (text === null || ELSEWHERE.test(text)) return null;
+  if (text === null) return { modules: [], folder: null, packages: false, isWhole: false };
   const specifiers = [...text.matchAll(SPECIFIERS)].map((match) => match[2] ?? match[4] ?? '');
-  const modules: string[] = [];
-  let packages = false;
-  for (const specifier of specifiers) {
-    if (isBuiltIn(specifier) || OURS.includes(specifier)) continue;
-    if (!specifier.startsWith('.')) {
-      if (!hasPackage(dirname(file), specifier)) return null;
-      packages = true;
-      continue;
-    }
-    const module = moduleAt(resolve(dirname(file), specifier));
-    if (module === null) return null;
-    modules.push(module);
-  }
+  const relatives = specifiers.filter((specifier) => specifier.startsWith('.'));
+  const modules = relatives.map((specifier) => moduleAt(resolve(dirname(file), specifier)));
+  const others = specifiers.filter((specifier) => !specifier.startsWith('.') && !isHarmless(specifier));
+  const names = others.filter((specifier) => !FILES.test(specifier));
   const asksForPlace = OWN_PLACE.test(text);
-  if (!asksForPlace && !specifiers.some((specifier) => FILES.test(specifier)))
-    return { modules, folder: null, packages };
+  const readsFiles = asksForPlace || others.length > names.length;
   // Where it may leave its folder, or begins at another, nobody knows what it reads.
-  const leaves = text.replaceAll(SPECIFIERS, '').includes('..');
-  return asksForPlace && !leaves ? { modules, folder: dirname(file), packages } : null;
+  const staysInFolder = asksForPlace && !text.replaceAll(SPECIFIERS, '').includes('..');
+  return {
+    modules: modules.filter((module) => module !== null),
+    folder: readsFiles && asksForPlace ? dirname(file) : null,
+    packages: names.length > 0,
+    isWhole:
+      !ELSEWHERE.test(text) &&
+      modules.every((module) => module !== null) &&
+      names.every(
+        (name) => !builtinModules.includes(name) && !name.startsWith('node:') && hasPackage(dirname(file), name),
+      ) &&
+      (!readsFiles || staysInFolder),
+  };
 }
 
-const isBuiltIn = (specifier: string): boolean => specifier.startsWith('node:') || builtinModules.includes(specifier);
+/** Of those that come with node: what computes, and asks nobody. */
+const HARMLESS =
+  /^(?:node:)?(?:assert|buffer|crypto|events|path|querystring|stream|string_decoder|url|util|zlib)(?:\/|$)/;
+
+const isHarmless = (specifier: string): boolean => HARMLESS.test(specifier) || OURS.includes(specifier);
 
 /** A name that no package has may be an alias of the project's. */
 function hasPackage(from: string, specifier: string): boolean {
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'node_modules', name))) return true;
+    const place = join(folder, 'node_modules', name);
+    // One that is linked to a folder of the project is no package: its version says nothing.
+    if (existsSync(place)) return realpathSync(place).includes('node_modules');
     if (dirname(folder) === folder) return false;
   }
 }

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { untraced } from '../domain/trace.ts';
-import { fileChecksum } from '../project/checksum.ts';
 import type { Project } from '../project/config.ts';
-import { shadowDatabaseOf } from '../project/database.ts';
+import { ownSessionOf, shadowDatabaseOf } from '../project/database.ts';
 import type { History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { applyMigration } from '../runner/apply.ts';
 import { openLedger, type RunObserver, type Session, withSession } from '../runner/session.ts';
 import { passKnownRoles } from './known-roles.ts';
-import { Reads } from './reads.ts';
+import { Reads, type Sum } from './reads.ts';
 import type { Base } from './shadow.ts';
 
 export interface ReplayOptions {
@@ -98,7 +96,7 @@ export async function replayKeys(
 ): Promise<ReplayKeys> {
   const reads = new Reads(project.root);
   const sources = new Map(history.manifests.map((manifest) => [manifest.release, manifest.sources]));
-  const hash = createHash('sha256').update(await sessionsKey(project, reads));
+  const hash = createHash('sha256').update(await sessionsKey(project));
   const keyNow = (): string => hash.copy().digest('hex').slice(0, 24);
   const keys = [keyNow()];
   let keepable = steps.length;
@@ -108,17 +106,19 @@ export async function replayKeys(
       for (const source of sources.get(release) ?? []) hash.update(`${source.file} ${source.sha256}\n`);
     }
     const file = fileOf(history.files, step);
-    const read = file === undefined ? null : await reads.of(file.path);
-    if (read === null) keepable = Math.min(keepable, at);
-    hash.update(`${id} ${sha256} ${read ?? ''}\n`);
+    const read = file === undefined ? NOTHING_READ : await reads.of(file.path);
+    if (!read.isWhole) keepable = Math.min(keepable, at);
+    hash.update(`${id} ${sha256} ${read.sum}\n`);
     keys.push(keyNow());
   }
   return { keys, keepable };
 }
 
-/** What the configuration and the knexfile say of sessions. */
-async function sessionsKey({ root, config }: Project, reads: Reads): Promise<string> {
-  const { ledgerSchema, searchPath, role, knexfile, knexEnvironment } = config;
-  const knex = knexfile === undefined ? null : [fileChecksum(join(root, knexfile)), await reads.of(knexfile)];
-  return JSON.stringify([ledgerSchema, searchPath ?? null, role ?? null, knexEnvironment ?? null, knex]);
+const NOTHING_READ: Sum = { sum: '', isWhole: false };
+
+/** How sessions are, as the configuration and the knexfile have come to it in this environment. */
+async function sessionsKey(project: Project): Promise<string> {
+  const { searchPath, role, afterCreate, builder } = await ownSessionOf(project);
+  const code = [afterCreate, builder.wrapIdentifier, builder.postProcessResponse].map(String);
+  return JSON.stringify([project.config.ledgerSchema, searchPath, role, code, builder.userParams ?? null]);
 }

@@ -6,6 +6,8 @@ import { startingState } from './starting-state.ts';
 
 export interface ShadowOptions {
   readonly project: Project;
+  /** Databases begin with nothing of db/shadow. */
+  readonly isBare?: boolean;
   /** A server on which databases may be created and dropped; without one an embedded server is used. */
   readonly url: string | undefined;
 }
@@ -19,10 +21,10 @@ const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
  * @throws PH1018 when its binaries are not installed, PH5007 when it cannot be started.
  */
 export async function withShadowServer<T>(
-  { project, url }: ShadowOptions,
+  { project, isBare = false, url }: ShadowOptions,
   body: (server: ShadowServer) => Promise<T>,
 ): Promise<T> {
-  const start = await startingState(project);
+  const start = await startingState(project, isBare);
   if (url !== undefined) return body(new ShadowServer(url, start));
   const options = { version: NEWEST_EMBEDDED, project: project.root, name: 'shadow', settings: SETTINGS } as const;
   const lease = await leaseEmbedded(options);

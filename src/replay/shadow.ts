@@ -154,10 +154,11 @@ export class ShadowServer {
 
   /** @param template null for an empty one, which is filled with what all begin with. */
   async #create(name: string, template: string | null): Promise<void> {
+    const { owner, fill } = this.#start;
     await this.#run(`CREATE DATABASE ${quoteIdent(name)} TEMPLATE ${quoteIdent(template ?? 'template0')}`);
-    if (template !== null) return;
     try {
-      await this.#start.fill(this.#urlOf(name));
+      if (template === null) await fill(this.#urlOf(name));
+      if (owner !== null) await this.#run(`ALTER DATABASE ${quoteIdent(name)} OWNER TO ${quoteIdent(owner)}`);
     } catch (error) {
       await this.#drop(name);
       throw error;

@@ -15,15 +15,24 @@ import { withoutKnownRoles } from './known-roles.ts';
 export interface StartingState {
   /** Names what is in it, in 8 characters; empty where nothing is. */
   readonly key: string;
+  /** Whose the databases are: what is the database's own does not come with a clone. Null for whoever makes them. */
+  readonly owner: string | null;
   /** Fills a database that was just created. @throws PH1034 */
   fill(url: string): Promise<void>;
 }
 
-const EMPTY_STATE: StartingState = { key: '', fill: async () => undefined };
+const EMPTY_STATE: StartingState = { key: '', owner: null, fill: async () => undefined };
 
-/** The scripts in db/shadow, in the order of their names, and the role that the configuration names. */
-export async function startingState({ root, config }: Pick<Project, 'root' | 'config'>): Promise<StartingState> {
-  const names = (await readdir(join(root, folders.shadow)).catch(() => [])).filter((name) => name.endsWith('.sql'));
+/**
+ * The scripts in db/shadow, in the order of their names, and the role that the configuration names.
+ * @param isBare without the scripts: a dump is loaded that has all of that.
+ */
+export async function startingState(
+  { root, config }: Pick<Project, 'root' | 'config'>,
+  isBare: boolean,
+): Promise<StartingState> {
+  const found = isBare ? [] : await readdir(join(root, folders.shadow)).catch(() => []);
+  const names = found.filter((name) => name.endsWith('.sql'));
   const scripts = await Promise.all(
     names.sort().map(async (name) => {
       const file = join(folders.shadow, name);
@@ -35,6 +44,7 @@ export async function startingState({ root, config }: Pick<Project, 'root' | 'co
   const hash = createHash('sha256').update(JSON.stringify([role, ...scripts.map(({ sql }) => sql)]));
   return {
     key: hash.digest('hex').slice(0, 8),
+    owner: role,
     fill: (url) =>
       withConnection({ ...plainDatabase(url), applicationName: 'phase shadow' }, async (db) => {
         await db.query('RESET search_path');
@@ -53,15 +63,17 @@ async function run(db: Queryable, file: string, sql: string): Promise<void> {
   }
 }
 
-/** The role that makes everything may make it there, too. */
+/** The role that makes everything may make it there, too. From PostgreSQL 16 on whoever makes a role is no member of it by itself. */
 async function ensureRole(db: Queryable, role: string): Promise<void> {
   const name = quoteIdent(role);
   await run(
     db,
     'phase.config.ts (role)',
     `DO $role$ BEGIN
-       IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${quoteLiteral(role)}) THEN CREATE ROLE ${name}; END IF;
-       EXECUTE pg_catalog.format('ALTER DATABASE %I OWNER TO ${name.replaceAll('%', '%%').replaceAll("'", "''")}', pg_catalog.current_database());
+       IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${quoteLiteral(role)}) THEN
+         CREATE ROLE ${name};
+         GRANT ${name} TO CURRENT_USER;
+       END IF;
      END $role$; ALTER SCHEMA public OWNER TO ${name}`,
   );
 }

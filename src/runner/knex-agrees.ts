@@ -27,15 +27,17 @@ export async function ensureKnexAgrees(db: LedgerDb, question: Question): Promis
   const table = await knexTableOf(project);
   const state = await knexState(db, table);
   if (state.isLocked) throw new PhaseError('PH4004', { table });
-  if (isFirstRun(question.ledger)) return ensureSameMigrations(question, table, state);
+  if (isFirstRun(question.ledger)) await ensureSameMigrations(question, table, state);
+  // On the first run somebody may have run them since the plan was made.
   const twice = pending.filter((id) => state.ids?.includes(id));
   if (twice.length > 0) throw new PhaseError('PH3027', { ids: twice, table });
 }
 
-/** A manifest lists files where knex has them, or the configuration names a knexfile. */
+/** A manifest lists files where knex has them, or the configuration names a knexfile or the table of knex. */
 function wasTakenOver({ config }: Project, { manifests }: History): boolean {
   return (
     config.knexfile !== undefined ||
+    config.knexMigrations !== undefined ||
     manifests.some(({ migrations }) => migrations.some(({ file }) => file !== undefined))
   );
 }

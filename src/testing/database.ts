@@ -76,7 +76,7 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
     },
   };
   const url = project.config.shadowDatabaseUrl ?? process.env.PHASE_SHADOW_DATABASE_URL;
-  await withShadowServer({ project, url }, (server) => server.withClone(base, body));
+  await withShadowServer({ project, url, isBare: dump !== undefined }, (server) => server.withClone(base, body));
 }
 
 /** @throws PH1030 */

@@ -19,7 +19,7 @@ export interface Dump {
 /** Behind it are rows, up to a line of `\\.`. */
 const COPY = /^COPY .* FROM stdin;$/i;
 /** A command for psql alone, such as `\\restrict`. */
-const PSQL = /^\\/;
+const PSQL = /^\\(?:restrict|unrestrict|connect)\b/;
 
 /**
  * Loads what pg_dump writes as text, with rows or without, into an empty database.

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { openDatabase } from './database.ts';
@@ -5,9 +6,11 @@ import { type SchemaState, statesOf } from './states.ts';
 
 /*
  * The process that suites talk to: whatever loads and transforms the modules of a test (Jest's own module system, Vite, ts-node), migrations run here as
- * `phase` runs them. Arguments: `states` or `open`, and what is asked for as JSON. It answers by one line of JSON each, and drops its database when its
- * input ends, also with the process that asked.
+ * `phase` runs them. Arguments: `states` or `open`, and what is asked for as JSON. It answers by one line of JSON each, on a pipe of its own, since what is
+ * loaded may print whatever it likes, and drops its database when its input ends, also with the process that asked.
  */
+
+const ANSWERS = 3;
 
 interface StatesQuestion {
   readonly root: string;
@@ -21,7 +24,7 @@ interface OpenQuestion {
 }
 
 function say(answer: object): void {
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  writeSync(ANSWERS, `${JSON.stringify(answer)}\n`);
 }
 
 async function open({ root, state, dump }: OpenQuestion): Promise<void> {
@@ -51,4 +54,6 @@ async function main([question = '', asked = '{}']: readonly string[]): Promise<v
   }
 }
 
+// A terminal tells the whole group: the end of the input says it, when the runner has come to its own.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { ErrorCode, ErrorDetails } from '../domain/errors/catalogue.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
@@ -7,15 +8,20 @@ import type { SchemaState, States } from './states.ts';
 
 const SERVE = fileURLToPath(new URL('./serve.js', import.meta.url));
 
+/** The pipe that it answers on. */
+const ANSWERS = 3;
+
 type Answer<T> = T | { readonly error: { readonly code: ErrorCode; readonly details: ErrorDetails[ErrorCode] } };
 
 /** Asked at once: a suite is described before anything can be waited for. @throws as `statesOf` does. */
 export function statesServed(question: { readonly root: string; readonly release?: string | undefined }): States {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [SERVE, 'states', JSON.stringify(question)], {
+  const { output, status, error } = spawnSync(process.execPath, [SERVE, 'states', JSON.stringify(question)], {
     encoding: 'utf8',
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
-  if (stdout === '') throw new Error(`triphase/testing ended with ${status}: ${stderr}`);
-  return answered<States>(stdout);
+  const answer = output?.[ANSWERS];
+  if (!answer) throw error ?? new Error(`triphase/testing ended with ${status}; what it printed says more.`);
+  return answered<States>(answer);
 }
 
 /** A database of a suite's own, until it is closed or its process ends. */
@@ -31,29 +37,37 @@ export async function databaseServed(question: {
   readonly dump?: string | undefined;
 }): Promise<ServedDatabase> {
   const child = spawn(process.execPath, [SERVE, 'open', JSON.stringify(question)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
   });
+  const [input, , , answers] = child.stdio as unknown as [Writable, null, null, Readable];
   // It may have ended before it is told to.
-  child.stdin.on('error', () => undefined);
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const { url } = answered<{ url: string }>(await firstLine(child, ended));
-  // One that is never closed does not keep its process alive; it goes with it.
-  child.unref();
-  for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref(): void }).unref();
-  return {
-    url,
-    close: async () => {
-      child.ref();
-      child.stdin?.end();
-      await ended;
-    },
+  input.on('error', () => undefined);
+  const ended = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => resolve());
+  });
+  const close = async (): Promise<void> => {
+    child.ref();
+    input.end();
+    await ended;
   };
+  try {
+    const { url } = answered<{ url: string }>(await firstLine(answers, ended));
+    // One that is never closed does not keep its process alive; it goes with it.
+    child.unref();
+    for (const stream of [input, answers]) (stream as unknown as { unref(): void }).unref();
+    return { url, close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
 }
 
-function firstLine({ stdout }: ChildProcess, ended: Promise<void>): Promise<string> {
+function firstLine(answers: Readable, ended: Promise<void>): Promise<string> {
+  const none = 'triphase/testing ended without a database; what it printed says more.';
   return new Promise((resolve, reject) => {
-    if (stdout !== null) createInterface({ input: stdout }).once('line', resolve);
-    void ended.then(() => reject(new Error('triphase/testing ended without a database; what it printed says more.')));
+    createInterface({ input: answers }).once('line', resolve);
+    ended.then(() => reject(new Error(none)), reject);
   });
 }
 

@@ -99,13 +99,9 @@ function baselineRelease(current: Release | null): Release {
 
 async function knexfileFor(source: ModuleSource, request: AdoptRequest): Promise<Knexfile | null> {
   const { knexfile, environment, directories } = request;
-  const file = knexfile ?? (await findKnexfile(source.root));
-  if (file === null) return null;
-  return loadKnexfile(source, file, { asked: environment }).catch((error) => {
-    // One that is only found, and not needed to find the migrations, may be that of another database.
-    if (knexfile === undefined && directories.length > 0) return null;
-    throw error;
-  });
+  // One that is only found, and not needed to find the migrations, may be that of another database.
+  const file = knexfile ?? (directories.length > 0 ? null : await findKnexfile(source.root));
+  return file === null ? null : loadKnexfile(source, file, { asked: environment });
 }
 
 function listed(root: string, knexfile: Knexfile | null, { directories }: AdoptRequest): Promise<KnexMigration[]> {
@@ -163,11 +159,11 @@ const toPosix = (path: string): string => path.replaceAll('\\', '/');
 /** What a source has made in code stays there: a file hands over to it by its name. */
 function shimOf(
   knexfile: Knexfile | null,
-  { id, name }: KnexMigration,
+  { id, name, inCode }: KnexMigration,
 ): { readonly id: string; readonly change: FileChange } {
   const path = join(migrationFolder('schema'), `${id}.mjs`);
   const file = toPosix(join('../..', knexfile?.file ?? ''));
   const environment = knexfile?.environment ?? null;
-  const content = render('project/from-migration-source.mjs', { file, name, environment });
+  const content = render('project/from-migration-source.mjs', { file, name, environment, ...inCode });
   return { id, change: { path, content, mode: 'create' } };
 }

@@ -5,6 +5,7 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { idOfKnexName } from '../../domain/knex-name.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import type { KnexMigrations, MigrationSource } from '../../project/knexfile.ts';
+import type { SourceMigration } from '../../project/migration-source.ts';
 import { filesBelow } from './files-below.ts';
 
 const require = createRequire(import.meta.url);
@@ -16,6 +17,8 @@ export interface KnexMigration {
   readonly name: string;
   /** Relative to the root; null for one that a source of one's own has made in code. */
   readonly file: string | null;
+  /** Of one without a file: how it wants to be run. */
+  readonly inCode: { readonly transaction: boolean; readonly hasDown: boolean } | null;
 }
 
 /** What phase loads. */
@@ -42,14 +45,15 @@ export async function knexMigrations(
     throw refusal(`They cannot be listed: ${reasonOf(error)}.`, WHERE, error);
   });
   const named = listed.map((migration) => ({ migration, name: source.getMigrationName(migration) }));
+  const below = once(() => filesBelow(folder));
   const found = await Promise.all(
     named
       .filter(({ name }) => !/\.d\.[cm]?ts$/.test(name))
-      .map(async ({ migration, name }) => ({
-        id: idOfKnexName(name),
-        name,
-        file: await fileOf(root, folder, migration, name),
-      })),
+      .map(async ({ migration, name }): Promise<KnexMigration> => {
+        const file = await fileOf({ root, folder, below }, migration, name);
+        const inCode = file === null ? factsOf((await source.getMigration(migration)) as SourceMigration) : null;
+        return { id: idOfKnexName(name), name, file, inCode };
+      }),
   );
   if (found.length === 0) throw refusal(`${where} holds no migrations.`, WHERE);
   const foreign = found.filter(({ file }) => file !== null && !LOADABLE.test(file));
@@ -84,8 +88,28 @@ function sourceOf(migrations: KnexMigrations): { source: MigrationSource; loadEx
   return { source: config.migrationSource, loadExtensions: config.loadExtensions };
 }
 
+const factsOf = ({ config, down }: SourceMigration): KnexMigration['inCode'] => ({
+  transaction: config?.transaction !== false,
+  hasDown: down !== undefined,
+});
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+interface Searched {
+  readonly root: string;
+  readonly folder: string;
+  /** All files in it. */
+  below(): Promise<string[]>;
+}
+
 /** That of knex says it, and those like it do so with the ending or without; for others it is the only file of that name. */
-async function fileOf(root: string, folder: string, migration: unknown, name: string): Promise<string | null> {
+async function fileOf({ root, folder, below }: Searched, migration: unknown, name: string): Promise<string | null> {
   const { directory, file } = (migration ?? {}) as { directory?: unknown; file?: unknown };
   if (typeof directory === 'string' && typeof file === 'string') {
     const candidates = [file, name, ...ENDINGS.map((ending) => `${file}${ending}`)].map((one) => join(directory, one));
@@ -93,7 +117,7 @@ async function fileOf(root: string, folder: string, migration: unknown, name: st
     if (found !== undefined) return relative(root, found);
   }
   const called = basename(name);
-  const found = (await filesBelow(folder)).filter(
+  const found = (await below()).filter(
     (path) => basename(path) === called || basename(path).replace(LOADABLE, '') === called,
   );
   return found.length === 1 ? relative(root, join(folder, found[0] ?? '')) : null;
