@@ -9,10 +9,12 @@ import { pin } from './session.ts';
 /** The oldest server that has all that is used: page-range scans and `hash_record_extended`. */
 const OLDEST_SERVER = 140000;
 
+type Place = string | pg.ClientConfig | undefined;
+
 /** A database, and how sessions in it are. */
 export interface Database {
-  /** A URL, or what pg takes; without either the PG* variables of the environment apply. */
-  readonly connection: string | pg.ClientConfig | undefined;
+  /** A URL, or what pg takes; without either the PG* variables of the environment apply. A function is asked for each connection: what it gives may expire. */
+  readonly connection: Place | (() => Promise<Place>);
   /** Where the ledger is, or would be. */
   readonly ledgerSchema: string;
   readonly own: OwnSession;
@@ -34,10 +36,7 @@ export interface ConnectionOptions extends Database {
 export type Connection = pg.Client & LedgerDb & { readonly own: OwnSession };
 
 /** A connection that its network has lost is found within half a minute. */
-export function connectionSettings({
-  connection,
-  applicationName,
-}: Pick<ConnectionOptions, 'connection' | 'applicationName'>) {
+export function connectionSettings(connection: Place, applicationName: string) {
   return {
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: applicationName,
@@ -52,8 +51,9 @@ export function connectionSettings({
  * @throws PH5001, PH5002, PH5003 when it cannot be had, PH5012 when the server is older than 14.
  */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
-  const { ledgerSchema, own } = options;
-  const client = Object.assign(newClient(options), { ledgerSchema, own });
+  const { connection, ledgerSchema, own, applicationName } = options;
+  const place = typeof connection === 'function' ? await connection() : connection;
+  const client = Object.assign(newClient(place, applicationName), { ledgerSchema, own });
   try {
     await client.connect();
   } catch (error) {
@@ -72,15 +72,15 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   return client;
 }
 
-function newClient(options: ConnectionOptions): pg.Client {
+function newClient(place: Place, applicationName: string): pg.Client {
   try {
-    return new pg.Client(connectionSettings(options));
+    return new pg.Client(connectionSettings(place, applicationName));
   } catch (error) {
     throw new PhaseError(
       'PH1015',
       {
         what: 'The URL of the database',
-        value: redact(typeof options.connection === 'string' ? options.connection : ''),
+        value: redact(typeof place === 'string' ? place : ''),
         allowed: 'postgres://user@host:port/database',
       },
       { cause: error },

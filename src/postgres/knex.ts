@@ -40,10 +40,7 @@ export function openKnex({ database, applicationName, lockTimeoutMs, onConnectio
     ...database.own.builder,
     client: 'pg',
     log: LOG,
-    connection: {
-      ...placeOf(database),
-      ...connectionSettings({ ...database, applicationName }),
-    } as Knex.PgConnectionConfig,
+    connection: connectionFor(database, applicationName),
     pool: {
       min: 0,
       max: 4,
@@ -62,11 +59,21 @@ export function openKnex({ database, applicationName, lockTimeoutMs, onConnectio
   });
 }
 
-/** What migrations may ask knex for: it takes a URL apart, and so they find its parts. */
-function placeOf(database: Database): Pick<pg.ClientConfig, 'host' | 'port' | 'user' | 'database'> {
+/** As knex has it by itself: it takes a URL apart, so that migrations find its parts, and asks a function again when what that gave has expired. */
+function connectionFor({ connection }: Database, applicationName: string): Knex.Config['connection'] {
   const { Client } = require('pg') as typeof pg;
-  const { host, port, user, database: name } = new Client(connectionSettings({ ...database, applicationName: '' }));
-  return { host, port, ...(user === undefined ? {} : { user }), ...(name === undefined ? {} : { database: name }) };
+  const settingsOf = (place: Parameters<typeof connectionSettings>[0]): Knex.PgConnectionConfig => {
+    const settings = connectionSettings(place, applicationName);
+    const { host, port, user, database } = new Client(settings);
+    const parts = {
+      host,
+      port,
+      ...(user === undefined ? {} : { user }),
+      ...(database === undefined ? {} : { database }),
+    };
+    return { ...parts, ...settings } as Knex.PgConnectionConfig;
+  };
+  return typeof connection === 'function' ? async () => settingsOf(await connection()) : settingsOf(connection);
 }
 
 /** A connection of knex's own command line knows nothing of a configuration. */

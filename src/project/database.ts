@@ -16,7 +16,7 @@ export async function databaseOf(
   // A variable that is set to nothing, as an unset secret is, gives no URL.
   const url = given ?? project.config.databaseUrl ?? (env.DATABASE_URL || undefined);
   const knexfile = await project.knexfile();
-  const connection = url ?? (knexfile === null ? undefined : await connectionOf(knexfile.config));
+  const connection = url ?? (knexfile === null ? undefined : connectionOf(knexfile.config));
   return { connection, ledgerSchema: project.config.ledgerSchema, own: await ownSessionOf(project) };
 }
 

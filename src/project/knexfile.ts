@@ -172,9 +172,15 @@ export function builderOf({ wrapIdentifier, postProcessResponse, userParams }: K
   };
 }
 
-/** What pg connects with; undefined where the file leaves it to others, as an unset variable of the environment does. */
-export async function connectionOf({ connection }: KnexConfig): Promise<string | pg.ClientConfig | undefined> {
-  const given = typeof connection === 'function' ? await connection() : connection;
+/** What pg connects with. */
+type Connection = string | pg.ClientConfig | undefined;
+
+/** As the file says it; undefined where it leaves that to others, as an unset variable of the environment does. A function stays one: tokens expire. */
+export function connectionOf({ connection }: KnexConfig): Connection | (() => Promise<Connection>) {
+  return typeof connection === 'function' ? async () => said(await connection()) : said(connection);
+}
+
+function said(given: unknown): Connection {
   if (typeof given === 'string') return given || undefined;
   if (typeof given !== 'object' || given === null) return undefined;
   const { connectionString, host, database, user } = given as pg.ClientConfig;

@@ -4,7 +4,7 @@ import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { isWithinTransaction } from '../postgres/session.ts';
 
 /** Of what is not parsed nothing is changed. */
-const ABOUT_ROLES = /\b(?:CREATE|DROP)\s+(?:ROLE|USER|GROUP)\b/i;
+const ABOUT_ROLES = /\b(?:CREATE|DROP|ALTER)\s+(?:ROLE|USER|GROUP)\b/i;
 
 type Callback = (error: unknown, result?: unknown) => void;
 
@@ -66,8 +66,12 @@ async function aboutRoles(script: string): Promise<RoleStatement[]> {
     const { stmts = [] } = await parse(script);
     const length = Buffer.byteLength(script, 'utf8');
     return stmts.flatMap(({ stmt, stmt_location: from = 0, stmt_len: size = 0 }) => {
-      if (!stmt || !('CreateRoleStmt' in stmt || 'DropRoleStmt' in stmt)) return [];
-      const makes = 'CreateRoleStmt' in stmt ? (stmt.CreateRoleStmt.role ?? '') : null;
+      if (!stmt) return [];
+      const isRenamed = 'RenameStmt' in stmt && stmt.RenameStmt.renameType === 'OBJECT_ROLE';
+      if (!('CreateRoleStmt' in stmt || 'DropRoleStmt' in stmt || isRenamed)) return [];
+      // A rename to one that is there has been done before.
+      const renamed = 'RenameStmt' in stmt ? (stmt.RenameStmt.newname ?? '') : null;
+      const makes = 'CreateRoleStmt' in stmt ? (stmt.CreateRoleStmt.role ?? '') : renamed;
       // With the semicolon behind it.
       return [{ from, to: size === 0 ? length : Math.min(from + size + 1, length), makes }];
     });

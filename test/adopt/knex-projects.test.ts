@@ -260,6 +260,39 @@ test('a migrationSource: by files that it names, and in code', async () => {
   await expectAdopted({ ids: ['2.9.0', '2.10.0', 'last'] });
 });
 
+test('what a source has in code says how it is run, and has no way back where it has none', async () => {
+  const source = `const made = {
+  first: { up: (knex) => knex.raw('CREATE TABLE people (id int)') },
+  second: { up: (knex) => knex.raw('CREATE INDEX CONCURRENTLY people_id ON people (id)'), config: { transaction: false }, down: (knex) => knex.raw('DROP INDEX people_id') },
+};
+const migrationSource = {
+  // One that looks at what it is asked for.
+  getMigrations: async (extensions) => (extensions.includes('.js') ? Object.keys(made) : []),
+  getMigrationName: (name) => name,
+  getMigration: async (name) => made[name],
+};`;
+  project.write('knexfile.js', `${source}\nmodule.exports = { client: 'pg', migrations: { migrationSource } };`);
+  const { baseline } = await project.json('init', '--from-knex');
+  expect(baseline).toMatchObject({ inCode: 2, ranOnEmpty: true });
+  expect((await project.json('migrate')).applied).toEqual(['first', 'second']);
+  expect((await project.json('rollback')).reverted).toEqual(['second']);
+  const refused = await project.phase('rollback', '--json');
+  expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2012']);
+});
+
+test('a connection that is a function is asked for each connection', async () => {
+  migrations('migrations');
+  project.write(
+    'knexfile.js',
+    `let asked = 0;
+module.exports = { client: 'pg', connection: async () => { globalThis.askedForConnection = ++asked; return { connectionString: '${database.url}' }; } };`,
+  );
+  await project.json('init', '--from-knex', '--no-replay');
+  project.url = undefined;
+  expect((await project.json('migrate')).applied).toHaveLength(2);
+  expect((globalThis as unknown as { askedForConnection: number }).askedForConnection).toBeGreaterThan(2);
+});
+
 test('versions that knex sorts by their text are pointed at', async () => {
   for (const version of ['2.10.0', '2.9.0'])
     project.write(`migrations/${version}.js`, 'exports.up = () => {}; exports.down = () => {};');

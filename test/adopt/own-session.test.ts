@@ -76,3 +76,11 @@ test('a script of db/shadow that fails is named', async () => {
   const ran = await project.phase('hash', '--json');
   expect(ran.stdout + ran.stderr).toContain('db/shadow/10-first.sql');
 });
+
+test('a replay that goes on from a kept one has the role as its owner, too', async () => {
+  const owner = await ownerRole();
+  await projectWith({ role: owner.name }, 'CREATE TABLE first (id int)');
+  expect(await project.json('hash')).toMatchObject({ unknown: [] });
+  project.write('db/migrate/20260101000001_second.sql', 'CREATE SCHEMA more; CREATE TABLE more.second (id int)');
+  expect(await project.json('hash')).toMatchObject({ observed: ['20260101000001_second'], unknown: [] });
+});

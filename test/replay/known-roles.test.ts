@@ -18,6 +18,16 @@ test.each([
   ],
   ['a user', (role: string) => `CREATE USER ${role} PASSWORD 'x;y';SELECT 1`, () => 'SELECT 1'],
   ['the last statement', (role: string) => `SELECT 1; CREATE GROUP ${role}`, () => 'SELECT 1; '],
+  [
+    'one that is renamed to one that is there',
+    (role: string) => `ALTER ROLE other RENAME TO ${role};SELECT 1`,
+    () => 'SELECT 1',
+  ],
+  [
+    'one that is altered',
+    (role: string) => `ALTER ROLE ${role} NOLOGIN`,
+    (role: string) => `ALTER ROLE ${role} NOLOGIN`,
+  ],
   ['one that is not there', () => 'CREATE ROLE triphase_not_there', () => 'CREATE ROLE triphase_not_there'],
   ['a role that is dropped', (role: string) => `DROP ROLE IF EXISTS ${role}; SELECT 1`, () => ' SELECT 1'],
   [

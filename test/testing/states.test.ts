@@ -201,6 +201,26 @@ ALTER TABLE ONLY public.t ADD CONSTRAINT short CHECK (length(kept) < 30);
     ]);
   });
 
+  test('what migrations print is in nobody’s way, and a dump stands for what replays begin with', async () => {
+    const loud = new TestProject(undefined, { 'package.json': '{"version": "1.0.0"}' });
+    loud.write(
+      'db/migrate/20260101000000_loud.ts',
+      `console.log('loud'); export const up = (knex) => knex.raw('CREATE TABLE app.t (id int)');`,
+    );
+    loud.write('db/shadow/app.sql', 'CREATE SCHEMA app');
+    await loud.json('hash', '--no-replay');
+    for (const options of [{}, { dump: 'dump.sql' }]) {
+      loud.write('dump.sql', 'CREATE SCHEMA app;\n');
+      const database = await openTestDatabase({ root: loud.root, ...options });
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      expect((await client.query('SELECT * FROM app.t')).rows).toEqual([]);
+      await client.end();
+      await database.close();
+    }
+    loud.remove();
+  });
+
   test('an error has its code', async () => {
     const missing = openTestDatabase({ root: project.root, dump: 'there-is-none.sql' });
     await expect(missing).rejects.toMatchObject({ code: 'PH1030' });
