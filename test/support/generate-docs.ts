@@ -136,7 +136,9 @@ function describe(command: Command, path: string): string[] {
 function optionsOf(command: Command): string[] {
   return command.options.map(({ flags, description, defaultValue }) => {
     const fallback =
-      defaultValue === undefined || typeof defaultValue === 'boolean' ? '' : ` (default ${defaultValue})`;
+      defaultValue === undefined || typeof defaultValue === 'boolean' || Array.isArray(defaultValue)
+        ? ''
+        : ` (default ${defaultValue})`;
     return `- \`${flags}\`: ${description}${fallback}`;
   });
 }
