@@ -3,14 +3,14 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { integer, pgTable, text } from 'drizzle-orm/pg-core';
-import knexPackage, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { withRenames } from '../../src/app/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeKnex } from '../support/knex.ts';
 import { TestProject } from '../support/project.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 const RELEASES = ['1.1.0', '1.2.0', '1.3.0'] as const;
 let database: TestDatabase;
 let project: TestProject;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import knexPackage, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeKnex } from '../support/knex.ts';
 import { TestProject } from '../support/project.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 let database: TestDatabase;
 let project: TestProject;
 beforeEach(async () => {

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import knexPackage from 'knex';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeKnex } from '../support/knex.ts';
 import { TestProject } from '../support/project.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 let database: TestDatabase;
 let project: TestProject;
 beforeEach(async () => {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import knexPackage, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import pg from 'pg';
 import { withRenames } from '../../src/app/index.ts';
+import { makeKnex } from '../support/knex.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 let fixture: RenameFixture;
 let pool: pg.Pool;
 let knex: Knex;

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import knexPackage, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import pg from 'pg';
 import oldPg from 'pg-8.16';
 import Cursor from 'pg-cursor';
 import { type Place, withRenames } from '../../src/app/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeKnex } from '../support/knex.ts';
 import { TestProject } from '../support/project.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 let database: TestDatabase;
 let project: TestProject;
 /** Both columns are there: the third phase is held. */

@@ -13,15 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import knexPackage from 'knex';
 import { repairAudits } from '../../src/data/audit/repair.ts';
 import type { DataChangeRequest } from '../../src/data/audit/request.ts';
 import { verifyAudit } from '../../src/data/audit/stored.ts';
 import { listAudits } from '../../src/ledger/audits.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeKnex } from '../support/knex.ts';
 import { openWork, TEST_RUN, type TestWorkOptions } from '../support/work.ts';
-
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 
 let database: TestDatabase;
 let root: string;

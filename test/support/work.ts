@@ -1,12 +1,11 @@
-import knexPackage, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import { Work, type WorkContext, type WorkOptions } from '../../src/data/work.ts';
 import type { RunProgress } from '../../src/domain/run-progress.ts';
 import { DEFAULT_SETTINGS, type RunSettings } from '../../src/domain/run-settings.ts';
 import { ensureLedger } from '../../src/ledger/format.ts';
 import type { Connection } from '../../src/postgres/connection.ts';
 import { newConnection, type TestDatabase } from './database.ts';
-
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
+import { makeKnex } from './knex.ts';
 
 /** Work on data as a migration does it, without a runner around it. */
 export interface TestWork {
