@@ -3,7 +3,7 @@ import { parse } from '../postgres/parser.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { isWithinTransaction } from '../postgres/session.ts';
 
-/** Of what is not parsed nothing is changed. */
+/** Other texts are not even parsed. */
 const ABOUT_ROLES = /\b(?:CREATE|DROP|ALTER)\s+(?:ROLE|USER|GROUP)\b/i;
 
 type Callback = (error: unknown, result?: unknown) => void;

@@ -1,11 +1,11 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import knexPackage, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { makeKnex } from '../support/knex.ts';
 import { TestProject } from '../support/project.ts';
 
-const makeKnex = knexPackage as unknown as typeof knexPackage.default;
 let database: TestDatabase;
 let project: TestProject;
 beforeEach(async () => {
@@ -54,6 +54,13 @@ test('a file that was renamed after it has run does not run again', async () => 
     const refused = await project.phase(command, '--json');
     expect([refused.code, refused.json.error.code]).toEqual([5, 'PH3026']);
   }
+  renameSync(
+    join(project.root, 'migrations/20200102000000_to_cents.js'),
+    join(project.root, 'migrations/20200102000000_cents.js'),
+  );
+  project.delete('db/releases/0.0.0.yml');
+  expect((await project.json('init', '--from-knex', '--no-replay')).baseline.ranByKnex).toBe(2);
+  expect((await project.json('migrate')).applied).toEqual([]);
   expect(await balances()).toEqual([500]);
 });
 

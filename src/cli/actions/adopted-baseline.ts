@@ -35,7 +35,8 @@ export async function adoptedBaseline(
     ranOnEmpty: tried?.ran ?? null,
     problem: tried?.problem ?? null,
   };
-  const stay = folders.length === 0 ? '' : `; their files stay in ${folders.join(', ')}`;
+  const stays = migrations.length === 1 ? 'its file stays' : 'their files stay';
+  const stay = folders.length === 0 ? '' : `; ${stays} in ${folders.join(', ')}`;
   const text = [`took over ${count(migrations.length, 'migration')} as the baseline ${release}${stay}`];
   if (ran !== null) text.push(`knex has run ${ran} of them in the database at hand`);
   if (inCode.length > 0) {
@@ -72,7 +73,10 @@ async function lookAtDatabase(context: CommandContext, migrations: KnexBaseline[
   const say = (message: string): void => context.output.notice(message);
   try {
     const database = await context.database(project);
-    if (database.connection === undefined) return null;
+    if (database.connection === undefined && !namesDatabase(context)) {
+      say('What knex has run was not looked at: no database is named (--database-url, DATABASE_URL, the knexfile).');
+      return null;
+    }
     const table = await knexTableOf(project);
     const { ids, isServed } = await withConnection({ ...database, applicationName: 'phase init' }, async (db) => ({
       ...(await knexState(db, table)),
@@ -95,6 +99,9 @@ async function lookAtDatabase(context: CommandContext, migrations: KnexBaseline[
     return null;
   }
 }
+
+const namesDatabase = ({ surroundings: { env } }: CommandContext): boolean =>
+  [env.PGHOST, env.PGDATABASE, env.PGSERVICE].some(Boolean);
 
 interface Tried {
   readonly ran: boolean;

@@ -232,7 +232,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     what: (d) => `${d.table} says that knex has run ${someOf(d.ids, ', ')} here.`,
     why: () => 'Since phase has run in a database, what knex runs there does not count by itself. It would run twice.',
     remedy: (d) =>
-      `Where it has run: phase resolve ${d.ids[0] ?? 'ID'} --applied. Then let nobody migrate this database with knex any more.`,
+      `Where it has run: phase resolve ${d.ids[0] ?? 'ID'} --applied${d.ids.length > 1 ? ', and so for each' : ''}. Then let nobody migrate this database with knex any more.`,
   },
   PH3025: {
     exit: 5,
