@@ -58,6 +58,11 @@ test('a file that was renamed after it has run does not run again', async () => 
     join(project.root, 'migrations/20200102000000_to_cents.js'),
     join(project.root, 'migrations/20200102000000_cents.js'),
   );
+  const before = await project.phase('init', '--from-knex', '--json');
+  expect([before.json.error.code, before.json.error.why]).toEqual([
+    'PH1028',
+    expect.stringContaining('20200102000000_to_cents'),
+  ]);
   project.delete('db/releases/0.0.0.yml');
   expect((await project.json('init', '--from-knex', '--no-replay')).baseline.ranByKnex).toBe(2);
   expect((await project.json('migrate')).applied).toEqual([]);

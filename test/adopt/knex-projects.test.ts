@@ -166,6 +166,10 @@ test('a package of version 0.0.0, as many in monorepos are, has its first new mi
   await project.json('new', 'schema', 'add_age', '--sql');
   expect((await project.json('migrate')).applied).toHaveLength(1);
   expect((await project.json('status')).release).toBe('0.0.0');
+  // Taken over once, whatever the version is by then.
+  project.write('package.json', '{"name": "shop", "version": "1.0.0"}');
+  const again = await project.json('init', '--from-knex', '--no-replay');
+  expect([again.files, again.baseline.release]).toEqual([[], '0.0.0-baseline']);
 });
 
 test('any name that knex accepts; without transactions where knex has none', async () => {

@@ -58,7 +58,7 @@ export async function knexBaseline(
   const { root } = source;
   const knexfile = await knexfileFor(source, request);
   const migrations = await listed(root, knexfile, request);
-  const release = baselineRelease(current);
+  const release = baselineRelease(root, current);
   const shims = migrations.filter(({ file }) => file === null).map((migration) => shimOf(knexfile, migration));
   const add = await entriesOf(root, migrations, {
     shims: new Map(shims.map(({ id, change }) => [id, change.content])),
@@ -72,7 +72,7 @@ export async function knexBaseline(
 
 /**
  * Whether the same was taken over before, so that it is only tried once more.
- * @throws PH1028 for what has come since, PH1011 when something else was.
+ * @throws PH1028 for what has come or changed since, PH1011 for a manifest that somebody has begun.
  */
 async function isThere(root: string, release: Release, entries: readonly ManifestEntry[]): Promise<boolean> {
   const file = manifestPath(release);
@@ -81,10 +81,15 @@ async function isThere(root: string, release: Release, entries: readonly Manifes
     parseManifest(file, await readFile(join(root, file), 'utf8')).migrations.map(({ id, sha256 }) => [id, sha256]),
   );
   const come = entries.filter(({ id }) => !known.has(id));
-  const isSame =
-    entries.length - come.length === known.size &&
-    entries.every(({ id, sha256 }) => sha256 === (known.get(id) ?? sha256));
-  if (!isSame || known.size === 0) throw new PhaseError('PH1011', { files: [file] });
+  if (known.size === 0) throw new PhaseError('PH1011', { files: [file] });
+  const own = new Map(entries.map(({ id, sha256 }) => [id, sha256]));
+  const changed = [...known].filter(([id, sha256]) => own.get(id) !== sha256).map(([id]) => id);
+  if (changed.length > 0) {
+    throw new PhaseError('PH1028', {
+      reason: `They were taken over before, and these have been edited, renamed or deleted since: ${changed.join(', ')}.`,
+      remedy: `Bring them back from version control. Where phase has run in no database yet, delete ${file} and take over anew.`,
+    });
+  }
   if (come.length === 0) return true;
   throw new PhaseError('PH1028', {
     reason: `The others were taken over before; these have come since: ${come.map((entry) => entry.file ?? entry.id).join(', ')}.`,
@@ -92,9 +97,16 @@ async function isThere(root: string, release: Release, entries: readonly Manifes
   });
 }
 
-/** Below whatever the project calls its releases, so that the first new migration can belong to the current one. */
-function baselineRelease(current: Release | null): Release {
-  return parseRelease(current === '0.0.0' ? '0.0.0-baseline' : '0.0.0');
+const BASELINES = ['0.0.0-baseline', '0.0.0'].map(parseRelease);
+
+/**
+ * Below whatever the project calls its releases, so that the first new migration can belong to the current one; the same as before where it was taken over
+ * before, whatever the project's version has become.
+ */
+function baselineRelease(root: string, current: Release | null): Release {
+  const [below = '', usual = ''] = BASELINES;
+  const there = BASELINES.find((release) => existsSync(join(root, manifestPath(release))));
+  return there ?? (current === usual ? below : usual);
 }
 
 async function knexfileFor(source: ModuleSource, request: AdoptRequest): Promise<Knexfile | null> {
