@@ -8,6 +8,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDb } from './commands/db.ts';
+import { registerDump } from './commands/dump.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
 import { registerMigrate } from './commands/migrate.ts';
@@ -74,6 +75,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerTask,
     registerAudit,
     registerHash,
+    registerDump,
     registerDb,
     registerCompletion,
   ]) {

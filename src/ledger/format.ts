@@ -47,7 +47,7 @@ export async function ledgerFormat(db: LedgerDb): Promise<number> {
 }
 
 /** The statements that bring a ledger up to date, each a script. */
-export function ledgerScripts(db: LedgerDb, from: number): readonly string[] {
+export function ledgerScripts(db: Pick<LedgerDb, 'ledgerSchema'>, from: number): readonly string[] {
   return FORMATS.slice(from).map((script) => script(ledgerOf(db)));
 }
 
@@ -87,7 +87,7 @@ export async function servedBefore(db: Queryable): Promise<boolean> {
   return (await one<{ served: boolean }>(db, TABLES_OF_THE_APPLICATION)).served;
 }
 
-export function recordFormat(db: LedgerDb, from: number, served: boolean): string {
+export function recordFormat(db: Pick<LedgerDb, 'ledgerSchema'>, from: number, served: boolean): string {
   return from === 0
     ? `INSERT INTO ${ledgerOf(db)}.ledger (format, served_before) VALUES (${LEDGER_FORMAT}, ${served});`
     : `UPDATE ${ledgerOf(db)}.ledger SET format = ${LEDGER_FORMAT};`;

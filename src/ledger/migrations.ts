@@ -148,12 +148,16 @@ export function renamesUnderWay(db: LedgerDb): Promise<{ rename: string; phase: 
   );
 }
 
-/** The statement that enters a migration which somebody runs by a script. */
+/**
+ * The statement that enters a migration which somebody runs by a script.
+ * @param by what stands there for the machine and the version of the tool.
+ */
 export function scriptedMigration(
-  db: LedgerDb,
+  db: Pick<LedgerDb, 'ledgerSchema'>,
   { id, kind, release, rename, phase, step, sha256, breaks }: OrderedMigration,
+  by: { readonly host: string; readonly toolVersion: string } = { host: 'psql', toolVersion: toolVersion() },
 ): string {
   const text = (value: string | undefined) => (value === undefined ? 'NULL' : quoteLiteral(value));
   return `INSERT INTO ${ledgerOf(db)}.migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version)
-  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(step)}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), 'psql', ${text(toolVersion())})`;
+  VALUES (${text(id)}, ${text(kind)}, ${text(release)}, ${text(rename)}, ${phase ?? 'NULL'}, ${text(step)}, ${text(sha256)}, ${text(breaks)}, 'applied', now(), now(), ${text(by.host)}, ${text(by.toolVersion)})`;
 }

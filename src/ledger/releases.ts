@@ -39,7 +39,11 @@ export async function recordConfirmed(db: LedgerDb, release: Release): Promise<v
 }
 
 /** The statement that says of a release, now and after all that was recorded before, that it was migrated to or confirmed. */
-export function recordRelease(db: LedgerDb, release: Release, what: 'migrated' | 'confirmed'): string {
+export function recordRelease(
+  db: Pick<LedgerDb, 'ledgerSchema'>,
+  release: Release,
+  what: 'migrated' | 'confirmed',
+): string {
   const [at, order] = [`${what}_at`, `${what}_order`];
   const ledger = ledgerOf(db);
   const sequence = quoteLiteral(`${ledger}.release_order`);

@@ -12,6 +12,8 @@ export const folders = {
   tasks: 'lib/tasks/tmp',
   audits: 'db/audits',
   shadow: 'db/shadow',
+  seeds: 'db/seeds',
+  structure: 'db/structure.sql',
 } as const;
 
 /** The folder of a kind of migration. */

@@ -22,3 +22,9 @@ export function filesInGit(folder: string): string[] | null {
 export function placeInGit(folder: string): string {
   return git(folder, 'rev-parse', '--show-prefix')?.trim() ?? '';
 }
+
+/** A file below a folder as it was at a commit; null where it was not there, or the commit is not known. */
+export function fileInGit(folder: string, ref: string, file: string): string | null {
+  // A name that begins like an option is none of git's.
+  return ref.startsWith('-') ? null : git(folder, 'show', `${ref}:./${file}`);
+}

@@ -6,13 +6,14 @@ import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { loadModule as load } from '../load.ts';
 import { orderMigrations } from '../planner/order.ts';
+import { plainDatabase } from '../postgres/connection.ts';
 import { openProject, type Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
 import { modulesKey } from '../replay/modules-key.ts';
 import { replayKeys, withReplay } from '../replay/replay.ts';
 import { withShadowServer } from '../replay/server.ts';
 import type { Base } from '../replay/shadow.ts';
-import { loadDump } from './dump.ts';
+import { loadForTests } from './load.ts';
 import type { SchemaState } from './states.ts';
 
 export interface TestDatabaseOptions {
@@ -69,9 +70,12 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
   const base: Base = {
     key: `test_${await contentsOf(project, history, steps, sql)}`,
     fill: async (url) => {
-      if (dump !== undefined && sql !== null) await loadDump(url, { file: dump, sql, renames: history.renames });
+      const ran =
+        dump === undefined || sql === null
+          ? []
+          : await loadForTests(plainDatabase(url), { file: dump, sql }, history.renames);
       await withReplay({ project, history, url }, async (replay) => {
-        for (const step of steps) await replay.run(step);
+        for (const step of steps) if (!ran.includes(step.id)) await replay.run(step);
       });
     },
   };

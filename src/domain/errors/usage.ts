@@ -36,6 +36,7 @@ export interface UsageErrors {
   PH1032: { call: string; problems: readonly string[] };
   PH1033: { file: string; reason: string };
   PH1034: { file: string; reason: string };
+  PH1036: { source: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -287,8 +288,15 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   PH1030: {
     exit: 2,
     title: 'A dump cannot be loaded',
-    what: (d) => `${d.file} cannot be loaded into a test database.`,
+    what: (d) => `${d.file} cannot be loaded.`,
     why: (d) => d.reason,
-    remedy: () => 'Write it with pg_dump --schema-only --no-owner --no-privileges.',
+    remedy: () => 'Write it with phase dump, or with pg_dump --schema-only --no-owner --no-privileges.',
+  },
+  PH1036: {
+    exit: 2,
+    title: 'A source of a schema cannot be had',
+    what: (d) => `The schema of ${d.source} cannot be read.`,
+    why: (d) => d.reason,
+    remedy: () => 'Name a URL, a .sql file, database, migrations, git:REF or module:FILE that is there.',
   },
 };

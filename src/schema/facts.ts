@@ -1,0 +1,126 @@
+import { extract, type FactBase } from '@supabase/pg-delta';
+import pg from 'pg';
+import { holdsLedger } from '../domain/ledger-schema.ts';
+import { connectionSettings, type Database } from '../postgres/connection.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { canonicalFacts } from './canonical.ts';
+import { readFingerprint } from './fingerprint.ts';
+import { type OtherObject, readOthers } from './others.ts';
+import { type PartitionIndex, readPartitionIndexes } from './partition-indexes.ts';
+
+/** A schema as it was read, without what is not the application's. */
+export interface Schema {
+  /** What pg-delta models, in one form whatever the server's version. */
+  readonly facts: FactBase;
+  /** What it does not model, and we do. */
+  readonly others: readonly OtherObject[];
+  /** Indexes of partitions whose names PostgreSQL would not choose by itself. */
+  readonly partitionIndexes: readonly PartitionIndex[];
+  /** What nobody models: found, and neither written nor compared. */
+  readonly unread: readonly string[];
+  /** Everything as PostgreSQL tells it, a line for each object: does not rest on the others. */
+  readonly fingerprint: readonly string[];
+  /** Names of the server's roles. */
+  readonly roles: readonly string[];
+  /** Such as 180004. */
+  readonly serverVersion: number;
+}
+
+export interface ReadOptions {
+  /** Tables that are nobody's schema, as SQL names them: knex keeps its own there. */
+  readonly leftOut?: readonly string[];
+}
+
+/** What pg-delta may find, and we read ourselves. */
+const READ_BY_US =
+  /^(?:\d+ )?(?:statistics object|text search configuration|text search dictionary|cast|operator)\b(?! (?:class|family))/;
+
+/**
+ * Reads the schema of a database. Ledgers are left out, with everything in their schemas.
+ * @throws what the connection throws.
+ */
+export async function readSchema(
+  database: Pick<Database, 'connection'>,
+  { leftOut = [] }: ReadOptions = {},
+): Promise<Schema> {
+  return withPool(database, async (pool) => {
+    const { factBase } = await extract(pool, { redactSecrets: false });
+    return inOneView(pool, async (db) => {
+      const left = await readLeftOut(db, leftOut);
+      const { version } = await one<{ version: number }>(
+        db,
+        `SELECT current_setting('server_version_num')::int AS version`,
+      );
+      return {
+        facts: await canonicalFacts(factBase, { ...left, serverVersion: version }),
+        others: await readOthers(db, left),
+        partitionIndexes: await readPartitionIndexes(db, left),
+        unread: unreadOf(factBase),
+        fingerprint: await readFingerprint(db, left),
+        roles: factBase.facts().flatMap(({ id }) => (id.kind === 'role' ? [id.name] : [])),
+        serverVersion: version,
+      };
+    });
+  });
+}
+
+function unreadOf({ diagnostics }: FactBase): string[] {
+  return diagnostics
+    .filter(({ code, message }) => code === 'unmodeled_kind' && !READ_BY_US.test(message))
+    .map(({ message }) => message);
+}
+
+/** One snapshot, in which PostgreSQL names everything with its schema. */
+async function inOneView<T>(pool: pg.Pool, body: (db: Queryable) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    await client.query('SET LOCAL search_path TO pg_catalog');
+    return await body(client);
+  } finally {
+    await client.query('ROLLBACK').catch(() => undefined);
+    client.release();
+  }
+}
+
+/** What is not the application's. */
+export interface LeftOut {
+  readonly schemas: ReadonlySet<string>;
+  /** Tables and sequences as `schema.name`, not quoted. */
+  readonly relations: ReadonlySet<string>;
+}
+
+async function readLeftOut(db: Queryable, tables: readonly string[]): Promise<LeftOut> {
+  const schemas = await all<{ name: string }>(
+    db,
+    `SELECT nspname AS name FROM pg_catalog.pg_namespace n WHERE ${holdsLedger('n.oid')}`,
+  );
+  const relations = await all<{ name: string }>(
+    db,
+    `WITH named AS (SELECT pg_catalog.to_regclass(t)::oid AS oid FROM pg_catalog.unnest($1::text[]) AS t)
+     SELECT n.nspname::text || '.' || c.relname::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid IN (SELECT oid FROM named) OR EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+       AND d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT oid FROM named) AND d.deptype IN ('a', 'i'))`,
+    [tables],
+  );
+  return {
+    schemas: new Set(schemas.map(({ name }) => name)),
+    relations: new Set(relations.map(({ name }) => name)),
+  };
+}
+
+async function withPool<T>(
+  { connection }: Pick<Database, 'connection'>,
+  body: (pool: pg.Pool) => Promise<T>,
+): Promise<T> {
+  const place = typeof connection === 'function' ? await connection() : connection;
+  const pool = new pg.Pool({ ...connectionSettings(place, 'phase schema'), max: 4 });
+  // A query under way fails by itself; a connection that is lost while it closes is nobody's concern.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('error', () => undefined);
+  try {
+    return await body(pool);
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,179 @@
+import { type Action, encodeId, type FactBase, type PlanOptions, plan, type StableId } from '@supabase/pg-delta';
+import { USUAL_OWNER } from './canonical.ts';
+import type { Schema } from './facts.ts';
+import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
+import type { OtherObject, Stage } from './others.ts';
+
+/** One statement on the way from a schema to another one, without its semicolon. */
+export interface Statement {
+  readonly sql: string;
+  /** What it is about, in words: `table public.users`. */
+  readonly object: string;
+  readonly verb: 'create' | 'alter' | 'drop';
+  /** Rows, or values, are gone after it. */
+  readonly losesData: boolean;
+  /** Not inside a transaction. */
+  readonly isAlone: boolean;
+  /** Encoded ids of what is gone after it. */
+  readonly destroys: readonly string[];
+  readonly subject: StableId | null;
+}
+
+/** What leads from one schema to the other, in an order that runs. */
+export async function statementsBetween(from: Schema, to: Schema): Promise<Statement[]> {
+  const statements = (await planned(from, to)).flatMap((statement) => withPartitions(statement, to));
+  return withOthers(statements, from, to);
+}
+
+async function planned(from: Schema, to: Schema): Promise<Statement[]> {
+  const options: PlanOptions = { scope: 'database', assumedRoles: [...from.roles, ...to.roles, USUAL_OWNER] };
+  const whole = withNeedsOfTables(to.facts, (table) => from.facts.getByEncoded(table) === undefined);
+  try {
+    return await foldColumns(plan(from.facts, whole, options).actions.map(statementOf), to.facts);
+  } catch (error) {
+    // A function that takes rows of a table which has it in a default goes in between.
+    if (!/cycle/i.test(String(error))) throw error;
+    return plan(from.facts, to.facts, options).actions.map(statementOf);
+  }
+}
+
+/** pg-delta makes the index of a partitioned table for that alone, where it is not valid. With it come those of its partitions, or those that are there are taken. */
+function withPartitions(statement: Statement, { partitionIndexes }: Schema): Statement[] {
+  const { sql, subject, verb } = statement;
+  if (verb !== 'create' || subject?.kind !== 'index' || !ON_ONLY.test(sql)) return [statement];
+  const root = encodeId(subject);
+  const own = partitionIndexes.filter((index) => index.root === root);
+  return [...own.map(({ create }) => create), sql].map((text) => ({ ...statement, sql: text.replace(ON_ONLY, '$1 ') }));
+}
+
+/** Names of indexes may hold the words, in quotes. */
+const ON_ONLY = /^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")*"|\S+) ON) ONLY /;
+
+function statementOf(action: Action): Statement {
+  const subject = subjectOf(action);
+  return {
+    sql: textOf(action.sql),
+    object: subject === null ? 'the database' : inWords(subject),
+    verb: action.verb,
+    losesData: action.dataLoss === 'destructive',
+    isAlone: action.transactionality === 'nonTransactional',
+    destroys: action.destroys.map((id) => encodeId(id)),
+    subject,
+  };
+}
+
+const ALL =
+  /^((?:ALTER DEFAULT PRIVILEGES .*?)?(?:GRANT|REVOKE)) DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE ON /;
+
+/** Whoever has all privileges has all of them on every server, and whoever migrates need not be named. */
+function textOf(sql: string): string {
+  return sql.replace(ALL, '$1 ALL ON ').replace(` FOR ROLE "${USUAL_OWNER}"`, '');
+}
+
+function subjectOf({ verb, produces, consumes, destroys }: Action): StableId | null {
+  return (verb === 'drop' ? destroys[0] : (produces[0] ?? consumes[0])) ?? null;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  materializedView: 'materialized view',
+  foreignTable: 'foreign table',
+  eventTrigger: 'event trigger',
+  fdw: 'foreign data wrapper',
+  defaultPrivilege: 'default privileges',
+  typeAttribute: 'attribute',
+  publicationRel: 'publication',
+  publicationSchema: 'publication',
+  acl: 'privileges',
+};
+
+/** An identity as people say it: `column public.users.email`. */
+export function inWords(id: StableId): string {
+  const kind = KINDS[id.kind] ?? id.kind;
+  switch (id.kind) {
+    case 'acl':
+      return `${kind} of ${id.grantee} on ${inWords(id.target)}`;
+    case 'comment':
+    case 'securityLabel':
+      return `${kind} on ${inWords(id.target)}`;
+    case 'publicationRel':
+      return `${kind} ${id.publication} of table ${id.schema}.${id.table}`;
+    case 'publicationSchema':
+      return `${kind} ${id.publication} of schema ${id.schema}`;
+    case 'typeAttribute':
+      return `${kind} ${id.schema}.${id.type}.${id.name}`;
+    case 'membership':
+      return `${kind} of ${id.member} in ${id.role}`;
+    case 'userMapping':
+      return `user mapping of ${id.role} for ${id.server}`;
+    case 'defaultPrivilege':
+      return `${kind} of ${id.role} for ${id.grantee}${id.schema === null ? '' : ` in ${id.schema}`}`;
+    case 'extensionIntent':
+      return `${id.ext} ${id.intentKind} ${id.key}`;
+    case 'function':
+    case 'procedure':
+    case 'aggregate':
+      return `${kind} ${id.schema}.${id.name}(${id.args.join(', ')})`;
+    case 'column':
+    case 'constraint':
+    case 'trigger':
+    case 'rule':
+    case 'policy':
+    case 'default':
+      return `${kind} ${id.schema}.${id.table}.${id.name}`;
+    default:
+      return 'schema' in id ? `${kind} ${id.schema}.${id.name}` : `${kind} ${id.name}`;
+  }
+}
+
+/** Puts what pg-delta does not model among its statements. */
+function withOthers(statements: readonly Statement[], from: Schema, to: Schema): Statement[] {
+  const made = new Set(
+    statements.flatMap(({ verb, subject }) => (verb === 'create' && subject ? [encodeId(subject)] : [])),
+  );
+  const destroyed = new Set(statements.flatMap(({ destroys }) => destroys));
+  const rebuilt = ({ on, column }: OtherObject): boolean =>
+    [on, column].some((id) => id !== null && made.has(id) && destroyed.has(id));
+  const before = new Map(from.others.map((other) => [other.name, other]));
+  const after = new Map(to.others.map((other) => [other.name, other]));
+  const isSame = (other: OtherObject, same: OtherObject | undefined): boolean =>
+    same !== undefined && other.create.join(';') === same.create.join(';') && !rebuilt(other);
+  const stays = ({ on, column }: OtherObject): boolean => isIn(to.facts, on) && isIn(to.facts, column);
+  const gone = from.others.filter((other) => !isSame(other, after.get(other.name)) && stays(other) && !rebuilt(other));
+  const come = to.others.filter((other) => !isSame(other, before.get(other.name)));
+  const comeAt = (stage: Stage): Statement[] =>
+    come
+      .filter((other) => other.stage === stage)
+      .flatMap((other) => other.create.map((sql) => ofOther(other, sql, 'create')));
+  const dropsAt = (isEarly: boolean): Statement[] =>
+    gone
+      .filter(({ stage }) => (stage === 'last') === isEarly)
+      .flatMap((other) => other.drop.map((sql) => ofOther(other, sql, 'drop')));
+  const tables = placeOf(statements, ({ subject }) => !BEFORE_TABLES.has(subject?.kind ?? ''));
+  const functions =
+    statements.findLastIndex(({ verb, subject }) => verb === 'create' && FUNCTIONS.has(subject?.kind ?? '')) + 1;
+  const middle = Math.max(functions, tables);
+  return [
+    ...dropsAt(true),
+    ...statements.slice(0, tables),
+    ...comeAt('before tables'),
+    ...statements.slice(tables, middle),
+    ...comeAt('after functions'),
+    ...statements.slice(middle),
+    ...comeAt('last'),
+    ...dropsAt(false),
+  ];
+}
+
+const BEFORE_TABLES: ReadonlySet<string> = new Set(['schema', 'extension', 'role', 'collation']);
+const FUNCTIONS: ReadonlySet<string> = new Set(['function', 'type', 'domain']);
+
+function placeOf(statements: readonly Statement[], isThere: (statement: Statement) => boolean): number {
+  const at = statements.findIndex(isThere);
+  return at === -1 ? statements.length : at;
+}
+
+const isIn = (facts: FactBase, id: string | null): boolean => id === null || facts.getByEncoded(id) !== undefined;
+
+function ofOther({ name }: OtherObject, sql: string, verb: 'create' | 'drop'): Statement {
+  return { sql, object: name, verb, losesData: false, isAlone: false, destroys: [], subject: null };
+}

@@ -1,0 +1,51 @@
+import type { OrderedMigration } from '../domain/plan.ts';
+import { stragglerCounter } from '../domain/straggler-counter.ts';
+import { ledgerScripts, recordFormat } from '../ledger/format.ts';
+import { scriptedMigration } from '../ledger/migrations.ts';
+import { recordRelease } from '../ledger/releases.ts';
+import { plainDatabase } from '../postgres/connection.ts';
+import { readSchema, type Schema } from '../schema/facts.ts';
+import { structureOf } from '../schema/structure.ts';
+import { readSource, type Surroundings, stepsOf, withShadow } from './open.ts';
+
+/** db/structure.sql: what all migrations give, with a ledger that says that they have run. @throws what the migrations throw. */
+export async function dumpStructure(surroundings: Surroundings): Promise<string> {
+  const schema = await readSource(surroundings, { kind: 'migrations' });
+  return structureOf(schema, await readEmpty(surroundings), ledgerOfSteps(surroundings));
+}
+
+/** The schema of a database in which nothing was made, on the server on which the others are. */
+export function readEmpty(surroundings: Surroundings): Promise<Schema> {
+  return withShadow(surroundings, true, (server) => server.withDatabase((url) => readSchema(plainDatabase(url))));
+}
+
+/** The same text on every machine. */
+const BY = { host: 'structure.sql', toolVersion: '' };
+
+/** Scripts that make the ledger of a database in which the migrations have run. */
+function ledgerOfSteps({ project, history, release }: Surroundings): string[] {
+  const steps = stepsOf({ history, release });
+  const db = { ledgerSchema: project.config.ledgerSchema };
+  const counters = underWay(steps).flatMap((name) => {
+    const rename = history.renames.get(name);
+    return rename === undefined ? [] : stragglerCounter(rename.sync.stragglers).create;
+  });
+  const last = steps.at(-1)?.release;
+  const rows = [
+    ...counters,
+    ...steps.map((step) => scriptedMigration(db, step, BY)),
+    ...(last === undefined ? [] : [recordRelease(db, last, 'migrated')]),
+  ];
+  return [...ledgerScripts(db, 0), recordFormat(db, 0, false), rows.map((row) => `${oneLine(row)};`).join('\n')];
+}
+
+const oneLine = (sql: string): string =>
+  sql.includes('$$') || /AS '/.test(sql) ? sql : sql.replaceAll(/\s*\n\s*/g, ' ');
+
+/** Renames whose first step is among them and whose last one is not. */
+function underWay(steps: readonly OrderedMigration[]): string[] {
+  const named = (step: OrderedMigration['step']): string[] =>
+    steps.flatMap((one) => (one.step === step && one.rename !== undefined ? [one.rename] : []));
+  const ended = named('contract');
+  return [...new Set(named('expand'))].filter((name) => !ended.includes(name));
+}
