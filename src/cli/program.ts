@@ -8,6 +8,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDb } from './commands/db.ts';
+import { registerDiff } from './commands/diff.ts';
 import { registerDump } from './commands/dump.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
@@ -76,6 +77,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerAudit,
     registerHash,
     registerDump,
+    registerDiff,
     registerDb,
     registerCompletion,
   ]) {

@@ -70,6 +70,7 @@ function hook<E>() {
 const schema = strict({
   databaseUrl: v.optional(text),
   shadowDatabaseUrl: v.optional(text),
+  wantedSchema: v.optional(text),
   release: v.optional(release),
   ledgerSchema: v.optional(schemaName, DEFAULT_LEDGER_SCHEMA),
   knexfile: v.optional(text),

@@ -38,7 +38,7 @@ const FINGERPRINT = `
       (SELECT string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = x.oid AND attstattarget >= 0))
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
-  SELECT concat_ws(' | ', 'constraint', coalesce(${relation('co.conrelid')}, co.contypid::regtype::text), CASE WHEN co.contype = 'n' AND co.coninhcount > 0 THEN '(inherited)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
+  SELECT concat_ws(' | ', 'constraint', coalesce(${relation('co.conrelid')}, co.contypid::regtype::text), CASE WHEN co.contype = 'n' AND (co.coninhcount > 0 OR NOT_NULL_NAMES) THEN '(inherited)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
       CASE WHEN co.contype = 'f' AND co.conparentid <> 0 THEN replace(pg_get_constraintdef(co.oid), ' NOT VALID', '') ELSE concat_ws(' ', pg_get_constraintdef(co.oid), co.convalidated) END, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype IN ('c', 'n') THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
       'of ' || (SELECT p.conname FROM pg_constraint p WHERE p.oid = co.conparentid),
       (SELECT count(*) || ' triggers' FROM pg_trigger t WHERE t.tgconstraint = co.oid))
@@ -115,8 +115,8 @@ const FINGERPRINT = `
 interface FingerprintOptions extends LeftOut {
   /** Views are told by their existence alone. */
   readonly viewTexts?: boolean;
-  /** Where sequences stand belongs to the rows. */
-  readonly sequenceValues?: boolean;
+  /** Also where sequences stand, which belongs to the rows, and what PostgreSQL calls its NOT NULLs (18), which it leaves as they are when a column is renamed. */
+  readonly isExact?: boolean;
 }
 
 /**
@@ -125,14 +125,15 @@ interface FingerprintOptions extends LeftOut {
  */
 export async function readFingerprint(
   db: Pick<Queryable, 'query'>,
-  { schemas, relations, viewTexts = true, sequenceValues = false }: FingerprintOptions,
+  { schemas, relations, viewTexts = true, isExact = false }: FingerprintOptions,
 ): Promise<string[]> {
   const {
     rows: [server],
   } = await db.query(`SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 150000 AS filters`);
   const sql = FINGERPRINT.replace('ROW_FILTER', server?.filters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL')
     .replace('VIEW_TEXT', viewTexts ? 'pg_get_viewdef(c.oid)' : `'view'`)
-    .replace('LAST_VALUE', sequenceValues ? ' pg_sequence_last_value(q.seqrelid),' : '');
+    .replace('LAST_VALUE', isExact ? ' pg_sequence_last_value(q.seqrelid),' : '')
+    .replace('NOT_NULL_NAMES', isExact ? 'false' : `co.conname LIKE '%not_null%'`);
   const { rows } = await db.query(sql, [[...schemas], [...relations]]);
   return rows.map(({ line }) => String(line));
 }

@@ -13,6 +13,8 @@ export interface OtherObject {
   readonly on: string | null;
   /** The column that it hangs on, in the same way. */
   readonly column: string | null;
+  /** The name of another one, which it goes with. */
+  readonly within: string | null;
   readonly stage: Stage;
   readonly create: readonly string[];
   /** What takes it back, where what it hangs on stays. */
@@ -23,6 +25,7 @@ interface OtherRow {
   name: string;
   on: StableId | null;
   column: StableId | null;
+  within?: string;
   create: (string | null)[];
   drop: (string | null)[];
 }
@@ -42,7 +45,7 @@ const STATISTICS = `
   SELECT 'statistics ' || s.qualified AS name, ${relationId} AS "on", NULL::jsonb AS "column",
     ARRAY[pg_get_statisticsobjdef(s.oid), 'ALTER STATISTICS ' || s.qualified || ' SET STATISTICS ' || nullif((to_jsonb(s) ->> 'stxstattarget')::int, -1),
       ${comment('STATISTICS', 's.qualified', 's.oid', 'pg_statistic_ext')}] AS "create",
-    ARRAY['DROP STATISTICS ' || s.qualified] AS "drop"
+    ARRAY['DROP STATISTICS IF EXISTS ' || s.qualified] AS "drop"
   FROM (SELECT x.*, ${qualified('x.stxnamespace::regnamespace::text', 'x.stxname')} AS qualified FROM pg_statistic_ext x) AS s
   JOIN pg_class c ON c.oid = s.stxrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notOfExtension('pg_statistic_ext', 's.oid')}`;
 
@@ -109,18 +112,24 @@ const TEXT_SEARCH_DICTIONARIES = `
   JOIN pg_namespace n ON n.oid = d.dictnamespace JOIN pg_ts_template t ON t.oid = d.dicttemplate JOIN pg_namespace tn ON tn.oid = t.tmplnamespace
   WHERE ${OWN} AND ${notOfExtension('pg_ts_dict', 'd.oid')}`;
 
+const CONFIGURATIONS = `FROM (SELECT x.*, ${qualified('x.cfgnamespace::regnamespace::text', 'x.cfgname')} AS qualified FROM pg_ts_config x) AS f
+  JOIN pg_namespace n ON n.oid = f.cfgnamespace JOIN pg_ts_parser p ON p.oid = f.cfgparser JOIN pg_namespace pn ON pn.oid = p.prsnamespace`;
 const TEXT_SEARCH_CONFIGURATIONS = `
   SELECT 'text search configuration ' || f.qualified AS name, NULL::jsonb AS "on", NULL::jsonb AS "column",
-    ARRAY['CREATE TEXT SEARCH CONFIGURATION ' || f.qualified || ' (PARSER = ' || ${qualified('pn.nspname', 'p.prsname')} || ')'] || ARRAY(
-      SELECT 'ALTER TEXT SEARCH CONFIGURATION ' || f.qualified || ' ADD MAPPING FOR ' || quote_ident(k.alias) || ' WITH '
-        || (SELECT string_agg(${qualified('dn.nspname', 'd.dictname')}, ', ' ORDER BY m.mapseqno)
-            FROM pg_ts_config_map m JOIN pg_ts_dict d ON d.oid = m.mapdict JOIN pg_namespace dn ON dn.oid = d.dictnamespace WHERE m.mapcfg = f.oid AND m.maptokentype = k.tokid)
-      FROM ts_token_type(f.cfgparser) AS k WHERE EXISTS (SELECT FROM pg_ts_config_map m WHERE m.mapcfg = f.oid AND m.maptokentype = k.tokid) ORDER BY k.alias)
-    || ARRAY[${comment('TEXT SEARCH CONFIGURATION', 'f.qualified', 'f.oid', 'pg_ts_config')}] AS "create",
+    ARRAY['CREATE TEXT SEARCH CONFIGURATION ' || f.qualified || ' (PARSER = ' || ${qualified('pn.nspname', 'p.prsname')} || ')',
+      ${comment('TEXT SEARCH CONFIGURATION', 'f.qualified', 'f.oid', 'pg_ts_config')}] AS "create",
     ARRAY['DROP TEXT SEARCH CONFIGURATION ' || f.qualified] AS "drop"
-  FROM (SELECT x.*, ${qualified('x.cfgnamespace::regnamespace::text', 'x.cfgname')} AS qualified FROM pg_ts_config x) AS f
-  JOIN pg_namespace n ON n.oid = f.cfgnamespace JOIN pg_ts_parser p ON p.oid = f.cfgparser JOIN pg_namespace pn ON pn.oid = p.prsnamespace
-  WHERE ${OWN} AND ${notOfExtension('pg_ts_config', 'f.oid')}`;
+  ${CONFIGURATIONS} WHERE ${OWN} AND ${notOfExtension('pg_ts_config', 'f.oid')}`;
+
+const TEXT_SEARCH_MAPPINGS = `
+  SELECT 'mapping for ' || k.alias || ' of text search configuration ' || f.qualified AS name, 'text search configuration ' || f.qualified AS within,
+    NULL::jsonb AS "on", NULL::jsonb AS "column",
+    ARRAY['ALTER TEXT SEARCH CONFIGURATION ' || f.qualified || ' ADD MAPPING FOR ' || quote_ident(k.alias) || ' WITH ' || m.dictionaries] AS "create",
+    ARRAY['ALTER TEXT SEARCH CONFIGURATION ' || f.qualified || ' DROP MAPPING FOR ' || quote_ident(k.alias)] AS "drop"
+  ${CONFIGURATIONS} CROSS JOIN LATERAL ts_token_type(f.cfgparser) AS k CROSS JOIN LATERAL (
+    SELECT string_agg(${qualified('dn.nspname', 'd.dictname')}, ', ' ORDER BY m.mapseqno) AS dictionaries FROM pg_ts_config_map m
+    JOIN pg_ts_dict d ON d.oid = m.mapdict JOIN pg_namespace dn ON dn.oid = d.dictnamespace WHERE m.mapcfg = f.oid AND m.maptokentype = k.tokid) AS m
+  WHERE ${OWN} AND ${notOfExtension('pg_ts_config', 'f.oid')} AND m.dictionaries IS NOT NULL`;
 
 const CASTS = `
   SELECT 'cast ' || c.named AS name, NULL::jsonb AS "on", NULL::jsonb AS "column",
@@ -149,6 +158,7 @@ const OPERATORS = `
 const KINDS: readonly { readonly stage: Stage; readonly sql: string }[] = [
   { stage: 'before tables', sql: TEXT_SEARCH_DICTIONARIES },
   { stage: 'before tables', sql: TEXT_SEARCH_CONFIGURATIONS },
+  { stage: 'before tables', sql: TEXT_SEARCH_MAPPINGS },
   { stage: 'after functions', sql: CASTS },
   { stage: 'after functions', sql: OPERATORS },
   { stage: 'last', sql: STATISTICS },
@@ -166,11 +176,12 @@ export async function readOthers(
   for (const { stage, sql } of KINDS) {
     const values = sql.includes('$2') ? [[...schemas], [...relations]] : [[...schemas]];
     const { rows } = await db.query<OtherRow>(`SELECT * FROM (${sql}) AS others ORDER BY name`, values);
-    for (const { name, on, column, create, drop } of rows) {
+    for (const { name, on, column, within = null, create, drop } of rows) {
       found.push({
         name,
         on: on && encodeId(on),
         column: column && encodeId(column),
+        within,
         stage,
         create: create.filter((one) => one !== null),
         drop: drop.filter((one) => one !== null),

@@ -1,4 +1,5 @@
 import { type Action, encodeId, type FactBase, type PlanOptions, plan, type StableId } from '@supabase/pg-delta';
+import { quoteLiteral, quoteQualified } from '../domain/identifier.ts';
 import { USUAL_OWNER } from './canonical.ts';
 import type { Schema } from './facts.ts';
 import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
@@ -29,12 +30,27 @@ async function planned(from: Schema, to: Schema): Promise<Statement[]> {
   const options: PlanOptions = { scope: 'database', assumedRoles: [...from.roles, ...to.roles, USUAL_OWNER] };
   const whole = withNeedsOfTables(to.facts, (table) => from.facts.getByEncoded(table) === undefined);
   try {
-    return await foldColumns(plan(from.facts, whole, options).actions.map(statementOf), to.facts);
+    const statements = plan(from.facts, whole, options).actions.map(statementOf);
+    return await foldColumns(withComments(statements, to.facts), to.facts);
   } catch (error) {
     // A function that takes rows of a table which has it in a default goes in between.
     if (!/cycle/i.test(String(error))) throw error;
     return plan(from.facts, to.facts, options).actions.map(statementOf);
   }
+}
+
+/** An enum that loses a value is made anew, and pg-delta leaves its comment out. */
+function withComments(statements: readonly Statement[], facts: FactBase): Statement[] {
+  return statements.flatMap((statement) => {
+    const { sql, subject } = statement;
+    const comment =
+      subject?.kind === 'type' && /^DROP TYPE .*__pgdelta_replaced"$/.test(sql)
+        ? facts.get({ kind: 'comment', target: subject })
+        : undefined;
+    if (subject?.kind !== 'type' || comment === undefined) return [statement];
+    const text = `COMMENT ON TYPE ${quoteQualified(subject)} IS ${quoteLiteral(String(comment.payload.text))}`;
+    return [statement, { ...statement, sql: text, object: inWords(comment.id), losesData: false, destroys: [] }];
+  });
 }
 
 /** pg-delta makes the index of a partitioned table for that alone, where it is not valid. With it come those of its partitions, or those that are there are taken. */
@@ -55,7 +71,8 @@ function statementOf(action: Action): Statement {
     sql: textOf(action.sql),
     object: subject === null ? 'the database' : inWords(subject),
     verb: action.verb,
-    losesData: action.dataLoss === 'destructive',
+    // What a materialized view holds is made anew.
+    losesData: action.dataLoss === 'destructive' && subject?.kind !== 'materializedView',
     isAlone: action.transactionality === 'nonTransactional',
     destroys: action.destroys.map((id) => encodeId(id)),
     subject,
@@ -131,36 +148,42 @@ function withOthers(statements: readonly Statement[], from: Schema, to: Schema):
     statements.flatMap(({ verb, subject }) => (verb === 'create' && subject ? [encodeId(subject)] : [])),
   );
   const destroyed = new Set(statements.flatMap(({ destroys }) => destroys));
-  const rebuilt = ({ on, column }: OtherObject): boolean =>
-    [on, column].some((id) => id !== null && made.has(id) && destroyed.has(id));
+  const isRebuilt = (id: string | null): boolean => id !== null && made.has(id) && destroyed.has(id);
+  const rebuilt = ({ on, column }: OtherObject): boolean => isRebuilt(on) || isRebuilt(column);
+  // Casts and operators stand in the way of what they are made of.
+  const inTheWay = ({ stage, create }: OtherObject): boolean =>
+    stage === 'after functions' && [...destroyed].some((id) => create.some((sql) => sql.includes(bareName(id))));
   const before = new Map(from.others.map((other) => [other.name, other]));
   const after = new Map(to.others.map((other) => [other.name, other]));
   const isSame = (other: OtherObject, same: OtherObject | undefined): boolean =>
-    same !== undefined && other.create.join(';') === same.create.join(';') && !rebuilt(other);
-  const stays = ({ on, column }: OtherObject): boolean => isIn(to.facts, on) && isIn(to.facts, column);
-  const gone = from.others.filter((other) => !isSame(other, after.get(other.name)) && stays(other) && !rebuilt(other));
+    same !== undefined && other.create.join(';') === same.create.join(';') && !rebuilt(other) && !inTheWay(other);
+  const stays = ({ on, column, within }: OtherObject): boolean =>
+    isIn(to.facts, on) && isIn(to.facts, column) && (within === null || after.has(within));
+  const gone = from.others.filter((other) => !after.has(other.name) && stays(other) && !rebuilt(other));
   const come = to.others.filter((other) => !isSame(other, before.get(other.name)));
+  const dropsOf = (other: OtherObject | undefined): Statement[] =>
+    (other?.drop ?? []).map((sql) => ofOther(other as OtherObject, sql, 'drop'));
   const comeAt = (stage: Stage): Statement[] =>
     come
       .filter((other) => other.stage === stage)
-      .flatMap((other) => other.create.map((sql) => ofOther(other, sql, 'create')));
-  const dropsAt = (isEarly: boolean): Statement[] =>
-    gone
-      .filter(({ stage }) => (stage === 'last') === isEarly)
-      .flatMap((other) => other.drop.map((sql) => ofOther(other, sql, 'drop')));
+      .flatMap((other) => [
+        ...(rebuilt(other) || inTheWay(other) ? [] : dropsOf(before.get(other.name))),
+        ...other.create.map((sql) => ofOther(other, sql, 'create')),
+      ]);
+  const early = [...gone, ...come.flatMap(({ name }) => before.get(name) ?? []).filter(inTheWay)];
   const tables = placeOf(statements, ({ subject }) => !BEFORE_TABLES.has(subject?.kind ?? ''));
   const functions =
     statements.findLastIndex(({ verb, subject }) => verb === 'create' && FUNCTIONS.has(subject?.kind ?? '')) + 1;
   const middle = Math.max(functions, tables);
   return [
-    ...dropsAt(true),
+    ...early.filter(({ stage }) => stage !== 'before tables').flatMap(dropsOf),
     ...statements.slice(0, tables),
     ...comeAt('before tables'),
     ...statements.slice(tables, middle),
     ...comeAt('after functions'),
     ...statements.slice(middle),
     ...comeAt('last'),
-    ...dropsAt(false),
+    ...gone.filter(({ stage }) => stage === 'before tables').flatMap(dropsOf),
   ];
 }
 
@@ -171,6 +194,10 @@ function placeOf(statements: readonly Statement[], isThere: (statement: Statemen
   const at = statements.findIndex(isThere);
   return at === -1 ? statements.length : at;
 }
+
+/** Of a function or a type, without its arguments: `shop.mood`. */
+const bareName = (encoded: string): string =>
+  /^\(?(?:function|procedure|type|domain):([^(]+)/.exec(encoded)?.[1] ?? '\0';
 
 const isIn = (facts: FactBase, id: string | null): boolean => id === null || facts.getByEncoded(id) !== undefined;
 

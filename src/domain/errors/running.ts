@@ -30,6 +30,8 @@ export interface RunningErrors {
   PH5026: { id: string; seconds: number };
   PH5027: { command: string; reason: string };
   PH5028: { what: string; reason: string };
+  PH5030: { statement: string; reason: string };
+  PH5031: { reason: string };
   PH5029: { id: string; cause: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
@@ -263,5 +265,20 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
       d.store === 'files'
         ? "Mount a folder there that can be written to and that stays, or keep audits in the database: auditStore: 'database', or PHASE_AUDIT_STORE=database."
         : 'Mount a folder there that can be written to, or name another one in TMPDIR: audits pass through it on their way into the database.',
+  },
+  PH5030: {
+    exit: 1,
+    title: 'A statement of the difference does not run',
+    what: (d) => `A statement fails on a copy of the first schema: ${d.statement}`,
+    why: (d) => `PostgreSQL says: ${d.reason}.`,
+    remedy: () =>
+      'Make this change by a migration of your own; the rest of the difference follows it. Tell us of it: the statement should run.',
+  },
+  PH5031: {
+    exit: 1,
+    title: 'A schema cannot be copied',
+    what: () => 'The schema cannot be made on the server for databases that nobody keeps.',
+    why: (d) => `PostgreSQL says: ${d.reason}.`,
+    remedy: () => 'Name a server in shadowDatabaseUrl that has what the schema needs, such as its extensions.',
   },
 };

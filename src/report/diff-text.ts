@@ -1,0 +1,25 @@
+import { sqlIdent } from '../domain/sql-name.ts';
+import { formatted } from '../schema/structure.ts';
+import type { SchemaDiff } from '../sources/diff.ts';
+
+/** A difference as a script, with comments that say what to know of each statement. */
+export function diffText({ statements, hazards, kept, renames, moves, rest, untried }: SchemaDiff): string {
+  const parts = statements.map((statement) => {
+    const own = hazards.filter((hazard) => hazard.statement === statement.sql);
+    return [...own.map(({ kind, message }) => `-- ${kind}: ${message}`), `${formatted(statement)};`].join('\n');
+  });
+  const remarks = [
+    ...kept.map(
+      (object) => `-- data_loss: ${object} is not in the wanted schema, and stays; --allow-data-loss drops it.`,
+    ),
+    ...renames.map(
+      ({ table, from, to, evidence }) =>
+        `-- Perhaps ${table}.${from} is renamed to ${to} (${evidence.join('; ')}): --rename ${table}.${sqlIdent(from)}=${sqlIdent(to)}`,
+    ),
+    ...moves.map(({ from, to }) => `-- Perhaps ${from.table}.${from.column} moves to ${to.table}.`),
+    ...rest.map((line) => `-- Differs still, and has to be changed by hand: ${line}`),
+    ...(untried === null ? [] : [`-- Not tried, so that locks are not known: ${untried}`]),
+  ];
+  const text = [...parts, ...(remarks.length === 0 ? [] : [remarks.join('\n')])].join('\n\n');
+  return text === '' ? 'There is no difference.' : text;
+}

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { plainDatabase } from '../../src/postgres/connection.ts';
+import { loadDump } from '../../src/schema/load.ts';
+import { repository } from '../support/bookshop.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+
+const EVERYTHING = join(repository, 'test/fixtures/schema/everything.sql');
+
+const RENAMES = [
+  ['customers', 'name', 'full_name'],
+  ['customers', '"Odd Name"', 'odd_name'],
+  ['customers', 'paid', 'paid_total'],
+  ['customers', 'tags', 'labels'],
+  ['customers', 'changed_at', 'updated_at'],
+  ['orders', 'note', 'remark'],
+  ['orders', 'parent_id', 'parent_order_id'],
+  ['base', 'kind', 'sort'],
+  ['cache', 'value', 'content'],
+  ['a', 'b_id', 'other_id'],
+] as const;
+
+const CHANGES = [
+  'ALTER TABLE shop.customers ADD COLUMN nickname varchar(20)',
+  "ALTER TABLE shop.customers ADD COLUMN joined_on date NOT NULL DEFAULT '2020-01-01'",
+  'ALTER TABLE shop.customers ALTER COLUMN bits TYPE bit(8) USING bits::bit(8)',
+  'ALTER TABLE shop.customers ALTER COLUMN since DROP DEFAULT, ALTER COLUMN since SET NOT NULL',
+  'ALTER TABLE shop.customers DROP CONSTRAINT customers_email_key, ADD CONSTRAINT customers_email_unique UNIQUE (email)',
+  'ALTER TABLE shop.customers VALIDATE CONSTRAINT paid_small',
+  'DROP INDEX shop.customers_since_idx; CREATE INDEX customers_since_idx ON shop.customers (since)',
+  'CREATE OR REPLACE FUNCTION shop.twice(a integer, b integer DEFAULT 3) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT a * b $$',
+  'CREATE OR REPLACE VIEW shop.grouped AS SELECT mood, count(*) FILTER (WHERE serial_number > 2) AS n FROM shop.customers GROUP BY mood ORDER BY mood',
+  'DROP MATERIALIZED VIEW shop.totals; CREATE MATERIALIZED VIEW shop.totals AS SELECT customer_id, max(id) AS last FROM shop.orders GROUP BY customer_id',
+  "ALTER TYPE shop.mood ADD VALUE 'angry' BEFORE 'ok'",
+  'ALTER DOMAIN shop.email DROP CONSTRAINT has_at',
+  'ALTER POLICY own ON shop.base USING (id > 5)',
+  'ALTER TABLE shop.base NO FORCE ROW LEVEL SECURITY',
+  "CREATE TABLE shop.orders_2025 PARTITION OF shop.orders FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')",
+  'REVOKE SELECT ON shop.customers FROM PUBLIC; GRANT SELECT ON shop.a TO phase_writer',
+  'ALTER TABLE shop.customers ENABLE TRIGGER customers_counted',
+  'ALTER SEQUENCE shop.numbers INCREMENT BY 10',
+  'ALTER STATISTICS shop.customers_stats SET STATISTICS 50; DROP STATISTICS shop.customers_expr',
+  "COMMENT ON TABLE shop.customers IS 'Who buys, or did.'",
+  'ALTER TABLE shop.customers ALTER COLUMN data SET STORAGE MAIN',
+  'ALTER TEXT SEARCH CONFIGURATION shop.words DROP MAPPING FOR url',
+  'CREATE TABLE shop.reviews (id bigint PRIMARY KEY, customer_id bigint NOT NULL REFERENCES shop.customers (id), stars smallint CHECK (stars BETWEEN 1 AND 5))',
+];
+
+let first: TestDatabase;
+let second: TestDatabase;
+let project: TestProject;
+beforeAll(async () => {
+  [first, second] = await Promise.all([createDatabase(), createDatabase()]);
+  const sql = readFileSync(EVERYTHING, 'utf8');
+  for (const { url } of [first, second]) await loadDump(plainDatabase(url), { file: EVERYTHING, sql });
+  for (const change of CHANGES) await second.sql(change);
+  for (const [table, from, to] of RENAMES) await second.sql(`ALTER TABLE shop.${table} RENAME COLUMN ${from} TO ${to}`);
+  project = new TestProject(first.url, { 'package.json': '{"name": "shop", "version": "1.0.0"}' });
+});
+afterAll(async () => {
+  project.remove();
+  await first.drop();
+  await second.drop();
+});
+
+const flagsOf = (renames: readonly (readonly [string, string, string])[]): string[] =>
+  renames.flatMap(([table, from, to]) => ['--rename', `shop.${table}.${from}=${to}`]);
+
+test.each([
+  ['there', () => [first.url, second.url], RENAMES],
+  ['back', () => [second.url, first.url], RENAMES.map(([table, from, to]) => [table, to, from] as const)],
+])('statements that lead %s leave no difference, and the renames are offered', async (_way, urls, renames) => {
+  const [from = '', to = ''] = urls();
+  const offered = await project.phase('diff', '--json', '--from', from, '--to', to);
+  expect(offered.code).toBe(7);
+  const plain = (name: string) => name.replaceAll('"', '');
+  expect(offered.json.renames.map((one: Record<string, string>) => [one.table, one.from, one.to]).sort()).toEqual(
+    renames.map(([table, old, fresh]) => [`shop.${table}`, plain(old), plain(fresh)]).sort(),
+  );
+  const flags = [...flagsOf(renames), '--allow-data-loss'];
+  const { code, json } = await project.phase('diff', '--json', '--from', from, '--to', to, ...flags);
+  expect(json).toMatchObject({ untried: null, rest: [], renames: [] });
+  expect(code).toBe(7);
+});
+
+test('without --allow-data-loss what holds values stays, and what is left is said', async () => {
+  const { code, json } = await project.phase('diff', '--json', '--from', second.url, '--to', first.url);
+  expect(code).toBe(7);
+  expect(json.kept).toEqual(
+    expect.arrayContaining([
+      'table shop.reviews',
+      'column shop.customers.nickname',
+      'column shop.customers.joined_on',
+      'type shop.mood',
+    ]),
+  );
+  expect(json.hazards.map(({ kind }: { kind: string }) => kind)).not.toContain('data_loss');
+  const lost = await project.phase('diff', '--json', '--from', second.url, '--to', first.url, '--allow-data-loss');
+  expect(lost.json.kept).toEqual([]);
+  expect(lost.json.hazards.map(({ kind }: { kind: string }) => kind)).toContain('data_loss');
+});
+
+test('what a statement locks, rewrites and reads is what was seen of it on a copy', async () => {
+  project.write(
+    'wanted.sql',
+    'CREATE TABLE t (id bigint PRIMARY KEY, a integer NOT NULL, b text CHECK (b <> $$$$), at timestamptz DEFAULT clock_timestamp());\nCREATE INDEX t_b ON t (b);',
+  );
+  project.write('now.sql', 'CREATE TABLE t (id integer PRIMARY KEY, a integer, b text);');
+  const { json } = await project.phase('diff', '--json', '--from', 'now.sql', '--to', 'wanted.sql');
+  const seen = json.hazards.map(({ statement, kind, lock, object }: Record<string, string>) => [
+    /^(?:ALTER TABLE \S+ )?(.*?)(?: DEFAULT .*| USING .*)?$/s.exec(statement ?? '')?.[1],
+    kind,
+    lock,
+    object,
+  ]);
+  expect(seen).toEqual(
+    expect.arrayContaining([
+      ['ALTER COLUMN "id" TYPE bigint', 'rewrite', 'AccessExclusiveLock', 'public.t'],
+      ['ALTER COLUMN "a" SET NOT NULL', 'scan', 'AccessExclusiveLock', 'public.t'],
+      ['ADD CONSTRAINT "t_b_check" CHECK ((b <> \'\'::text))', 'scan', 'AccessExclusiveLock', 'public.t'],
+      ['CREATE INDEX t_b ON public.t', 'scan', 'ShareLock', 'public.t'],
+      ['ADD COLUMN "at" timestamp with time zone', 'rewrite', 'AccessExclusiveLock', 'public.t'],
+    ]),
+  );
+});
+
+test('a source that cannot be had is refused, and so is a rename that is none', async () => {
+  for (const [flag, code] of [
+    ['nothing', 'PH1015'],
+    ['missing.sql', 'PH1036'],
+    ['git:nowhere', 'PH1036'],
+    ['module:missing.ts', 'PH1036'],
+  ] as const) {
+    const ran = await project.phase('diff', '--json', '--from', flag, '--to', 'wanted.sql');
+    expect([flag, ran.code, ran.json.error.code]).toEqual([flag, 2, code]);
+  }
+  const ran = await project.phase(
+    'diff',
+    '--json',
+    '--from',
+    'now.sql',
+    '--to',
+    'wanted.sql',
+    '--rename',
+    'users.email',
+  );
+  expect(ran.json.error.code).toBe('PH1015');
+});
+
+test('a module makes the schema, by knex or by the URL', async () => {
+  project.write(
+    'models.mjs',
+    'export const create = (knex) => knex.schema.createTable("u", (t) => { t.increments("id"); t.text("name"); });',
+  );
+  project.write('by-knex.sql', 'CREATE TABLE u (id serial PRIMARY KEY, name text);');
+  expect((await project.phase('diff', '--from', 'by-knex.sql', '--to', 'module:models.mjs')).stdout.trim()).toBe(
+    'There is no difference.',
+  );
+});
