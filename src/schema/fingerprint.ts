@@ -6,6 +6,8 @@ const OWN = `nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT
 const relation = (alias: string) => `(SELECT quote_ident(in_schema.nspname) || '.' || quote_ident(named.relname)
   FROM pg_class named JOIN pg_namespace in_schema ON in_schema.oid = named.relnamespace WHERE named.oid = ${alias})`;
 const sorted = (acl: string) => `(SELECT string_agg(item::text, ',' ORDER BY item::text) FROM unnest(${acl}) AS item)`;
+/** Who may do what, whether it was ever said or not. @param code as `acldefault` takes it. */
+const rights = (acl: string, code: string, owner: string) => sorted(`coalesce(${acl}, acldefault(${code}, ${owner}))`);
 /** What an extension brings along is its own. */
 const notOfExtension = (catalog: string, oid: string) =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
@@ -20,7 +22,7 @@ const notLeftOut = `n.nspname::text || '.' || c.relname::text <> ALL ($2::text[]
  * first, or was validated by itself (before 18 PostgreSQL validates the key and not those that it makes for partitions).
  */
 const FINGERPRINT = `
-  SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, ${sorted('c.reloptions')}, c.relreplident, ${sorted('c.relacl')},
+  SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, ${sorted('c.reloptions')}, c.relreplident, ${rights('c.relacl', `CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END`, 'c.relowner')},
       c.relrowsecurity, c.relforcerowsecurity, obj_description(c.oid, 'pg_class'), c.reltablespace, pg_get_userbyid(c.relowner),
       CASE WHEN c.relkind IN ('v', 'm') THEN VIEW_TEXT END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid)) AS line
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${notOfExtension('pg_class', 'c.oid')}
@@ -58,7 +60,7 @@ const FINGERPRINT = `
   SELECT concat_ws(' | ', 'rule', pg_get_ruledef(r.oid), r.ev_enabled, obj_description(r.oid, 'pg_rewrite'))
   FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND r.rulename <> '_RETURN'
   UNION ALL
-  SELECT concat_ws(' | ', 'function', p.oid::regprocedure, CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) END, ${sorted('p.proacl')},
+  SELECT concat_ws(' | ', 'function', p.oid::regprocedure, CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) END, ${rights('p.proacl', `'f'`, 'p.proowner')},
       pg_get_userbyid(p.proowner), obj_description(p.oid, 'pg_proc'))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OWN} AND ${notOfExtension('pg_proc', 'p.oid')}
   UNION ALL
@@ -73,7 +75,7 @@ const FINGERPRINT = `
   FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid
   UNION ALL
   SELECT concat_ws(' | ', 'type', n.nspname || '.' || t.typname, t.typtype, t.typnotnull, format_type(nullif(t.typbasetype, 0), t.typtypmod), t.typdefault, t.typcollation::regcollation,
-      pg_get_userbyid(t.typowner), ${sorted('t.typacl')}, obj_description(t.oid, 'pg_type'),
+      pg_get_userbyid(t.typowner), ${rights('t.typacl', `'T'`, 't.typowner')}, obj_description(t.oid, 'pg_type'),
       (SELECT string_agg(quote_literal(enumlabel), ',' ORDER BY enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
       (SELECT concat_ws(' ', r.rngsubtype::regtype, r.rngsubopc, r.rngcollation::regcollation, r.rngcanonical, r.rngsubdiff) FROM pg_range r WHERE r.rngtypid = t.oid),
       (SELECT string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation), ',' ORDER BY a.attnum)
@@ -81,7 +83,7 @@ const FINGERPRINT = `
   FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
   WHERE ${OWN} AND (t.typtype IN ('d', 'e', 'r', 'm') OR c.relkind = 'c') AND ${notOfExtension('pg_type', 't.oid')}
   UNION ALL
-  SELECT concat_ws(' | ', 'schema', n.nspname, ${sorted('n.nspacl')}, obj_description(n.oid, 'pg_namespace')) FROM pg_namespace n WHERE ${OWN} AND ${notOfExtension('pg_namespace', 'n.oid')}
+  SELECT concat_ws(' | ', 'schema', n.nspname, ${rights('n.nspacl', `'n'`, 'n.nspowner')}, obj_description(n.oid, 'pg_namespace')) FROM pg_namespace n WHERE ${OWN} AND ${notOfExtension('pg_namespace', 'n.oid')}
   UNION ALL
   SELECT concat_ws(' | ', 'extension', extname, extnamespace::regnamespace) FROM pg_extension
   UNION ALL
