@@ -3,6 +3,7 @@ import { untraced } from '../domain/trace.ts';
 import { loadModule } from '../load.ts';
 import { openProject, type Project } from '../project/config.ts';
 import { databaseOf } from '../project/database.ts';
+import { type Environment, environmentOf } from '../project/environments.ts';
 import type { RunnerOptions } from '../runner/session.ts';
 import { listener } from './listener.ts';
 
@@ -14,7 +15,7 @@ export interface ProjectOptions {
   readonly config?: string | undefined;
   /** Else the configuration's, else DATABASE_URL, else what the knexfile says, else PG*. */
   readonly databaseUrl?: string | undefined;
-  /** Instead of `process.env`: DATABASE_URL, PHASE_AUDIT_STORE, TRACEPARENT. */
+  /** Instead of `process.env`: DATABASE_URL, PHASE_AUDIT_STORE, PHASE_ENVIRONMENT, TRACEPARENT. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Told of each event while the function works. Nothing waits for it, and what it throws is a warning of the process. */
   readonly onEvent?: OnEvent | undefined;
@@ -24,6 +25,8 @@ export interface ProjectOptions {
 export interface Opened extends RunnerOptions {
   readonly project: Project;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the configuration; null where the database is none of them. */
+  readonly environment: Environment | null;
 }
 
 /** A project, and the environment that it was opened in. */
@@ -47,6 +50,7 @@ export async function open(options: ProjectOptions, stragglerWindowMs?: number):
     project,
     database: await databaseOf(project, options.databaseUrl, env),
     env,
+    environment: environmentOf(project, options.databaseUrl, env),
     onEvent: listener(options.onEvent),
     trace: untraced,
     stragglerWindowMs: stragglerWindowMs ?? project.config.stragglerWindow,

@@ -1,8 +1,9 @@
-import type { PhaseError } from '../domain/errors/phase-error.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { FailedEvent, MigratedEvent } from '../domain/events.ts';
 import { parseRelease } from '../domain/release.ts';
 import type { Ended, MigrateResult, RollbackResult } from '../domain/results.ts';
 import { asPhaseError } from '../postgres/known-error.ts';
+import { readHistory } from '../project/history.ts';
 import { currentRelease, targetRelease } from '../project/target-release.ts';
 import { finish as runFinish, migrate as runMigrate } from '../runner/migrate.ts';
 import { rollback as runRollback } from '../runner/rollback.ts';
@@ -47,6 +48,7 @@ export async function migrate(options: MigrateOptions = {}): Promise<MigrateResu
   const { maintenance, slowRoll, runBaseline, stragglerWindow, ...rest } = flags;
   const opened = await open(rest, stragglerWindow);
   const target = given ?? currentRelease(opened.project);
+  if (opened.project.config.drift.beforeMigrate) await ensureNoDrift(opened);
   return watched({ command: 'migrate', release: target }, opened, (runner) =>
     runMigrate({
       ...runner,
@@ -57,6 +59,17 @@ export async function migrate(options: MigrateOptions = {}): Promise<MigrateResu
       running: running === undefined ? null : parseRelease(running),
     }),
   );
+}
+
+/** @throws PH2027 where something was changed by hand since the last migration. */
+async function ensureNoDrift({ project, database, env }: Opened): Promise<void> {
+  const { findDrift, stepsThatRan } = await import('../sources/drift.ts');
+  const history = await readHistory(project.root);
+  // Before the first one there is nothing to compare with.
+  if ((await stepsThatRan({ project, history }, database)).length === 0) return;
+  const shadow = project.config.shadowDatabaseUrl ?? (env.PHASE_SHADOW_DATABASE_URL || undefined);
+  const { differences } = await findDrift({ project, history, database, shadow, release: undefined }, []);
+  if (differences.length > 0) throw new PhaseError('PH2027', { differences: differences.map(({ object }) => object) });
 }
 
 /**
@@ -74,7 +87,9 @@ export async function finish(options: FinishOptions = {}): Promise<MigrateResult
  */
 export async function rollback(options: RollbackOptions = {}): Promise<RollbackResult> {
   const { steps, to, ...rest } = read('rollback', options);
-  return watched({ command: 'rollback', release: null }, await open(rest), (runner) =>
+  const opened = await open(rest);
+  if (opened.environment?.forwardOnly) throw new PhaseError('PH2025', { environment: opened.environment.name });
+  return watched({ command: 'rollback', release: null }, opened, (runner) =>
     runRollback({ ...runner, steps, to: to ?? null }),
   );
 }

@@ -3,6 +3,7 @@ import type { Opened, ProjectOptions } from '../api/project.ts';
 import type { RunEvent } from '../domain/events.ts';
 import type { Database } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
+import type { Environment } from '../project/environments.ts';
 import { Output, type Streams } from './output.ts';
 
 /** Where a command runs: the process, or a test. */
@@ -18,6 +19,7 @@ export interface Surroundings extends Streams {
 interface GlobalFlags {
   config?: string;
   databaseUrl?: string;
+  environment?: string;
   json?: boolean;
   color: boolean;
   yes?: boolean;
@@ -33,7 +35,11 @@ export class CommandContext {
   readonly #flags: GlobalFlags;
 
   constructor(surroundings: Surroundings, flags: GlobalFlags) {
-    this.surroundings = surroundings;
+    const { environment } = flags;
+    this.surroundings =
+      environment === undefined
+        ? surroundings
+        : { ...surroundings, env: { ...surroundings.env, PHASE_ENVIRONMENT: environment } };
     this.#flags = flags;
     this.output = new Output(surroundings, {
       json: flags.json ?? false,
@@ -67,6 +73,12 @@ export class CommandContext {
   async database(project: Project): Promise<Database> {
     const { databaseOf } = await import('../project/database.ts');
     return databaseOf(project, this.#flags.databaseUrl, this.surroundings.env);
+  }
+
+  /** The environment of the configuration that the command is for; null where it is none of them. @throws PH1037 */
+  async environment(project: Project): Promise<Environment | null> {
+    const { environmentOf } = await import('../project/environments.ts');
+    return environmentOf(project, this.#flags.databaseUrl, this.surroundings.env);
   }
 
   /** Where databases that nobody keeps are made; undefined for an embedded server. */

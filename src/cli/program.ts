@@ -9,6 +9,7 @@ import { registerCheck } from './commands/check.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerDb } from './commands/db.ts';
 import { registerDiff } from './commands/diff.ts';
+import { registerDrift } from './commands/drift.ts';
 import { registerDump } from './commands/dump.ts';
 import { registerHash } from './commands/hash.ts';
 import { registerInit } from './commands/init.ts';
@@ -19,8 +20,10 @@ import { registerRelease } from './commands/release.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerSync } from './commands/sync.ts';
 import { registerTask } from './commands/task.ts';
 import { registerUsages } from './commands/usages.ts';
+import { registerVerify } from './commands/verify.ts';
 import { registerWait } from './commands/wait.ts';
 import { CommandContext, type Surroundings } from './context.ts';
 import { Output } from './output.ts';
@@ -54,6 +57,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     .version(toolVersion())
     .option('--config <file>', 'configuration file (else phase.config.{ts,mts,js,mjs,cjs,json}, walking up)')
     .option('--database-url <url>', 'database (else the configuration, DATABASE_URL, PG*)')
+    .option('--environment <name>', 'one of environments in the configuration (also PHASE_ENVIRONMENT)')
     .option('--json', 'one JSON document on stdout, errors too')
     .option('--no-color', 'no colours (also NO_COLOR, TERM=dumb)')
     .option('--yes', 'confirm what would be asked')
@@ -78,6 +82,9 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerHash,
     registerDump,
     registerDiff,
+    registerVerify,
+    registerDrift,
+    registerSync,
     registerDb,
     registerCompletion,
   ]) {

@@ -12,6 +12,7 @@ export const sqlState = {
   invalidSchemaName: '3F000',
   invalidPassword: '28P01',
   invalidAuthorization: '28000',
+  duplicateDatabase: '42P04',
   invalidCatalogName: '3D000',
   invalidFunctionDefinition: '42P13',
   idleInTransaction: '25P03',

@@ -96,6 +96,25 @@ const schema = strict({
     {},
   ),
   auditStore: v.optional(v.picklist(['files', 'database']), 'files'),
+  environments: v.optional(
+    v.record(
+      v.pipe(v.string(), v.regex(/^[A-Za-z][\w-]*$/, 'is no name of an environment: letters, digits, - and _')),
+      strict({
+        urlVariable: text,
+        branch: v.optional(text),
+        development: v.optional(v.boolean(), false),
+        forwardOnly: v.optional(v.boolean(), false),
+        approvals: v.optional(whole(0, 20), 0),
+      }),
+    ),
+  ),
+  drift: v.optional(
+    strict({
+      beforeMigrate: v.optional(v.boolean(), false),
+      ignore: v.optional(v.array(strict({ object: text, reason: text })), []),
+    }),
+    {},
+  ),
   hooks: v.optional(
     strict({
       afterMigrate: hook<MigratedEvent>(),

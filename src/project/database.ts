@@ -1,10 +1,11 @@
 import type { Database } from '../postgres/connection.ts';
 import type { OwnSession } from '../postgres/own-session.ts';
 import type { Project } from './config.ts';
+import { urlOfEnvironment } from './environments.ts';
 import { builderOf, connectionOf, knexTable, searchPathOf } from './knexfile.ts';
 
 /**
- * The database of a project: by the URL that was given, the configuration's, DATABASE_URL, or what the knexfile says; without any of them the PG* variables
+ * The database of a project: by the URL that was given, the environment's that was named, the configuration's, DATABASE_URL, or what the knexfile says; without any of them the PG* variables
  * apply.
  * @throws PH1033 for a knexfile that cannot be used.
  */
@@ -14,7 +15,7 @@ export async function databaseOf(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Database> {
   // A variable that is set to nothing, as an unset secret is, gives no URL.
-  const url = given ?? project.config.databaseUrl ?? (env.DATABASE_URL || undefined);
+  const url = given ?? urlOfEnvironment(project, env) ?? project.config.databaseUrl ?? (env.DATABASE_URL || undefined);
   const knexfile = await project.knexfile();
   const connection = url ?? (knexfile === null ? undefined : connectionOf(knexfile.config));
   return { connection, ledgerSchema: project.config.ledgerSchema, own: await ownSessionOf(project) };

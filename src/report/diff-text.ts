@@ -1,6 +1,6 @@
 import { sqlIdent } from '../domain/sql-name.ts';
+import type { SchemaDiff } from '../schema/schema-diff.ts';
 import { formatted } from '../schema/structure.ts';
-import type { SchemaDiff } from '../sources/diff.ts';
 
 /** A difference as a script, with comments that say what to know of each statement. */
 export function diffText({ statements, hazards, kept, renames, moves, rest, untried }: SchemaDiff): string {

@@ -30,13 +30,20 @@ async function planned(from: Schema, to: Schema): Promise<Statement[]> {
   const options: PlanOptions = { scope: 'database', assumedRoles: [...from.roles, ...to.roles, USUAL_OWNER] };
   const whole = withNeedsOfTables(to.facts, (table) => from.facts.getByEncoded(table) === undefined);
   try {
-    const statements = plan(from.facts, whole, options).actions.map(statementOf);
+    const statements = plan(from.facts, whole, options)
+      .actions.map(statementOf)
+      .filter((statement) => !isNothing(statement, from.facts));
     return await foldColumns(withComments(statements, to.facts), to.facts);
   } catch (error) {
     // A function that takes rows of a table which has it in a default goes in between.
     if (!/cycle/i.test(String(error))) throw error;
     return plan(from.facts, to.facts, options).actions.map(statementOf);
   }
+}
+
+/** Before a type changes, its default is dropped, also where there is none. */
+function isNothing({ sql, subject }: Statement, from: FactBase): boolean {
+  return subject?.kind === 'column' && sql.endsWith(' DROP DEFAULT') && !from.has({ ...subject, kind: 'default' });
 }
 
 /** An enum that loses a value is made anew, and pg-delta leaves its comment out. */

@@ -11,7 +11,7 @@ import { readSource, type Surroundings, stepsOf, withShadow } from './open.ts';
 /** db/structure.sql: what all migrations give, with a ledger that says that they have run. @throws what the migrations throw. */
 export async function dumpStructure(surroundings: Surroundings): Promise<string> {
   const schema = await readSource(surroundings, { kind: 'migrations' });
-  return structureOf(schema, await readEmpty(surroundings), ledgerOfSteps(surroundings));
+  return structureOf(schema, await readEmpty(surroundings), ledgerOfSteps(surroundings, stepsOf(surroundings)));
 }
 
 /** The schema of a database in which nothing was made, on the server on which the others are. */
@@ -23,8 +23,7 @@ export function readEmpty(surroundings: Surroundings): Promise<Schema> {
 const BY = { host: 'structure.sql', toolVersion: '' };
 
 /** Scripts that make the ledger of a database in which the migrations have run. */
-function ledgerOfSteps({ project, history, release }: Surroundings): string[] {
-  const steps = stepsOf({ history, release });
+export function ledgerOfSteps({ project, history }: Surroundings, steps: readonly OrderedMigration[]): string[] {
   const db = { ledgerSchema: project.config.ledgerSchema };
   const counters = underWay(steps).flatMap((name) => {
     const rename = history.renames.get(name);

@@ -53,7 +53,7 @@ export function withSource<T>(
     case 'database':
       return body({ database, isOurs: false });
     case 'migrations':
-      return withMigrations(surroundings, stepsOf(surroundings), body);
+      return withSteps(surroundings, stepsOf(surroundings), body);
     case 'file':
       return withText(surroundings, source.file, readText(resolve(project.root, source.file), source.file), body);
     case 'git': {
@@ -95,7 +95,8 @@ export function withShadow<T>(
   return withShadowServer({ project, isBare, url: shadow }, body);
 }
 
-async function withMigrations<T>(
+/** What some migrations give in an empty database. @throws what they throw. */
+export async function withSteps<T>(
   surroundings: Surroundings,
   steps: readonly OrderedMigration[],
   body: (place: Place) => Promise<T>,

@@ -1,5 +1,6 @@
 import { diffText } from '../../report/diff-text.ts';
-import { diffSources, type SchemaDiff } from '../../sources/diff.ts';
+import type { SchemaDiff } from '../../schema/schema-diff.ts';
+import { diffSources } from '../../sources/diff.ts';
 import { parseRename } from '../../sources/parse-rename.ts';
 import { parseSource } from '../../sources/source.ts';
 import type { CommandContext } from '../context.ts';

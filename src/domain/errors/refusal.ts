@@ -23,6 +23,10 @@ export interface RefusalErrors {
   PH2021: { name: string; functions: readonly string[] };
   PH2023: { table: string; exists: boolean };
   PH2024: { ids: readonly string[] };
+  PH2025: { environment: string };
+  PH2026: { what: string; database: string };
+  PH2027: { differences: readonly string[] };
+  PH2028: { database: string; tables: number };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -244,5 +248,36 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: (d) => d.reason,
     remedy: ({ instead }) =>
       instead ?? 'Name the table that holds the rows; without a key, one is needed or the walk has to be by pages.',
+  },
+  PH2025: {
+    exit: 4,
+    title: 'Nothing is undone in this environment',
+    what: (d) => `The environment ${d.environment} is forwardOnly.`,
+    why: () => 'The configuration says that migrations are never undone there.',
+    remedy: () => 'Write the migration that takes it back: phase new revert ID.',
+  },
+  PH2026: {
+    exit: 4,
+    title: 'This database is not for development',
+    what: (d) => `phase ${d.what} would change ${d.database} as a whole.`,
+    why: () =>
+      "No environment of the configuration that is marked as development has its URL, so that its rows may be somebody's.",
+    remedy: () =>
+      'Name it in environments of phase.config, with development: true and the variable of its URL, and give --environment or that URL.',
+  },
+  PH2027: {
+    exit: 4,
+    title: 'The database is not what its ledger says',
+    what: (d) => `Something was changed by hand: ${someOf(d.differences, ', ')}.`,
+    why: () => 'drift.beforeMigrate is set: migrations are written for the schema that those before them gave.',
+    remedy: () =>
+      'See phase drift, which shows the statements that bring it back; or make a migration of the change, or name it in drift.ignore with a reason.',
+  },
+  PH2028: {
+    exit: 4,
+    title: 'The database is not empty',
+    what: (d) => `${d.database} has ${d.tables} tables already.`,
+    why: () => 'A schema is loaded into an empty database, as a whole.',
+    remedy: () => 'phase db reset drops and makes it anew; phase migrate brings one that has data up to date.',
   },
 };

@@ -32,6 +32,7 @@ export interface RunningErrors {
   PH5028: { what: string; reason: string };
   PH5030: { statement: string; reason: string };
   PH5031: { reason: string };
+  PH5032: { file: string; reason: string };
   PH5029: { id: string; cause: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
@@ -280,5 +281,13 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: () => 'The schema cannot be made on the server for databases that nobody keeps.',
     why: (d) => `PostgreSQL says: ${d.reason}.`,
     remedy: () => 'Name a server in shadowDatabaseUrl that has what the schema needs, such as its extensions.',
+  },
+  PH5032: {
+    exit: 1,
+    title: 'A seed fails',
+    what: (d) => `${d.file} did not run.`,
+    why: (d) => d.reason,
+    remedy: () =>
+      'Correct it, and run phase db seed again: each file runs in a transaction of its own, in the order of the names.',
   },
 };

@@ -37,6 +37,8 @@ export interface UsageErrors {
   PH1033: { file: string; reason: string };
   PH1034: { file: string; reason: string };
   PH1036: { source: string; reason: string };
+  PH1037: { name: string; known: readonly string[] };
+  PH1038: { name: string; variable: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -298,5 +300,22 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `The schema of ${d.source} cannot be read.`,
     why: (d) => d.reason,
     remedy: () => 'Name a URL, a .sql file, database, migrations, git:REF or module:FILE that is there.',
+  },
+  PH1037: {
+    exit: 2,
+    title: 'The environment is not known',
+    what: (d) => `There is no environment ${d.name}.`,
+    why: (d) =>
+      d.known.length === 0
+        ? 'The configuration names no environments.'
+        : `The configuration has ${d.known.join(', ')}.`,
+    remedy: () => 'Name one of them in --environment or PHASE_ENVIRONMENT, or add it to environments in phase.config.',
+  },
+  PH1038: {
+    exit: 2,
+    title: 'The URL of an environment is missing',
+    what: (d) => `The database of the environment ${d.name} is not known.`,
+    why: (d) => `The variable ${d.variable}, which the configuration names for its URL, is not set.`,
+    remedy: (d) => `Set ${d.variable}, or give the URL by --database-url.`,
   },
 };

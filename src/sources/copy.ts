@@ -1,0 +1,49 @@
+import { quoteIdent } from '../domain/identifier.ts';
+import { type Connection, type Database, plainDatabase, withConnection } from '../postgres/connection.ts';
+import { reasonOf } from '../postgres/errors.ts';
+import type { Queryable } from '../postgres/queryable.ts';
+import { inTransaction } from '../postgres/transaction.ts';
+import type { Schema } from '../schema/facts.ts';
+import { statementsBetween } from '../schema/statements.ts';
+import { readEmpty } from './dump.ts';
+import { type Surroundings, withShadow } from './open.ts';
+
+/** A database with the schema of another one, and nothing in it. */
+export interface Copy {
+  readonly db: Connection;
+  readonly url: string;
+  readonly database: Database;
+  /** Why there is nothing in it: the server does not have what the schema needs. Null where all is there. */
+  readonly untried: string | null;
+}
+
+/** Makes a schema once more, on the server for databases that nobody keeps. */
+export async function withCopy<T>(
+  surroundings: Surroundings,
+  schema: Schema,
+  body: (copy: Copy) => Promise<T>,
+): Promise<T> {
+  const statements = await statementsBetween(await readEmpty(surroundings), schema);
+  return withShadow(surroundings, true, (server) =>
+    server.withDatabase((url) => {
+      const database = plainDatabase(url);
+      return withConnection({ ...database, applicationName: 'phase copy' }, async (db) => {
+        await ensureRoles(db, schema.roles);
+        await db.query(`SET search_path TO ''`);
+        await db.query('SET check_function_bodies = off');
+        const untried = await inTransaction(db, async () => {
+          for (const { sql } of statements) await db.query(sql);
+          return null;
+        }).catch((error) => reasonOf(error));
+        return body({ db, url, database, untried });
+      });
+    }),
+  );
+}
+
+async function ensureRoles(db: Queryable, roles: readonly string[]): Promise<void> {
+  for (const role of roles) {
+    const { rowCount } = await db.query('SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', [role]);
+    if (rowCount === 0) await db.query(`CREATE ROLE ${quoteIdent(role)}`);
+  }
+}
