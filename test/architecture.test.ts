@@ -41,7 +41,7 @@ const ARROWS: Record<string, readonly string[]> = {
   app: ['domain', 'postgres', 'project'],
   sources: ['domain', 'planner', 'postgres', 'ledger', 'project', 'schema', 'runner', 'replay'],
   testing: ['domain', 'planner', 'postgres', 'project', 'replay', 'schema'],
-  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'catalog', 'objects', 'project'],
+  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'catalog', 'objects', 'project', 'schema'],
   api: ['domain', 'postgres', 'ledger', 'project', 'runner', 'sources'],
   cli: [
     'api',

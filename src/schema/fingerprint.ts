@@ -1,5 +1,6 @@
 import type { Queryable } from '../postgres/queryable.ts';
 import type { LeftOut } from './facts.ts';
+import { USUAL_NAME } from './partition-indexes.ts';
 
 /** Schemas of the application: not PostgreSQL's own, and not the ledger. */
 const OWN = `nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\\_%' AND nspname <> ALL ($1::text[])`;
@@ -34,9 +35,10 @@ const FINGERPRINT = `
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE ${OWN} AND ${notLeftOut} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${notOfExtension('pg_class', 'c.oid')} AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-  SELECT concat_ws(' | ', 'index', x.relname, pg_get_indexdef(x.oid), obj_description(x.oid, 'pg_class'), i.indisvalid, i.indisready, i.indimmediate,
+  SELECT concat_ws(' | ', 'index', CASE WHEN NAMED_BY_ITSELF THEN '(named by itself)' ELSE x.relname END,
+      CASE WHEN NAMED_BY_ITSELF THEN regexp_replace(pg_get_indexdef(x.oid), 'INDEX .*? ON ', 'INDEX ON ') ELSE pg_get_indexdef(x.oid) END, obj_description(x.oid, 'pg_class'), i.indisvalid, i.indisready, i.indimmediate,
       'primary ' || i.indisprimary, 'clustered ' || i.indisclustered, 'identity ' || i.indisreplident, x.reltablespace, ${sorted('x.reloptions')},
-      'of ' || (SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = x.oid),
+      'of ' || (SELECT p.oid::regclass FROM pg_inherits JOIN pg_class p ON p.oid = inhparent WHERE inhrelid = x.oid AND (NOT p.relispartition OR EXACT_PARENT)),
       (SELECT string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = x.oid AND attstattarget >= 0))
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
@@ -114,6 +116,9 @@ const FINGERPRINT = `
   SELECT concat_ws(' | ', 'foreign table', ${relation('t.ftrelid')}, s.srvname, t.ftoptions::text) FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver
   ORDER BY 1`;
 
+/** The index of a partition that has the name which PostgreSQL gives, or we do. */
+const NAMED_BY_ITSELF = `(x.relispartition AND (x.relname = ${USUAL_NAME} OR x.relname ~ '_[0-9a-f]{8}$'))`;
+
 interface FingerprintOptions extends LeftOut {
   /** Views are told by their existence alone. */
   readonly viewTexts?: boolean;
@@ -134,6 +139,8 @@ export async function readFingerprint(
   } = await db.query(`SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 150000 AS filters`);
   const sql = FINGERPRINT.replace('ROW_FILTER', server?.filters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL')
     .replace('VIEW_TEXT', viewTexts ? 'pg_get_viewdef(c.oid)' : `'view'`)
+    .replaceAll('NAMED_BY_ITSELF', () => (isExact ? 'false' : NAMED_BY_ITSELF))
+    .replace('EXACT_PARENT', String(isExact))
     .replace('LAST_VALUE', isExact ? ' pg_sequence_last_value(q.seqrelid),' : '')
     .replace('NOT_NULL_NAMES', isExact ? 'false' : `co.conname LIKE '%not_null%'`);
   const { rows } = await db.query(sql, [[...schemas], [...relations]]);

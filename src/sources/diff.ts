@@ -1,5 +1,7 @@
+import type { FactBase } from '@supabase/pg-delta';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteIdent } from '../domain/identifier.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { sqlName } from '../domain/sql-name.ts';
 import type { Database } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import type { Queryable } from '../postgres/queryable.ts';
@@ -43,7 +45,7 @@ async function diffBetween(
   { allowDataLoss, renames: chosen }: Pick<DiffOptions, 'allowDataLoss' | 'renames'>,
 ): Promise<SchemaDiff> {
   return withCopy(surroundings, given, async ({ db, database, untried }) => {
-    const first = chosen.map(renameStatement);
+    const first = chosen.map((rename) => renameStatement(rename, given.facts));
     if (first.length > 0 && untried !== null) throw new PhaseError('PH5031', { reason: untried });
     for (const { sql } of first) await db.query(sql);
     const from = first.length === 0 ? given : await readSchema(database);
@@ -55,6 +57,8 @@ async function diffBetween(
     const isComplete = untried === null && kept.length === 0;
     return {
       statements: [...first, ...statements],
+      back: await statementsBetween(to, from),
+      from,
       hazards: [
         ...first.flatMap((statement) => hazardsOf(statement, null)),
         ...tried.flatMap(({ statement, observed }) => hazardsOf(statement, observed)),
@@ -68,16 +72,30 @@ async function diffBetween(
   });
 }
 
-function renameStatement({ table, from, to }: ChosenRename): Statement {
+function renameStatement({ table, from, to }: ChosenRename, facts: FactBase): Statement {
+  const found = tableNamed(table, facts);
+  const named = sqlName(found);
+  if (!facts.has({ kind: 'column', schema: found.schema, table: found.name, name: from }))
+    throw new PhaseError('PH1008', { table: named, column: from, close: [] });
   return {
-    sql: `ALTER TABLE ${table} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`,
-    object: `column ${table}.${from}`,
+    sql: `ALTER TABLE ${quoteQualified(found)} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`,
+    object: `column ${named}.${from}`,
     verb: 'alter',
     losesData: false,
     isAlone: false,
     destroys: [],
     subject: null,
   };
+}
+
+/** A table as somebody names it in SQL: without a schema it is the one in public, or the only one of that name. @throws PH1007 */
+function tableNamed(name: string, facts: FactBase): QualifiedName {
+  const tables = facts.facts().flatMap(({ id }) => (id.kind === 'table' ? [id] : []));
+  const spoken = name.replaceAll('"', '');
+  const found = tables.filter((table) => table.name === spoken || `${table.schema}.${table.name}` === spoken);
+  const [only] = found.length > 1 ? found.filter(({ schema }) => schema === 'public') : found;
+  if (only === undefined) throw new PhaseError('PH1007', { table: name, close: tables.map(sqlName).slice(0, 5) });
+  return only;
 }
 
 async function tryAll(db: Queryable, statements: readonly Statement[]) {

@@ -78,7 +78,7 @@ export async function newVersion(
 }
 
 /** A name that can stand in a file's name. */
-function ensureWord(kind: string, name: string): string {
+export function ensureWord(kind: string, name: string): string {
   if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}$/.test(name)) return name;
   throw new PhaseError('PH1015', {
     what: `The name of a ${kind}`,

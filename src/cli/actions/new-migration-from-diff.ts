@@ -1,0 +1,158 @@
+import type { Command } from 'commander';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { nextReleases, parseRelease, type Release } from '../../domain/release.ts';
+import { withConnection } from '../../postgres/connection.ts';
+import { underQualifiedNames } from '../../postgres/session.ts';
+import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+import { type FileChange, writeFiles } from '../../project/files.ts';
+import { readHistory } from '../../project/history.ts';
+import { ensureOpen } from '../../project/release-files.ts';
+import { targetRelease } from '../../project/target-release.ts';
+import { enterTouches } from '../../replay/enter-touches.ts';
+import { diffText } from '../../report/diff-text.ts';
+import type { PossibleRename } from '../../schema/possible-renames.ts';
+import { safeSteps } from '../../schema/safe-form.ts';
+import type { SchemaDiff } from '../../schema/schema-diff.ts';
+import { type ChosenRename, diffSources } from '../../sources/diff.ts';
+import { type Surroundings, withSource } from '../../sources/open.ts';
+import { parseRename } from '../../sources/parse-rename.ts';
+import { parseSource, type Source } from '../../sources/source.ts';
+import { draftFromDiff } from '../../wizard/from-diff.ts';
+import { ensureWord } from '../../wizard/new-file.ts';
+import { draftRename, ensureUsableReleases, writeDraft } from '../../wizard/rename-column.ts';
+import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
+import type { Result } from '../output.ts';
+import { surroundingsOf } from '../surroundings.ts';
+import { wantedSource } from '../wanted-source.ts';
+import { diffDocument, isSame } from './diff.ts';
+
+interface FromDiffFlags {
+  from: string;
+  to?: string;
+  release?: string;
+  rename?: string[];
+  releases?: string;
+  allowDataLoss?: boolean;
+  check?: boolean;
+}
+
+export async function runNewFromDiff(context: CommandContext, command: Command): Promise<Result> {
+  const flags = command.opts<FromDiffFlags>();
+  const name = ensureWord('migration', command.args[0] ?? '');
+  const surroundings = await surroundingsOf(context);
+  const { project } = surroundings;
+  const [from, to] = [parseSource(flags.from, '--from'), wantedSource(project, flags.to)];
+  const options = { from, to, allowDataLoss: flags.allowDataLoss ?? false };
+  const given = (flags.rename ?? []).map(parseRename);
+  const first = await diffSources(surroundings, { ...options, renames: given });
+  if (flags.check) {
+    const text = isSame(first) ? 'Migrations and the wanted schema agree.' : diffText(first);
+    return { document: diffDocument(first), text, exitCode: isSame(first) ? 0 : 7 };
+  }
+  const said = await askRenames(context, first.renames);
+  const renames = [...given, ...said];
+  const diff = said.length === 0 ? first : await diffSources(surroundings, { ...options, renames });
+  const release = ensureOpen(surroundings.history, targetRelease(project, flags.release));
+  const scaffolded =
+    renames.length === 0 ? [] : await scaffoldRenames(context, surroundings, from, renames, flags.releases);
+  const { changes, warnings } = await draft(surroundings, diff, { name, release, renames: renames.length });
+  await writeFiles(project.root, changes);
+  if (changes.length > 0) await enterTouches(project, surroundings.shadow);
+  for (const warning of warnings) context.output.notice(warning);
+  return written(diff, [...new Set([...scaffolded, ...changes.map(({ path }) => path)])]);
+}
+
+/** Without anybody to ask they are only shown. */
+async function askRenames(context: CommandContext, offered: readonly PossibleRename[]): Promise<ChosenRename[]> {
+  if (!context.canAsk) return [];
+  const { Prompts } = await import('../prompts.ts');
+  const chosen: ChosenRename[] = [];
+  for (const { table, from, to, evidence } of offered) {
+    const message = `Is ${table}.${from} renamed to ${to}? (${evidence.join('; ')})`;
+    if (await new Prompts(context).confirm({ message, flag: '--rename' })) chosen.push({ table, from, to });
+  }
+  return chosen;
+}
+
+/** By the wizard, in the schema that the difference begins with. @returns the paths of what was written. */
+async function scaffoldRenames(
+  context: CommandContext,
+  surroundings: Surroundings,
+  from: Source,
+  renames: readonly ChosenRename[],
+  given: string | undefined,
+): Promise<string[]> {
+  const { project } = surroundings;
+  const releases = await releasesOf(context, surroundings, given);
+  ensureUsableReleases(surroundings.history, releases);
+  const { rewriteLimit } = project.config;
+  return withSource(surroundings, from, ({ database }) =>
+    withConnection({ ...database, applicationName: 'phase new migration-from-diff' }, async (db) => {
+      const written: string[] = [];
+      for (const { table, from: old, to } of renames) {
+        const history = await readHistory(project.root);
+        const drafted = await inRolledBackTransaction(db, () =>
+          underQualifiedNames(db, () =>
+            draftRename(db, history, { table, from: old, to, releases }, { now: new Date(), rewriteLimit }),
+          ),
+        );
+        for (const { message } of drafted.warnings) context.output.notice(message);
+        await writeDraft(history, drafted);
+        written.push(...drafted.files.map(({ path }) => path));
+      }
+      return written;
+    }),
+  );
+}
+
+async function releasesOf(
+  context: CommandContext,
+  { project }: Surroundings,
+  given: string | undefined,
+): Promise<Release[]> {
+  if (given !== undefined) return given.split(',').map((one) => parseRelease(one.trim()));
+  const current = targetRelease(project, undefined);
+  const proposed = [current, ...nextReleases(current)].slice(0, 3).join(',');
+  const { Prompts } = await import('../prompts.ts');
+  const question = { message: 'The releases of its three phases?', flag: '--releases' };
+  const answer = await new Prompts(context).ask(question, async (text) => problemIn(text), proposed);
+  return answer.split(',').map((one) => parseRelease(one.trim()));
+}
+
+function problemIn(text: string): true | string {
+  try {
+    for (const one of text.split(',')) parseRelease(one.trim());
+    return true;
+  } catch (error) {
+    if (error instanceof PhaseError) return error.message;
+    throw error;
+  }
+}
+
+async function draft(
+  { project }: Surroundings,
+  { statements, back, from }: SchemaDiff,
+  { name, release, renames }: { readonly name: string; readonly release: Release; readonly renames: number },
+): Promise<{ readonly changes: readonly FileChange[]; readonly warnings: readonly string[] }> {
+  const steps = safeSteps(statements.slice(renames), { from: from.facts, back });
+  const warnings = steps.flatMap(({ warning }) => warning ?? []);
+  if (steps.length === 0) return { changes: [], warnings };
+  const history = await readHistory(project.root);
+  return { changes: await draftFromDiff(history, steps, { name, release, now: new Date() }), warnings };
+}
+
+function written(diff: SchemaDiff, files: readonly string[]): Result {
+  const notes = [
+    ...diff.kept.map((object) => `${object} is not in the wanted schema, and stays; --allow-data-loss drops it`),
+    ...diff.renames.map(
+      ({ table, from, to }) => `perhaps ${table}.${from} is renamed to ${to}: --rename ${table}.${from}=${to}`,
+    ),
+    ...diff.rest.map((line) => `differs still, and has to be changed by hand: ${line}`),
+  ];
+  const said =
+    files.length === 0
+      ? ['there is nothing to write']
+      : [...files.map((path) => `wrote ${path}`), count(files.length, 'file')];
+  return { document: { ...diffDocument(diff), files }, text: [...said, ...notes].join('\n') };
+}

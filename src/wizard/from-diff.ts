@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { slug } from '../domain/identifier.ts';
+import type { ManifestEntry } from '../domain/manifest.ts';
+import type { Release } from '../domain/release.ts';
+import { timestamp } from '../planner/rename/plan.ts';
+import { changeManifest } from '../project/change-manifest.ts';
+import { checksum } from '../project/checksum.ts';
+import type { FileChange } from '../project/files.ts';
+import { migrationFolder } from '../project/folders.ts';
+import type { History } from '../project/history.ts';
+import { render } from '../scaffold/templates.ts';
+import type { SafeStep } from '../schema/safe-form.ts';
+import { formatted } from '../schema/structure.ts';
+import { afterExisting } from './files.ts';
+
+export interface FromDiffOptions {
+  /** In the names of the files. */
+  readonly name: string;
+  readonly release: Release;
+  readonly now: Date;
+}
+
+/** The migrations of a difference, each about one thing, and the manifest that lists them. Nothing is written. */
+export async function draftFromDiff(
+  history: History,
+  steps: readonly SafeStep[],
+  { name, release, now }: FromDiffOptions,
+): Promise<FileChange[]> {
+  const first = afterExisting(history, now);
+  const files = steps.map((step, at): FileChange & { readonly entry: ManifestEntry } => {
+    const about = slug(step.about).slice(0, 60);
+    const id = `${timestamp(first, at)}_${steps.length === 1 ? name : `${name}_${about}`}`.slice(0, 120);
+    const content = contentOf(step);
+    const extension = step.index === undefined ? 'sql' : 'ts';
+    return {
+      path: join(migrationFolder('schema'), `${id}.${extension}`),
+      content,
+      mode: 'create',
+      entry: { id, kind: 'schema', sha256: checksum(content) },
+    };
+  });
+  const manifest = await changeManifest(history.root, { release, add: files.map(({ entry }) => entry) });
+  return [...files.map(({ path, content, mode }) => ({ path, content, mode })), manifest];
+}
+
+function contentOf({ up, down, isAlone, index }: SafeStep): string {
+  if (index !== undefined) {
+    const { on, name, definition, isUnique, isDrop } = index;
+    return render('migration/from-diff-index.ts', {
+      index: JSON.stringify({ on, name, definition, ...(isUnique ? { unique: true } : {}) }, null, 2),
+      isDrop,
+    });
+  }
+  const lines = (statements: readonly string[]): string[] => statements.map((sql) => formatted({ sql }));
+  return render('migration/from-diff.sql', { up: lines(up), down: lines(down), isAlone });
+}

@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { addMigration } from '../support/history.ts';
+import { TestProject } from '../support/project.ts';
+
+const BEFORE = `CREATE TABLE users (id bigint PRIMARY KEY, email text, age integer);
+CREATE INDEX users_age ON users (age);
+CREATE TABLE orders (id bigint NOT NULL, at date NOT NULL, user_id bigint, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE orders_2024 PARTITION OF orders FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');`;
+
+const WANTED = `CREATE TABLE users (id bigint PRIMARY KEY, email text NOT NULL, age integer CHECK (age > 0), token uuid NOT NULL DEFAULT gen_random_uuid(), nick text NOT NULL,
+  CONSTRAINT users_email_key UNIQUE (email));
+CREATE INDEX users_lower ON users (lower(email));
+CREATE TABLE orders (id bigint NOT NULL, at date NOT NULL, user_id bigint, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE orders_2024 PARTITION OF orders FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE INDEX orders_user ON orders (user_id);
+CREATE TABLE reviews (id bigint PRIMARY KEY, user_id bigint REFERENCES users (id), stars smallint);
+CREATE INDEX reviews_user ON reviews (user_id);
+COMMENT ON TABLE reviews IS 'What they think.';`;
+
+let database: TestDatabase;
+let project: TestProject;
+beforeEach(async () => {
+  database = await createDatabase();
+  project = new TestProject(database.url, { 'package.json': '{"name": "shop", "version": "1.1.0"}' });
+  await addMigration(project, '1.0.0', 'begin', BEFORE);
+  await project.json('release', 'cut', '1.0.0');
+  project.delete('phase.config.json');
+  project.write('wanted.sql', WANTED);
+});
+afterEach(async () => {
+  project.remove();
+  await database.drop();
+});
+
+const sqlOf = (files: string[]): string[] =>
+  files.filter((path) => path.startsWith('db/migrate')).map((path) => project.read(path));
+
+test('the difference becomes migrations that do not block, one about one thing, there and back', async () => {
+  const { files } = await project.json('new', 'migration-from-diff', 'wanted', '--to', 'wanted.sql');
+  const texts = sqlOf(files);
+  const all = texts.join('\n---\n');
+  const part = (pattern: RegExp): string => texts.find((text) => pattern.test(text)) ?? '';
+  expect(part(/CREATE INDEX CONCURRENTLY "users_lower"/)).toMatch(/^-- phase:no-transaction\n/);
+  expect(part(/DROP INDEX CONCURRENTLY "public"."users_age"/)).toMatch(/^-- phase:no-transaction\n/);
+  expect(part(/CREATE UNIQUE INDEX CONCURRENTLY "users_email_key"/)).toBeTruthy();
+  expect(part(/UNIQUE USING INDEX "users_email_key"/)).toBeTruthy();
+  expect(part(/users_age_check/)).toContain('NOT VALID');
+  expect(part(/VALIDATE CONSTRAINT "users_age_check"/)).not.toContain('NOT VALID');
+  expect(part(/CREATE TABLE "public"."reviews"/)).toContain('reviews_user');
+  expect(part(/createIndex\(knex/)).toContain('"orders_user"');
+  expect(all).not.toMatch(/ADD COLUMN "token" uuid NOT NULL/);
+  expect(texts.length).toBeGreaterThan(10);
+
+  expect(await project.json('new', 'migration-from-diff', 'nothing', '--to', 'wanted.sql', '--check')).toMatchObject({
+    statements: [],
+  });
+  const { json } = await project.phase('verify', '--json', '--from', 'migrations', '--to', 'wanted.sql');
+  expect(json).toMatchObject({ ok: true, differences: [], down: { irreversible: null, differences: [] } });
+});
+
+test('what holds rows gets there too, once they are filled', async () => {
+  await project.json('migrate', '--release', '1.0.0');
+  await database.sql("INSERT INTO users SELECT n, 'u' || n || '@x', n FROM generate_series(1, 500) AS n");
+  project.write(
+    'wanted.sql',
+    BEFORE.replace('email text', 'email text NOT NULL').replace('age integer', 'age integer CHECK (age > 0)'),
+  );
+  await project.json('new', 'migration-from-diff', 'wanted', '--to', 'wanted.sql');
+  await project.json('migrate', '--release', '1.1.0');
+  expect((await project.phase('diff', '--from', 'database', '--to', 'wanted.sql')).stdout.trim()).toBe(
+    'There is no difference.',
+  );
+});
+
+test('a rename is scaffolded in three phases, and the rest beside it', async () => {
+  project.write(
+    'wanted.sql',
+    `${BEFORE.replace('email text', 'email_address text')}\nCREATE TABLE more (id bigint PRIMARY KEY);`,
+  );
+  const offered = await project.phase(
+    'new',
+    'migration-from-diff',
+    'wanted',
+    '--to',
+    'wanted.sql',
+    '--check',
+    '--json',
+  );
+  expect([offered.code, offered.json.renames]).toMatchObject([
+    7,
+    [{ table: 'public.users', from: 'email', to: 'email_address' }],
+  ]);
+  const { files, renames } = await project.json(
+    ...[
+      'new',
+      'migration-from-diff',
+      'wanted',
+      '--to',
+      'wanted.sql',
+      '--rename',
+      'users.email=email_address',
+      '--releases',
+      '1.1.0,1.2.0,1.3.0',
+    ],
+  );
+  expect(renames).toEqual([]);
+  expect(files).toEqual(
+    expect.arrayContaining(['db/renames/users_email_to_email_address.yml', 'db/releases/1.3.0.yml']),
+  );
+  expect(files.some((path: string) => path.endsWith('_wanted.sql'))).toBe(true);
+  const { json } = await project.phase('verify', '--json', '--from', 'migrations', '--to', 'wanted.sql');
+  expect(json).toMatchObject({ ok: true, differences: [] });
+});
+
+test('without releases, or a name, nothing is written', async () => {
+  const before = project.files();
+  project.write('wanted.sql', BEFORE.replace('email text', 'email_address text'));
+  const unsaid = await project.phase(
+    'new',
+    'migration-from-diff',
+    'wanted',
+    '--to',
+    'wanted.sql',
+    '--rename',
+    'users.email=email_address',
+    '--json',
+  );
+  expect([unsaid.code, unsaid.json.error.code, unsaid.json.error.details.flag]).toEqual([2, 'PH1004', '--releases']);
+  const unnamed = await project.phase('new', 'migration-from-diff', '../x', '--to', 'wanted.sql', '--json');
+  expect(unnamed.json.error.code).toBe('PH1015');
+  expect({ ...project.files(), 'wanted.sql': WANTED }).toEqual(before);
+});
