@@ -108,6 +108,13 @@ const schema = strict({
       }),
     ),
   ),
+  check: v.optional(
+    strict({
+      ticket: v.optional(v.boolean(), false),
+      rules: v.optional(v.record(v.string(), v.picklist(['off', 'warning', 'error'])), {}),
+    }),
+    {},
+  ),
   drift: v.optional(
     strict({
       beforeMigrate: v.optional(v.boolean(), false),

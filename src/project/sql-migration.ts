@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { parse, scan } from '../postgres/parser.ts';
+import { ensureNoConflict } from './yaml.ts';
 
 /** A plain SQL migration, taken apart. */
 export interface SqlMigration {
@@ -39,6 +40,7 @@ export async function parseSqlMigration(file: string, text: string): Promise<Sql
   const refuse = (reason: string): never => {
     throw new PhaseError('PH3014', { file, reason });
   };
+  ensureNoConflict(file, script);
   // The parser would end there, and everything behind it would be left out.
   if (script.includes('\0')) refuse('It holds a NUL byte.');
   const bytes = Buffer.from(script, 'utf8');

@@ -7,9 +7,10 @@ const MOST_VALUES = 1_000_000;
 /**
  * Reads YAML whose every scalar is a text, so that `1.10` and a checksum of digits stay what they are. What is only read is read by js-yaml, which takes a fifth of
  * the time of `yaml`; that keeps comments, and writes.
- * @throws PH3005
+ * @throws PH3005, PH3028 for one with merge conflicts
  */
 export function readYaml(file: string, text: string): unknown {
+  ensureNoConflict(file, text);
   try {
     const value = load(text, { schema: FAILSAFE_SCHEMA });
     ensureBounded(value);
@@ -17,6 +18,12 @@ export function readYaml(file: string, text: string): unknown {
   } catch (error) {
     throw new PhaseError('PH3005', { file, problems: [problemOf(error)] }, { cause: error });
   }
+}
+
+/** What git leaves where two branches have changed the same lines: what it is stands first. */
+export function ensureNoConflict(file: string, text: string): void {
+  const line = text.split('\n').findIndex((one) => one.startsWith('<<<<<<< '));
+  if (line !== -1) throw new PhaseError('PH3028', { file, line: line + 1 });
 }
 
 /** Where things are nested deeper than the parser's stack is, it ends with an error of its own. */

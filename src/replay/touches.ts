@@ -12,6 +12,7 @@ import type { History } from '../project/history.ts';
 import type { FollowedChange } from '../runner/pairs/pair.ts';
 import type { RunObserver } from '../runner/session.ts';
 import { type Replay, type ReplayKeys, replayKeys, withReplay } from './replay.ts';
+import { SentStatements } from './sent-statements.ts';
 import { GrownGone, type ShadowServer } from './shadow.ts';
 
 /** A migration that was seen to alter one column of a rename that is under way. */
@@ -26,6 +27,10 @@ export interface ObservedTouches {
   readonly touches: ReadonlyMap<string, readonly string[]>;
   /** By id: the modes in which its tables were locked. */
   readonly locks: ReadonlyMap<string, ObservedLocks>;
+  /** By id: the statements that a module sent by knex, each once; of a script they stand in its file. */
+  readonly statements: ReadonlyMap<string, readonly string[]>;
+  /** By id: tables that were there before, and were written anew as a whole. */
+  readonly rewritten: ReadonlyMap<string, readonly string[]>;
   /** Migrations that alter one column of a rename alone, which the other one had to follow. */
   readonly followed: readonly ObservedChange[];
   /** Where the replay ended too early: this migration failed, and those after it are not known. */
@@ -97,6 +102,8 @@ async function observeOnce(
 interface Seen {
   readonly touches: Map<string, readonly string[]>;
   readonly locks: Map<string, ObservedLocks>;
+  readonly statements: Map<string, readonly string[]>;
+  readonly rewritten: Map<string, readonly string[]>;
   readonly followed: ObservedChange[];
   failed: ObservedTouches['failed'];
   readonly watch: Watch;
@@ -105,13 +112,24 @@ interface Seen {
 function emptyHanded(): Seen {
   const followed: ObservedChange[] = [];
   const watch = new Watch((change) => void followed.push(change));
-  return { touches: new Map(), locks: new Map(), followed, failed: null, watch };
+  return {
+    touches: new Map(),
+    locks: new Map(),
+    statements: new Map(),
+    rewritten: new Map(),
+    followed,
+    failed: null,
+    watch,
+  };
 }
+
+/** Of what is kept beside a state: another one is not read. */
+const NOTE_FORMAT = 2;
 
 /** Those of states that may be kept: with the version that looks, and what the configuration lets run. */
 async function keysOf(project: Project, history: History, steps: readonly OrderedMigration[]): Promise<ReplayKeys> {
   const { keys, keepable } = await replayKeys(project, history, steps);
-  const around = [toolVersion(), project.config.rewriteLimit];
+  const around = [toolVersion(), NOTE_FORMAT, project.config.rewriteLimit];
   const own = keys.slice(0, keepable + 1).map((key) =>
     createHash('sha256')
       .update(JSON.stringify([...around, key]))
@@ -128,8 +146,10 @@ async function furthestOf(server: ShadowServer, keys: readonly string[]): Promis
   const seen = emptyHanded();
   if (grown < 1) return { grown: 0, seen };
   const note = JSON.parse(kept.get(keys[grown] ?? '') ?? '') as Note;
-  for (const { id, touches, locks } of note.steps) {
+  for (const { id, touches, locks, statements, rewritten } of note.steps) {
     seen.touches.set(id, touches);
+    seen.statements.set(id, statements);
+    seen.rewritten.set(id, rewritten);
     seen.locks.set(id, new Map(locks.map(([name, modes]) => [name, new Set(modes)])));
   }
   seen.followed.push(...note.followed);
@@ -142,22 +162,40 @@ interface Note {
     readonly id: string;
     readonly touches: readonly string[];
     readonly locks: readonly (readonly [name: string, modes: readonly string[]])[];
+    readonly statements: readonly string[];
+    readonly rewritten: readonly string[];
   }[];
   readonly followed: readonly ObservedChange[];
 }
 
-function noteOf({ touches, locks, followed }: Seen): string {
+function noteOf({ touches, locks, statements, rewritten, followed }: Seen): string {
   const steps = [...touches].map(([id, names]) => {
     const modes = [...(locks.get(id) ?? [])].map(([name, held]) => [name, [...held]] as const);
-    return { id, touches: names, locks: modes };
+    return {
+      id,
+      touches: names,
+      locks: modes,
+      statements: statements.get(id) ?? [],
+      rewritten: rewritten.get(id) ?? [],
+    };
   });
   const note: Note = { steps, followed };
   return JSON.stringify(note);
 }
 
-function resultOf({ touches, locks, followed, failed }: Seen, wanted: ReadonlySet<string>): ObservedTouches {
+function resultOf(
+  { touches, locks, statements, rewritten, followed, failed }: Seen,
+  wanted: ReadonlySet<string>,
+): ObservedTouches {
   const of = <T>(all: ReadonlyMap<string, T>): Map<string, T> => new Map([...all].filter(([id]) => wanted.has(id)));
-  return { touches: of(touches), locks: of(locks), followed: followed.filter(({ id }) => wanted.has(id)), failed };
+  return {
+    touches: of(touches),
+    locks: of(locks),
+    statements: of(statements),
+    rewritten: of(rewritten),
+    followed: followed.filter(({ id }) => wanted.has(id)),
+    failed,
+  };
 }
 
 async function observeAll(replay: Replay, steps: readonly OrderedMigration[], seen: Seen): Promise<void> {
@@ -167,6 +205,7 @@ async function observeAll(replay: Replay, steps: readonly OrderedMigration[], se
 /** What is seen of one migration. */
 class Watch implements RunObserver {
   readonly locks = new LockObserver();
+  readonly sent = new SentStatements();
   /** As migrations name them. An empty table is not locked by a backfill that finds nothing to do. */
   readonly tables = new Set<string>();
   readonly #onFollowed: (change: ObservedChange) => void;
@@ -181,6 +220,7 @@ class Watch implements RunObserver {
 
   connection(client: pg.Client): void {
     this.locks.watch(client);
+    this.sent.watch(client);
   }
 
   table(name: string): void {
@@ -189,6 +229,7 @@ class Watch implements RunObserver {
 
   async begin(db: Queryable): Promise<void> {
     this.tables.clear();
+    this.sent.begin();
     await this.locks.begin(db);
   }
 
@@ -210,7 +251,7 @@ async function observe(replay: Replay, step: OrderedMigration, seen: Seen): Prom
   const { watch } = seen;
   const db = replay.session.lock.client;
   await watch.begin(db);
-  const before = await unlocked(db);
+  const [before, files] = [await unlocked(db), await filesOfTables(db)];
   try {
     await replay.run(step);
   } catch (error) {
@@ -222,7 +263,24 @@ async function observe(replay: Replay, step: OrderedMigration, seen: Seen): Prom
   const locks = await watch.end(db);
   seen.touches.set(step.id, [...new Set([...locks.keys(), ...changed])].sort());
   seen.locks.set(step.id, locks);
+  seen.statements.set(step.id, watch.sent.statements);
+  const now = await filesOfTables(db);
+  seen.rewritten.set(
+    step.id,
+    [...files].filter(([name, file]) => now.has(name) && now.get(name) !== file).map(([name]) => name),
+  );
   return true;
+}
+
+/** By name: the table, and the file that it is in, which is another one once it was written anew. */
+async function filesOfTables(db: Queryable): Promise<Map<string, string>> {
+  const rows = await all<{ name: string; file: string }>(
+    db,
+    `SELECT n.nspname || '.' || c.relname AS name, c.oid::text || ' ' || c.relfilenode::text AS file
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT ${holdsLedger('n.oid')}`,
+  );
+  return new Map(rows.map(({ name, file }) => [name, file]));
 }
 
 /** Functions, types and schemas: what no lock shows. */

@@ -146,7 +146,7 @@ test.each([
 
 test('a manifest that says something else of tables than the migration touches is found', async () => {
   const other = new TestProject(undefined, { 'package.json': '{"version": "1.1.0"}' });
-  other.write('db/migrate/20260101000000_a.sql', 'CREATE TABLE a (id int)');
+  other.write('db/migrate/20260101000000_a.sql', 'CREATE TABLE a (id int PRIMARY KEY)');
   await other.json('hash');
   expect((await other.phase('check', '--json')).json).toEqual({ ok: true, findings: [] });
   other.write(manifest('1.1.0'), other.read(manifest('1.1.0')).replace('public.a', 'public.b'));
@@ -273,6 +273,7 @@ describe('a migration that alters a column while it is renamed', () => {
   test('in a way that cannot be followed is found, too', async () => {
     expect((await findings('ALTER TABLE users RENAME TO people')).findings).toMatchObject([
       { code: 'PH2018', severity: 'error' },
+      { code: 'raw_rename', severity: 'error' },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { RULES } from '../../src/checks/rules/index.ts';
 import { buildProgram } from '../../src/cli/program.ts';
 import { catalogue } from '../../src/domain/errors/catalogue.ts';
 import type { Plan } from '../../src/domain/plan.ts';
@@ -15,10 +16,70 @@ export function generatedPages(): Record<string, string> {
   return {
     'docs/errors.md': errorsPage(),
     'docs/cli.md': cliPage(),
+    'docs/checks.md': checksPage(),
     'docs/upgrade-example.md': upgradePage(),
     'docs/architecture.md': architecturePage(),
   };
 }
+
+/** The rules that judge migrations, and what phase check finds besides. */
+function checksPage(): string {
+  const fence = (code: string): string => (/^(?:import|export) /.test(code) ? 'ts' : 'sql');
+  return [
+    '# What phase check finds',
+    '',
+    "Generated from `src/checks/rules`. The statements of scripts are read by PostgreSQL's own parser; of migrations in TypeScript and JavaScript those are judged that they really send when they run in an empty database.",
+    "What a release adds is judged, and no released migration; tables that are new in it hold nobody up, and steps of renames are phase's own.",
+    '',
+    'A finding that is meant is silenced in its file, with the reason: `-- phase:allow blocking_index: ten rows` (`//` in TypeScript). A silence without a reason, of an unknown rule, or that silences nothing, is a finding.',
+    "`check: { rules: { no_primary_key: 'off' } }` in the configuration turns a rule off, or makes it `warning` or `error`. Exit code 7 says that there is a finding, whatever it is.",
+    '',
+    'Where the project has [squawk](https://squawkhq.com) (`npm install --save-dev squawk-cli`), scripts are judged by it, too (`squawk_...`), but for rules that phase has itself.',
+    '',
+    ...RULES.flatMap(({ code, title, why, safely, examples }) => [
+      `## ${code}`,
+      '',
+      `${title}. ${why}`,
+      '',
+      `Safely: ${safely}`,
+      '',
+      `\`\`\`${fence(examples.found)}`,
+      examples.found,
+      '```',
+      '',
+      'Silent:',
+      '',
+      `\`\`\`${fence(examples.silent)}`,
+      examples.silent,
+      '```',
+      '',
+    ]),
+    '## What is found besides',
+    '',
+    '| finding | what |',
+    '|---|---|',
+    ...BESIDES.map(([code, what]) => `| \`${code}\` | ${what} |`),
+    '',
+  ].join('\n');
+}
+
+const BESIDES = [
+  [
+    'PH3001 to PH3028',
+    'manifests, checksums, the order, files that are missing: as a run would refuse them ([errors](errors.md))',
+  ],
+  ['old_name', 'code that names a column by its old name from the release of phase 2 on'],
+  ['unedited_copy', 'a copy of a function for phase 2 that nobody has edited'],
+  ['unlisted_file', 'a migration that no manifest lists'],
+  ['new_for_knex', 'a file in the folder of knex that was not taken over'],
+  ['breaks_itself', 'a migration that breaks the very release that it is in'],
+  ['touches_differ', 'a manifest that says other tables than the migration touches'],
+  ['altered_alone', 'a migration that alters one column of a rename alone'],
+  ['unused_version', 'a version of a function or trigger that no migration makes'],
+  ['large_change', 'a data migration that would change many rows of the database in one transaction'],
+  ['not_replayed, not_counted', 'what could not be looked at, and why'],
+  ['unused_silence, unknown_silence, silence_without_reason', 'a silence that is none'],
+] as const;
 
 /** Written by hand, but for its picture. */
 function architecturePage(): string {

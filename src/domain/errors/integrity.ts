@@ -26,6 +26,7 @@ export interface IntegrityErrors {
   PH3024: { wanted: string; schema: string; id: string };
   PH3026: { ids: readonly string[]; table: string };
   PH3027: { ids: readonly string[]; table: string };
+  PH3028: { file: string; line: number };
   PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string; grant: string };
   PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string; ledger: string };
   PH3017: {
@@ -280,5 +281,13 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     why: (d) => `With ${d.release} it would be due: what is begun would never be ended, and the sync would stay.`,
     remedy: () =>
       'Bring the files of that phase back from version control, and with them what the manifest said of them; or undo the rename where nobody has it yet.',
+  },
+  PH3028: {
+    exit: 5,
+    title: 'A file has merge conflicts',
+    what: (d) => `${d.file} has a merge conflict, in line ${d.line}.`,
+    why: () => 'git left the lines of both branches there, between <<<<<<< and >>>>>>>.',
+    remedy: () =>
+      'phase rebase --base REF puts the manifests of both branches together; other files are for you to decide. Then run phase hash.',
   },
 };

@@ -1,0 +1,23 @@
+import type { Rule } from '../rule.ts';
+import { alterations } from '../syntax.ts';
+
+export const typeChange: Rule = {
+  code: 'type_change_rewrites',
+  title: 'A change of type writes the table anew',
+  why: 'PostgreSQL writes every row and every index again, under a lock that keeps reads and writes out until it is done; and the release before may not know the new type.',
+  safely:
+    'A new column of the new type, kept in sync and filled in batches, and a switch in a later release: docs/three-phases.md. Changes that write nothing anew (varchar to text, a longer varchar) are no finding.',
+  examples: {
+    found: 'ALTER TABLE users ALTER COLUMN age TYPE bigint;',
+    silent: 'ALTER TABLE users ALTER COLUMN email TYPE text;',
+  },
+  judge(migration, context) {
+    return alterations(migration).flatMap(({ type, table, name, statement }) => {
+      if (type !== 'AT_AlterColumnType' || context.isNew(table) || !migration.rewritten.has(table)) return [];
+      const message = `The new type of ${table}.${name} writes the whole table anew, while nobody can read or write it.`;
+      const remedy =
+        'Add a column of the new type, fill it in batches (phase new data) and switch to it in a later release; or run it while nothing is alive (phase migrate --maintenance), with a silence that says so.';
+      return [{ line: statement.line, severity: 'error' as const, message, remedy }];
+    });
+  },
+};

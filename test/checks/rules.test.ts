@@ -1,0 +1,193 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { RULES } from '../../src/checks/rules/index.ts';
+import { repository } from '../support/bookshop.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { addMigration } from '../support/history.ts';
+import { TestProject } from '../support/project.ts';
+
+const BASE = `CREATE TABLE users (id bigint PRIMARY KEY, email varchar(100), age integer, country text, nick text, done boolean);
+CREATE TABLE orders (id bigint PRIMARY KEY);
+INSERT INTO users VALUES (1, 'a@x', 20, 'GB');
+-- phase:allow data_in_schema: the first rows`;
+
+let project: TestProject;
+beforeEach(async () => {
+  project = new TestProject(undefined, { 'package.json': '{"name": "shop", "version": "1.1.0"}' });
+  await addMigration(project, '1.0.0', 'begin', BASE);
+  await project.json('release', 'cut', '1.0.0');
+});
+afterEach(() => project.remove());
+
+const check = async (...flags: string[]) => {
+  const { json } = await project.phase('check', '--json', ...flags);
+  return json.findings as {
+    code: string;
+    severity: string;
+    file: string;
+    line: number | null;
+    message: string;
+    remedy: string;
+  }[];
+};
+const codes = async (...flags: string[]) => (await check(...flags)).map(({ code }) => code);
+
+/** Those that need more than a migration. */
+const ELSEWHERE = ['several_locks', 'no_ticket', 'imports_models'];
+/** A rule about data migrations. */
+const IN_DATA = ['schema_in_data'];
+/** An example that is silent for the rule, and a finding of others. */
+const judged = RULES.filter(({ code }) => !ELSEWHERE.includes(code));
+
+describe.each(judged.map((rule) => [rule.code, rule] as const))('%s', (code, { examples }) => {
+  const folder = IN_DATA.includes(code) ? 'data' : 'migrate';
+  test('is found, with a way on', async () => {
+    const id = await addMigration(project, '1.1.0', 'next', examples.found, { folder });
+    const found = (await check()).filter((finding) => finding.code === code);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatchObject({ file: `db/${folder}/${id}.sql`, line: 1 });
+    expect(found[0]?.remedy.length).toBeGreaterThan(20);
+  });
+
+  test('is silent', async () => {
+    await addMigration(project, '1.1.0', 'next', examples.silent, { folder });
+    expect(await codes()).not.toContain(code);
+  });
+});
+
+test('what is new in this release holds nobody up', async () => {
+  const sql = `CREATE TABLE notes (id bigint PRIMARY KEY, user_id bigint, text varchar(10));
+CREATE INDEX notes_user ON notes (user_id);
+ALTER TABLE notes ADD CONSTRAINT notes_user_fkey FOREIGN KEY (user_id) REFERENCES users (id);
+ALTER TABLE notes ALTER COLUMN text TYPE integer USING text::integer;
+ALTER TABLE notes RENAME COLUMN text TO number;
+ALTER TABLE notes ALTER COLUMN number SET NOT NULL, ADD CONSTRAINT positive CHECK (number > 0), ADD COLUMN token uuid DEFAULT gen_random_uuid();`;
+  await addMigration(project, '1.1.0', 'notes', sql);
+  await addMigration(project, '1.1.0', 'more', 'CREATE UNIQUE INDEX notes_number ON notes (number); DROP TABLE notes;');
+  expect(await codes()).toEqual([]);
+});
+
+test('TypeScript is judged by the statements that it really sends', async () => {
+  const id = await addMigration(
+    project,
+    '1.1.0',
+    'typed',
+    `import { createIndex } from 'triphase';
+export const config = { transaction: false };
+export async function up(knex) {
+  await knex.schema.alterTable('users', (table) => table.renameColumn('nick', 'nickname'));
+  for (const column of ['age', 'country']) await knex.raw(\`CREATE INDEX users_\${column} ON users (\${column})\`);
+  await createIndex(knex, { name: 'users_email', on: '"public"."users"', definition: '(email)' });
+}
+export async function down() {}
+`,
+    { extension: 'ts' },
+  );
+  const found = await check();
+  expect(found.map(({ code, file }) => [code, file])).toEqual([
+    ['raw_rename', `db/migrate/${id}.ts`],
+    ['blocking_index', `db/migrate/${id}.ts`],
+    ['blocking_index', `db/migrate/${id}.ts`],
+  ]);
+});
+
+test('code of the application in a migration, and a ticket that is missing', async () => {
+  project.write('src/models.ts', 'export const users = "users";\n');
+  await addMigration(
+    project,
+    '1.1.0',
+    'fill',
+    `import { users } from '../../src/models.ts';\nexport async function up(knex) { await knex(users).update({ done: true }); }\n`,
+    { folder: 'data', extension: 'ts' },
+  );
+  expect(await codes()).toEqual(['imports_models']);
+  const config = JSON.parse(project.read('phase.config.json'));
+  project.write('phase.config.json', JSON.stringify({ ...config, check: { ticket: true } }));
+  expect(await codes()).toEqual(['imports_models', 'no_ticket']);
+});
+
+test('a silence has a reason, and something to silence', async () => {
+  const index = 'CREATE INDEX users_age ON users (age);';
+  await addMigration(project, '1.1.0', 'one', `-- phase:allow blocking_index: ten rows\n${index}`);
+  expect(await codes()).toEqual([]);
+  await addMigration(project, '1.1.0', 'two', `-- phase:allow blocking_index\n${index.replace('users_age', 'other')}`);
+  await addMigration(
+    project,
+    '1.1.0',
+    'three',
+    '-- phase:allow raw_rename: it was one\n-- phase:allow no_such_rule: none\nCOMMENT ON TABLE users IS NULL;',
+  );
+  expect(await codes()).toEqual(['blocking_index', 'silence_without_reason', 'unused_silence', 'unknown_silence']);
+});
+
+test('the configuration turns rules off, and makes errors of warnings', async () => {
+  await addMigration(
+    project,
+    '1.1.0',
+    'bare',
+    'CREATE TABLE bare (id bigint);\nCREATE INDEX users_age ON users (age);',
+  );
+  const config = JSON.parse(project.read('phase.config.json'));
+  project.write(
+    'phase.config.json',
+    JSON.stringify({ ...config, check: { rules: { blocking_index: 'off', no_primary_key: 'error' } } }),
+  );
+  expect((await check()).map(({ code, severity }) => [code, severity])).toEqual([['no_primary_key', 'error']]);
+});
+
+describe('with a database', () => {
+  let database: TestDatabase;
+  afterEach(() => database.drop());
+
+  test('one transaction that locks several large tables is named', async () => {
+    database = await createDatabase();
+    await database.sql(
+      'CREATE TABLE users (t text); CREATE TABLE orders (t text); ALTER TABLE users ALTER t SET STORAGE EXTERNAL; ALTER TABLE orders ALTER t SET STORAGE EXTERNAL',
+    );
+    for (const table of ['users', 'orders'])
+      await database.sql(`INSERT INTO ${table} SELECT repeat('x', 35000000) FROM generate_series(1, 2)`);
+    await addMigration(
+      project,
+      '1.1.0',
+      'both',
+      'ALTER TABLE users ADD COLUMN a int;\nALTER TABLE orders ADD COLUMN b int;',
+    );
+    expect(await codes()).not.toContain('several_locks');
+    project.url = database.url;
+    expect(await codes()).toContain('several_locks');
+  });
+});
+
+test('a version that no migration makes is named, and one that is used is not', async () => {
+  await project.json('new', 'function', 'touch', '--release', '1.1.0');
+  await project.json('new', 'function', 'other', '--release', '1.1.0');
+  await addMigration(
+    project,
+    '1.1.0',
+    'make',
+    `import { createFunction } from 'triphase';\nexport const up = (knex) => createFunction(knex, { name: 'touch', version: 1 });\nexport const down = () => undefined;\n`,
+    { extension: 'mjs' },
+  );
+  const found = (await check('--no-replay')).filter(({ code }) => code === 'unused_version');
+  expect(found.map(({ file }) => file)).toEqual(['db/functions/other_v01.sql']);
+});
+
+test('a manifest with merge conflicts is named as such', async () => {
+  await addMigration(project, '1.1.0', 'one', 'SELECT 1;');
+  const text = project.read('db/releases/1.1.0.yml');
+  project.write('db/releases/1.1.0.yml', `${text}<<<<<<< HEAD\n  - id: a\n=======\n  - id: b\n>>>>>>> other\n`);
+  const [found, ...others] = await check();
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ code: 'PH3028', file: 'db/releases/1.1.0.yml', severity: 'error' });
+  expect(found?.message).toContain('merge conflict');
+});
+
+test('squawk is asked of scripts where the project has it, and not of tables that are new', async () => {
+  symlinkSync(join(repository, 'node_modules'), join(project.root, 'node_modules'));
+  const sql =
+    'CREATE TABLE fresh (id bigint PRIMARY KEY, name varchar(10));\nALTER TABLE users ADD COLUMN short varchar(10);';
+  await addMigration(project, '1.1.0', 'squawked', sql);
+  const found = (await check()).filter(({ code }) => code.startsWith('squawk_'));
+  expect(found.map(({ code, line }) => [code, line])).toEqual([['squawk_prefer_text_field', 2]]);
+});
