@@ -1,7 +1,7 @@
 import type { Finding } from '../domain/finding.ts';
 
 /** A comment that says why a finding is meant. */
-export interface Silence {
+interface Silence {
   readonly code: string;
   readonly reason: string;
   readonly line: number;
@@ -10,7 +10,7 @@ export interface Silence {
 const SILENCE = /(?:--|\/\/|\/\*)\s*phase:allow\s+([\w\s,]+?)\s*(?::\s*(.*?))?\s*(?:\*\/)?\s*$/;
 
 /** `-- phase:allow blocking_index: ten rows`, or with `//` in TypeScript; several rules with commas. */
-export function silencesIn(text: string): Silence[] {
+function silencesIn(text: string): Silence[] {
   return text.split(/\r?\n/).flatMap((line, at) => {
     const [, codes, reason = ''] = SILENCE.exec(line) ?? [];
     if (codes === undefined) return [];

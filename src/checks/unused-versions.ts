@@ -18,7 +18,7 @@ export function checkUnusedVersions(versions: readonly ListedVersion[], texts: r
       file,
       line: null,
       message: `No migration makes version ${version} of ${name}.`,
-      remedy: `Use it in a migration (createFunction or updateFunction with name '${name}' and version ${version}; of triggers createTrigger), or take the file out and run phase hash.`,
+      remedy: `Use it in a migration, such as updateFunction(knex, '${name}', { version: ${version} }), or take the file out and run phase hash.`,
     }));
 }
 

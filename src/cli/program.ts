@@ -16,6 +16,7 @@ import { registerInit } from './commands/init.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerNew } from './commands/new.ts';
 import { registerPlan } from './commands/plan.ts';
+import { registerRebase } from './commands/rebase.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRollback } from './commands/rollback.ts';
@@ -76,6 +77,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerAcknowledge,
     registerRelease,
     registerCheck,
+    registerRebase,
     registerUsages,
     registerTask,
     registerAudit,

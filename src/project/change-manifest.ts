@@ -30,6 +30,11 @@ export async function changeManifest(root: string, change: ManifestChange): Prom
   const path = await pathOf(root, change.release);
   const text = await readFile(join(root, path), 'utf8').catch(() => null);
   const before = text ?? `release: ${change.release}\nstate: open\nmigrations: []\n`;
+  return { path, content: changedManifest(path, before, change), mode: text === null ? 'create' : 'replace' };
+}
+
+/** The text of a manifest after a change. @throws PH3005 for one that cannot be read. */
+export function changedManifest(path: string, before: string, change: Omit<ManifestChange, 'release'>): string {
   // What cannot be read is refused before it is changed.
   readYaml(path, before);
   const document = parseDocument(before, { schema: 'failsafe' }) as unknown as Document;
@@ -44,7 +49,7 @@ export async function changeManifest(root: string, change: ManifestChange): Prom
     document.set('state', 'released');
     document.set('sum', manifestSum(parseManifest(path, document.toString())));
   }
-  return { path, content: document.toString({ lineWidth: 0 }), mode: text === null ? 'create' : 'replace' };
+  return document.toString({ lineWidth: 0 });
 }
 
 function append(document: Document, key: string, value: object): void {

@@ -28,3 +28,11 @@ export function fileInGit(folder: string, ref: string, file: string): string | n
   // A name that begins like an option is none of git's.
   return ref.startsWith('-') ? null : git(folder, 'show', `${ref}:./${file}`);
 }
+
+/** The files below a folder, relative to it, at a commit; null where the commit is not known. */
+export function filesInCommit(folder: string, ref: string, below: string): string[] | null {
+  if (ref.startsWith('-')) return null;
+  const listed = git(folder, 'ls-tree', '-r', '-z', '--name-only', ref, '--', below);
+  if (listed === null || git(folder, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`) === null) return null;
+  return listed.split('\0').filter((file) => file !== '');
+}

@@ -16,8 +16,17 @@ export async function dumpStructure(surroundings: Surroundings): Promise<string>
 
 /** The schema of a database in which nothing was made, on the server on which the others are. */
 export function readEmpty(surroundings: Surroundings): Promise<Schema> {
-  return withShadow(surroundings, true, (server) => server.withDatabase((url) => readSchema(plainDatabase(url))));
+  const place = surroundings.shadow ?? surroundings.project.root;
+  const known = empties.get(place);
+  if (known !== undefined) return known;
+  const read = withShadow(surroundings, true, (server) => server.withDatabase((url) => readSchema(plainDatabase(url))));
+  empties.set(place, read);
+  read.catch(() => empties.delete(place));
+  return read;
 }
+
+/** By server: it does not change. */
+const empties = new Map<string, Promise<Schema>>();
 
 /** The same text on every machine. */
 const BY = { host: 'structure.sql', toolVersion: '' };

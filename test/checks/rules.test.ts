@@ -166,7 +166,7 @@ test('a version that no migration makes is named, and one that is used is not', 
     project,
     '1.1.0',
     'make',
-    `import { createFunction } from 'triphase';\nexport const up = (knex) => createFunction(knex, { name: 'touch', version: 1 });\nexport const down = () => undefined;\n`,
+    `import { createFunction } from 'triphase';\nexport const up = (knex) => createFunction(knex, 'touch', { version: 1 });\nexport const down = () => undefined;\n`,
     { extension: 'mjs' },
   );
   const found = (await check('--no-replay')).filter(({ code }) => code === 'unused_version');

@@ -1,8 +1,25 @@
 import type { Judgement, Rule } from '../rule.ts';
 
 const IMPORT = /(?:from|import|require\()\s*\(?['"](\.{1,2}\/[^'"]+)['"]/;
-/** What belongs to migrations, and changes with them alone. */
-const OWN = /^\.{1,2}\/(?:[^.]*\/)?(?:helpers?|lib|shared|migrations?|data|functions|triggers)\b|^\.\//;
+/** Folders of what migrations share, and that does not change with the application. */
+const SHARED: ReadonlySet<string> = new Set([
+  'db',
+  'lib',
+  'helpers',
+  'helper',
+  'shared',
+  'migrations',
+  'migrate',
+  'data',
+  'functions',
+  'triggers',
+]);
+
+/** Beside it, or in one of those. */
+function isOwn(path: string): boolean {
+  const [folder = ''] = path.replace(/^(?:\.{1,2}\/)+/, '').split('/');
+  return path.startsWith('./') || SHARED.has(folder);
+}
 
 export const importsModels: Rule = {
   code: 'imports_models',
@@ -18,7 +35,7 @@ export const importsModels: Rule = {
     if (file.endsWith('.sql')) return [];
     return text.split(/\r?\n/).flatMap((line, at): Judgement[] => {
       const [, path] = IMPORT.exec(line) ?? [];
-      if (path === undefined || OWN.test(path)) return [];
+      if (path === undefined || isOwn(path)) return [];
       const message = `This ${kind} migration imports ${path}, which changes with the application.`;
       return [
         {

@@ -1,7 +1,7 @@
 import type { Rule } from '../rule.ts';
 import { addedConstraints, text } from '../syntax.ts';
 
-const KINDS: Readonly<Record<string, string>> = { CONSTR_CHECK: 'check', CONSTR_FOREIGN: 'foreign key' };
+const KINDS: Readonly<Record<string, string>> = { CONSTR_CHECK: 'the check', CONSTR_FOREIGN: 'the foreign key' };
 
 export const validatingConstraint: Rule = {
   code: 'validating_constraint',
@@ -18,7 +18,7 @@ export const validatingConstraint: Rule = {
       // In the statement that adds its column there is nothing to look at, but for a foreign key of a default.
       if (kind === undefined || constraint.skip_validation === true || context.isNew(table) || type === 'AT_AddColumn')
         return [];
-      const name = text(constraint, 'conname') || `the ${kind}`;
+      const name = text(constraint, 'conname') || kind;
       const message = `Writes to ${table} wait while every row is read for ${name}.`;
       const remedy = `Add it with NOT VALID, and validate it in a migration of its own: ALTER TABLE ... VALIDATE CONSTRAINT ${name}.`;
       return [{ line: statement.line, severity: 'error' as const, message, remedy }];

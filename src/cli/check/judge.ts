@@ -26,11 +26,17 @@ import { checkBySquawk } from './squawk.ts';
 /** What was seen of the migrations; null where they were not run. */
 type Seen = Pick<ObservedTouches, 'statements' | 'rewritten' | 'locks'> | null;
 
+interface Judging {
+  readonly project: Project;
+  readonly history: History;
+  /** Ids of migrations that are not judged any more; null for none. */
+  readonly known: ReadonlySet<string> | null;
+}
+
 /** Judges the migrations of open manifests by all rules, but for the steps of renames, which phase has written. */
 export async function judgeMigrations(
   context: CommandContext,
-  project: Project,
-  history: History,
+  { project, history, known }: Judging,
   seen: Seen,
 ): Promise<Finding[]> {
   const open = history.manifests.filter(({ state }) => state === 'open');
@@ -42,11 +48,12 @@ export async function judgeMigrations(
     const file = fileOf(history.files, entry);
     if (file !== undefined) judged.push(await judgedMigration(project, { release, entry, file }, seen));
   }
-  if (judged.length === 0) return [];
+  const added = judged.filter(({ id }) => !known?.has(id));
+  if (added.length === 0) return [];
   const around = await contextOf(context, project, history, judged, seen);
   const findings: Finding[] = [];
-  const squawked = await checkBySquawk(project.root, judged, around.isNew);
-  for (const migration of judged) {
+  const squawked = await checkBySquawk(project.root, added, around.isNew);
+  for (const migration of added) {
     findings.push(...(await findingsOf(migration, around, project, squawked)));
   }
   return [...findings, ...(await unusedVersions(project.root, history))];

@@ -10,6 +10,7 @@ export function registerCheck(program: Command, action: Action): void {
       'what is wrong with migrations, manifests and renames, before anything is merged; exit 7 when something is',
     )
     .option('--format <format>', Object.keys(FINDING_FORMATS).join(', '), 'text')
+    .option('--base <ref>', 'judge what the branch adds to it, and how it stands to it, such as origin/main')
     .option(
       '--no-replay',
       'do not run the migrations on an embedded server to see whether they run, and touch what the manifests say',

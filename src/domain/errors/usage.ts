@@ -39,6 +39,8 @@ export interface UsageErrors {
   PH1036: { source: string; reason: string };
   PH1037: { name: string; known: readonly string[] };
   PH1038: { name: string; variable: string };
+  PH1039: { base: string; ids: readonly string[] };
+  PH1040: { id: string; release: string; isRename: boolean };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -317,5 +319,27 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     what: (d) => `The database of the environment ${d.name} is not known.`,
     why: (d) => `The variable ${d.variable}, which the configuration names for its URL, is not set.`,
     remedy: (d) => `Set ${d.variable}, or give the URL by --database-url.`,
+  },
+  PH1039: {
+    exit: 2,
+    title: 'The base is not merged yet',
+    what: (d) =>
+      `${d.base} lists migrations whose files are not here: ${d.ids.slice(0, 3).join(', ')}${d.ids.length > 3 ? ` and ${d.ids.length - 3} more` : ''}.`,
+    why: () => 'phase rebase puts manifests and files in order; the files of both branches have to be there.',
+    remedy: (d) =>
+      `git merge ${d.base}, or git rebase ${d.base}; conflicts in db/releases may stay as they are. Then run it again.`,
+  },
+  PH1040: {
+    exit: 2,
+    title: 'A migration has no open release to go to',
+    what: (d) => `${d.id} is for ${d.release}, which the base has released.`,
+    why: (d) =>
+      d.isRename
+        ? 'The three phases of a rename stand in releases of their own, which nobody but you can choose.'
+        : 'No open release comes after it.',
+    remedy: (d) =>
+      d.isRename
+        ? 'phase release retarget RENAME --phase 1 --release VERSION moves a phase into an open release; then run phase rebase again.'
+        : 'Say which one: phase rebase --base REF --release VERSION.',
   },
 };
