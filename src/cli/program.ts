@@ -20,6 +20,7 @@ import { registerRebase } from './commands/rebase.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRollback } from './commands/rollback.ts';
+import { registerSquash } from './commands/squash.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerSync } from './commands/sync.ts';
 import { registerTask } from './commands/task.ts';
@@ -78,6 +79,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerRelease,
     registerCheck,
     registerRebase,
+    registerSquash,
     registerUsages,
     registerTask,
     registerAudit,

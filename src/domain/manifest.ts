@@ -37,12 +37,22 @@ export interface ManifestSource {
   readonly sha256: string;
 }
 
+/** A baseline that was squashed with what came after it. */
+export interface EarlierBaseline {
+  readonly ids: readonly string[];
+  readonly replaces: readonly string[];
+}
+
 /** What one release brings to the database: `db/releases/<version>.yml`. */
 export interface Manifest {
   readonly release: Release;
   readonly state: 'open' | 'released';
   readonly migrations: readonly ManifestEntry[];
   readonly sources: readonly ManifestSource[];
+  /** Ids of migrations in whose place those of this manifest stand since `phase squash`: a database that has all of them has these. */
+  readonly replaces?: readonly string[] | undefined;
+  /** Baselines among them, with what these had replaced: a database may have either. The earliest first. */
+  readonly earlier?: readonly EarlierBaseline[] | undefined;
   /** Over the entries and sources, once released. */
   readonly sum?: string | undefined;
 }

@@ -38,7 +38,7 @@ function textOf(file: string): string | null {
 }
 
 /** The sum of a released manifest over all that it lists; its form is fixed in docs/formats.md. */
-export function manifestSum(manifest: Pick<Manifest, 'migrations' | 'sources'>): string {
+export function manifestSum(manifest: Pick<Manifest, 'migrations' | 'sources' | 'replaces' | 'earlier'>): string {
   const lines = [
     ...manifest.migrations.map((entry) => [
       'migration',
@@ -55,6 +55,8 @@ export function manifestSum(manifest: Pick<Manifest, 'migrations' | 'sources'>):
       ...(entry.transaction === undefined ? [] : [{ transaction: entry.transaction }]),
     ]),
     ...manifest.sources.map((source) => ['source', source.file, source.sha256]),
+    ...(manifest.replaces ?? []).map((id) => ['replaces', id]),
+    ...(manifest.earlier ?? []).map(({ ids, replaces }) => ['earlier', ids, replaces]),
   ].map((line) => `${JSON.stringify(line)}\n`);
   return `h1:${createHash('sha256').update(lines.join('')).digest('base64')}`;
 }

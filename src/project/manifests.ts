@@ -55,6 +55,8 @@ const manifestSchema = strict({
   state: v.picklist(['open', 'released']),
   migrations: v.optional(v.array(entrySchema), []),
   sources: v.optional(v.array(strict({ file: v.string(), sha256 })), []),
+  replaces: v.optional(v.pipe(texts, v.minLength(1, 'names nothing'))),
+  earlier: v.optional(v.array(strict({ ids: texts, replaces: texts }))),
   sum: v.optional(v.string()),
 });
 

@@ -14,6 +14,17 @@ SELECT pg_catalog.set_config('search_path', '', false);`;
 
 const LEDGER = `-- The ledger, and what has run in it: nothing that this schema has runs once more.`;
 
+/** A schema as a migration that makes it in an empty database. @param empty what an empty database has. */
+export async function baselineOf(schema: Schema, empty: Schema): Promise<string> {
+  const statements = await statementsBetween(empty, schema);
+  const parts = [
+    'SET LOCAL check_function_bodies = off;',
+    ...rolesOf(schema, statements),
+    ...statements.map((statement) => `${formatted(statement)};`),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
 /**
  * A schema as a script that makes it in an empty database. The same schema gives the same text on every version of PostgreSQL.
  * @param empty what an empty database has.

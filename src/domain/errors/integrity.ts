@@ -27,6 +27,7 @@ export interface IntegrityErrors {
   PH3026: { ids: readonly string[]; table: string };
   PH3027: { ids: readonly string[]; table: string };
   PH3028: { file: string; line: number };
+  PH3029: { release: string; ids: readonly string[] };
   PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string; grant: string };
   PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string; ledger: string };
   PH3017: {
@@ -289,5 +290,15 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     why: () => 'git left the lines of both branches there, between <<<<<<< and >>>>>>>.',
     remedy: () =>
       'phase rebase --base REF puts the manifests of both branches together; other files are for you to decide. Then run phase hash.',
+  },
+  PH3029: {
+    exit: 5,
+    title: 'A database lacks migrations that were squashed',
+    what: (d) =>
+      `This database has some of what ${d.release} replaces, and lacks ${d.ids.slice(0, 3).join(', ')}${d.ids.length > 3 ? ` and ${d.ids.length - 3} more` : ''}.`,
+    why: () =>
+      'phase squash has put a baseline in their place, for databases that have all of them, and for fresh ones.',
+    remedy: (d) =>
+      `Migrate it first with a version of the application from before the squash, up to ${d.release}; then with this one.`,
   },
 };

@@ -27,6 +27,7 @@ export interface RefusalErrors {
   PH2026: { what: string; database: string };
   PH2027: { differences: readonly string[] };
   PH2028: { database: string; tables: number };
+  PH2029: { release: string; reason: string; remedy: string };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -279,5 +280,12 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.database} has ${d.tables} tables already.`,
     why: () => 'A schema is loaded into an empty database, as a whole.',
     remedy: () => 'phase db reset drops and makes it anew; phase migrate brings one that has data up to date.',
+  },
+  PH2029: {
+    exit: 4,
+    title: 'Releases cannot be squashed',
+    what: (d) => `What leads to ${d.release} cannot be replaced by a baseline.`,
+    why: (d) => d.reason,
+    remedy: (d) => d.remedy,
   },
 };
