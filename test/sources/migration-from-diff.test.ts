@@ -131,3 +131,37 @@ test('without releases, or a name, nothing is written', async () => {
   expect(unnamed.json.error.code).toBe('PH1015');
   expect({ ...project.files(), 'wanted.sql': WANTED }).toEqual(before);
 });
+
+test('a migration that takes another one back has its ways turned round', async () => {
+  const sql = await addMigration(
+    project,
+    '1.1.0',
+    'nick',
+    '-- phase:no-transaction\nCREATE INDEX CONCURRENTLY users_email ON users (email);\n-- phase:down\nDROP INDEX CONCURRENTLY users_email;\n',
+  );
+  const typed = await addMigration(
+    project,
+    '1.1.0',
+    'typed',
+    "export const up = async (knex) => { await knex.raw('ALTER TABLE users ADD COLUMN up text'); };\nexport async function down(knex) { await knex.raw('ALTER TABLE users DROP COLUMN up'); }\n",
+    { extension: 'mjs' },
+  );
+  const one = await project.json('new', 'revert', typed);
+  expect(project.read(one.files[0])).toBe(
+    "export const down = async (knex) => { await knex.raw('ALTER TABLE users ADD COLUMN up text'); };\nexport async function up(knex) { await knex.raw('ALTER TABLE users DROP COLUMN up'); }\n",
+  );
+  const other = await project.json('new', 'revert', sql);
+  expect(project.read(other.files[0])).toBe(
+    '-- phase:no-transaction\n\nDROP INDEX CONCURRENTLY users_email;\n\n-- phase:down\nCREATE INDEX CONCURRENTLY users_email ON users (email);\n',
+  );
+  project.write('before.sql', BEFORE);
+  expect((await project.phase('diff', '--to', 'before.sql')).stdout.trim()).toBe('There is no difference.');
+  const bare = await addMigration(project, '1.1.0', 'bare', 'SELECT 1;');
+  for (const [id, code] of [
+    [bare, 'PH1041'],
+    ['nowhere', 'PH1016'],
+  ] as const) {
+    const refused = await project.phase('new', 'revert', id, '--json');
+    expect([refused.code, refused.json.error.code]).toEqual([2, code]);
+  }
+});

@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import type { MigrationKind } from '../../domain/manifest.ts';
+import { writeFiles } from '../../project/files.ts';
+import { readHistory } from '../../project/history.ts';
+import { ensureOpen } from '../../project/release-files.ts';
+import { currentRelease } from '../../project/target-release.ts';
 import type { VersionedKind } from '../../project/versions.ts';
+import { enterTouches } from '../../replay/enter-touches.ts';
 import * as begin from '../../wizard/new-file.ts';
+import { draftRevert } from '../../wizard/revert.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 
@@ -25,6 +31,18 @@ export async function newVersion(context: CommandContext, kind: VersionedKind, c
   const { release, on } = command.opts<NewFlags>();
   const [name = ''] = command.args;
   return written(await begin.newVersion(await context.openProject(), kind, { name, release, on }), true);
+}
+
+export async function newRevert(context: CommandContext, command: Command): Promise<Result> {
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  const release = ensureOpen(history, currentRelease(project, command.opts<NewFlags>().release));
+  const changes = await draftRevert(history, command.args[0] ?? '', { release, now: new Date() });
+  await writeFiles(project.root, changes);
+  await enterTouches(project, context.shadowUrl(project));
+  const files = changes.map(({ path }) => path);
+  const lines = [...files.map((path) => `wrote ${path}`), `read ${files[0]} before it is committed`];
+  return { document: { files }, text: lines.join('\n') };
 }
 
 /** @param isHashed whether a manifest has the checksum of a file that is still to be filled in. */

@@ -20,6 +20,12 @@ export function registerNew(program: Command, action: Action): void {
       );
   }
   group
+    .command('revert <id>')
+    .description('the migration that takes another one back, where nothing is undone: its way back is the way there')
+    .option('--release <version>', 'whose manifest (else the configuration, else package.json)')
+    .addHelpText('after', '\nExample:\n  phase new revert 20260901090000_create_books')
+    .action(action(async (context, command) => (await import('../actions/new.ts')).newRevert(context, command)));
+  group
     .command('task <name>')
     .description('a temporary task: run by hand, as often as needed')
     .addHelpText('after', '\nExample:\n  phase new task fill_countries')

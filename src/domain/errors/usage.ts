@@ -41,6 +41,7 @@ export interface UsageErrors {
   PH1038: { name: string; variable: string };
   PH1039: { base: string; ids: readonly string[] };
   PH1040: { id: string; release: string; isRename: boolean };
+  PH1041: { id: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -341,5 +342,13 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
       d.isRename
         ? 'phase release retarget RENAME --phase 1 --release VERSION moves a phase into an open release; then run phase rebase again.'
         : 'Say which one: phase rebase --base REF --release VERSION.',
+  },
+  PH1041: {
+    exit: 2,
+    title: 'A migration cannot be turned round',
+    what: (d) => `There is no migration to write that takes ${d.id} back.`,
+    why: (d) => d.reason,
+    remedy: () =>
+      'Write it by hand: phase new schema NAME, or phase new data NAME. Of a rename that is under way, docs/rollback.md says how it ends.',
   },
 };
