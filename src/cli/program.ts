@@ -19,6 +19,7 @@ import { registerPlan } from './commands/plan.ts';
 import { registerRebase } from './commands/rebase.ts';
 import { registerRelease } from './commands/release.ts';
 import { registerResolve } from './commands/resolve.ts';
+import { registerReview } from './commands/review.ts';
 import { registerRollback } from './commands/rollback.ts';
 import { registerSquash } from './commands/squash.ts';
 import { registerStatus } from './commands/status.ts';
@@ -78,6 +79,7 @@ export function buildProgram(action: Action, surroundings?: Surroundings): Comma
     registerAcknowledge,
     registerRelease,
     registerCheck,
+    registerReview,
     registerRebase,
     registerSquash,
     registerUsages,

@@ -22,7 +22,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const ENVIRONMENT_VARIABLE = 'PHASE_ENVIRONMENT';
 
 /** All that the configuration names. */
-function environmentsOf({ config }: Pick<Project, 'config'>): Environment[] {
+export function environmentsOf({ config }: Pick<Project, 'config'>): Environment[] {
   return Object.entries(config.environments ?? {}).map(([name, { branch = null, ...rest }]) => ({
     name,
     branch,

@@ -36,3 +36,8 @@ export function filesInCommit(folder: string, ref: string, below: string): strin
   if (listed === null || git(folder, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`) === null) return null;
   return listed.split('\0').filter((file) => file !== '');
 }
+
+/** Sets something in the configuration of the clone that a folder is in. @returns false where there is none. */
+export function setGitConfig(folder: string, key: string, value: string): boolean {
+  return git(folder, 'config', '--local', key, value) !== null;
+}

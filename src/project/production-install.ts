@@ -15,3 +15,19 @@ export async function productionInstall(root: string): Promise<string> {
       return 'npm ci --omit=dev --omit=optional';
   }
 }
+
+/** How all packages are installed where a branch is checked. */
+export async function wholeInstall(root: string): Promise<string> {
+  const agent = (await detect({ cwd: root }))?.agent ?? 'npm';
+  switch (agent) {
+    case 'pnpm':
+    case 'pnpm@6':
+      return 'corepack enable && pnpm install --frozen-lockfile';
+    case 'yarn':
+      return 'corepack enable && yarn install --frozen-lockfile';
+    case 'yarn@berry':
+      return 'corepack enable && yarn install --immutable';
+    default:
+      return 'npm ci';
+  }
+}

@@ -19,9 +19,22 @@ interface CheckFlags {
   base?: string;
 }
 
-export async function runCheck(context: CommandContext, { format, replay, base }: CheckFlags): Promise<Result> {
+export async function runCheck(context: CommandContext, { format, ...flags }: CheckFlags): Promise<Result> {
   const show = formatNamed(FINDING_FORMATS, format);
   const project = await context.openProject();
+  const findings = await findingsFor(context, project, flags);
+  // Annotations name files from the top of the repository.
+  const shown = format === 'github' ? findingsAt(placeInGit(project.root), findings) : findings;
+  const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(shown);
+  return { document: findingsDocument(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
+}
+
+/** All that is wrong. @throws PH1036 for a base that git does not know. */
+export async function findingsFor(
+  context: CommandContext,
+  project: Project,
+  { replay, base }: Omit<CheckFlags, 'format'>,
+): Promise<Finding[]> {
   const found = await checkFiles(project.root, currentRelease(project));
   // Files that are wrong cannot be run, nor judged.
   const isRunnable = found.every(({ code }) => code === 'old_name');
@@ -31,11 +44,7 @@ export async function runCheck(context: CommandContext, { format, replay, base }
     isRunnable && history !== null
       ? await judge(context, { project, history, known: beside?.known ?? null, replay: replay && found.length === 0 })
       : [];
-  const findings = [...found, ...(beside?.findings ?? []), ...judged, ...(await checkByDatabase(context, project))];
-  // Annotations name files from the top of the repository.
-  const shown = format === 'github' ? findingsAt(placeInGit(project.root), findings) : findings;
-  const text = findings.length === 0 && format === 'text' ? 'Nothing is wrong.' : show(shown);
-  return { document: findingsDocument(findings), text, exitCode: findings.length === 0 ? 0 : 7 };
+  return [...found, ...(beside?.findings ?? []), ...judged, ...(await checkByDatabase(context, project))];
 }
 
 interface Judged {

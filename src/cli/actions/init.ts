@@ -7,10 +7,11 @@ import { openProject, type Project } from '../../project/config.ts';
 import { type FileChange, writeFiles } from '../../project/files.ts';
 import { CONFIG_NAMES } from '../../project/find-config.ts';
 import { folders } from '../../project/folders.ts';
+import { setGitConfig } from '../../project/git.ts';
 import { packageName } from '../../project/package-json.ts';
-import { productionInstall } from '../../project/production-install.ts';
+import { productionInstall, wholeInstall } from '../../project/production-install.ts';
 import { currentRelease, targetRelease } from '../../project/target-release.ts';
-import { deployFiles, PLATFORM_NAMES } from '../../scaffold/deploy/files.ts';
+import { ciFiles, deployFiles, PLATFORM_NAMES } from '../../scaffold/deploy/files.ts';
 import { render } from '../../scaffold/templates.ts';
 import { type AdoptedSettings, type KnexBaseline, knexBaseline } from '../../wizard/adopt/baseline.ts';
 import { takenInByBuild } from '../../wizard/adopt/tsconfig.ts';
@@ -22,6 +23,9 @@ const NOT_ADOPTED: AdoptedSettings = { knexfile: null, knexEnvironment: null, kn
 
 export interface InitFlags {
   readonly deploy?: string;
+  readonly ci?: string;
+  /** Sets up git's merge driver for manifests. */
+  readonly git?: boolean;
   readonly fromKnex?: boolean;
   readonly knexfile?: string;
   readonly env?: string;
@@ -39,8 +43,11 @@ export async function init(context: CommandContext, flags: InitFlags): Promise<R
     ...(await initialFiles(cwd, baseline?.settings ?? null)),
     ...(baseline?.changes ?? []),
     ...(flags.deploy === undefined ? [] : await deployment(cwd, flags.deploy)),
+    ...(flags.ci === undefined ? [] : await workflow(cwd, flags.ci)),
+    ...(flags.git ? await attributes(cwd) : []),
   ];
   await writeFiles(cwd, changes);
+  if (flags.git) setUpDriver(context, cwd);
   tellBuild(context);
   const files = changes.map(({ path }) => path);
   const text = files.length === 0 ? ['Everything is there already.'] : files.map((path) => `wrote ${path}`);
@@ -93,6 +100,44 @@ function tellSettings({ output }: CommandContext, settings: AdoptedSettings, con
   if (missing.length === 0) return;
   output.notice(`Add to the configuration: ${missing.map((key) => `${key}: '${settings[key]}'`).join(', ')}`);
 }
+
+/** @throws PH1015 for another CI. */
+async function workflow(root: string, ci: string): Promise<FileChange[]> {
+  if (ci !== 'github')
+    throw new PhaseError('PH1015', {
+      what: '--ci',
+      value: ci,
+      allowed: 'github; docs/pull-requests.md has the steps for others',
+    });
+  return ciFiles(ci, await wholeInstall(root))
+    .filter(({ path }) => !existsSync(join(root, path)))
+    .map((file) => ({ ...file, mode: 'create' }));
+}
+
+const ATTRIBUTE = `${folders.releases}/*.yml merge=phase`;
+
+/** Which files the driver is for stands in the repository; the driver itself in the configuration of each clone. */
+async function attributes(root: string): Promise<FileChange[]> {
+  const before = await readFile(join(root, '.gitattributes'), 'utf8').catch(() => '');
+  if (before.split(/\r?\n/).includes(ATTRIBUTE)) return [];
+  const kept = before === '' || before.endsWith('\n') ? before : `${before}\n`;
+  return [{ path: '.gitattributes', content: `${kept}${ATTRIBUTE}\n`, mode: 'replace' }];
+}
+
+function setUpDriver({ output }: CommandContext, root: string): void {
+  if (
+    setGitConfig(root, 'merge.phase.name', 'manifests of triphase') &&
+    setGitConfig(root, 'merge.phase.driver', DRIVER)
+  ) {
+    output.notice(
+      `In other clones: git config merge.phase.driver '${DRIVER}'. Without it git leaves conflicts, and phase rebase settles them.`,
+    );
+    return;
+  }
+  output.notice(`This is no repository of git: there, git config merge.phase.driver '${DRIVER}'.`);
+}
+
+const DRIVER = 'npx --no-install phase merge-manifest %O %A %B %P';
 
 /** @throws PH1015 for another platform, PH1005 when no release is known. */
 async function deployment(root: string, platform: string): Promise<FileChange[]> {

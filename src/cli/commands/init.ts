@@ -16,9 +16,11 @@ export function registerInit(program: Command, action: Action): void {
       '--deploy <platform>',
       'also what runs migrations there: kubernetes, helm, compose, github, fly, heroku, systemd',
     )
+    .option('--ci <ci>', 'github: a workflow that judges migrations in pull requests, and migrates after merges')
+    .option('--git', 'let git put manifests of two branches together by phase')
     .addHelpText(
       'after',
-      '\nExamples:\n  phase init\n  phase init --from-knex\n  phase init --from-knex --knexfile packages/db/knexfile.ts --env production\n  phase init --deploy kubernetes',
+      '\nExamples:\n  phase init\n  phase init --from-knex\n  phase init --from-knex --knexfile packages/db/knexfile.ts --env production\n  phase init --deploy kubernetes\n  phase init --ci github --git',
     )
     .action(action(async (context, command) => (await import('../actions/init.ts')).init(context, command.opts())));
 }

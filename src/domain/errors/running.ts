@@ -33,6 +33,7 @@ export interface RunningErrors {
   PH5030: { statement: string; reason: string };
   PH5031: { reason: string };
   PH5032: { file: string; reason: string };
+  PH5033: { reason: string };
   PH5029: { id: string; cause: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
@@ -289,5 +290,13 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: (d) => d.reason,
     remedy: () =>
       'Correct it, and run phase db seed again: each file runs in a transaction of its own, in the order of the names.',
+  },
+  PH5033: {
+    exit: 1,
+    title: 'The comment cannot be written',
+    what: () => 'The comment of the pull request was not written.',
+    why: (d) => d.reason,
+    remedy: () =>
+      'Give the job permission to write (pull-requests: write) and GITHUB_TOKEN; without --post the comment is printed.',
   },
 };

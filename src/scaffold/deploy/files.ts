@@ -63,6 +63,13 @@ export function deployFiles(
   }));
 }
 
+/** What judges migrations in a pull request, by the CI that runs it. @param install installs all packages, in a shell. */
+export function ciFiles(_ci: 'github', install: string): { path: string; content: string }[] {
+  return [
+    { path: '.github/workflows/phase-review.yml', content: contentOf('deploy/github/phase-review.yml', { install }) },
+  ];
+}
+
 /** What has braces of its own is no template of ours. */
 function contentOf(name: string, view: { readonly install: string }): string {
   const isPlain = name.includes('/templates/') || name.includes('github/');
