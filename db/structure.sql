@@ -495,7 +495,37 @@ BEGIN
 END
 $revoke$;
 
-INSERT INTO "phase".ledger (format, served_before) VALUES (7, false);
+CREATE TABLE "phase".approvals (
+  migration text NOT NULL,
+  sha256 text NOT NULL,
+  approved_by text NOT NULL,
+  authors text[] NOT NULL,
+  who text NOT NULL DEFAULT session_user,
+  approved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (migration, sha256, approved_by)
+);
+COMMENT ON TABLE "phase".approvals IS 'Migrations that somebody besides their authors has approved. Never deleted.';
+COMMENT ON COLUMN "phase".approvals.migration IS 'Id of the migration.';
+COMMENT ON COLUMN "phase".approvals.sha256 IS 'Checksum of the file that was approved: another text is not.';
+COMMENT ON COLUMN "phase".approvals.approved_by IS 'Who approved it, as git knows them.';
+COMMENT ON COLUMN "phase".approvals.authors IS 'Who has written it, by git.';
+COMMENT ON COLUMN "phase".approvals.who IS 'Role of the database that entered it.';
+COMMENT ON COLUMN "phase".approvals.approved_at IS 'When.';
+DO $revoke$
+DECLARE
+  given record;
+BEGIN
+  FOR given IN
+    SELECT DISTINCT a.grantee, a.privilege_type FROM pg_catalog.pg_class c, LATERAL pg_catalog.aclexplode(c.relacl) AS a
+    WHERE c.oid = '"phase".approvals'::regclass AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE pg_catalog.format('REVOKE %s ON TABLE "phase".approvals FROM %s', given.privilege_type,
+      CASE given.grantee WHEN 0 THEN 'PUBLIC' ELSE given.grantee::regrole::text END);
+  END LOOP;
+END
+$revoke$;
+
+INSERT INTO "phase".ledger (format, served_before) VALUES (8, false);
 
 INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20260901090000_create_bookshop', 'schema', '1.0.0', NULL, NULL, NULL, '218a61d1f690a0bb8d953b48e250254ec00373deeb4610a02aaaae5ed7e520dc', NULL, 'applied', now(), now(), 'structure.sql', '');
 INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20260901090100_fill_bookshop', 'data', '1.0.0', NULL, NULL, NULL, 'fdab83b8243eeecb9c44f54bf801c1f376fc97b5b8fa392e936fbe85e68a36c8', NULL, 'applied', now(), now(), 'structure.sql', '');

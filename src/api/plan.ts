@@ -2,6 +2,7 @@ import type { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Plan, Stop } from '../domain/plan.ts';
 import { parseRelease, type Release } from '../domain/release.ts';
 import { databaseOf } from '../project/database.ts';
+import { environmentOf } from '../project/environments.ts';
 import { targetRelease } from '../project/target-release.ts';
 import { planFromLedger, planWithoutDatabase } from '../runner/plan.ts';
 import { coded } from './coded.ts';
@@ -25,6 +26,8 @@ export interface PlanResult extends Omit<Plan, 'stops'> {
   readonly forcedBy: readonly Stop[];
   /** Why a run would be refused; null when it would not. */
   readonly refusal: PhaseError | null;
+  /** Of what is to run, where the environment asks for approvals: how many, and by whom there are some. */
+  readonly approvals: readonly { readonly id: string; readonly needed: number; readonly by: readonly string[] }[];
 }
 
 /** What a run would do: from what the ledger of the database says, or from a release. Writes nothing, and throws no refusal. */
@@ -34,10 +37,20 @@ export async function plan(options: PlanOptions = {}): Promise<PlanResult> {
     const files = await openFiles(rest);
     const { project } = files;
     const to = targetRelease(project, given);
-    const { plan: planned, refusal } =
-      from === undefined
-        ? await planFromLedger(project, await databaseOf(project, rest.databaseUrl, files.env), to, maintenance)
-        : await planWithoutDatabase(project, parseRelease(from), to, maintenance);
-    return { ...planned, stops: planned.stops.map(({ release }) => release), forcedBy: planned.stops, refusal };
+    const asked = environmentOf(project, rest.databaseUrl, files.env)?.approvals ?? 0;
+    const {
+      plan: planned,
+      refusal,
+      approvals,
+    } = from === undefined
+      ? await planFromLedger(project, await databaseOf(project, rest.databaseUrl, files.env), to, maintenance, asked)
+      : await planWithoutDatabase(project, parseRelease(from), to, maintenance);
+    return {
+      ...planned,
+      stops: planned.stops.map(({ release }) => release),
+      forcedBy: planned.stops,
+      refusal,
+      approvals,
+    };
   });
 }

@@ -46,11 +46,13 @@ export async function openFiles(options: ProjectOptions): Promise<OpenedFiles> {
 /** @param stragglerWindowMs instead of the configuration's. @throws PH1002, PH1003, PH1033. */
 export async function open(options: ProjectOptions, stragglerWindowMs?: number): Promise<Opened> {
   const { project, env } = await openFiles(options);
+  const environment = environmentOf(project, options.databaseUrl, env);
   return {
     project,
     database: await databaseOf(project, options.databaseUrl, env),
     env,
-    environment: environmentOf(project, options.databaseUrl, env),
+    environment,
+    approvals: environment?.approvals ?? 0,
     onEvent: listener(options.onEvent),
     trace: untraced,
     stragglerWindowMs: stragglerWindowMs ?? project.config.stragglerWindow,

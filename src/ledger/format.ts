@@ -11,6 +11,7 @@ import { toFormat4 } from './formats/format-4.ts';
 import { toFormat5 } from './formats/format-5.ts';
 import { toFormat6 } from './formats/format-6.ts';
 import { toFormat7 } from './formats/format-7.ts';
+import { toFormat8 } from './formats/format-8.ts';
 import { ensureTrustedSchema } from './owner.ts';
 
 /** Each step takes the ledger from one format to the next; its place in the list is the format that it leads to. */
@@ -22,9 +23,13 @@ const FORMATS: readonly ((ledger: string) => string)[] = [
   toFormat5,
   toFormat6,
   toFormat7,
+  toFormat8,
 ];
 
 export const LEDGER_FORMAT = FORMATS.length;
+
+/** The oldest whose tables are read as they are now; what later ones add is read where it is there. */
+export const READABLE_FORMAT = 7;
 
 const TABLES_OF_THE_APPLICATION = `
   SELECT EXISTS (

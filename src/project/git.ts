@@ -41,3 +41,16 @@ export function filesInCommit(folder: string, ref: string, below: string): strin
 export function setGitConfig(folder: string, key: string, value: string): boolean {
   return git(folder, 'config', '--local', key, value) !== null;
 }
+
+/** The addresses of all who have committed a change to a file, also those that a commit names beside its author; null without a repository. */
+export function authorsInGit(folder: string, file: string): string[] | null {
+  const log = git(folder, 'log', '--follow', '--format=%ae%n%(trailers:key=Co-authored-by,valueonly)', '--', file);
+  if (log === null) return null;
+  const lines = log.split('\n').map((line) => /<([^>]+)>/.exec(line)?.[1] ?? line.trim());
+  return [...new Set(lines.filter((line) => line !== ''))];
+}
+
+/** The address that git knows of whoever works here; null where it knows none. */
+export function userInGit(folder: string): string | null {
+  return git(folder, 'config', 'user.email')?.trim() || null;
+}

@@ -8,6 +8,7 @@ import { recordConfirmed, recordMigrated } from '../ledger/releases.ts';
 import { recordTarget } from '../ledger/target.ts';
 import { readHistory, unfitFiles, unlistedFiles } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
+import { ensureApproved } from './approvals.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { settleByHand } from './pairs/watch.ts';
 import { targetOf } from './prepare.ts';
@@ -67,6 +68,11 @@ async function run(session: Session, before: Ledger, request: RunRequest): Promi
     if (error instanceof PhaseError && error.code === 'PH3011') await settleByHand(session).catch(() => undefined);
     throw error;
   });
+  await ensureApproved(
+    lock.client,
+    session.options.approvals ?? 0,
+    pending.flatMap((id) => runnable.get(id)?.entry ?? []),
+  );
   await ensureRoomForAudits(session, pending, runnable);
   for (const step of plan.steps) {
     if (step.state === 'held') session.options.onEvent({ type: 'held', ...migrationRef(step) });

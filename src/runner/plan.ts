@@ -6,6 +6,7 @@ import { planUpgrade } from '../planner/upgrade.ts';
 import { type Database, withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
+import { type Approved, approvalsOf } from './approvals.ts';
 import { ensureKnexAgrees } from './knex-agrees.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureNotBroken, planFor, type Target, targetOf } from './prepare.ts';
@@ -17,6 +18,8 @@ export interface PlanOutcome {
   /** Every migration up to the release, in order. */
   readonly migrations: readonly OrderedMigration[];
   readonly refusal: PhaseError | null;
+  /** Of pending migrations, where the environment asks for approvals. */
+  readonly approvals: readonly Approved[];
 }
 
 /** From what the ledger of a database says. */
@@ -25,6 +28,7 @@ export async function planFromLedger(
   database: Database,
   to: Release,
   maintenance: boolean,
+  approvals = 0,
 ): Promise<PlanOutcome> {
   const history = await readHistory(project.root);
   const target = targetOf(history, to);
@@ -36,7 +40,8 @@ export async function planFromLedger(
     const plan = planFor(target, ledger, { maintenance, running: null });
     const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
     await ensureKnexAgrees(db, { project, history, ledger, pending, runBaseline: false });
-    return outcome(plan, history, target);
+    const due = target.migrations.filter(({ id }) => pending.includes(id) || plan.held.includes(id));
+    return { ...outcome(plan, history, target), approvals: await approvalsOf(db, approvals, due) };
   });
 }
 
@@ -82,7 +87,7 @@ function ensureNotBrokenBy({ manifests }: History, from: Release, { release, kno
 }
 
 function outcome(plan: Plan, history: History, target: Target): PlanOutcome {
-  return { plan, history, migrations: target.migrations, refusal: refusalOf(plan, target) };
+  return { plan, history, migrations: target.migrations, refusal: refusalOf(plan, target), approvals: [] };
 }
 
 function refusalOf(plan: Plan, target: Target): PhaseError | null {

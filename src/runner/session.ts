@@ -29,6 +29,8 @@ export interface RunnerOptions {
   readonly trace: Trace;
   /** How old the last write to the old column has to be before step 3, in milliseconds. */
   readonly stragglerWindowMs: number;
+  /** How many people besides their authors have to approve data migrations and contract steps. */
+  readonly approvals?: number | undefined;
   /** Watches what migrations do; not in a deployment. */
   readonly observer?: RunObserver | undefined;
 }

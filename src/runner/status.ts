@@ -4,7 +4,7 @@ import { compareReleases, manifestRelease, type Release } from '../domain/releas
 import type { Rename } from '../domain/rename.ts';
 import type { RenameStatus, Status } from '../domain/status.ts';
 import { countMismatches } from '../gates/mismatches.ts';
-import { LEDGER_FORMAT, ledgerFormat } from '../ledger/format.ts';
+import { ledgerFormat, READABLE_FORMAT } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/migrations.ts';
 import { lastMismatches, recordMismatches } from '../ledger/mismatches.ts';
@@ -83,7 +83,7 @@ async function renameStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count:
 
 /** Nothing where the ledger is still of a format that keeps none. */
 async function alteredSince(db: LedgerDb, rename: Rename): Promise<string[]> {
-  if ((await ledgerFormat(db)) < LEDGER_FORMAT) return [];
+  if ((await ledgerFormat(db)) < READABLE_FORMAT) return [];
   const record = (await readPairs(db)).find((pair) => pair.rename === rename.name);
   return record === undefined ? [] : alteredByHand(db, rename, record);
 }

@@ -142,7 +142,7 @@ test('a ledger of format 1 is brought up to date, with what it holds', async () 
   expect((await project.json('audit', 'list')).audits).toEqual([]);
   expect((await migrate()).json.applied).toEqual([id]);
   const [ledger] = await database.sql('SELECT format, served_before, length(audit_key) AS key FROM phase.ledger');
-  expect(ledger).toEqual({ format: 7, served_before: true, key: 32 });
+  expect(ledger).toEqual({ format: 8, served_before: true, key: 32 });
 });
 
 test('audits that could not be written are found before the first step, and the database keeps them instead', async () => {

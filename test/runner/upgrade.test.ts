@@ -212,7 +212,8 @@ test.each([
   [
     'with a ledger of an earlier version',
     `ALTER TABLE phase.releases DROP COLUMN migrated_order, DROP COLUMN confirmed_order; ALTER TABLE phase.migrations DROP COLUMN manifest_sum;
-     ALTER TABLE phase.audits DROP COLUMN along, DROP COLUMN beyond; ALTER TABLE phase.ledger DROP COLUMN search_path, DROP COLUMN target_schema; UPDATE phase.ledger SET format = 4`,
+     ALTER TABLE phase.audits DROP COLUMN along, DROP COLUMN beyond; ALTER TABLE phase.ledger DROP COLUMN search_path, DROP COLUMN target_schema; DROP TABLE phase.approvals;
+     UPDATE phase.ledger SET format = 4`,
   ],
 ])('the release that was confirmed last is known on a server %s', async (_what, change) => {
   await release('1.0.0', 'CREATE TABLE t (id int, old int)');

@@ -5,7 +5,7 @@ import { exportAudits } from '../../data/audit/export.ts';
 import { type AuditState, isStored, openAudit, verifyAudit } from '../../data/audit/stored.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { type Audit, type AuditFilter, listAudits } from '../../ledger/audits.ts';
-import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../ledger/format.ts';
+import { ensureKnownFormat, ledgerFormat, READABLE_FORMAT } from '../../ledger/format.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
@@ -39,7 +39,7 @@ export async function runAudit(context: CommandContext, command: Command): Promi
   return withConnection({ ...database, applicationName: 'phase audit' }, async (db) => {
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
-    const audits = format < LEDGER_FORMAT ? [] : await listAudits(db, filter);
+    const audits = format < READABLE_FORMAT ? [] : await listAudits(db, filter);
     // A list may be empty; nothing can be said of an audit that a typing error names.
     const named = filter.file ?? (command.name() === 'list' ? undefined : (filter.owner ?? filter.ticket));
     if (named !== undefined && audits.length === 0) {

@@ -32,11 +32,20 @@ type Show = (document: PlanDocument, paint: Paint) => string;
 
 /** How each format shows a plan. */
 const FORMATS: Record<PlanFormat, Show> = {
-  text: (document, paint) => planText(planIn(document), paint),
+  text: (document, paint) => [planText(planIn(document), paint), ...approvalLines(document, paint)].join('\n'),
   json: (document) => JSON.stringify(document, null, 2),
   mermaid: (document) => planMermaid(planIn(document)),
   html: (document) => planPage(planIn(document)),
 };
+
+function approvalLines({ approvals }: PlanDocument, paint: Paint): string[] {
+  if (approvals.length === 0) return [];
+  const lines = approvals.map(({ id, needed, by }) => {
+    const said = by.length === 0 ? 'nobody' : by.join(', ');
+    return `  ${by.length < needed ? paint('yellow', 'waits') : 'approved'} ${id}: ${said}, of ${needed}`;
+  });
+  return ['', paint('bold', 'approvals, by somebody besides the authors (phase approve ID)'), ...lines];
+}
 
 export async function runPlan(context: CommandContext, flags: PlanFlags): Promise<Result> {
   const show = formatNamed(FORMATS, flags.format);

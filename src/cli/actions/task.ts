@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { RunSettings } from '../../domain/run-settings.ts';
-import { ensureKnownFormat, LEDGER_FORMAT, ledgerFormat } from '../../ledger/format.ts';
+import { ensureKnownFormat, ledgerFormat, READABLE_FORMAT } from '../../ledger/format.ts';
 import { isGoingOn, type RunStatus, readRuns } from '../../ledger/runs.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
@@ -146,7 +146,7 @@ async function onLedger<T>(
   return withConnection({ ...database, applicationName: 'phase task' }, async (db) => {
     const format = await ledgerFormat(db);
     ensureKnownFormat(format);
-    if (format < LEDGER_FORMAT) {
+    if (format < READABLE_FORMAT) {
       if (empty !== undefined) return empty;
       throw new PhaseError('PH1025', { name, close: [] });
     }

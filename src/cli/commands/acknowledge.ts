@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Action } from '../action.ts';
 
-/** `phase acknowledge` */
+/** `phase acknowledge` and `phase approve` */
 export function registerAcknowledge(program: Command, action: Action): void {
   program
     .command('acknowledge <rename> <object>')
@@ -13,5 +13,15 @@ export function registerAcknowledge(program: Command, action: Action): void {
     )
     .action(
       action(async (context, command) => (await import('../actions/acknowledge.ts')).acknowledge(context, command)),
+    );
+  program
+    .command('approve <id>')
+    .description(
+      'that somebody besides its authors has read a migration, and that it may run where the environment asks for that',
+    )
+    .option('--by <address>', "who (else git's user.email)")
+    .addHelpText('after', '\nExample:\n  phase approve 20260901090100_fill_countries --environment live')
+    .action(
+      action(async (context, command) => (await import('../actions/acknowledge.ts')).runApprove(context, command)),
     );
 }

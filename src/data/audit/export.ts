@@ -6,7 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { readApprovals } from '../../ledger/approvals.ts';
 import type { Audit } from '../../ledger/audits.ts';
+import { ledgerFormat } from '../../ledger/format.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import { folders } from '../../project/folders.ts';
@@ -58,7 +60,13 @@ export async function exportAudits(
     current = join(out, index);
     const entries = exported.map(({ audit, file }) => ({ ...audit, file, stored: audit.file, exact }));
     await mkdir(out, { recursive: true });
-    await writeFile(current, `${JSON.stringify({ audits: entries }, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
+    const approvals = await readApprovals(db, await ledgerFormat(db));
+    const owners = new Set(audits.map(({ owner }) => owner));
+    const approved = approvals.filter(({ migration }) => owners.has(migration));
+    await writeFile(current, `${JSON.stringify({ audits: entries, approvals: approved }, null, 2)}\n`, {
+      flag: 'wx',
+      mode: 0o600,
+    });
     return exported;
   } catch (error) {
     for (const path of written) await rm(path, { force: true });

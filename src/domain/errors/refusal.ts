@@ -28,6 +28,8 @@ export interface RefusalErrors {
   PH2027: { differences: readonly string[] };
   PH2028: { database: string; tables: number };
   PH2029: { release: string; reason: string; remedy: string };
+  PH2030: { needed: number; ids: readonly string[] };
+  PH2031: { id: string; by: string };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -287,5 +289,20 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `What leads to ${d.release} cannot be replaced by a baseline.`,
     why: (d) => d.reason,
     remedy: (d) => d.remedy,
+  },
+  PH2030: {
+    exit: 4,
+    title: 'A migration is not approved',
+    what: (d) => `Not approved as it is: ${someOf(d.ids, ', ')}.`,
+    why: (d) =>
+      `The environment asks for ${d.needed === 1 ? 'one person' : `${d.needed} people`} besides the authors to approve what changes rows, or drops an old column. An approval is for the text that was read: an edit makes it void.`,
+    remedy: (d) => `Somebody else runs phase approve ${d.ids[0] ?? 'ID'}, with the same --environment.`,
+  },
+  PH2031: {
+    exit: 4,
+    title: 'Nobody approves what they have written',
+    what: (d) => `${d.by} is among the authors of ${d.id}.`,
+    why: () => 'Four eyes are two people: git says who has written it.',
+    remedy: () => 'Let somebody else read it, and run phase approve.',
   },
 };

@@ -42,6 +42,7 @@ export interface UsageErrors {
   PH1039: { base: string; ids: readonly string[] };
   PH1040: { id: string; release: string; isRename: boolean };
   PH1041: { id: string; reason: string };
+  PH1042: { file: string; isUser: boolean };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -350,5 +351,16 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     why: (d) => d.reason,
     remedy: () =>
       'Write it by hand: phase new schema NAME, or phase new data NAME. Of a rename that is under way, docs/rollback.md says how it ends.',
+  },
+  PH1042: {
+    exit: 2,
+    title: 'git does not know who',
+    what: (d) => (d.isUser ? 'It is not known who approves.' : `It is not known who has written ${d.file}.`),
+    why: (d) =>
+      d.isUser
+        ? 'git has no user.email here.'
+        : 'git has no commit of it here: no repository, a file that is not committed, or a clone without history.',
+    remedy: (d) =>
+      d.isUser ? 'git config user.email, or --by.' : 'Run it in a whole clone, once the file is committed.',
   },
 };
