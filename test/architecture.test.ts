@@ -39,6 +39,7 @@ const ARROWS: Record<string, readonly string[]> = {
   replay: ['domain', 'planner', 'postgres', 'ledger', 'project', 'schema', 'runner'],
   tasks: ['domain', 'postgres', 'ledger', 'project', 'data', 'runner'],
   app: ['domain', 'postgres', 'project'],
+  usages: ['domain', 'postgres', 'project'],
   sources: ['domain', 'planner', 'postgres', 'ledger', 'project', 'schema', 'runner', 'replay'],
   testing: ['domain', 'planner', 'postgres', 'project', 'replay', 'schema'],
   wizard: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'catalog', 'objects', 'project', 'schema'],
@@ -62,6 +63,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'replay',
     'sources',
     'tasks',
+    'usages',
     'wizard',
   ],
 };

@@ -16,4 +16,6 @@ export interface Usage {
   readonly file: string;
   readonly line: number;
   readonly text: string;
+  /** Whether the code says that it is the column of this table, stands where that is named, or has its name alone. */
+  readonly certainty: 'sure' | 'likely' | 'by_name';
 }

@@ -38,7 +38,7 @@ const version = (text: string) => project.write('package.json', JSON.stringify({
 
 test('usages are the places in the code that name the old column', async () => {
   expect((await project.json('usages', RENAME)).usages).toEqual([
-    { file: 'src/users.ts', line: 1, text: 'const a = row.e_mail;' },
+    { file: 'src/users.ts', line: 1, text: 'const a = row.e_mail;', certainty: 'likely' },
   ]);
   expect((await project.phase('usages', 'nothing', '--json')).json.error.code).toBe('PH1026');
 });

@@ -3,18 +3,29 @@ import { releaseOfPhase } from '../../domain/manifest.ts';
 import type { Rename } from '../../domain/rename.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { packageName } from '../../project/package-json.ts';
-import { findUsages } from '../../project/usages.ts';
 import { table } from '../../report/table.ts';
 import { render } from '../../scaffold/templates.ts';
+import { findUsages } from '../../usages/find.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 
 export async function usages(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
   const found = await findUsages(history, renameOf(history, name));
-  const rows = found.map(({ file, line, text }) => [`${file}:${line}`, text]);
-  return { document: { usages: found }, text: rows.length === 0 ? 'The old name is not used any more.' : table(rows) };
+  const parts = SAID.flatMap(([certainty, title]) => {
+    const rows = found
+      .filter((one) => one.certainty === certainty)
+      .map(({ file, line, text }) => [`${file}:${line}`, text]);
+    return rows.length === 0 ? [] : [`${title} (${rows.length})\n${table(rows)}`];
+  });
+  return { document: { usages: found }, text: parts.join('\n\n') || 'The old name is not used any more.' };
 }
+
+const SAID = [
+  ['sure', 'The column of this table'],
+  ['likely', 'Likely: the table is named around it'],
+  ['by_name', 'By its name alone, perhaps of another table'],
+] as const;
 
 export async function notice(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);

@@ -19,7 +19,7 @@ import {
 } from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
 import type { MigrationFile } from '../../project/migrations.ts';
-import { findUsages } from '../../project/usages.ts';
+import { findUsages } from '../../usages/find.ts';
 import { findingOf } from './finding-of.ts';
 
 /** What the files alone tell, as far as one thing does not hide another. */

@@ -17,9 +17,9 @@ import { withoutBom } from '../../project/checksum.ts';
 import type { Project } from '../../project/config.ts';
 import type { History } from '../../project/history.ts';
 import { fileOf, loadMigration, type MigrationFile } from '../../project/migrations.ts';
-import { findUsages } from '../../project/usages.ts';
 import type { ObservedTouches } from '../../replay/touches.ts';
 import { withSteps } from '../../sources/open.ts';
+import { findUsages } from '../../usages/find.ts';
 import type { CommandContext } from '../context.ts';
 import { checkBySquawk } from './squawk.ts';
 
@@ -181,7 +181,10 @@ async function contextOf(
       indexes === null ||
       !indexes.some((index) => index.table === table) ||
       indexes.some((index) => index.table === table && index.isPrimary),
-    usagesOf: (column) => findUsages(history, { from: column } as Parameters<typeof findUsages>[1]),
+    usagesOf: async (column, table) => {
+      const found = await findUsages(history, { from: column, table: { name: table.replace(/^.*\./, '') } });
+      return found.filter(({ certainty }) => certainty !== 'by_name');
+    },
     requires: { ticket: project.config.check.ticket },
   };
   return around;

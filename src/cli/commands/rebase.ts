@@ -10,7 +10,7 @@ export function registerRebase(program: Command, action: Action): void {
     )
     .requiredOption('--base <ref>', 'a commit or a branch, such as origin/main')
     .option('--release <version>', 'for migrations whose release the base has cut')
-    .addHelpText('after', '\nExample:\n  git merge origin/main; phase rebase --base origin/main')
+    .addHelpText('after', '\nExample:\n  phase rebase --base origin/main')
     .action(
       action(async (context, command) => (await import('../actions/rebase.ts')).runRebase(context, command.opts())),
     );
@@ -19,6 +19,6 @@ export function registerRebase(program: Command, action: Action): void {
     .description(
       'for git: puts the changes of two branches to a manifest together (phase init --git sets it up); exit 7 for a conflict',
     )
-    .addHelpText('after', '\nExample:\n  git config merge.phase.driver "npx phase merge-manifest %O %A %B %P"')
+    .addHelpText('after', '\nExample:\n  phase merge-manifest %O %A %B %P')
     .action(action(async (_context, command) => (await import('../actions/rebase.ts')).runMergeManifest(command.args)));
 }
