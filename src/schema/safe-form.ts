@@ -38,7 +38,7 @@ type OnTable = Extract<StableId, { schema: string; table: string }>;
  */
 export function safeSteps(statements: readonly Statement[], facts: Facts): SafeStep[] {
   const parts: (Group | SafeStep)[] = [];
-  for (const statement of statements) {
+  for (const statement of withSequences(statements)) {
     const isOfNew = isOfNewTable(statement, facts.from);
     const special = isOfNew ? null : specialSteps(statement, facts);
     if (special !== null) {
@@ -55,6 +55,48 @@ export function safeSteps(statements: readonly Statement[], facts: Facts): SafeS
     else group.statements.push(statement);
   }
   return parts.map((part) => ('statements' in part ? plainStep(part.about, part.statements, facts) : part));
+}
+
+/** A sequence that a new table owns comes right before it, and what says so right behind it. */
+function withSequences(statements: readonly Statement[]): Statement[] {
+  const made = new Map(
+    statements.flatMap((one) =>
+      one.verb === 'create' && one.subject?.kind === 'table' ? [[quoteQualified(one.subject), one] as const] : [],
+    ),
+  );
+  const before = new Map<Statement, Statement[]>();
+  const behind = new Map<Statement, Statement[]>();
+  for (const owned of statements) {
+    const { subject, sql } = owned;
+    const [, table = ''] =
+      subject?.kind === 'sequence' ? (/ OWNED BY (.*)\.(?:"(?:[^"]|"")*"|\S+)$/.exec(sql) ?? []) : [];
+    const creates = made.get(table);
+    const sequence = statements.find(
+      (one) => one.verb === 'create' && one.subject?.kind === 'sequence' && one.object === owned.object,
+    );
+    if (creates === undefined || sequence === undefined || subject?.kind !== 'sequence') continue;
+    // Another table may take numbers from it, too.
+    const isShared = statements.some(
+      (one) => one !== creates && one !== owned && one !== sequence && one.sql.includes(subject.name),
+    );
+    if (isShared) continue;
+    before.set(creates, [...(before.get(creates) ?? []), sequence]);
+    behind.set(creates, [...(behind.get(creates) ?? []), owned]);
+  }
+  const moved = new Set([...before.values(), ...behind.values()].flat());
+  const ofTable = new Map(
+    [...before].flatMap(([table, sequences]) =>
+      [...sequences, ...(behind.get(table) ?? [])].map((one) => [one, table] as const),
+    ),
+  );
+  return statements
+    .filter((one) => !moved.has(one))
+    .flatMap((one) => [...(before.get(one) ?? []), one, ...(behind.get(one) ?? [])])
+    .map((one) => {
+      const table = ofTable.get(one);
+      // It is about its table, for the name of the migration.
+      return table === undefined ? one : { ...one, about: table.subject };
+    });
 }
 
 interface Group {
@@ -257,8 +299,8 @@ const tableNamed = (on: string, facts: FactBase) =>
 const sameName = (one: string, other: string): boolean => one.replaceAll('"', '') === other.replaceAll('"', '');
 
 /** The table that a statement is about; null for one that is about none. */
-function tableOf({ subject }: Statement): StableId | null {
-  let id = subject;
+function tableOf({ subject, about }: Statement): StableId | null {
+  let id = about ?? subject;
   while (id !== null && 'target' in id) id = id.target;
   if (id === null) return null;
   if (id.kind === 'table') return id;

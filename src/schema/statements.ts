@@ -18,6 +18,8 @@ export interface Statement {
   /** Encoded ids of what is gone after it. */
   readonly destroys: readonly string[];
   readonly subject: StableId | null;
+  /** The table that it belongs to, where that is not to be told from the subject. */
+  readonly about?: StableId | null;
 }
 
 /** What leads from one schema to the other, in an order that runs. */
