@@ -104,7 +104,7 @@ test('code of the application in a migration, and a ticket that is missing', asy
   expect(await codes()).toEqual(['imports_models']);
   const config = JSON.parse(project.read('phase.config.json'));
   project.write('phase.config.json', JSON.stringify({ ...config, check: { ticket: true } }));
-  expect(await codes()).toEqual(['imports_models', 'no_ticket']);
+  expect(await codes()).toEqual(['no_ticket', 'imports_models']);
 });
 
 test('a silence has a reason, and something to silence', async () => {

@@ -90,6 +90,7 @@ async function findingsOf(
       found.push({ code, severity: wanted ?? severity, file: migration.file, line, message, remedy });
     }
   }
+  found.sort((one, other) => (one.line ?? 0) - (other.line ?? 0));
   return silenced(migration.file, migration.text, found, [
     ...RULES.map(({ code }) => code),
     ...squawked.map(({ code }) => code),
