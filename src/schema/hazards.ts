@@ -4,7 +4,7 @@ import type { Statement } from './statements.ts';
 /** What a statement may do to those who use the database meanwhile, or to what is in it. */
 export interface Hazard {
   readonly statement: string;
-  readonly kind: 'data_loss' | 'rewrite' | 'scan' | 'lock' | 'breaks_release' | 'not_tried';
+  readonly kind: 'data_loss' | 'rewrite' | 'scan' | 'lock' | 'breaks_release' | 'fails';
   /** The strongest lock on the object, as PostgreSQL calls it; null where none was seen. */
   readonly lock: LockMode | null;
   /** Such as `public.users`. */
@@ -12,8 +12,8 @@ export interface Hazard {
   readonly message: string;
 }
 
-/** @param observed null where the statement was not tried. */
-export function hazardsOf(statement: Statement, observed: Observed | null): Hazard[] {
+/** @param observed null where the statement was not tried, or did not run. @param failure why it did not. */
+export function hazardsOf(statement: Statement, observed: Observed | null, failure: string | null): Hazard[] {
   const { sql, object, losesData } = statement;
   const of = (kind: Hazard['kind'], on: string, message: string): Hazard => ({
     statement: sql,
@@ -33,6 +33,7 @@ export function hazardsOf(statement: Statement, observed: Observed | null): Haza
       ),
     );
   }
+  if (failure !== null) hazards.push(of('fails', object, `It fails on a copy of the first schema: ${failure}`));
   if (observed === null) return hazards;
   for (const table of observed.rewritten)
     hazards.push(

@@ -1,4 +1,12 @@
-import { type Action, encodeId, type FactBase, type PlanOptions, plan, type StableId } from '@supabase/pg-delta';
+import {
+  type Action,
+  buildFactBase,
+  encodeId,
+  type FactBase,
+  type PlanOptions,
+  plan,
+  type StableId,
+} from '@supabase/pg-delta';
 import { quoteLiteral, quoteQualified } from '../domain/identifier.ts';
 import { USUAL_OWNER } from './canonical.ts';
 import type { Schema } from './facts.ts';
@@ -24,8 +32,51 @@ export interface Statement {
 
 /** What leads from one schema to the other, in an order that runs. */
 export async function statementsBetween(from: Schema, to: Schema): Promise<Statement[]> {
-  const statements = (await planned(from, to)).flatMap((statement) => withPartitions(statement, to));
-  return withOthers(statements, from, to);
+  const inTheWay = generatedInTheWay(from.facts, to.facts);
+  const statements = inTheWay.length === 0 ? await planned(from, to) : await plannedAround(from, to, inTheWay);
+  return withOthers(
+    statements.flatMap((statement) => withPartitions(statement, to)),
+    from,
+    to,
+  );
+}
+
+/** Generated columns that are computed from one whose type changes, which PostgreSQL refuses as long as they are there. */
+function generatedInTheWay(from: FactBase, to: FactBase): StableId[] {
+  return from.facts().flatMap(({ id, payload }) => {
+    if (id.kind !== 'column' || payload.generatedExpr === null || payload.generatedExpr === undefined) return [];
+    const isBlocking = from.outgoingEdges(id).some(({ to: other }) => {
+      const wanted = other.kind === 'column' ? to.get(other) : undefined;
+      return wanted !== undefined && wanted.payload.type !== from.get(other)?.payload.type;
+    });
+    return isBlocking ? [id] : [];
+  });
+}
+
+/** They are dropped first, with what needs them, and made anew: what is in them is computed. */
+async function plannedAround(from: Schema, to: Schema, ids: readonly StableId[]): Promise<Statement[]> {
+  const gone = new Set<string>();
+  const remove = (id: StableId): void => {
+    const key = encodeId(id);
+    if (gone.has(key)) return;
+    gone.add(key);
+    for (const { from: dependent, kind } of from.facts.incomingEdges(id)) if (kind === 'depends') remove(dependent);
+    for (const child of from.facts.childrenOf(id)) remove(child.id);
+  };
+  for (const id of ids) remove(id);
+  const kept = (id: StableId): boolean => !gone.has(encodeId(id));
+  const facts = buildFactBase(
+    from.facts.facts().filter(({ id }) => kept(id)),
+    from.facts.edges.filter((edge) => kept(edge.from) && (kept(edge.to) || edge.kind === 'owner')),
+    from.facts.source,
+    from.facts.referenceOnly,
+  );
+  const between = { ...from, facts };
+  const computed = new Set(ids.map((id) => inWords(id)));
+  const first = (await planned(from, between)).map((statement) =>
+    computed.has(statement.object) ? { ...statement, losesData: false } : statement,
+  );
+  return [...first, ...(await planned(between, to))];
 }
 
 async function planned(from: Schema, to: Schema): Promise<Statement[]> {

@@ -9,7 +9,7 @@ import { readSchema, type Schema } from '../schema/facts.ts';
 import { differencesOf } from '../schema/fingerprint.ts';
 import { hazardsOf } from '../schema/hazards.ts';
 import { statementsThatKeepData } from '../schema/keep-data.ts';
-import { observe } from '../schema/observe.ts';
+import { type Observed, observe } from '../schema/observe.ts';
 import { possibleMoves, possibleRenames } from '../schema/possible-renames.ts';
 import type { SchemaDiff } from '../schema/schema-diff.ts';
 import { type Statement, statementsBetween } from '../schema/statements.ts';
@@ -32,7 +32,7 @@ export interface DiffOptions {
   readonly renames: readonly ChosenRename[];
 }
 
-/** The statements that lead from one schema to another one, tried on a copy of the first. @throws what reading the sources throws; PH5030 when a statement does not run. */
+/** The statements that lead from one schema to another one, tried on a copy of the first. @throws what reading the sources throws; PH5031 when renames are asked for and the first schema cannot be copied. */
 export async function diffSources(surroundings: Surroundings, options: DiffOptions): Promise<SchemaDiff> {
   const [from, to] = [await readSource(surroundings, options.from), await readSource(surroundings, options.to)];
   return diffBetween(surroundings, from, to, options);
@@ -53,15 +53,17 @@ async function diffBetween(
       ? { statements: await statementsBetween(from, to), kept: [] }
       : await statementsThatKeepData(from, to);
     const tried =
-      untried === null ? await tryAll(db, statements) : statements.map((statement) => ({ statement, observed: null }));
+      untried === null
+        ? await tryAll(db, statements)
+        : statements.map((statement): Tried => ({ statement, observed: null, failure: null }));
     const isComplete = untried === null && kept.length === 0;
     return {
-      statements: [...first, ...statements],
+      statements: [...first, ...tried.map(({ statement }) => statement)],
       back: await statementsBetween(to, from),
       from,
       hazards: [
-        ...first.flatMap((statement) => hazardsOf(statement, null)),
-        ...tried.flatMap(({ statement, observed }) => hazardsOf(statement, observed)),
+        ...first.flatMap((statement) => hazardsOf(statement, null, null)),
+        ...tried.flatMap(({ statement, observed, failure }) => hazardsOf(statement, observed, failure)),
       ],
       kept,
       renames: possibleRenames(from.facts, to.facts),
@@ -98,16 +100,31 @@ function tableNamed(name: string, facts: FactBase): QualifiedName {
   return only;
 }
 
-async function tryAll(db: Queryable, statements: readonly Statement[]) {
-  const tried = [];
-  for (const statement of statements) {
-    try {
-      tried.push({ statement, observed: await observe(db, statement.sql, statement.isAlone) });
-    } catch (error) {
-      throw new PhaseError('PH5030', { statement: statement.sql, reason: reasonOf(error) }, { cause: error });
+interface Tried {
+  readonly statement: Statement;
+  readonly observed: Observed | null;
+  /** Why it does not run; null where it did. */
+  readonly failure: string | null;
+}
+
+/** Runs statements; one that fails is tried again once others have run, and comes where it runs. What never does comes last, with the reason. */
+async function tryAll(db: Queryable, statements: readonly Statement[]): Promise<Tried[]> {
+  const tried: Tried[] = [];
+  let left = statements.map((statement) => ({ statement, failure: '' }));
+  while (left.length > 0) {
+    const failed: { statement: Statement; failure: string }[] = [];
+    for (const { statement } of left) {
+      try {
+        tried.push({ statement, observed: await observe(db, statement.sql, statement.isAlone), failure: null });
+      } catch (error) {
+        failed.push({ statement, failure: reasonOf(error) });
+      }
     }
+    const isStuck = failed.length === left.length;
+    left = failed;
+    if (isStuck) break;
   }
-  return tried;
+  return [...tried, ...left.map(({ statement, failure }) => ({ statement, observed: null, failure }))];
 }
 
 /** Compared with a copy of the wanted schema on the same server, by what PostgreSQL tells of both. */

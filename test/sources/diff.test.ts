@@ -159,3 +159,16 @@ test('a module makes the schema, by knex or by the URL', async () => {
     'There is no difference.',
   );
 });
+
+test('a column whose type changes takes what is computed from it along, and that loses nothing', async () => {
+  const sql = (type: string) =>
+    `CREATE TABLE t (id int PRIMARY KEY, a ${type}, twice bigint GENERATED ALWAYS AS (a * 2) STORED);\nCREATE INDEX t_twice ON t (twice);\nCREATE VIEW v AS SELECT twice FROM t;`;
+  project.write('before.sql', sql('int'));
+  project.write('after.sql', sql('bigint'));
+  const { json } = await project.phase('diff', '--json', '--from', 'before.sql', '--to', 'after.sql');
+  expect(json).toMatchObject({ rest: [], kept: [] });
+  expect(json.statements.length).toBeGreaterThan(3);
+  const kinds = json.hazards.map(({ kind }: { kind: string }) => kind);
+  expect(kinds).not.toContain('fails');
+  expect(kinds).not.toContain('data_loss');
+});

@@ -53,6 +53,7 @@ export async function runNewFromDiff(context: CommandContext, command: Command):
   const said = await askRenames(context, first.renames);
   const renames = [...given, ...said];
   const diff = said.length === 0 ? first : await diffSources(surroundings, { ...options, renames });
+  ensureRuns(diff);
   const release = ensureOpen(surroundings.history, targetRelease(project, flags.release));
   const scaffolded =
     renames.length === 0 ? [] : await scaffoldRenames(context, surroundings, from, renames, flags.releases);
@@ -61,6 +62,12 @@ export async function runNewFromDiff(context: CommandContext, command: Command):
   if (changes.length > 0) await enterTouches(project, surroundings.shadow);
   for (const warning of warnings) context.output.notice(warning);
   return written(diff, [...new Set([...scaffolded, ...changes.map(({ path }) => path)])]);
+}
+
+/** A migration that fails is none. @throws PH5030 */
+function ensureRuns({ hazards }: SchemaDiff): void {
+  const failing = hazards.find(({ kind }) => kind === 'fails');
+  if (failing !== undefined) throw new PhaseError('PH5030', { statement: failing.statement, reason: failing.message });
 }
 
 /** Without anybody to ask they are only shown. */

@@ -272,7 +272,7 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     exit: 1,
     title: 'A statement of the difference does not run',
     what: (d) => `A statement fails on a copy of the first schema: ${d.statement}`,
-    why: (d) => `PostgreSQL says: ${d.reason}.`,
+    why: (d) => `${d.reason.replace(/\.$/, '')}.`,
     remedy: () =>
       'Make this change by a migration of your own; the rest of the difference follows it. Tell us of it: the statement should run.',
   },
