@@ -10,7 +10,8 @@ export function diffText({ statements, hazards, kept, renames, moves, rest, untr
   });
   const remarks = [
     ...kept.map(
-      (object) => `-- data_loss: ${object} is not in the wanted schema, and stays; --allow-data-loss drops it.`,
+      (object) =>
+        `-- data_loss: ${object} stays as it is: values would be lost; --allow-data-loss changes or drops it.`,
     ),
     ...renames.map(
       ({ table, from, to, evidence }) =>

@@ -25,7 +25,8 @@ const notLeftOut = `n.nspname::text || '.' || c.relname::text <> ALL ($2::text[]
 const FINGERPRINT = `
   SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, ${sorted('c.reloptions')}, c.relreplident, ${rights('c.relacl', `CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END`, 'c.relowner')},
       c.relrowsecurity, c.relforcerowsecurity, obj_description(c.oid, 'pg_class'), c.reltablespace, pg_get_userbyid(c.relowner),
-      CASE WHEN c.relkind IN ('v', 'm') THEN VIEW_TEXT END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid)) AS line
+      CASE WHEN c.relkind IN ('v', 'm') THEN VIEW_TEXT END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid),
+      'inherits ' || (SELECT string_agg(h.inhparent::regclass::text, ',' ORDER BY h.inhseqno) FROM pg_inherits h WHERE h.inhrelid = c.oid AND NOT c.relispartition)) AS line
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
   SELECT concat_ws(' | ', 'column', ${relation('a.attrelid')}, a.attname, format_type(a.atttypid, a.atttypmod), 'collation ' || a.attcollation::regcollation,

@@ -37,8 +37,47 @@ type OnTable = Extract<StableId, { schema: string; table: string }>;
  * themselves, and one migration is about one thing. What is about tables that are new is theirs.
  */
 export function safeSteps(statements: readonly Statement[], facts: Facts): SafeStep[] {
+  const { before, rebuilt, behind } = aroundRebuilt(withSequences(statements), facts);
+  const parts =
+    rebuilt.length === 0
+      ? []
+      : [...partsOf(before, facts), { about: aboutRebuilt(rebuilt, facts), statements: rebuilt }];
+  return [...parts, ...partsOf(rebuilt.length === 0 ? before : behind, facts)].map((part) =>
+    'statements' in part ? plainStep(part.about, part.statements, facts) : part,
+  );
+}
+
+/** What is dropped so that something can change, and made anew, is so in one transaction: nobody sees the time in between. What cannot be in one comes behind. */
+function aroundRebuilt(
+  statements: readonly Statement[],
+  facts: Facts,
+): { readonly before: readonly Statement[]; readonly rebuilt: Statement[]; readonly behind: readonly Statement[] } {
+  const made = new Set(statements.filter(({ verb }) => verb === 'create').map(({ object }) => object));
+  const first = statements.findIndex(({ verb, object }) => verb === 'drop' && made.has(object));
+  if (first === -1) return { before: statements, rebuilt: [], behind: [] };
+  const dropped = new Set(statements.filter(({ verb }) => verb === 'drop').map(({ object }) => object));
+  const again = ({ object }: Statement): boolean =>
+    dropped.has(object.replace(/^(?:privileges|comment) (?:of .*? )?on /, ''));
+  const last = statements.findLastIndex((one) => one.verb === 'create' && again(one));
+  const inside = statements.slice(first, last + 1);
+  const isSpecial = (one: Statement): boolean =>
+    !isOfNewTable(one, facts.from) && !again(one) && specialSteps(one, facts) !== null;
+  return {
+    before: statements.slice(0, first),
+    rebuilt: inside.filter((one) => !isSpecial(one)),
+    behind: [...inside.filter(isSpecial), ...statements.slice(last + 1)],
+  };
+}
+
+function aboutRebuilt(statements: readonly Statement[], { from }: Facts): string {
+  const altered =
+    statements.find(({ verb, subject }) => verb === 'alter' && subject?.kind === 'column') ?? statements[0];
+  return altered === undefined ? 'change' : aboutOf(altered, from);
+}
+
+function partsOf(statements: readonly Statement[], facts: Facts): (Group | SafeStep)[] {
   const parts: (Group | SafeStep)[] = [];
-  for (const statement of withSequences(statements)) {
+  for (const statement of statements) {
     const isOfNew = isOfNewTable(statement, facts.from);
     const special = isOfNew ? null : specialSteps(statement, facts);
     if (special !== null) {
@@ -54,7 +93,7 @@ export function safeSteps(statements: readonly Statement[], facts: Facts): SafeS
     if (group === undefined) parts.push({ about, statements: [statement] });
     else group.statements.push(statement);
   }
-  return parts.map((part) => ('statements' in part ? plainStep(part.about, part.statements, facts) : part));
+  return parts;
 }
 
 /** A sequence that a new table owns comes right before it, and what says so right behind it. */
@@ -119,9 +158,15 @@ function groupOf(parts: readonly (Group | SafeStep)[], about: string): Group | u
 /** Comments and privileges go with what stands before them. */
 const isHelper = ({ subject }: Statement): boolean => subject?.kind === 'comment' || subject?.kind === 'acl';
 
+const OPPOSITE = { create: 'drop', drop: 'create', alter: 'alter' } as const;
+
 function plainStep(about: string, statements: readonly Statement[], { back }: Facts): SafeStep {
-  const objects = new Set(statements.map(({ object }) => object));
-  const down = back.filter(({ object }) => objects.has(object)).map(({ sql }) => sql);
+  // What is made anew is dropped in one place and made in another one, also on the way back.
+  const undone = new Set(statements.map(({ object, verb }) => `${OPPOSITE[verb]} ${object}`));
+  const again = statements.filter(({ verb }) => verb === 'drop').map(({ object }) => ` on ${object}`);
+  const isUndone = ({ object, verb }: Statement): boolean =>
+    undone.has(`${verb} ${object}`) || (verb === 'create' && again.some((ending) => object.endsWith(ending)));
+  const down = back.filter(isUndone).map(({ sql }) => sql);
   const isAlone = statements.some((statement) => statement.isAlone);
   const rewrites = statements.some(({ sql }) => / ALTER COLUMN .* TYPE /s.test(sql));
   return {

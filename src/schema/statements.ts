@@ -7,10 +7,13 @@ import {
   plan,
   type StableId,
 } from '@supabase/pg-delta';
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteLiteral, quoteQualified } from '../domain/identifier.ts';
+import { reasonOf } from '../postgres/errors.ts';
 import { USUAL_OWNER } from './canonical.ts';
 import type { Schema } from './facts.ts';
 import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
+import { losesInSilence } from './narrowing.ts';
 import type { OtherObject, Stage } from './others.ts';
 
 /** One statement on the way from a schema to another one, without its semicolon. */
@@ -34,11 +37,16 @@ export interface Statement {
 export async function statementsBetween(from: Schema, to: Schema): Promise<Statement[]> {
   const inTheWay = generatedInTheWay(from.facts, to.facts);
   const statements = inTheWay.length === 0 ? await planned(from, to) : await plannedAround(from, to, inTheWay);
-  return withOthers(
-    statements.flatMap((statement) => withPartitions(statement, to)),
-    from,
-    to,
-  );
+  return withOthers(columnsLast(statements.flatMap((statement) => withPartitions(statement, to))), from, to);
+}
+
+/** What is revoked on a table is revoked on its columns, too: privileges on these come after all others. */
+function columnsLast(statements: readonly Statement[]): Statement[] {
+  const isOfColumn = ({ subject }: Statement): boolean => subject?.kind === 'acl' && subject.column !== undefined;
+  const last = statements.findLastIndex((one) => one.subject?.kind === 'acl' && !isOfColumn(one));
+  if (last === -1) return [...statements];
+  const [before, behind] = [statements.slice(0, last + 1), statements.slice(last + 1)];
+  return [...before.filter((one) => !isOfColumn(one)), ...before.filter(isOfColumn), ...behind];
 }
 
 /** Generated columns that are computed from one whose type changes, which PostgreSQL refuses as long as they are there. */
@@ -85,13 +93,27 @@ async function planned(from: Schema, to: Schema): Promise<Statement[]> {
   try {
     const statements = plan(from.facts, whole, options)
       .actions.map(statementOf)
-      .filter((statement) => !isNothing(statement, from.facts));
+      .filter((statement) => !isNothing(statement, from.facts))
+      .map((statement) => withLosses(statement, from.facts, to.facts));
     return await foldColumns(withComments(statements, to.facts), to.facts);
   } catch (error) {
     // A function that takes rows of a table which has it in a default goes in between.
-    if (!/cycle/i.test(String(error))) throw error;
-    return plan(from.facts, to.facts, options).actions.map(statementOf);
+    if (!/cycle/i.test(String(error))) throw new PhaseError('PH5034', { reason: reasonOf(error) }, { cause: error });
+    return plan(from.facts, to.facts, options)
+      .actions.map(statementOf)
+      .map((statement) => withLosses(statement, from.facts, to.facts));
   }
+}
+
+/** What is computed is made anew; what a cast cuts off is gone. */
+function withLosses(statement: Statement, from: FactBase, to: FactBase): Statement {
+  const { subject, sql } = statement;
+  if (subject?.kind !== 'column') return statement;
+  const [before, after] = [from.get(subject)?.payload, to.get(subject)?.payload];
+  if (before === undefined) return statement;
+  if (before.generatedExpr !== null && before.generatedExpr !== undefined) return { ...statement, losesData: false };
+  if (after === undefined || !/ ALTER COLUMN .* TYPE /s.test(sql)) return statement;
+  return { ...statement, losesData: statement.losesData || losesInSilence(String(before.type), String(after.type)) };
 }
 
 /** Before a type changes, its default is dropped, also where there is none. */
@@ -127,9 +149,11 @@ const ON_ONLY = /^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")*"|\S+) ON) ONLY /;
 
 function statementOf(action: Action): Statement {
   const subject = subjectOf(action);
+  const isGrant = /^(?:GRANT|REVOKE) /.test(action.sql) && subject !== null && subject.kind !== 'acl';
   return {
     sql: textOf(action.sql),
-    object: subject === null ? 'the database' : inWords(subject),
+    // Grants to several are about what they are on.
+    object: subject === null ? 'the database' : `${isGrant ? 'privileges on ' : ''}${inWords(subject)}`,
     verb: action.verb,
     // What a materialized view holds is made anew.
     losesData: action.dataLoss === 'destructive' && subject?.kind !== 'materializedView',

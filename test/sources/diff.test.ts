@@ -172,3 +172,21 @@ test('a column whose type changes takes what is computed from it along, and that
   expect(kinds).not.toContain('fails');
   expect(kinds).not.toContain('data_loss');
 });
+
+test('a type that cuts values off is a loss, and stays as it is; what only grows, or is computed, is none', async () => {
+  project.write(
+    'wide.sql',
+    'CREATE TABLE t (id int PRIMARY KEY, a text, c numeric(10,4), d timestamptz, e varchar(5), n numeric, g int GENERATED ALWAYS AS (id * 2) STORED);',
+  );
+  project.write(
+    'narrow.sql',
+    'CREATE TABLE t (id bigint PRIMARY KEY, a varchar(3), c numeric(6,1), d date, e varchar(9), n int, g int GENERATED ALWAYS AS (id * 3) STORED);',
+  );
+  const kept = await project.phase('diff', '--json', '--from', 'wide.sql', '--to', 'narrow.sql');
+  expect(kept.json.kept.sort()).toEqual(['a', 'c', 'd', 'n'].map((column) => `column public.t.${column}`));
+  expect(kept.json.statements.join('\n')).toMatch(/"e" TYPE character varying\(9\)/);
+  const back = await project.phase('diff', '--json', '--from', 'narrow.sql', '--to', 'wide.sql');
+  expect(back.json.kept).toEqual(['column public.t.e']);
+  const lost = await project.phase('diff', '--json', '--from', 'wide.sql', '--to', 'narrow.sql', '--allow-data-loss');
+  expect(lost.json).toMatchObject({ kept: [], rest: [] });
+});

@@ -165,3 +165,23 @@ test('a migration that takes another one back has its ways turned round', async 
     expect([refused.code, refused.json.error.code]).toEqual([2, code]);
   }
 });
+
+test('views that are made anew around a change are there again on both ways', async () => {
+  const views =
+    'CREATE VIEW v AS SELECT id, email FROM users; CREATE VIEW v2 AS SELECT email FROM v; GRANT SELECT ON v TO PUBLIC;';
+  await addMigration(project, '1.1.0', 'views', views);
+  project.delete('phase.config.json');
+  await project.json('release', 'cut', '1.1.0');
+  project.write('package.json', '{"name": "shop", "version": "1.2.0"}');
+  project.write('wanted.sql', `${BEFORE.replace('email text', 'email varchar(300)')}\n${views}`);
+  await project.json('new', 'migration-from-diff', 'wanted', '--to', 'wanted.sql', '--allow-data-loss');
+  const { json } = await project.phase('verify', '--json', '--from', 'migrations', '--to', 'wanted.sql');
+  expect(json).toMatchObject({ ok: true, differences: [], down: { irreversible: null, differences: [] } });
+});
+
+test('a project that phase init has begun can be dumped', async () => {
+  const fresh = new TestProject(undefined, { 'package.json': '{"name": "fresh", "version": "1.0.0"}' });
+  await fresh.json('init');
+  expect(await fresh.json('dump')).toEqual({ file: 'db/structure.sql', changed: true });
+  fresh.remove();
+});

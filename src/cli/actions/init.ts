@@ -155,7 +155,7 @@ async function deployment(root: string, platform: string): Promise<FileChange[]>
 /** @param adopted what a project of knex says; null where there is none. */
 async function initialFiles(root: string, adopted: AdoptedSettings | null): Promise<FileChange[]> {
   const keep = Object.values(folders)
-    .filter((folder) => folder !== folders.audits && folder !== folders.shadow)
+    .filter((folder) => folder !== folders.audits && folder !== folders.shadow && folder !== folders.structure)
     .map((folder) => ({
       path: join(folder, '.gitkeep'),
       content: '',

@@ -151,7 +151,9 @@ async function draft(
 
 function written(diff: SchemaDiff, files: readonly string[]): Result {
   const notes = [
-    ...diff.kept.map((object) => `${object} is not in the wanted schema, and stays; --allow-data-loss drops it`),
+    ...diff.kept.map(
+      (object) => `${object} stays as it is: values would be lost; --allow-data-loss changes or drops it`,
+    ),
     ...diff.renames.map(
       ({ table, from, to }) => `perhaps ${table}.${from} is renamed to ${to}: --rename ${table}.${from}=${to}`,
     ),

@@ -34,6 +34,7 @@ export interface RunningErrors {
   PH5031: { reason: string };
   PH5032: { file: string; reason: string };
   PH5033: { reason: string };
+  PH5034: { reason: string };
   PH5029: { id: string; cause: string; reason: string };
   PH5025: { folder: string; reason: string; store: 'files' | 'database' };
 }
@@ -298,5 +299,13 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     why: (d) => d.reason,
     remedy: () =>
       'Give the job permission to write (pull-requests: write) and GITHUB_TOKEN; without --post the comment is printed.',
+  },
+  PH5034: {
+    exit: 1,
+    title: 'A difference has no statements that lead over it',
+    what: () => 'No statements are known that lead from one schema to the other.',
+    why: (d) => `${d.reason.replace(/\.$/, '')}.`,
+    remedy: () =>
+      'Make this change by a migration of your own (phase new schema); the rest of the difference is shown without it.',
   },
 };
