@@ -3,7 +3,7 @@ import type { SchemaDiff } from '../schema/schema-diff.ts';
 import { formatted } from '../schema/structure.ts';
 
 /** A difference as a script, with comments that say what to know of each statement. */
-export function diffText({ statements, hazards, kept, renames, moves, rest, untried }: SchemaDiff): string {
+export function diffText({ statements, hazards, kept, renames, moves, rest, untried, uncompared }: SchemaDiff): string {
   const parts = statements.map((statement) => {
     const own = hazards.filter((hazard) => hazard.statement === statement.sql);
     return [...own.map(({ kind, message }) => `-- ${kind}: ${message}`), `${formatted(statement)};`].join('\n');
@@ -20,6 +20,7 @@ export function diffText({ statements, hazards, kept, renames, moves, rest, untr
     ...moves.map(({ from, to }) => `-- Perhaps ${from.table}.${from.column} moves to ${to.table}.`),
     ...rest.map((line) => `-- Differs still, and has to be changed by hand: ${line}`),
     ...(untried === null ? [] : [`-- Not tried, so that locks are not known: ${untried}`]),
+    ...uncompared.map((what) => `-- Not compared: ${what}`),
   ];
   const text = [...parts, ...(remarks.length === 0 ? [] : [remarks.join('\n')])].join('\n\n');
   return text === '' ? 'There is no difference.' : text;

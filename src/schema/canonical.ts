@@ -4,7 +4,17 @@ import { withoutQualifiers } from './view-text.ts';
 
 export interface CanonicalOptions extends LeftOut {
   readonly serverVersion: number;
+  /** Encoded ids of generated columns that are computed when they are read (18). */
+  readonly virtualColumns: ReadonlySet<string>;
+  /** Encoded ids of columns whose NOT NULL is an object of its own, which pg-delta does not model (18). */
+  readonly ownNotNulls: ReadonlySet<string>;
 }
+
+/** pg-delta takes each generated column for a stored one: in the expression the mark makes it another one, and in statements it is taken back. */
+const VIRTUAL = ' /* virtual */';
+
+/** What a statement of pg-delta says of columns that are marked. */
+export const withVirtualColumns = (sql: string): string => sql.replaceAll(`${VIRTUAL}) STORED`, ') VIRTUAL');
 
 /** Since 16 PostgreSQL leaves out what a view of one table need not say. */
 const UNQUALIFIED_VIEWS = 160_000;
@@ -41,7 +51,7 @@ function isLeftOut(id: StableId, { schemas, relations }: LeftOut): boolean {
 }
 
 /** Whoever migrates: the role that most tables belong to. What it is called is a fact of a machine, and what belongs to it is not said. */
-function usualOwner({ edges }: FactBase): string | null {
+export function usualOwner({ edges }: Pick<FactBase, 'edges'>): string | null {
   const counts = new Map<string, number>();
   for (const { kind, from, to } of edges) {
     if (kind !== 'owner' || to.kind !== 'role' || !OWNED.has(from.kind)) continue;
@@ -64,12 +74,9 @@ const OWNED: ReadonlySet<string> = new Set([
 /** Stands for that role where PostgreSQL names it. */
 export const USUAL_OWNER = 'the owner of the tables';
 
-async function canonicalFact(
-  fact: Fact,
-  { serverVersion }: CanonicalOptions,
-  owner: string | null,
-): Promise<Fact | null> {
+async function canonicalFact(fact: Fact, options: CanonicalOptions, owner: string | null): Promise<Fact | null> {
   const { id, payload } = fact;
+  const { serverVersion } = options;
   switch (id.kind) {
     case 'acl':
       return canonicalPrivileges(fact, id.target, id.grantee, serverVersion);
@@ -84,6 +91,8 @@ async function canonicalFact(
       return serverVersion >= UNQUALIFIED_VIEWS
         ? fact
         : { ...fact, payload: { ...payload, def: await withoutQualifiers(String(payload.def)) } };
+    case 'column':
+      return canonicalColumn(fact, options);
     case 'collation':
       // Before 15 the locale of ICU stood where those of the C library stand.
       return payload.provider === 'i' && payload.locale === null
@@ -99,6 +108,19 @@ async function canonicalFact(
     default:
       return fact;
   }
+}
+
+function canonicalColumn(fact: Fact, { virtualColumns, ownNotNulls }: CanonicalOptions): Fact {
+  const id = encodeId(fact.id);
+  const { generatedExpr, notNull } = fact.payload;
+  return {
+    ...fact,
+    payload: {
+      ...fact.payload,
+      ...(virtualColumns.has(id) ? { generatedExpr: `${generatedExpr}${VIRTUAL}` } : {}),
+      notNull: notNull === true && !ownNotNulls.has(id),
+    },
+  };
 }
 
 /** Null for what everybody has by default. */

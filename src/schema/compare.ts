@@ -26,11 +26,21 @@ export async function compareSchemas(found: Schema, wanted: Schema, onOneServer:
     const kind = made.has(object) && dropped.has(object) ? 'changed' : KINDS[verb];
     return { object, kind, statement: sql };
   });
-  // Where there are statements, the lines say the same once more.
-  if (differences.length > 0 || !onOneServer) return differences;
-  return differencesOf(found.fingerprint, wanted.fingerprint).map((line) => ({
-    object: line.slice(2).split(' | ').slice(0, 3).join(' '),
-    kind: line.startsWith('+') ? 'unexpected' : 'missing',
-    statement: null,
-  }));
+  if (!onOneServer) return differences;
+  // What a statement is about has lines, too, which say the same once more.
+  const said = statements.map(({ sql, object }) => unquoted(`${object} ${sql}`));
+  const lines = differencesOf(found.fingerprint, wanted.fingerprint).filter((line) => {
+    const [, name = ''] = line.slice(2).split(' | ');
+    return !said.some((text) => text.includes(unquoted(name)));
+  });
+  return [
+    ...differences,
+    ...lines.map((line) => ({
+      object: line.slice(2).split(' | ').slice(0, 3).join(' '),
+      kind: line.startsWith('+') ? ('unexpected' as const) : ('missing' as const),
+      statement: null,
+    })),
+  ];
 }
+
+const unquoted = (text: string): string => text.replaceAll('"', '');

@@ -1,11 +1,11 @@
-import { extract, type FactBase } from '@supabase/pg-delta';
+import { type Diagnostic, encodeId, extract, type FactBase } from '@supabase/pg-delta';
 import pg from 'pg';
 import { holdsLedger } from '../domain/ledger-schema.ts';
 import { connectionSettings, type Database } from '../postgres/connection.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
-import { canonicalFacts } from './canonical.ts';
+import { canonicalFacts, usualOwner } from './canonical.ts';
 import { readFingerprint } from './fingerprint.ts';
-import { type OtherObject, readOthers } from './others.ts';
+import { NOT_NULL_OF, type OtherObject, readOthers } from './others.ts';
 import { type PartitionIndex, readPartitionIndexes } from './partition-indexes.ts';
 
 /** A schema as it was read, without what is not the application's. */
@@ -16,7 +16,7 @@ export interface Schema {
   readonly others: readonly OtherObject[];
   /** Indexes of partitions whose names PostgreSQL would not choose by itself. */
   readonly partitionIndexes: readonly PartitionIndex[];
-  /** What nobody models: found, and neither written nor compared. */
+  /** What nobody models: found, and neither written nor compared. Such as `operator class (1: myops)`. */
   readonly unread: readonly string[];
   /** Everything as PostgreSQL tells it, a line for each object: does not rest on the others. */
   readonly fingerprint: readonly string[];
@@ -26,14 +26,23 @@ export interface Schema {
   readonly serverVersion: number;
 }
 
+/** Servers of one major version tell everything in one way. */
+export const majorOf = ({ serverVersion }: Pick<Schema, 'serverVersion'>): number => Math.floor(serverVersion / 10_000);
+
 export interface ReadOptions {
   /** Tables that are nobody's schema, as SQL names them: knex keeps its own there. */
   readonly leftOut?: readonly string[];
 }
 
-/** What pg-delta may find, and we read ourselves. */
-const READ_BY_US =
-  /^(?:\d+ )?(?:statistics object|text search configuration|text search dictionary|cast|operator)\b(?! (?:class|family))/;
+/** What pg-delta names as not modelled, and we read ourselves, or is the server's. */
+const KNOWN_TO_US: ReadonlySet<unknown> = new Set([
+  'statistics object',
+  'text search configuration',
+  'text search dictionary',
+  'cast',
+  'operator',
+  'parameter ACL',
+]);
 
 /**
  * Reads the schema of a database. Ledgers are left out, with everything in their schemas.
@@ -44,19 +53,27 @@ export async function readSchema(
   { leftOut = [] }: ReadOptions = {},
 ): Promise<Schema> {
   return withPool(database, async (pool) => {
-    const { factBase } = await extract(pool, { redactSecrets: false });
+    const { factBase, diagnostics } = await extract(pool, { redactSecrets: false });
     return inOneView(pool, async (db) => {
       const left = await readLeftOut(db, leftOut);
       const { version } = await one<{ version: number }>(
         db,
         `SELECT current_setting('server_version_num')::int AS version`,
       );
+      const others = await readOthers(db, left);
       return {
-        facts: await canonicalFacts(factBase, { ...left, serverVersion: version }),
-        others: await readOthers(db, left),
+        facts: await canonicalFacts(factBase, {
+          ...left,
+          serverVersion: version,
+          virtualColumns: await readVirtualColumns(db),
+          ownNotNulls: new Set(
+            others.flatMap(({ name, column }) => (name.startsWith(NOT_NULL_OF) ? (column ?? []) : [])),
+          ),
+        }),
+        others,
         partitionIndexes: await readPartitionIndexes(db, left),
-        unread: unreadOf(factBase),
-        fingerprint: await readFingerprint(db, left),
+        unread: unreadOf(diagnostics),
+        fingerprint: await readFingerprint(db, { ...left, owner: usualOwner(factBase) }),
         roles: factBase.facts().flatMap(({ id }) => (id.kind === 'role' ? [id.name] : [])),
         serverVersion: version,
       };
@@ -64,10 +81,12 @@ export async function readSchema(
   });
 }
 
-function unreadOf({ diagnostics }: FactBase): string[] {
-  return diagnostics
-    .filter(({ code, message }) => code === 'unmodeled_kind' && !READ_BY_US.test(message))
-    .map(({ message }) => message);
+function unreadOf(diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics.flatMap(({ code, context }) => {
+    if (code !== 'unmodeled_kind' || KNOWN_TO_US.has(context?.kind)) return [];
+    const samples = Array.isArray(context?.samples) ? context.samples.join(', ') : '';
+    return [`${context?.kind} (${context?.count}: ${samples})`];
+  });
 }
 
 /** One snapshot, in which PostgreSQL names everything with its schema. */
@@ -107,6 +126,17 @@ async function readLeftOut(db: Queryable, tables: readonly string[]): Promise<Le
     schemas: new Set(schemas.map(({ name }) => name)),
     relations: new Set(relations.map(({ name }) => name)),
   };
+}
+
+/** Encoded. */
+async function readVirtualColumns(db: Queryable): Promise<ReadonlySet<string>> {
+  const columns = await all<{ schema: string; table: string; name: string }>(
+    db,
+    `SELECT n.nspname::text AS schema, c.relname::text AS "table", a.attname::text AS name
+     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE a.attgenerated = 'v'`,
+  );
+  return new Set(columns.map((column) => encodeId({ kind: 'column', ...column })));
 }
 
 async function withPool<T>(

@@ -6,9 +6,16 @@ import { USUAL_NAME } from './partition-indexes.ts';
 const OWN = `nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\\_%' AND nspname <> ALL ($1::text[])`;
 const relation = (alias: string) => `(SELECT quote_ident(in_schema.nspname) || '.' || quote_ident(named.relname)
   FROM pg_class named JOIN pg_namespace in_schema ON in_schema.oid = named.relnamespace WHERE named.oid = ${alias})`;
-const sorted = (acl: string) => `(SELECT string_agg(item::text, ',' ORDER BY item::text) FROM unnest(${acl}) AS item)`;
-/** Who may do what, whether it was ever said or not. @param code as `acldefault` takes it. */
-const rights = (acl: string, code: string, owner: string) => sorted(`coalesce(${acl}, acldefault(${code}, ${owner}))`);
+const sorted = (texts: string) => `(SELECT string_agg(item, ',' ORDER BY item) FROM unnest(${texts}) AS item)`;
+/** A role by its name, but for whoever migrates: what that one is called is a fact of a machine. */
+const role = (oid: string) =>
+  `CASE WHEN ${oid} = 0 THEN 'PUBLIC' WHEN pg_get_userbyid(${oid}) = $3::text THEN '(owner)' ELSE pg_get_userbyid(${oid})::text END`;
+const privileges = (acl: string) => `(SELECT string_agg(item, ',' ORDER BY item)
+  FROM (SELECT concat_ws(' ', ${role('given.grantee')}, given.privilege_type, given.is_grantable, 'by', ${role('given.grantor')}) AS item FROM aclexplode(${acl}) AS given) AS items)`;
+/** Who may do what, where that is not what everybody has. @param code as `acldefault` takes it. */
+const rights = (acl: string, code: string, owner: string) =>
+  `nullif(${privileges(acl)}, ${privileges(`acldefault(${code}, ${owner})`)})`;
+const tablespace = (oid: string) => `(SELECT 'in ' || spcname FROM pg_tablespace s WHERE s.oid = ${oid})`;
 /** What an extension brings along is its own. */
 const notOfExtension = (catalog: string, oid: string) =>
   `NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = '${catalog}'::regclass AND e.objid = ${oid} AND e.deptype = 'e')`;
@@ -22,28 +29,28 @@ const notLeftOut = `n.nspname::text || '.' || c.relname::text <> ALL ($2::text[]
  * counts as one that may be inherited, which depends on whether it or its table's was there
  * first, or was validated by itself (before 18 PostgreSQL validates the key and not those that it makes for partitions).
  */
-const FINGERPRINT = `
+const fingerprintSql = ({ viewTexts, isExact, hasRowFilters }: Form) => `
   SELECT concat_ws(' | ', 'relation', ${relation('c.oid')}, c.relkind, c.relpersistence, ${sorted('c.reloptions')}, c.relreplident, ${rights('c.relacl', `CASE c.relkind WHEN 'S' THEN 's'::"char" ELSE 'r'::"char" END`, 'c.relowner')},
-      c.relrowsecurity, c.relforcerowsecurity, obj_description(c.oid, 'pg_class'), c.reltablespace, pg_get_userbyid(c.relowner),
-      CASE WHEN c.relkind IN ('v', 'm') THEN VIEW_TEXT END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid),
+      c.relrowsecurity, c.relforcerowsecurity, obj_description(c.oid, 'pg_class'), ${isExact ? tablespace('c.reltablespace') : 'NULL'}, 'owner ' || ${role('c.relowner')},
+      CASE WHEN c.relkind IN ('v', 'm') THEN ${viewTexts ? 'pg_get_viewdef(c.oid)' : `'view'`} END, pg_get_expr(c.relpartbound, c.oid), pg_get_partkeydef(c.oid),
       'inherits ' || (SELECT string_agg(h.inhparent::regclass::text, ',' ORDER BY h.inhseqno) FROM pg_inherits h WHERE h.inhrelid = c.oid AND NOT c.relispartition)) AS line
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
   SELECT concat_ws(' | ', 'column', ${relation('a.attrelid')}, a.attname, format_type(a.atttypid, a.atttypmod), 'collation ' || a.attcollation::regcollation,
-      a.attnotnull, a.attstorage, a.attcompression, a.attstattarget, a.attoptions::text, ${sorted('a.attacl')}, 'identity ' || a.attidentity::text,
+      a.attnotnull, a.attstorage, a.attcompression, a.attstattarget, a.attoptions::text, ${privileges('a.attacl')}, 'identity ' || a.attidentity::text,
       'generated ' || a.attgenerated::text, a.attislocal, a.attinhcount, col_description(a.attrelid, a.attnum), 'default ' || pg_get_expr(d.adbin, d.adrelid))
   FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE ${OWN} AND ${notLeftOut} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${notOfExtension('pg_class', 'c.oid')} AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-  SELECT concat_ws(' | ', 'index', CASE WHEN NAMED_BY_ITSELF THEN '(named by itself)' ELSE x.relname END,
-      CASE WHEN NAMED_BY_ITSELF THEN regexp_replace(pg_get_indexdef(x.oid), 'INDEX .*? ON ', 'INDEX ON ') ELSE pg_get_indexdef(x.oid) END, obj_description(x.oid, 'pg_class'), i.indisvalid, i.indisready, i.indimmediate,
-      'primary ' || i.indisprimary, 'clustered ' || i.indisclustered, 'identity ' || i.indisreplident, x.reltablespace, ${sorted('x.reloptions')},
-      'of ' || (SELECT p.oid::regclass FROM pg_inherits JOIN pg_class p ON p.oid = inhparent WHERE inhrelid = x.oid AND (NOT p.relispartition OR EXACT_PARENT)),
+  SELECT concat_ws(' | ', 'index', CASE WHEN ${isExact ? 'false' : NAMED_BY_ITSELF} THEN '(named by itself)' ELSE x.relname END,
+      CASE WHEN ${isExact ? 'false' : NAMED_BY_ITSELF} THEN regexp_replace(pg_get_indexdef(x.oid), 'INDEX .*? ON ', 'INDEX ON ') ELSE pg_get_indexdef(x.oid) END, obj_description(x.oid, 'pg_class'), i.indisvalid, i.indisready, i.indimmediate,
+      'primary ' || i.indisprimary, 'clustered ' || i.indisclustered, 'identity ' || i.indisreplident, ${isExact ? tablespace('x.reltablespace') : 'NULL'}, ${sorted('x.reloptions')},
+      'of ' || (SELECT p.oid::regclass FROM pg_inherits JOIN pg_class p ON p.oid = inhparent WHERE inhrelid = x.oid AND (NOT p.relispartition OR ${isExact})),
       (SELECT string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = x.oid AND attstattarget >= 0))
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
-  SELECT concat_ws(' | ', 'constraint', coalesce(${relation('co.conrelid')}, co.contypid::regtype::text), CASE WHEN co.contype = 'n' AND (co.coninhcount > 0 OR NOT_NULL_NAMES) THEN '(inherited)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
+  SELECT concat_ws(' | ', 'constraint', coalesce(${relation('co.conrelid')}, co.contypid::regtype::text), CASE WHEN co.contype = 'n' AND ${isExact ? 'co.coninhcount > 0' : 'true'} THEN '(unnamed)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
       CASE WHEN co.contype = 'f' AND co.conparentid <> 0 THEN replace(pg_get_constraintdef(co.oid), ' NOT VALID', '') ELSE concat_ws(' ', pg_get_constraintdef(co.oid), co.convalidated) END, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype IN ('c', 'n') THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
       'of ' || (SELECT p.conname FROM pg_constraint p WHERE p.oid = co.conparentid),
       (SELECT count(*) || ' triggers' FROM pg_trigger t WHERE t.tgconstraint = co.oid))
@@ -56,7 +63,7 @@ const FINGERPRINT = `
       (SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[])), s.stxstattarget, obj_description(s.oid, 'pg_statistic_ext'))
   FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE ${OWN}
   UNION ALL
-  SELECT concat_ws(' | ', 'policy', ${relation('p.polrelid')}, p.polname, p.polcmd, p.polpermissive, p.polroles::regrole[]::text,
+  SELECT concat_ws(' | ', 'policy', ${relation('p.polrelid')}, p.polname, p.polcmd, p.polpermissive, (SELECT string_agg(${role('r')}, ',') FROM unnest(p.polroles) AS r),
       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), obj_description(p.oid, 'pg_policy'))
   FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN}
   UNION ALL
@@ -64,21 +71,21 @@ const FINGERPRINT = `
   FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND r.rulename <> '_RETURN'
   UNION ALL
   SELECT concat_ws(' | ', 'function', p.oid::regprocedure, CASE WHEN p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) END, ${rights('p.proacl', `'f'`, 'p.proowner')},
-      pg_get_userbyid(p.proowner), obj_description(p.oid, 'pg_proc'))
+      'owner ' || ${role('p.proowner')}, obj_description(p.oid, 'pg_proc'))
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE ${OWN} AND ${notOfExtension('pg_proc', 'p.oid')}
   UNION ALL
-  SELECT concat_ws(' | ', 'sequence', ${relation('q.seqrelid')}, q.seqtypid::regtype, q.seqstart, q.seqincrement, q.seqmax, q.seqmin, q.seqcache, q.seqcycle, LAST_VALUE (SELECT concat_ws(' ', d.deptype, ${relation('d.refobjid')}, a.attname) FROM pg_depend d
+  SELECT concat_ws(' | ', 'sequence', ${relation('q.seqrelid')}, q.seqtypid::regtype, q.seqstart, q.seqincrement, q.seqmax, q.seqmin, q.seqcache, q.seqcycle, ${isExact ? 'pg_sequence_last_value(q.seqrelid),' : ''} (SELECT concat_ws(' ', d.deptype, ${relation('d.refobjid')}, a.attname) FROM pg_depend d
         JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
         WHERE d.classid = 'pg_class'::regclass AND d.objid = q.seqrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0))
   FROM pg_sequence q JOIN pg_class c ON c.oid = q.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
   SELECT concat_ws(' | ', 'publication', p.pubname, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot, ${relation('r.prrelid')},
       (SELECT string_agg(a.attname, ',' ORDER BY a.attname) FROM pg_attribute a WHERE a.attrelid = r.prrelid
-        AND (to_jsonb(r) ->> 'prattrs') IS NOT NULL AND a.attnum::text = ANY (string_to_array(to_jsonb(r) ->> 'prattrs', ' '))), ROW_FILTER)
+        AND (to_jsonb(r) ->> 'prattrs') IS NOT NULL AND a.attnum::text = ANY (string_to_array(to_jsonb(r) ->> 'prattrs', ' '))), ${hasRowFilters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL'})
   FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid
   UNION ALL
   SELECT concat_ws(' | ', 'type', n.nspname || '.' || t.typname, t.typtype, t.typnotnull, format_type(nullif(t.typbasetype, 0), t.typtypmod), t.typdefault, t.typcollation::regcollation,
-      pg_get_userbyid(t.typowner), ${rights('t.typacl', `'T'`, 't.typowner')}, obj_description(t.oid, 'pg_type'),
+      'owner ' || ${role('t.typowner')}, ${rights('t.typacl', `'T'`, 't.typowner')}, obj_description(t.oid, 'pg_type'),
       (SELECT string_agg(quote_literal(enumlabel), ',' ORDER BY enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid),
       (SELECT concat_ws(' ', r.rngsubtype::regtype, r.rngsubopc, r.rngcollation::regcollation, r.rngcanonical, r.rngsubdiff) FROM pg_range r WHERE r.rngtypid = t.oid),
       (SELECT string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attcollation::regcollation), ',' ORDER BY a.attnum)
@@ -110,7 +117,7 @@ const FINGERPRINT = `
   SELECT concat_ws(' | ', 'collation', n.nspname || '.' || l.collname, l.collprovider, l.collisdeterministic, l.collcollate, l.collctype, obj_description(l.oid, 'pg_collation'))
   FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace WHERE ${OWN} AND ${notOfExtension('pg_collation', 'l.oid')}
   UNION ALL
-  SELECT concat_ws(' | ', 'default privileges', pg_get_userbyid(defaclrole), nullif(defaclnamespace, 0)::regnamespace, defaclobjtype, ${sorted('defaclacl')}) FROM pg_default_acl
+  SELECT concat_ws(' | ', 'default privileges', ${role('defaclrole')}, nullif(defaclnamespace, 0)::regnamespace, defaclobjtype, ${privileges('defaclacl')}) FROM pg_default_acl
   UNION ALL
   SELECT concat_ws(' | ', 'server', s.srvname, s.srvtype, s.srvversion, s.srvoptions::text, w.fdwname) FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
   UNION ALL
@@ -120,11 +127,18 @@ const FINGERPRINT = `
 /** The index of a partition that has the name which PostgreSQL gives, or we do. */
 const NAMED_BY_ITSELF = `(x.relispartition AND (x.relname = ${USUAL_NAME} OR x.relname ~ '_[0-9a-f]{8}$'))`;
 
-interface FingerprintOptions extends LeftOut {
-  /** Views are told by their existence alone. */
-  readonly viewTexts?: boolean;
-  /** Also where sequences stand, which belongs to the rows, and what PostgreSQL calls its NOT NULLs (18), which it leaves as they are when a column is renamed. */
-  readonly isExact?: boolean;
+interface Form {
+  /** Views are told by their existence alone where it is false. */
+  readonly viewTexts: boolean;
+  /** Also tablespaces, where sequences stand, which belongs to the rows, and what NOT NULLs are called (18), which older versions do not know, and which stays when a column is renamed. */
+  readonly isExact: boolean;
+  /** Publications know them since 15. */
+  readonly hasRowFilters: boolean;
+}
+
+interface FingerprintOptions extends LeftOut, Partial<Pick<Form, 'viewTexts' | 'isExact'>> {
+  /** Whoever migrates, and is called something else on every machine; null for nobody. */
+  readonly owner: string | null;
 }
 
 /**
@@ -133,18 +147,13 @@ interface FingerprintOptions extends LeftOut {
  */
 export async function readFingerprint(
   db: Pick<Queryable, 'query'>,
-  { schemas, relations, viewTexts = true, isExact = false }: FingerprintOptions,
+  { schemas, relations, owner, viewTexts = true, isExact = false }: FingerprintOptions,
 ): Promise<string[]> {
   const {
     rows: [server],
   } = await db.query(`SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 150000 AS filters`);
-  const sql = FINGERPRINT.replace('ROW_FILTER', server?.filters ? 'pg_get_expr(r.prqual, r.prrelid)' : 'NULL')
-    .replace('VIEW_TEXT', viewTexts ? 'pg_get_viewdef(c.oid)' : `'view'`)
-    .replaceAll('NAMED_BY_ITSELF', () => (isExact ? 'false' : NAMED_BY_ITSELF))
-    .replace('EXACT_PARENT', String(isExact))
-    .replace('LAST_VALUE', isExact ? ' pg_sequence_last_value(q.seqrelid),' : '')
-    .replace('NOT_NULL_NAMES', isExact ? 'false' : `co.conname LIKE '%not_null%'`);
-  const { rows } = await db.query(sql, [[...schemas], [...relations]]);
+  const sql = fingerprintSql({ viewTexts, isExact, hasRowFilters: server?.filters === true });
+  const { rows } = await db.query(sql, [[...schemas], [...relations], owner]);
   return rows.map(({ line }) => String(line));
 }
 

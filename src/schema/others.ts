@@ -90,6 +90,19 @@ const INHERITED_COLUMNS = `
     ARRAY[${COLUMN} || ' SET NOT NULL'], ARRAY[${COLUMN} || ' DROP NOT NULL']
   ${INHERITED} AND a.attnotnull AND NOT p.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'p' AND a.attnum = ANY (k.conkey))`;
 
+/** Names of objects that are a column's NOT NULL begin with it. */
+export const NOT_NULL_OF = 'NOT NULL of column ';
+
+/** Those of which pg-delta knows no more than that they are there (18). */
+const NOT_NULLS = `
+  SELECT '${NOT_NULL_OF}' || ${TABLE} || '.' || quote_ident(a.attname) AS name, ${relationId} AS "on", ${columnId} AS "column",
+    ARRAY['ALTER TABLE ' || ${TABLE} || ' ADD CONSTRAINT ' || quote_ident(k.conname) || ' NOT NULL ' || quote_ident(a.attname)
+      || CASE WHEN k.connoinherit THEN ' NO INHERIT' ELSE '' END || CASE WHEN k.convalidated THEN '' ELSE ' NOT VALID' END,
+      ${comment('CONSTRAINT', `quote_ident(k.conname) || ' ON ' || ${TABLE}`, 'k.oid', 'pg_constraint')}] AS "create",
+    ARRAY['ALTER TABLE ' || ${TABLE} || ' DROP CONSTRAINT ' || quote_ident(k.conname)] AS "drop"
+  FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
+  WHERE ${OWN} AND n.nspname::text || '.' || c.relname::text <> ALL ($2::text[]) AND k.contype = 'n' AND k.conislocal AND (k.connoinherit OR NOT k.convalidated OR obj_description(k.oid, 'pg_constraint') IS NOT NULL)`;
+
 const INDEXES = `FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = x.relnamespace
   WHERE ${OWN} AND n.nspname::text || '.' || c.relname::text <> ALL ($2::text[]) AND ${notOfExtension('pg_class', 'c.oid')}`;
 const INDEX = `${qualified('n.nspname', 'x.relname')}`;
@@ -162,6 +175,7 @@ const KINDS: readonly { readonly stage: Stage; readonly sql: string }[] = [
   { stage: 'after functions', sql: CASTS },
   { stage: 'after functions', sql: OPERATORS },
   { stage: 'last', sql: STATISTICS },
+  { stage: 'last', sql: NOT_NULLS },
   { stage: 'last', sql: INHERITED_COLUMNS },
   { stage: 'last', sql: COLUMN_SETTINGS },
   { stage: 'last', sql: INDEX_SETTINGS },

@@ -1,4 +1,3 @@
-import type { Schema } from './facts.ts';
 import type { Hazard } from './hazards.ts';
 import type { PossibleMove, PossibleRename } from './possible-renames.ts';
 import type { Statement } from './statements.ts';
@@ -7,10 +6,6 @@ import type { Statement } from './statements.ts';
 export interface SchemaDiff {
   /** In an order that runs. */
   readonly statements: readonly Statement[];
-  /** What leads back, for the ways down of migrations. */
-  readonly back: readonly Statement[];
-  /** The facts of the first schema, with the columns renamed that were said to be. */
-  readonly from: Schema;
   readonly hazards: readonly Hazard[];
   /** What goes in the wanted schema, and was left: nobody has allowed that its values are lost. */
   readonly kept: readonly string[];
@@ -20,4 +15,6 @@ export interface SchemaDiff {
   readonly rest: readonly string[];
   /** Why the statements were not tried, and locks are not known; null where they were. */
   readonly untried: string | null;
+  /** What was not compared: kinds of objects that nobody models, and why nobody knows whether anything else differs. */
+  readonly uncompared: readonly string[];
 }

@@ -10,7 +10,7 @@ import {
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteLiteral, quoteQualified } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
-import { USUAL_OWNER } from './canonical.ts';
+import { USUAL_OWNER, withVirtualColumns } from './canonical.ts';
 import type { Schema } from './facts.ts';
 import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
 import { losesInSilence } from './narrowing.ts';
@@ -168,7 +168,7 @@ const ALL =
 
 /** Whoever has all privileges has all of them on every server, and whoever migrates need not be named. */
 function textOf(sql: string): string {
-  return sql.replace(ALL, '$1 ALL ON ').replace(` FOR ROLE "${USUAL_OWNER}"`, '');
+  return withVirtualColumns(sql.replace(ALL, '$1 ALL ON ')).replace(` FOR ROLE "${USUAL_OWNER}"`, '');
 }
 
 function subjectOf({ verb, produces, consumes, destroys }: Action): StableId | null {

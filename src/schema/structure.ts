@@ -42,7 +42,7 @@ const NAMES_ROLES =
   /^(?:GRANT|REVOKE|CREATE POLICY|ALTER DEFAULT PRIVILEGES|ALTER .* OWNER TO|CREATE SCHEMA .* AUTHORIZATION)\b/s;
 
 /** Roles are the server's: those that are missing are made, and may do nothing but what is granted here. */
-function rolesOf({ roles }: Schema, statements: readonly Statement[]): string[] {
+export function rolesOf({ roles }: Schema, statements: readonly Statement[]): string[] {
   const naming = statements.filter(({ sql }) => NAMES_ROLES.test(sql));
   const named = roles.filter((role) => naming.some(({ sql }) => sql.includes(` "${role.replaceAll('"', '""')}"`)));
   if (named.length === 0) return [];

@@ -1,10 +1,9 @@
-import { quoteIdent } from '../domain/identifier.ts';
 import { type Connection, type Database, plainDatabase, withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
-import type { Queryable } from '../postgres/queryable.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import type { Schema } from '../schema/facts.ts';
 import { statementsBetween } from '../schema/statements.ts';
+import { rolesOf } from '../schema/structure.ts';
 import { readEmpty } from './dump.ts';
 import { type Surroundings, withShadow } from './open.ts';
 
@@ -28,7 +27,7 @@ export async function withCopy<T>(
     server.withDatabase((url) => {
       const database = plainDatabase(url);
       return withConnection({ ...database, applicationName: 'phase copy' }, async (db) => {
-        await ensureRoles(db, schema.roles);
+        for (const script of rolesOf(schema, statements)) await db.query(script);
         await db.query(`SET search_path TO ''`);
         await db.query('SET check_function_bodies = off');
         const untried = await inTransaction(db, async () => {
@@ -39,11 +38,4 @@ export async function withCopy<T>(
       });
     }),
   );
-}
-
-async function ensureRoles(db: Queryable, roles: readonly string[]): Promise<void> {
-  for (const role of roles) {
-    const { rowCount } = await db.query('SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', [role]);
-    if (rowCount === 0) await db.query(`CREATE ROLE ${quoteIdent(role)}`);
-  }
 }

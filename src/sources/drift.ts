@@ -5,12 +5,15 @@ import { orderMigrations } from '../planner/order.ts';
 import { type Database, withConnection } from '../postgres/connection.ts';
 import { readOwnLedger } from '../runner/own-ledger.ts';
 import { compareSchemas, type Difference } from '../schema/compare.ts';
+import { majorOf } from '../schema/facts.ts';
 import { readPlace, type Surroundings, withSteps } from './open.ts';
 
 export interface Drift {
   readonly differences: readonly Difference[];
   /** Found, and named in the configuration as meant. */
   readonly ignored: readonly Difference[];
+  /** Kinds of objects that are there, and that nobody compares. */
+  readonly uncompared: readonly string[];
 }
 
 /**
@@ -24,14 +27,16 @@ export async function findDrift(surroundings: Surroundings, ignored: readonly st
   const found = await readPlace(project, database);
   const all = await withSteps(surroundings, steps, async ({ database: replayed }) => {
     const wanted = await readPlace(project, replayed);
-    return compareSchemas(found, wanted, majorOf(found.serverVersion) === majorOf(wanted.serverVersion));
+    return compareSchemas(found, wanted, majorOf(found) === majorOf(wanted));
   });
   const patterns = [...project.config.drift.ignore.map(({ object }) => object), ...ignored].map(globPattern);
   const isIgnored = ({ object }: Difference): boolean => patterns.some((pattern) => pattern.test(object));
-  return { differences: all.filter((one) => !isIgnored(one)), ignored: all.filter(isIgnored) };
+  return {
+    differences: all.filter((one) => !isIgnored(one)),
+    ignored: all.filter(isIgnored),
+    uncompared: found.unread,
+  };
 }
-
-const majorOf = (version: number): number => Math.floor(version / 10_000);
 
 /** In the order in which they ran. */
 export async function stepsThatRan(

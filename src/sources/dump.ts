@@ -1,17 +1,48 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { stragglerCounter } from '../domain/straggler-counter.ts';
 import { ledgerScripts, recordFormat } from '../ledger/format.ts';
 import { scriptedMigration } from '../ledger/migrations.ts';
 import { recordRelease } from '../ledger/releases.ts';
 import { plainDatabase } from '../postgres/connection.ts';
+import { folders } from '../project/folders.ts';
 import { readSchema, type Schema } from '../schema/facts.ts';
+import { differencesOf } from '../schema/fingerprint.ts';
+import { loadDump } from '../schema/load.ts';
 import { structureOf } from '../schema/structure.ts';
 import { readSource, type Surroundings, stepsOf, withShadow } from './open.ts';
 
-/** db/structure.sql: what all migrations give, with a ledger that says that they have run. @throws what the migrations throw. */
-export async function dumpStructure(surroundings: Surroundings): Promise<string> {
+/** db/structure.sql. */
+export interface StructureDump {
+  readonly text: string;
+  /** What a database made of it has not, or has besides, as PostgreSQL tells it; or why it cannot be made. */
+  readonly missing: readonly string[];
+}
+
+/** What all migrations give, with a ledger that says that they have run; it is loaded once, to see whether it gives the same. @throws what the migrations throw. */
+export async function dumpStructure(surroundings: Surroundings): Promise<StructureDump> {
   const schema = await readSource(surroundings, { kind: 'migrations' });
-  return structureOf(schema, await readEmpty(surroundings), ledgerOfSteps(surroundings, stepsOf(surroundings)));
+  const text = await structureOf(
+    schema,
+    await readEmpty(surroundings),
+    ledgerOfSteps(surroundings, stepsOf(surroundings)),
+  );
+  return { text, missing: [...schema.unread, ...(await missingIn(surroundings, text, schema))] };
+}
+
+function missingIn(surroundings: Surroundings, sql: string, schema: Schema): Promise<string[]> {
+  return withShadow(surroundings, true, (server) =>
+    server.withDatabase(async (url) => {
+      const database = plainDatabase(url);
+      try {
+        await loadDump(database, { file: folders.structure, sql });
+      } catch (error) {
+        if (error instanceof PhaseError) return [`It does not load: ${error.why}`];
+        throw error;
+      }
+      return differencesOf((await readSchema(database)).fingerprint, schema.fingerprint);
+    }),
+  );
 }
 
 /** The schema of a database in which nothing was made, on the server on which the others are. */

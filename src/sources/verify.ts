@@ -38,6 +38,8 @@ export interface Verification {
   };
   /** What schema migrations did to rows that were there; null where rows were not looked at. */
   readonly rows: readonly string[] | null;
+  /** Kinds of objects that are there, and that nobody compares. */
+  readonly uncompared: readonly string[];
 }
 
 /**
@@ -110,6 +112,7 @@ async function verifyClone(
     differences,
     down: { reverted, irreversible, differences: left },
     rows: rows ? changes : null,
+    uncompared: after.unread,
   };
 }
 

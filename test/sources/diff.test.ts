@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { plainDatabase } from '../../src/postgres/connection.ts';
+import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
 import { loadDump } from '../../src/schema/load.ts';
 import { repository } from '../support/bookshop.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
+import { FAST_SETTINGS } from '../support/server.ts';
 
 const EVERYTHING = join(repository, 'test/fixtures/schema/everything.sql');
 
@@ -189,4 +191,55 @@ test('a type that cuts values off is a loss, and stays as it is; what only grows
   expect(back.json.kept).toEqual(['column public.t.e']);
   const lost = await project.phase('diff', '--json', '--from', 'wide.sql', '--to', 'narrow.sql', '--allow-data-loss');
   expect(lost.json).toMatchObject({ kept: [], rest: [] });
+});
+
+test('what no statement is known for is said, also beside what stays as it is', async () => {
+  project.write(
+    'one.sql',
+    'CREATE TABLE p (a int); CREATE TABLE q (b int); CREATE TABLE c (x int) INHERITS (p); CREATE TABLE old (a int);',
+  );
+  project.write('two.sql', 'CREATE TABLE p (a int); CREATE TABLE q (b int); CREATE TABLE c (x int) INHERITS (p, q);');
+  for (const flags of [[], ['--allow-data-loss']]) {
+    const { code, json } = await project.phase('diff', '--json', '--from', 'one.sql', '--to', 'two.sql', ...flags);
+    expect([code, json.untried, json.uncompared]).toEqual([7, null, []]);
+    expect(json.rest.filter((line: string) => !/ public\.c /.test(line))).toEqual([]);
+    expect(json.rest.join('\n')).toContain('inherits public.p,public.q');
+  }
+});
+
+test('what nobody compares is named', async () => {
+  project.write('plain.sql', 'CREATE TABLE t (a int);');
+  project.write('classes.sql', 'CREATE TABLE t (a int); CREATE OPERATOR FAMILY own USING btree;');
+  const { code, json } = await project.phase('diff', '--json', '--from', 'plain.sql', '--to', 'classes.sql');
+  expect([code, json.uncompared]).toEqual([0, ['operator family (1: own)']]);
+  expect((await project.phase('diff', '--from', 'plain.sql', '--to', 'classes.sql')).stdout).toContain(
+    '-- Not compared',
+  );
+});
+
+test('a server that does not have what the schema needs is said not to have tried it', async () => {
+  project.write('is.sql', 'CREATE TABLE t (a int);');
+  const options = {
+    version: 14,
+    project: repository,
+    name: `test-diff-14-${process.pid}`,
+    settings: FAST_SETTINGS,
+  } as const;
+  const older = await startEmbedded(options);
+  const newer = await createDatabase();
+  try {
+    await newer.sql('CREATE TABLE t (a int, twice int GENERATED ALWAYS AS (a * 2) VIRTUAL); CREATE TABLE b (a int)');
+    const flags = ['--from', newer.url, '--to', 'is.sql', '--allow-data-loss'];
+    project.env = { PHASE_SHADOW_DATABASE_URL: older };
+    const { code, json } = await project.phase('diff', '--json', ...flags);
+    expect(code).toBe(7);
+    expect([json.untried, json.uncompared]).toEqual([
+      expect.stringContaining('VIRTUAL'),
+      [expect.stringContaining('VIRTUAL')],
+    ]);
+  } finally {
+    project.env = {};
+    await removeEmbedded(options);
+    await newer.drop();
+  }
 });

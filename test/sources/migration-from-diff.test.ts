@@ -182,6 +182,6 @@ test('views that are made anew around a change are there again on both ways', as
 test('a project that phase init has begun can be dumped', async () => {
   const fresh = new TestProject(undefined, { 'package.json': '{"name": "fresh", "version": "1.0.0"}' });
   await fresh.json('init');
-  expect(await fresh.json('dump')).toEqual({ file: 'db/structure.sql', changed: true });
+  expect(await fresh.json('dump')).toEqual({ file: 'db/structure.sql', changed: true, missing: [] });
   fresh.remove();
 });

@@ -29,7 +29,7 @@ const pending = async (sql: string) => {
 };
 
 test('phase dump writes what migrations give, says whether it would change, and what it wrote loads with its ledger', async () => {
-  expect(await project.json('dump')).toEqual({ file: 'db/structure.sql', changed: true });
+  expect(await project.json('dump')).toEqual({ file: 'db/structure.sql', changed: true, missing: [] });
   expect((await project.phase('dump', '--check')).code).toBe(0);
   await pending('ALTER TABLE users ADD COLUMN name text;');
   const checked = await project.phase('dump', '--check', '--json');
@@ -47,6 +47,16 @@ test('phase dump writes what migrations give, says whether it would change, and 
   const again = await project.phase('db', 'load', '--json');
   expect([again.code, again.json.error.code]).toEqual([4, 'PH2028']);
   await fresh.drop();
+});
+
+test('phase dump loads what it writes, and says what that does not hold', async () => {
+  await pending(
+    'CREATE TABLE a (a int); CREATE TABLE b (b int); CREATE TABLE ab () INHERITS (a, b);\n-- phase:down\nDROP TABLE ab, a, b;\n',
+  );
+  const { code, json, stderr } = await project.phase('dump', '--json');
+  expect(code).toBe(0);
+  expect(json.missing.join('\n')).toMatch(/- relation \| public\.ab .*inherits public\.a,public\.b/);
+  expect(stderr).toContain('db/structure.sql does not hold all of the schema');
 });
 
 test('phase drift names what was made, changed and dropped by hand, and brings it back; what is meant is left out', async () => {
@@ -70,6 +80,33 @@ test('phase drift names what was made, changed and dropped by hand, and brings i
   await database.sql(less.json.differences[0].statement);
   await database.sql('DROP INDEX dba_users');
   expect((await project.phase('drift')).code).toBe(0);
+});
+
+test('whoever migrates may be called anything: the database of a role that is no superuser has no drift, and another owner is one', async () => {
+  const role = `shop_${new URL(database.url).pathname.slice(1)}`;
+  const own = await createDatabase();
+  const url = new URL(own.url);
+  url.username = role;
+  await own.sql(`CREATE ROLE ${role} LOGIN; ALTER DATABASE ${url.pathname.slice(1)} OWNER TO ${role}`);
+  try {
+    project.url = url.href;
+    await project.json('migrate', '--release', '1.0.0');
+    await pending(
+      `CREATE TABLE notes (id int PRIMARY KEY);\nCREATE TABLE logs (id int);\nGRANT SELECT ON users TO PUBLIC;\n-- phase:down\nDROP TABLE notes, logs;\n`,
+    );
+    await project.json('migrate', '--release', '1.1.0');
+    expect((await project.phase('drift', '--json')).json).toMatchObject({ ok: true, differences: [] });
+    await own.sql('ALTER TABLE logs OWNER TO CURRENT_USER; GRANT DELETE ON users TO PUBLIC');
+    const { json } = await project.phase('drift', '--json');
+    const objects = json.differences.map(({ object }: { object: string }) => object);
+    expect(objects).toEqual(
+      expect.arrayContaining(['privileges of PUBLIC on table public.users', 'relation public.logs r']),
+    );
+    expect(objects.join()).not.toContain('notes');
+  } finally {
+    await own.drop();
+    await database.sql(`DROP ROLE ${role}`);
+  }
 });
 
 test('with drift.beforeMigrate nothing is migrated that was changed by hand', async () => {

@@ -30,6 +30,7 @@ export async function runDiff(context: CommandContext, flags: DiffFlags): Promis
 export const isSame = ({ statements, kept, rest }: SchemaDiff): boolean =>
   statements.length === 0 && kept.length === 0 && rest.length === 0;
 
-export function diffDocument({ statements, hazards, kept, renames, moves, rest, untried }: SchemaDiff): object {
-  return { statements: statements.map(({ sql }) => sql), hazards, kept, renames, moves, rest, untried };
+export function diffDocument({ statements, ...diff }: SchemaDiff): object {
+  const { hazards, kept, renames, moves, rest, untried, uncompared } = diff;
+  return { statements: statements.map(({ sql }) => sql), hazards, kept, renames, moves, rest, untried, uncompared };
 }

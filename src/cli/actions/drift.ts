@@ -6,11 +6,12 @@ import type { Result } from '../output.ts';
 import { surroundingsOf } from '../surroundings.ts';
 
 export async function runDrift(context: CommandContext, { ignore = [] }: { ignore?: string[] }): Promise<Result> {
-  const { differences, ignored } = await findDrift(await surroundingsOf(context), ignore);
+  const { differences, ignored, uncompared } = await findDrift(await surroundingsOf(context), ignore);
   const ok = differences.length === 0;
   const passed = ignored.length === 0 ? '' : `${count(ignored.length, 'difference')} that the configuration ignores`;
   const said = ok
     ? `The database is what its ledger says${passed === '' ? '' : `, but for ${passed}`}.`
     : differencesText(differences);
-  return { document: { ok, differences, ignored }, text: said, exitCode: ok ? 0 : 7 };
+  for (const what of uncompared) context.output.notice(`Not compared: ${what}`);
+  return { document: { ok, differences, ignored, uncompared }, text: said, exitCode: ok ? 0 : 7 };
 }

@@ -17,7 +17,8 @@ export async function runDump(context: CommandContext, { check = false, out, rel
   const surroundings = await surroundingsOf(context, release);
   const { root } = surroundings.project;
   const path = out === undefined ? folders.structure : relative(root, resolve(context.surroundings.cwd, out));
-  const content = await dumpStructure(surroundings);
+  const { text: content, missing } = await dumpStructure(surroundings);
+  for (const line of missing) context.output.notice(`${path} does not hold all of the schema: ${line}`);
   const before = await readFile(resolve(root, path), 'utf8').catch(() => null);
   const changed = before?.replaceAll('\r\n', '\n') !== content;
   if (changed && !check) await writeFiles(root, [{ path, content, mode: 'replace' }]);
@@ -26,5 +27,5 @@ export async function runDump(context: CommandContext, { check = false, out, rel
     : check
       ? `${path} would change: phase dump writes it`
       : `wrote ${path}`;
-  return { document: { file: path, changed }, text: said, exitCode: check && changed ? 7 : 0 };
+  return { document: { file: path, changed, missing }, text: said, exitCode: check && changed ? 7 : 0 };
 }

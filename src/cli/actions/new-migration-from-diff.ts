@@ -13,7 +13,8 @@ import { diffText } from '../../report/diff-text.ts';
 import type { PossibleRename } from '../../schema/possible-renames.ts';
 import { safeSteps } from '../../schema/safe-form.ts';
 import type { SchemaDiff } from '../../schema/schema-diff.ts';
-import { type ChosenRename, diffSources } from '../../sources/diff.ts';
+import { statementsBetween } from '../../schema/statements.ts';
+import { type ChosenRename, diffSources, type SourcesDiff } from '../../sources/diff.ts';
 import { type Surroundings, withSource } from '../../sources/open.ts';
 import { parseRename } from '../../sources/parse-rename.ts';
 import { parseSource, type Source } from '../../sources/source.ts';
@@ -139,10 +140,10 @@ function problemIn(text: string): true | string {
 
 async function draft(
   { project }: Surroundings,
-  { statements, back, from }: SchemaDiff,
+  { statements, from, to }: SourcesDiff,
   { name, release, renames }: { readonly name: string; readonly release: Release; readonly renames: number },
 ): Promise<{ readonly changes: readonly FileChange[]; readonly warnings: readonly string[] }> {
-  const steps = safeSteps(statements.slice(renames), { from: from.facts, back });
+  const steps = safeSteps(statements.slice(renames), { from: from.facts, back: await statementsBetween(to, from) });
   const warnings = steps.flatMap(({ warning }) => warning ?? []);
   if (steps.length === 0) return { changes: [], warnings };
   const history = await readHistory(project.root);

@@ -37,7 +37,7 @@ export async function runRebase(
 async function dumpAgain(context: CommandContext, root: string): Promise<string[]> {
   if (!existsSync(join(root, folders.structure))) return [];
   try {
-    const content = await dumpStructure(await surroundingsOf(context));
+    const { text: content } = await dumpStructure(await surroundingsOf(context));
     const before = await readFile(join(root, folders.structure), 'utf8');
     if (content !== before) await writeFiles(root, [{ path: folders.structure, content, mode: 'replace' }]);
     return content === before ? [] : [folders.structure];

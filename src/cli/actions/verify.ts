@@ -33,7 +33,7 @@ export async function runVerify(
   return { document, text: textOf(verification), exitCode: ok ? 0 : 7 };
 }
 
-function textOf({ applied, differences, down, rows }: Verification): string {
+function textOf({ applied, differences, down, rows, uncompared }: Verification): string {
   const { reverted, irreversible } = down;
   const back = irreversible === null ? '' : `; ${irreversible} has no way back`;
   return [
@@ -43,6 +43,7 @@ function textOf({ applied, differences, down, rows }: Verification): string {
       : `It does not give the wanted schema:\n${differencesText(differences)}`,
     ...down.differences.map((line) => `The way back leaves a difference: ${line}`),
     ...(rows ?? []).map((change) => `Rows: ${change}`),
+    ...uncompared.map((what) => `Not compared: ${what}`),
     ...(rows !== null && rows.length === 0 ? ['All rows are as they were.'] : []),
   ].join('\n');
 }
