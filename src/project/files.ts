@@ -14,9 +14,14 @@ export interface FileChange {
 /**
  * Writes all files or none: each under a temporary name first, then all renamed; on an error what was there before is
  * put back.
+ * @param removed paths of files that go once the others are there.
  * @throws PH1011 when a file to be created exists, PH5011 when the file system refuses.
  */
-export async function writeFiles(root: string, changes: readonly FileChange[]): Promise<void> {
+export async function writeFiles(
+  root: string,
+  changes: readonly FileChange[],
+  removed: readonly string[] = [],
+): Promise<void> {
   const existing = changes.filter(({ mode, path }) => mode === 'create' && existsSync(join(root, path)));
   if (existing.length > 0) throw new PhaseError('PH1011', { files: existing.map(({ path }) => path) });
   const undo: (() => Promise<unknown>)[] = [];
@@ -36,6 +41,12 @@ export async function writeFiles(root: string, changes: readonly FileChange[]): 
       const before = await readFile(join(root, path)).catch(() => null);
       await rename(temporary(root, path), join(root, path));
       undo.push(() => (before === null ? rm(join(root, path), { force: true }) : writeFile(join(root, path), before)));
+    }
+    for (const path of removed) {
+      current = path;
+      const before = await readFile(join(root, path));
+      await rm(join(root, path));
+      undo.push(() => writeFile(join(root, path), before));
     }
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);

@@ -1,20 +1,21 @@
-import { rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { EarlierBaseline, Manifest, ManifestSource } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
+import { type Rename, type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { plainDatabase, withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { checksum, manifestSum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
 import { folders } from '../project/folders.ts';
-import { ensureFilesIntact, readHistory } from '../project/history.ts';
+import { ensureFilesIntact } from '../project/history.ts';
 import { manifestPath } from '../project/manifests.ts';
 import { fileOf } from '../project/migrations.ts';
 import { compareSchemas } from '../schema/compare.ts';
-import { readSchema } from '../schema/facts.ts';
+import { readSchema, type Schema } from '../schema/facts.ts';
 import { loadDump } from '../schema/load.ts';
 import { readRows, rowChanges, type TableRows } from '../schema/rows.ts';
 import { rowStatements } from '../schema/rows-sql.ts';
@@ -63,13 +64,11 @@ export async function squash(surroundings: Surroundings, upTo: Release): Promise
     before === undefined ? [] : [...first, { ids: migrations.map(({ id }) => id), replaces: before }],
   );
   const stamp = steps.at(-1)?.id.match(/^\d+/)?.[0] ?? '00000000000000';
-  const changes = baselineFiles(upTo, stamp, baseline, { manifests, replaces, earlier });
-  await writeFiles(project.root, changes);
-  const written = new Set(changes.map(({ path }) => path));
-  const deleted = gone(surroundings, manifests, changes).filter((path) => !written.has(path));
-  for (const path of deleted) await rm(join(project.root, path), { force: true });
-  await ensureFilesIntact(await readHistory(project.root), (await readHistory(project.root)).manifests);
-  return { files: [...written], deleted, replaces };
+  const sources = newestVersions(manifests, history.renames.values());
+  const changes = baselineFiles(upTo, stamp, baseline, { sources, replaces, earlier });
+  const deleted = gone(surroundings, manifests, [...changes.map(({ path }) => path), ...sources.map(pathOf)]);
+  await writeFiles(project.root, changes, deleted);
+  return { files: changes.map(({ path }) => path), deleted, replaces };
 }
 
 /** @throws PH1013, PH2029 */
@@ -131,7 +130,7 @@ async function ensureEqual(
   surroundings: Surroundings,
   release: Release,
   { schema, rows }: Baseline,
-  wanted: { readonly schema: Awaited<ReturnType<typeof readSchema>>; readonly rows: readonly TableRows[] },
+  wanted: { readonly schema: Schema; readonly rows: readonly TableRows[] },
 ): Promise<void> {
   await withShadow(surroundings, true, (server) =>
     server.withDatabase(async (url) => {
@@ -143,13 +142,16 @@ async function ensureEqual(
       const [first] = [...differences.map(({ object }) => object), ...changed];
       if (first === undefined) return;
       const reason = `The baseline would not give the same: ${first}.`;
-      throw new PhaseError('PH2029', { release, reason, remedy: 'Tell us of it; nothing was written.' });
+      const remedy =
+        'Nothing was written. Squash up to an earlier release, or put what is named into a migration after it; and tell us of it, with what made it.';
+      throw new PhaseError('PH2029', { release, reason, remedy });
     }),
   );
 }
 
 interface Replaced {
-  readonly manifests: readonly Manifest[];
+  /** What stays of functions and triggers. */
+  readonly sources: readonly ManifestSource[];
   readonly replaces: readonly string[];
   readonly earlier: readonly EarlierBaseline[];
 }
@@ -158,7 +160,7 @@ function baselineFiles(
   release: Release,
   stamp: string,
   { schema, rows }: Baseline,
-  { manifests, replaces, earlier }: Replaced,
+  { sources, replaces, earlier }: Replaced,
 ): FileChange[] {
   const id = `${stamp}_baseline_${release.replaceAll(/[^\w.]/g, '_')}`;
   const header = `-- In the place of ${replaces.length} migrations up to ${release}, by phase squash. A database that has them does not run it.\n\n`;
@@ -185,7 +187,7 @@ function baselineFiles(
     release,
     state: 'released' as const,
     migrations: entries,
-    sources: newestVersions(manifests),
+    sources,
     replaces,
     ...(earlier.length === 0 ? {} : { earlier }),
   };
@@ -196,38 +198,36 @@ function baselineFiles(
   ];
 }
 
-/** Of functions and triggers: the next version is made from the last one. */
-function newestVersions(manifests: readonly Manifest[]): ManifestSource[] {
+const pathOf = ({ file }: Pick<ManifestSource, 'file'>): string => join('db', file);
+
+/** Of functions and triggers: the next version is made from the last one. What keeps the columns of renames in step has gone with these. */
+function newestVersions(manifests: readonly Manifest[], renames: Iterable<Rename>): ManifestSource[] {
+  const ofRenames = new Set([...renames].flatMap(({ sync }) => syncNames(sync)));
   const newest = new Map<string, { readonly version: number; readonly source: ManifestSource }>();
   for (const source of manifests.flatMap(({ sources }) => sources)) {
-    const [, name = '', digits] = /^((?:functions|triggers)\/.+)_v(\d{2,})\.sql$/.exec(source.file) ?? [];
+    const [, folder, name, digits] = /^(functions|triggers)\/(.+)_v(\d{2,})\.sql$/.exec(source.file) ?? [];
     const version = Number(digits);
-    if (digits !== undefined && version > (newest.get(name)?.version ?? 0)) newest.set(name, { version, source });
+    if (name === undefined || ofRenames.has(name)) continue;
+    const known = newest.get(`${folder}/${name}`);
+    if (known === undefined || version > known.version) newest.set(`${folder}/${name}`, { version, source });
   }
-  // What a rename needed has gone with it.
-  return [...newest.values()]
-    .map(({ source }) => source)
-    .filter(({ file }) => !/\/(?:\d+_)?sync_.*_phase_\d_v/.test(file));
+  return [...newest.values()].map(({ source }) => source);
 }
 
+const syncNames = (sync: RenameSync): string[] =>
+  ([1, 2] as const).flatMap((phase) => [...syncFunctions(sync, phase), ...syncTriggers(sync, phase)]);
+
 /** Files of what is replaced; what was taken over from another tool stays where that has it. */
-function gone({ history }: Surroundings, manifests: readonly Manifest[], changes: readonly FileChange[]): string[] {
-  const kept = new Set(changes.map(({ path }) => path));
-  const later = new Set(
-    history.manifests
-      .filter((one) => !manifests.includes(one))
-      .flatMap(({ sources }) => sources.map(({ file }) => file)),
-  );
-  const keptSources = new Set(newestVersions(manifests).map(({ file }) => file));
+function gone({ project, history }: Surroundings, manifests: readonly Manifest[], kept: readonly string[]): string[] {
+  const later = history.manifests.filter((one) => !manifests.includes(one));
+  const stays = new Set([...kept, ...later.flatMap(({ sources }) => sources.map(pathOf))]);
   const migrations = orderMigrations(manifests).flatMap((entry) =>
     entry.file === undefined ? (fileOf(history.files, entry)?.path ?? []) : [],
   );
-  const sources = manifests
-    .flatMap(({ sources: own }) => own.map(({ file }) => file))
-    .filter((file) => !later.has(file) && !keptSources.has(file));
-  return [
+  const paths = [
     ...migrations,
-    ...sources.map((file) => join('db', file)),
+    ...manifests.flatMap(({ sources }) => sources.map(pathOf)),
     ...manifests.map(({ release }) => manifestPath(release)),
-  ].filter((path) => !kept.has(path));
+  ];
+  return [...new Set(paths)].filter((path) => !stays.has(path) && existsSync(join(project.root, path)));
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource } from '../domain/manifest.ts';
@@ -70,15 +70,18 @@ export async function rebase(root: string, { base, release: given }: RebaseOptio
     [...versions.own, ...ownSources(both, sourcesInBase, versions.own)],
     target,
   );
-  await writeFiles(root, [
-    ...versions.changes,
-    ...[...files.values()].map(({ path, content }) => ({ path, content, mode: 'replace' as const })),
-    ...manifests,
-  ]);
   const renamed = [...files.values()]
     .filter(({ from, path }) => from !== path)
     .map(({ from, path }) => ({ from, to: path }));
-  for (const { from } of renamed) await rm(join(root, from));
+  await writeFiles(
+    root,
+    [
+      ...versions.changes,
+      ...[...files.values()].map(({ path, content }) => ({ path, content, mode: 'replace' as const })),
+      ...manifests,
+    ],
+    renamed.map(({ from }) => from),
+  );
   return {
     files: [...versions.changes, ...manifests]
       .map(({ path }) => path)

@@ -18,6 +18,14 @@ test('all files are written, and their folders', async () => {
   expect(project.files()).toEqual({ 'a/b/one.txt': '1', 'kept.txt': 'after' });
 });
 
+test('what goes goes with the others, or stays', async () => {
+  await writeFiles(project.root, [{ path: 'new.txt', content: '1', mode: 'create' }], ['kept.txt']);
+  expect(project.files()).toEqual({ 'new.txt': '1' });
+  const changes = [{ path: 'more.txt', content: '2', mode: 'create' as const }];
+  await expect(writeFiles(project.root, changes, ['new.txt', 'nowhere.txt'])).rejects.toMatchObject({ code: 'PH5011' });
+  expect(project.files()).toEqual({ 'new.txt': '1' });
+});
+
 test('when a file to be created exists nothing is written', async () => {
   const changes = [
     { path: 'new.txt', content: '1', mode: 'create' as const },

@@ -275,7 +275,7 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: (d) => `A statement fails on a copy of the first schema: ${d.statement}`,
     why: (d) => `${d.reason.replace(/\.$/, '')}.`,
     remedy: () =>
-      'Make this change by a migration of your own; the rest of the difference follows it. Tell us of it: the statement should run.',
+      'Make this change by a migration of your own (phase new schema NAME), and run this again: the rest follows it. phase diff shows all of the statements.',
   },
   PH5031: {
     exit: 1,
@@ -306,6 +306,6 @@ export const runningErrors: ErrorTexts<RunningErrors> = {
     what: () => 'No statements are known that lead from one schema to the other.',
     why: (d) => `${d.reason.replace(/\.$/, '')}.`,
     remedy: () =>
-      'Make this change by a migration of your own (phase new schema); the rest of the difference is shown without it.',
+      'Make the change that is named by a migration of your own (phase new schema NAME), and in the wanted schema too where that is a file, and run this again.',
   },
 };
