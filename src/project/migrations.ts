@@ -19,7 +19,8 @@ export interface MigrationFile {
   readonly transaction?: boolean | undefined;
 }
 
-const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
+/** Of files that may be migrations. */
+export const EXTENSIONS = /\.(ts|mts|js|mjs|cjs|sql)$/;
 /** Endings that somebody takes for those, and nobody reads: of the tables or maps beside migrations nothing is expected. */
 const NEARLY = /\.(sql|[mc]?[jt]sx?)$/i;
 /** Folders below that hold no migrations. */

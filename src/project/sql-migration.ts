@@ -19,6 +19,16 @@ const EXACT = {
   noTransaction: /^--[ \t]*phase:no-transaction[ \t\r]*$/,
 } as const;
 
+/** A script that `parseSqlMigration` takes, as text with its comments: the way there, and the way back; null where there is none. */
+export function scriptParts(text: string): { readonly up: string; readonly down: string | null } {
+  const [up = '', down = null] = text.split(new RegExp(EXACT.down, 'm'));
+  return { up, down };
+}
+
+/** A script without the line that it runs outside a transaction. */
+export const withoutNoTransaction = (script: string): string =>
+  script.replace(new RegExp(EXACT.noTransaction, 'm'), '').trim();
+
 /** What somebody may have meant by a comment: other cases, spaces, dashes and letters in another order, in a block, with more behind it. */
 const MEANT = /^(?:--|\/\*)[\s*-]*phase\s*[:=]\s*([a-z]+(?:[\s_-]*transaction)?)(.*)/is;
 

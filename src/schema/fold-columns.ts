@@ -57,13 +57,14 @@ export async function foldColumns(statements: readonly Statement[], facts: FactB
 
 type ColumnId = Extract<StableId, { schema: string; table: string; name: string }>;
 
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** As pg-delta writes each name, whether it needs that or not. */
+const alwaysQuoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** What a statement of pg-delta says of a new column; null where it says more. */
 function clauseOf({ sql, subject, verb }: Statement): string | null {
   if (verb !== 'create' || subject?.kind !== 'column') return null;
   const { schema, table } = subject as ColumnId;
-  const prefix = `ALTER TABLE ${quoted(schema)}.${quoted(table)} ADD COLUMN `;
+  const prefix = `ALTER TABLE ${alwaysQuoted(schema)}.${alwaysQuoted(table)} ADD COLUMN `;
   return sql.startsWith(prefix) ? sql.slice(prefix.length) : null;
 }
 

@@ -9,7 +9,7 @@ import type { FileChange } from '../project/files.ts';
 import { migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { render } from '../scaffold/templates.ts';
-import type { SafeStep } from '../schema/safe-form.ts';
+import type { SafeStep } from '../schema/safe-step.ts';
 import { formatted } from '../schema/structure.ts';
 import { afterExisting } from './files.ts';
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
@@ -11,6 +11,7 @@ import { folders, migrationFolder } from '../project/folders.ts';
 import { fileInGit, filesInCommit } from '../project/git.ts';
 import { sidesOf } from '../project/git-sides.ts';
 import { manifestPath, parseManifest } from '../project/manifests.ts';
+import { EXTENSIONS } from '../project/migrations.ts';
 
 export interface RebaseOptions {
   readonly base: string;
@@ -114,20 +115,16 @@ function readBase(root: string, base: string): BaseManifest[] {
 
 /** Of a base that is not merged yet there would be manifests without files. @throws PH1039 */
 function ensureMerged(root: string, base: string, bases: readonly BaseManifest[]): void {
-  const missing = bases.flatMap(({ manifest }) =>
-    manifest.migrations
-      .filter(
-        ({ id, kind, file }) =>
-          !existsSync(join(root, file ?? '')) || (file === undefined && !isThere(root, migrationFolder(kind), id)),
-      )
-      .map(({ id }) => id),
-  );
-  if (missing.length > 0) throw new PhaseError('PH1039', { base, ids: missing });
+  const idsIn = (folder: string): Set<string> => {
+    const names = existsSync(join(root, folder)) ? readdirSync(join(root, folder)) : [];
+    return new Set(names.filter((name) => EXTENSIONS.test(name)).map((name) => name.replace(EXTENSIONS, '')));
+  };
+  const here = { schema: idsIn(migrationFolder('schema')), data: idsIn(migrationFolder('data')) };
+  const isThere = ({ id, kind, file }: ManifestEntry): boolean =>
+    file === undefined ? here[kind].has(id) : existsSync(join(root, file));
+  const missing = bases.flatMap(({ manifest }) => manifest.migrations.filter((one) => !isThere(one)));
+  if (missing.length > 0) throw new PhaseError('PH1039', { base, ids: missing.map(({ id }) => id) });
 }
-
-const ENDINGS = ['ts', 'mts', 'js', 'mjs', 'cjs', 'sql'];
-const isThere = (root: string, folder: string, id: string): boolean =>
-  ENDINGS.some((ending) => existsSync(join(root, folder, `${id}.${ending}`)));
 
 /** The manifests here, of both sides where git has left conflicts. */
 async function readBoth(root: string): Promise<(Manifest & { readonly text: string })[]> {
@@ -193,7 +190,7 @@ async function moveFiles(root: string, { own, numbered, versions }: Moves): Prom
       const to = numbered.get(id);
       const from = join(folder, name);
       if (!own.has(id)) continue;
-      const before = ENDINGS.includes(extname(name).slice(1)) ? await readFile(join(root, from), 'utf8') : '';
+      const before = EXTENSIONS.test(name) ? await readFile(join(root, from), 'utf8') : '';
       const content = versions.reduce(
         withVersion,
         [...numbered].reduce((text, [old, fresh]) => text.replaceAll(old, fresh), before),

@@ -10,6 +10,7 @@ import type { FileChange } from '../project/files.ts';
 import { migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { fileOf } from '../project/migrations.ts';
+import { scriptParts, withoutNoTransaction } from '../project/sql-migration.ts';
 import { afterExisting } from './files.ts';
 
 /**
@@ -47,15 +48,13 @@ export async function draftRevert(
   return [{ path, content, mode: 'create' }, manifest];
 }
 
-const DOWN = /^--[ \t]*phase:down[ \t\r]*$/m;
-const ALONE = /^--[ \t]*phase:no-transaction[ \t\r]*\n+/m;
-
 /** Null for a script without a way back. */
 function revertedScript(text: string): string | null {
-  const [up = '', down] = text.split(DOWN);
-  if (down === undefined || down.trim() === '') return null;
-  const alone = ALONE.test(up) ? '-- phase:no-transaction\n\n' : '';
-  return `${alone}${down.trim()}\n\n-- phase:down\n${up.replace(ALONE, '').trim()}\n`;
+  const { up, down } = scriptParts(text);
+  if (down === null || down.trim() === '') return null;
+  const there = withoutNoTransaction(up);
+  const alone = there === up.trim() ? '' : '-- phase:no-transaction\n\n';
+  return `${alone}${down.trim()}\n\n-- phase:down\n${there}\n`;
 }
 
 /** What it exports as `up` is `down`, and the other way round. */

@@ -1,8 +1,6 @@
+import { isVolatile } from '../../domain/volatile-functions.ts';
 import type { Rule } from '../rule.ts';
 import { alterations, callsOf, nodes, text } from '../syntax.ts';
-
-/** PostgreSQL's own that differ from row to row. */
-const VOLATILE = /^(?:nextval|random|gen_random_uuid|uuid_generate_v\w+|uuidv[47]|clock_timestamp|timeofday)$/;
 
 export const volatileDefault: Rule = {
   code: 'volatile_default',
@@ -26,8 +24,8 @@ export const volatileDefault: Rule = {
       const isSerial = /^(?:small|big)?serial\d?$/.test(
         nodes(def?.typeName as never, 'names').at(-1)?.node.sval as string,
       );
-      const isVolatile = fallback !== undefined && callsOf(fallback.node).some((call) => VOLATILE.test(call));
-      if (!isVolatile && !isSerial && !(isComputed && migration.rewritten.has(table))) return [];
+      const differs = fallback !== undefined && callsOf(fallback.node).some(isVolatile);
+      if (!differs && !isSerial && !(isComputed && migration.rewritten.has(table))) return [];
       const message = `Adding ${table}.${name} writes the whole table anew, while nobody can read or write it.`;
       const remedy =
         'Add the column without its default, set the default for new rows, and fill the others by a data migration (phase new data).';

@@ -1,6 +1,7 @@
 import type { JudgedMigration } from '../../checks/rule.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { reasonOf } from '../../postgres/errors.ts';
+import { scriptParts } from '../../project/sql-migration.ts';
 import { runSquawk, squawkOf } from '../../project/squawk.ts';
 
 /** What squawk says of scripts, where the project has it: told what runs in a transaction; of tables that are new it is not asked. */
@@ -24,7 +25,7 @@ async function squawked(
   isNew: (table: string) => boolean,
 ): Promise<Finding[]> {
   // The way back is another script.
-  const [up = ''] = text.split(/^--[ \t]*phase:down[ \t\r]*$/m);
+  const { up } = scriptParts(text);
   const lines = up.split('\n');
   try {
     const found = await runSquawk(program, up, { isInTransaction });
