@@ -76,6 +76,9 @@ const schema = strict({
   knexfile: v.optional(text),
   knexEnvironment: v.optional(text),
   knexMigrations: v.optional(text),
+  formerLedger: v.optional(
+    strict({ tool: v.picklist(['node-pg-migrate', 'prisma', 'drizzle']), table: v.optional(text) }),
+  ),
   searchPath: v.optional(v.union([text, v.pipe(v.array(text), v.minLength(1, 'names no schema'))])),
   role: v.optional(text),
   lockTimeout: v.optional(duration, '500ms'),

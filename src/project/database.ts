@@ -1,3 +1,4 @@
+import { FORMER_TABLES, type FormerLedger } from '../domain/former-ledger.ts';
 import type { Database } from '../postgres/connection.ts';
 import type { OwnSession } from '../postgres/own-session.ts';
 import type { Project } from './config.ts';
@@ -37,7 +38,11 @@ export async function ownSessionOf({ config, knexfile }: Project): Promise<OwnSe
   };
 }
 
-/** Where knex keeps what it has run, as SQL names it. */
-export async function knexTableOf({ config, knexfile }: Project): Promise<string> {
-  return config.knexMigrations ?? knexTable((await knexfile())?.config ?? {});
+/** Where the tool that migrated the project before keeps what it has run: knex, unless the configuration names another one. */
+export async function formerLedgerOf({ config, knexfile }: Project): Promise<FormerLedger> {
+  if (config.formerLedger !== undefined) {
+    const { tool, table = FORMER_TABLES[tool] } = config.formerLedger;
+    return { tool, table };
+  }
+  return { tool: 'knex', table: config.knexMigrations ?? knexTable((await knexfile())?.config ?? {}) };
 }

@@ -13,7 +13,7 @@ import { reasonOf } from '../postgres/errors.ts';
 import { type History, readHistory } from '../project/history.ts';
 import type { RunnableMigration } from './apply.ts';
 import { scriptedContext } from './dry-run-data.ts';
-import { baselineOf } from './knex-baseline.ts';
+import { baselineOf } from './former-baseline.ts';
 import type { MigrateOptions } from './migrate.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { targetOf } from './prepare.ts';

@@ -1,10 +1,11 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { FormerTool } from '../domain/former-ledger.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { type Ledger, readLedger } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/migrations.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import type { Project } from '../project/config.ts';
-import { knexTableOf } from '../project/database.ts';
+import { formerLedgerOf } from '../project/database.ts';
 import type { History } from '../project/history.ts';
 
 /**
@@ -23,48 +24,48 @@ export async function readOwnLedger(
     ...replaces,
     ...earlier.flatMap((baseline) => baseline.replaces),
   ]);
-  const ledger = await readLedger(db, { knexTable: () => knexTableOf(project), own, asks });
-  return { ...ledger, rows: manifests.reduce(withReplaced, ledger.rows) };
+  const ledger = await readLedger(db, { former: () => formerLedgerOf(project), own, asks });
+  const isFirstRun = ledger.rows.every(({ sha256 }) => sha256 === null);
+  const former = isFirstRun ? (await formerLedgerOf(project)).tool : null;
+  return { ...ledger, rows: manifests.reduce((rows, manifest) => withReplaced(rows, manifest, former), ledger.rows) };
 }
 
-/** @throws PH3029 */
+/** @param former the tool that all rows come from; null for rows of the ledger. @throws PH3029 */
 function withReplaced(
   rows: readonly LedgerRow[],
   { release, migrations, replaces = [], earlier = [] }: Manifest,
+  former: FormerTool | null,
 ): readonly LedgerRow[] {
-  const found = earlier.reduce(
-    (known, baseline) =>
-      inPlaceOf(
-        known,
-        release,
-        baseline.replaces,
-        baseline.ids.map((id) => ({ id, kind: 'schema', sha256: null })),
-      ),
-    rows,
-  );
-  return inPlaceOf(found, release, replaces, migrations);
+  const found = earlier.reduce((known, { ids, replaces: ran }) => {
+    const inPlace = ids.map((id) => ({ id, kind: 'schema' as const, sha256: null }));
+    return inPlaceOf(known, { release, replaces: ran, baseline: inPlace, former });
+  }, rows);
+  return inPlaceOf(found, { release, replaces, baseline: migrations, former });
+}
+
+interface InPlace {
+  readonly release: Manifest['release'];
+  readonly replaces: readonly string[];
+  readonly baseline: readonly Pick<LedgerRow, 'id' | 'kind' | 'sha256'>[];
+  readonly former: FormerTool | null;
 }
 
 /**
  * A database that has all migrations that a baseline replaces has what stands in their place.
  * @throws PH3029 for one that has some of them.
  */
-function inPlaceOf(
-  rows: readonly LedgerRow[],
-  release: Manifest['release'],
-  replaces: readonly string[],
-  baseline: readonly Pick<LedgerRow, 'id' | 'kind' | 'sha256'>[],
-): readonly LedgerRow[] {
+function inPlaceOf(rows: readonly LedgerRow[], { release, replaces, baseline, former }: InPlace): readonly LedgerRow[] {
   const replaced = new Set(replaces);
   const ran = rows.filter(({ id }) => replaced.has(id));
   const last = ran.at(-1);
   if (last === undefined) return rows;
   const done = new Set(ran.filter(({ state }) => state === 'applied').map(({ id }) => id));
   const missing = replaces.filter((id) => !done.has(id));
-  if (missing.length > 0) throw new PhaseError('PH3029', { release, ids: missing });
+  if (missing.length > 0) throw new PhaseError('PH3029', { release, ids: missing, former });
   const inPlace = baseline.map(({ id, kind, sha256 }): LedgerRow => {
     const nothing = { rename: null, phase: null, step: null, breaks: null, manifestSum: null };
-    return { ...last, ...nothing, id, kind, sha256, release };
+    // What the former tool has run is entered by the next run.
+    return { ...last, ...nothing, id, kind, sha256: former === null ? sha256 : null, release };
   });
   return [...inPlace, ...rows.filter(({ id }) => !replaced.has(id))];
 }

@@ -7,7 +7,7 @@ import { type Database, withConnection } from '../postgres/connection.ts';
 import type { Project } from '../project/config.ts';
 import { ensureFilesIntact, type History, readHistory } from '../project/history.ts';
 import { type Approved, approvalsOf } from './approvals.ts';
-import { ensureKnexAgrees } from './knex-agrees.ts';
+import { ensureFormerAgrees } from './former-agrees.ts';
 import { readOwnLedger } from './own-ledger.ts';
 import { ensureLedgerMatches, ensureNotBlocked, ensureNotBroken, planFor, type Target, targetOf } from './prepare.ts';
 
@@ -39,7 +39,7 @@ export async function planFromLedger(
     ensureNotBroken(target, ledger);
     const plan = planFor(target, ledger, { maintenance, running: null });
     const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
-    await ensureKnexAgrees(db, { project, history, ledger, pending, runBaseline: false });
+    await ensureFormerAgrees(db, { project, history, ledger, pending, runBaseline: false });
     const due = target.migrations.filter(({ id }) => pending.includes(id) || plan.held.includes(id));
     return { ...outcome(plan, history, target), approvals: await approvalsOf(db, approvals, due) };
   });

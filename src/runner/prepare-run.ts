@@ -9,7 +9,7 @@ import { ensureFilesIntact, type History } from '../project/history.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import type { ModuleSource } from '../project/modules.ts';
 import type { RunnableMigration } from './apply.ts';
-import { ensureKnexAgrees } from './knex-agrees.ts';
+import { ensureFormerAgrees } from './former-agrees.ts';
 import {
   ensureLedgerMatches,
   ensureNotBlocked,
@@ -26,7 +26,7 @@ export interface RunRequest extends PlanOptions {
   readonly release: Release;
   /** Only as far as the next release on the way there. */
   readonly slowRoll: boolean;
-  /** What was taken over from knex may run in a database that has tables already. */
+  /** What was taken over may run in a database that has tables already. */
   readonly runBaseline: boolean;
 }
 
@@ -58,7 +58,7 @@ export async function prepareRun(
   const plan = planFor(target, ledger, options);
   ensureNotBlocked(plan, target);
   const pending = plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id);
-  await ensureKnexAgrees(db, { project, history, ledger, pending, runBaseline });
+  await ensureFormerAgrees(db, { project, history, ledger, pending, runBaseline });
   const runnable = await loadPending(project, history, target, new Set(pending));
   await ensureResumable(db, ledger, runnable);
   return { plan, pending, runnable, confirms: maintenance ? plan.to : running };

@@ -3,10 +3,10 @@ import { recordEarlierMigration } from '../ledger/migrations.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import type { History } from '../project/history.ts';
-import { baselineOf } from './knex-baseline.ts';
+import { baselineOf } from './former-baseline.ts';
 
 /**
- * Enters what knex has run, with the time at which it did: all of it or nothing, since a ledger that has rows is believed
+ * Enters what the former tool has run, with the time at which it did: all of it or nothing, since a ledger that has rows is believed
  * from then on.
  */
 export async function takeOver(db: LedgerDb, ledger: Ledger, history: History): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Schema } from './facts.ts';
 import { differencesOf } from './fingerprint.ts';
-import { statementsBetween } from './statements.ts';
+import { type Statement, statementsBetween } from './statements.ts';
 
 /** One way in which a schema is not the wanted one. */
 export interface Difference {
@@ -27,12 +27,8 @@ export async function compareSchemas(found: Schema, wanted: Schema, onOneServer:
     return { object, kind, statement: sql };
   });
   if (!onOneServer) return differences;
-  // What a statement is about has lines, too, which say the same once more.
-  const said = statements.map(({ sql, object }) => unquoted(`${object} ${sql}`));
-  const lines = differencesOf(found.fingerprint, wanted.fingerprint).filter((line) => {
-    const [, name = ''] = line.slice(2).split(' | ');
-    return !said.some((text) => text.includes(unquoted(name)));
-  });
+  const isSaid = saidBy(statements);
+  const lines = differencesOf(found.fingerprint, wanted.fingerprint).filter((line) => !isSaid(line));
   return [
     ...differences,
     ...lines.map((line) => ({
@@ -41,6 +37,21 @@ export async function compareSchemas(found: Schema, wanted: Schema, onOneServer:
       statement: null,
     })),
   ];
+}
+
+/** What a statement is about has lines, too, and so has what hangs on it: these say the same once more. */
+function saidBy(statements: readonly Statement[]): (line: string) => boolean {
+  const texts = statements.map(({ sql, object }) => unquoted(`${object} ${sql}`));
+  const names = statements.flatMap(({ object }) => {
+    const [, kind, name = ''] = /^(.*) (\S+)$/.exec(unquoted(object)) ?? [];
+    if (kind === 'schema') return [`${name}.`, `schema | ${name}`];
+    return name.includes('.') ? [name] : [];
+  });
+  return (line) => {
+    const text = unquoted(line);
+    const [, name = ''] = text.split(' | ');
+    return names.some((one) => text.includes(one)) || texts.some((one) => one.includes(name));
+  };
 }
 
 const unquoted = (text: string): string => text.replaceAll('"', '');

@@ -30,7 +30,7 @@ export interface Schema {
 export const majorOf = ({ serverVersion }: Pick<Schema, 'serverVersion'>): number => Math.floor(serverVersion / 10_000);
 
 export interface ReadOptions {
-  /** Tables that are nobody's schema, as SQL names them: knex keeps its own there. */
+  /** Tables that are nobody's schema, with their schemas, as SQL names them: knex keeps its own there. */
   readonly leftOut?: readonly string[];
 }
 
@@ -122,8 +122,17 @@ async function readLeftOut(db: Queryable, tables: readonly string[]): Promise<Le
        AND d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT oid FROM named) AND d.deptype IN ('a', 'i'))`,
     [tables],
   );
+  const emptied = await all<{ name: string }>(
+    db,
+    `SELECT n.nspname::text AS name FROM pg_catalog.pg_namespace n
+     WHERE n.nspname <> 'public' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND n.nspname::text || '.' || c.relname::text = ANY ($1::text[]))
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname::text || '.' || c.relname::text <> ALL ($1::text[]))
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid)`,
+    [relations.map(({ name }) => name)],
+  );
   return {
-    schemas: new Set(schemas.map(({ name }) => name)),
+    // A schema that holds nothing but what is left out was made for that.
+    schemas: new Set([...schemas, ...emptied].map(({ name }) => name)),
     relations: new Set(relations.map(({ name }) => name)),
   };
 }

@@ -5,12 +5,14 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { orderMigrations } from '../planner/order.ts';
-import { type Database, plainDatabase } from '../postgres/connection.ts';
+import { type Database, plainDatabase, withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { openKnex } from '../postgres/knex.ts';
+import { all } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
 import { withoutBom } from '../project/checksum.ts';
 import type { Project } from '../project/config.ts';
-import { knexTableOf, shadowDatabaseOf } from '../project/database.ts';
+import { formerLedgerOf, shadowDatabaseOf } from '../project/database.ts';
 import { folders } from '../project/folders.ts';
 import { fileInGit } from '../project/git.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
@@ -77,10 +79,30 @@ export function readSource(surroundings: Surroundings, source: Source): Promise<
   return withSource(surroundings, source, ({ database }) => readPlace(surroundings.project, database));
 }
 
-/** Reads a schema as the project sees it: without what knex keeps of its own. */
+/** Reads a schema as the project sees it: without what the former tool keeps of its own. */
 export async function readPlace(project: Project, database: Database): Promise<Schema> {
-  const knex = await knexTableOf(project);
-  return readSchema(database, { leftOut: [knex, knexLockTable(knex)] });
+  const { tool, table } = await formerLedgerOf(project);
+  const names = tool === 'knex' ? [table, knexLockTable(table)] : [table];
+  return readSchema(database, { leftOut: await qualified(database, names) });
+}
+
+/** Names of tables as the sessions of a database understand them, with their schemas. */
+function qualified(database: Database, names: readonly string[]): Promise<string[]> {
+  return withConnection({ ...database, applicationName: 'phase schema' }, async (db) => {
+    const rows = await underOwnNames(db, () =>
+      all<{ oid: string | null }>(
+        db,
+        'SELECT pg_catalog.to_regclass(name)::pg_catalog.oid::pg_catalog.text AS oid FROM pg_catalog.unnest($1::pg_catalog.text[]) AS name',
+        [names],
+      ),
+    );
+    const found = await all<{ name: string }>(
+      db,
+      'SELECT oid::regclass::text AS name FROM pg_class WHERE oid = ANY ($1::oid[])',
+      [rows.flatMap(({ oid }) => oid ?? [])],
+    );
+    return found.map(({ name }) => name);
+  });
 }
 
 /** knex calls it like its table. */

@@ -148,6 +148,14 @@ test('what knex has run is not undone, and what phase has run is', async () => {
   expect(await balances()).toEqual([500]);
 });
 
+test('what knex keeps of its own is no drift', async () => {
+  knexfile();
+  await byKnex();
+  await project.json('init', '--from-knex', '--no-replay');
+  await project.json('migrate');
+  expect((await project.phase('drift', '--json')).json).toMatchObject({ ok: true, differences: [] });
+});
+
 test('while knex holds its lock nothing runs', async () => {
   knexfile();
   await byKnex();

@@ -1,14 +1,12 @@
 import { dirname } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { servedBefore } from '../../ledger/format.ts';
-import { knexState } from '../../ledger/knex-state.ts';
-import { withConnection } from '../../postgres/connection.ts';
-import { knexTableOf } from '../../project/database.ts';
+import { formerLedgerOf } from '../../project/database.ts';
 import { readHistory } from '../../project/history.ts';
 import { runOnEmpty } from '../../replay/run-on-empty.ts';
 import type { KnexBaseline } from '../../wizard/adopt/baseline.ts';
 import type { CommandContext } from '../context.ts';
 import { count } from '../count.ts';
+import { lookAtFormer } from '../look-at-former.ts';
 
 interface Adopted {
   readonly document: object;
@@ -22,7 +20,12 @@ export async function adoptedBaseline(
   isTried: boolean,
 ): Promise<Adopted> {
   const tried = isTried ? await tryOut(context) : null;
-  const ran = await lookAtDatabase(context, migrations);
+  const former = await formerLedgerOf(await context.openProject());
+  const ran = await lookAtFormer(
+    context,
+    former,
+    migrations.map(({ id }) => id),
+  );
   const folders = [...new Set(migrations.flatMap(({ file }) => (file === null ? [] : [dirname(file)])))];
   const inCode = migrations.filter(({ file }) => file === null);
   const baseline = {
@@ -64,44 +67,6 @@ function outOfNumber(migrations: KnexBaseline['migrations']): { first: string; s
   );
   return isByText && at > 0 ? { first: ids[at - 1] ?? '', second: ids[at] ?? '' } : null;
 }
-
-/**
- * How many of them knex has run in the database at hand, and what does not fit; null where there is none, or it cannot be asked.
- */
-async function lookAtDatabase(context: CommandContext, migrations: KnexBaseline['migrations']): Promise<number | null> {
-  const project = await context.openProject();
-  const say = (message: string): void => context.output.notice(message);
-  try {
-    const database = await context.database(project);
-    if (database.connection === undefined && !namesDatabase(context)) {
-      say('What knex has run was not looked at: no database is named (--database-url, DATABASE_URL, the knexfile).');
-      return null;
-    }
-    const table = await knexTableOf(project);
-    const { ids, isServed } = await withConnection({ ...database, applicationName: 'phase init' }, async (db) => ({
-      ...(await knexState(db, table)),
-      isServed: await servedBefore(db),
-    }));
-    const listed = new Set(migrations.map(({ id }) => id));
-    const missing = (ids ?? []).filter((id) => !listed.has(id));
-    if (missing.length > 0) {
-      const { message, remedy } = new PhaseError('PH3026', { ids: missing, table });
-      say(`${message} ${remedy}`);
-    }
-    if ((ids ?? []).length === 0 && isServed) {
-      const { message, remedy } = new PhaseError('PH2023', { table, exists: ids !== null });
-      say(`${message} Nothing of what was taken over counts as applied there. ${remedy}`);
-    }
-    return (ids ?? []).filter((id) => listed.has(id)).length;
-  } catch (error) {
-    if (!(error instanceof PhaseError)) throw error;
-    say(`What knex has run was not looked at: ${error.message} ${error.why}`);
-    return null;
-  }
-}
-
-const namesDatabase = ({ surroundings: { env } }: CommandContext): boolean =>
-  [env.PGHOST, env.PGDATABASE, env.PGSERVICE].some(Boolean);
 
 interface Tried {
   readonly ran: boolean;

@@ -1,22 +1,20 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { FORMER_TABLES, type FormerTool } from '../../domain/former-ledger.ts';
 import { loadModule as load } from '../../load.ts';
 import { openProject, type Project } from '../../project/config.ts';
-import { type FileChange, writeFiles } from '../../project/files.ts';
-import { CONFIG_NAMES } from '../../project/find-config.ts';
-import { folders } from '../../project/folders.ts';
+import { writeFiles } from '../../project/files.ts';
 import { setGitConfig } from '../../project/git.ts';
-import { packageName } from '../../project/package-json.ts';
-import { productionInstall, wholeInstall } from '../../project/production-install.ts';
-import { currentRelease, targetRelease } from '../../project/target-release.ts';
-import { ciFiles, deployFiles, PLATFORM_NAMES } from '../../scaffold/deploy/files.ts';
-import { render } from '../../scaffold/templates.ts';
+import { currentRelease } from '../../project/target-release.ts';
+import { type BaselinedTool, type TakenOver, takeOver } from '../../sources/former/take-over.ts';
 import { type AdoptedSettings, type KnexBaseline, knexBaseline } from '../../wizard/adopt/baseline.ts';
 import { takenInByBuild } from '../../wizard/adopt/tsconfig.ts';
 import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
+import { attributes, deployment, initialFiles, type Settings, workflow } from '../init-files.ts';
+import { lookAtFormer } from '../look-at-former.ts';
 import type { Result } from '../output.ts';
+import { surroundingsOf } from '../surroundings.ts';
 import { adoptedBaseline } from './adopted-baseline.ts';
 
 const NOT_ADOPTED: AdoptedSettings = { knexfile: null, knexEnvironment: null, knexMigrations: null };
@@ -27,6 +25,9 @@ export interface InitFlags {
   /** Sets up git's merge driver for manifests. */
   readonly git?: boolean;
   readonly fromKnex?: boolean;
+  readonly fromNodePgMigrate?: boolean;
+  readonly fromPrisma?: boolean;
+  readonly fromDrizzle?: boolean;
   readonly knexfile?: string;
   readonly env?: string;
   readonly directory: readonly string[];
@@ -37,11 +38,14 @@ export interface InitFlags {
 
 export async function init(context: CommandContext, flags: InitFlags): Promise<Result> {
   const { cwd } = context.surroundings;
-  ensureTogether(flags);
+  const tool = toolOf(flags);
+  ensureTogether(flags, tool);
   const baseline = flags.fromKnex ? await baselineFor(cwd, flags) : null;
+  const taken = tool === null || tool === 'knex' ? null : await takenOver(context, tool, flags);
+  const settings = settingsOf(baseline, taken);
   const changes = [
-    ...(await initialFiles(cwd, baseline?.settings ?? null)),
-    ...(baseline?.changes ?? []),
+    ...(await initialFiles(cwd, settings)),
+    ...(baseline?.changes ?? taken?.changes ?? []),
     ...(flags.deploy === undefined ? [] : await deployment(cwd, flags.deploy)),
     ...(flags.ci === undefined ? [] : await workflow(cwd, flags.ci)),
     ...(flags.git ? await attributes(cwd) : []),
@@ -51,21 +55,69 @@ export async function init(context: CommandContext, flags: InitFlags): Promise<R
   tellBuild(context);
   const files = changes.map(({ path }) => path);
   const text = files.length === 0 ? ['Everything is there already.'] : files.map((path) => `wrote ${path}`);
-  if (baseline === null) return { document: { files }, text: text.join('\n') };
-  if (!files.includes('phase.config.ts'))
-    tellSettings(context, baseline.settings, (await openProject(cwd, { load })).config);
+  if (tool === null) return { document: { files }, text: text.join('\n') };
+  if (!files.includes('phase.config.ts')) tellSettings(context, settings, (await openProject(cwd, { load })).config);
   if (currentRelease(await openProject(cwd, { load })) === null)
     context.output.notice('No release is known here: set release in phase.config.ts, or version in package.json.');
-  const adopted = await adoptedBaseline(context, baseline, flags.replay);
+  const adopted =
+    baseline === null
+      ? await replacedMigrations(context, taken as TakenOver)
+      : await adoptedBaseline(context, baseline, flags.replay);
   return { document: { files, ...adopted.document }, text: [...text, ...adopted.text].join('\n') };
 }
 
+/** @throws PH1001 for two at once. */
+function toolOf({ fromKnex, fromNodePgMigrate, fromPrisma, fromDrizzle }: InitFlags): FormerTool | null {
+  const asked = { knex: fromKnex, 'node-pg-migrate': fromNodePgMigrate, prisma: fromPrisma, drizzle: fromDrizzle };
+  const tools = (Object.keys(asked) as FormerTool[]).filter((tool) => asked[tool] === true);
+  if (tools.length > 1)
+    throw new PhaseError('PH1001', {
+      problem: `only one of ${tools.map((tool) => `--from-${tool}`).join(', ')} can be given`,
+    });
+  return tools[0] ?? null;
+}
+
+async function takenOver(context: CommandContext, tool: BaselinedTool, flags: InitFlags): Promise<TakenOver> {
+  const { cwd } = context.surroundings;
+  const [directory] = flags.directory;
+  const surroundings = await surroundingsOf(context);
+  context.output.notice(`running the migrations of ${tool} in an empty database`);
+  const request = { directory: directory && relative(cwd, resolve(cwd, directory)), table: flags.table };
+  return takeOver(surroundings, tool, request, currentRelease(surroundings.project));
+}
+
+function settingsOf(baseline: KnexBaseline | null, taken: TakenOver | null): Settings {
+  if (taken === null) return { ...(baseline?.settings ?? NOT_ADOPTED), formerLedger: null };
+  const { tool, table } = taken.ledger;
+  const own = table === FORMER_TABLES[tool] ? '' : `, table: ${JSON.stringify(table)}`;
+  return { ...NOT_ADOPTED, formerLedger: `{ tool: '${tool}'${own} }` };
+}
+
+/** What stands in the place of another tool's migrations. */
+async function replacedMigrations(
+  context: CommandContext,
+  { release, ledger, directory, replaces }: TakenOver,
+): Promise<{ readonly document: object; readonly text: readonly string[] }> {
+  const ran = await lookAtFormer(context, ledger, replaces);
+  const baseline = { release, tool: ledger.tool, migrations: replaces.length, folders: [directory], ranBefore: ran };
+  const text = [
+    `a baseline stands in the place of ${count(replaces.length, 'migration')} of ${ledger.tool}; their files stay in ${directory}`,
+  ];
+  if (ran !== null) text.push(`${ledger.tool} has run ${ran} of them in the database at hand`);
+  return { document: { baseline }, text };
+}
+
 /** @throws PH1001 for a flag that says how to do what is not asked for. */
-function ensureTogether({ fromKnex, knexfile, env, directory, table }: InitFlags): void {
-  const given = { '--knexfile': knexfile, '--env': env, '--directory': directory[0], '--table': table };
+function ensureTogether({ knexfile, env, directory, table }: InitFlags, tool: FormerTool | null): void {
+  const ofKnex = { '--knexfile': knexfile, '--env': env };
+  const given = {
+    ...(tool === 'knex' ? {} : ofKnex),
+    ...(tool === null ? { '--directory': directory[0], '--table': table } : {}),
+  };
   const alone = Object.entries(given).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
-  if (fromKnex || alone.length === 0) return;
-  throw new PhaseError('PH1001', { problem: `${alone.join(', ')} goes with --from-knex` });
+  if (alone.length === 0) return;
+  const needed = tool === null ? '--from-knex, --from-node-pg-migrate, --from-prisma or --from-drizzle' : '--from-knex';
+  throw new PhaseError('PH1001', { problem: `${alone.join(', ')} goes with ${needed}` });
 }
 
 async function baselineFor(root: string, { knexfile, env, directory, table }: InitFlags): Promise<KnexBaseline> {
@@ -94,34 +146,15 @@ function tellBuild({ surroundings: { cwd }, output }: CommandContext): void {
 }
 
 /** A configuration that is there is somebody's own: what it is to say is said. */
-function tellSettings({ output }: CommandContext, settings: AdoptedSettings, config: Project['config']): void {
+function tellSettings({ output }: CommandContext, settings: Settings, config: Project['config']): void {
   const keys = ['knexfile', 'knexEnvironment', 'knexMigrations'] as const;
-  const missing = keys.filter((key) => settings[key] !== null && settings[key] !== config[key]);
+  const missing = keys
+    .filter((key) => settings[key] !== null && settings[key] !== config[key])
+    .map((key) => `${key}: '${settings[key]}'`);
+  if (settings.formerLedger !== null && config.formerLedger === undefined)
+    missing.push(`formerLedger: ${settings.formerLedger}`);
   if (missing.length === 0) return;
-  output.notice(`Add to the configuration: ${missing.map((key) => `${key}: '${settings[key]}'`).join(', ')}`);
-}
-
-/** @throws PH1015 for another CI. */
-async function workflow(root: string, ci: string): Promise<FileChange[]> {
-  if (ci !== 'github')
-    throw new PhaseError('PH1015', {
-      what: '--ci',
-      value: ci,
-      allowed: 'github; docs/pull-requests.md has the steps for others',
-    });
-  return ciFiles(ci, await wholeInstall(root))
-    .filter(({ path }) => !existsSync(join(root, path)))
-    .map((file) => ({ ...file, mode: 'create' }));
-}
-
-const ATTRIBUTE = `${folders.releases}/*.yml merge=phase`;
-
-/** Which files the driver is for stands in the repository; the driver itself in the configuration of each clone. */
-async function attributes(root: string): Promise<FileChange[]> {
-  const before = await readFile(join(root, '.gitattributes'), 'utf8').catch(() => '');
-  if (before.split(/\r?\n/).includes(ATTRIBUTE)) return [];
-  const kept = before === '' || before.endsWith('\n') ? before : `${before}\n`;
-  return [{ path: '.gitattributes', content: `${kept}${ATTRIBUTE}\n`, mode: 'replace' }];
+  output.notice(`Add to the configuration: ${missing.join(', ')}`);
 }
 
 function setUpDriver({ output }: CommandContext, root: string): void {
@@ -138,49 +171,3 @@ function setUpDriver({ output }: CommandContext, root: string): void {
 }
 
 const DRIVER = 'npx --no-install phase merge-manifest %O %A %B %P';
-
-/** @throws PH1015 for another platform, PH1005 when no release is known. */
-async function deployment(root: string, platform: string): Promise<FileChange[]> {
-  const known = PLATFORM_NAMES.find((name) => name === platform);
-  if (known === undefined) {
-    throw new PhaseError('PH1015', { what: '--deploy', value: platform, allowed: PLATFORM_NAMES.join(', ') });
-  }
-  const release = targetRelease(await openProject(root, { load }));
-  const name = (await packageName(root)) ?? 'app';
-  return deployFiles(known, { name, release, install: await productionInstall(root) })
-    .filter(({ path }) => !existsSync(join(root, path)))
-    .map((file) => ({ ...file, mode: 'create' }));
-}
-
-/** @param adopted what a project of knex says; null where there is none. */
-async function initialFiles(root: string, adopted: AdoptedSettings | null): Promise<FileChange[]> {
-  const keep = Object.values(folders)
-    .filter((folder) => folder !== folders.audits && folder !== folders.shadow && folder !== folders.structure)
-    .map((folder) => ({
-      path: join(folder, '.gitkeep'),
-      content: '',
-      mode: 'create' as const,
-    }));
-  const config = CONFIG_NAMES.some((name) => existsSync(join(root, name)))
-    ? []
-    : [
-        {
-          path: 'phase.config.ts',
-          content: render('project/phase.config.ts', adopted ?? NOT_ADOPTED),
-          mode: 'create' as const,
-        },
-      ];
-  const missing = keep.filter(({ path }) => !existsSync(join(root, path)) && !existsSync(join(root, path, '..')));
-  return [...config, ...missing, ...(await ignoreOwnFolder(root))];
-}
-
-/** `.phase/` holds the embedded server, and audits what is in the database: neither belongs into version control. */
-async function ignoreOwnFolder(root: string): Promise<FileChange[]> {
-  const text = await readFile(join(root, '.gitignore'), 'utf8').catch(() => null);
-  const lines = text?.split(/\r?\n/) ?? [];
-  const missing = ['.phase/', `${folders.audits}/`].filter((line) => !lines.includes(line));
-  if (missing.length === 0) return [];
-  const before = text === null || text === '' || text.endsWith('\n') ? (text ?? '') : `${text}\n`;
-  const content = `${before}${missing.map((line) => `${line}\n`).join('')}`;
-  return [{ path: '.gitignore', content, mode: text === null ? 'create' : 'replace' }];
-}

@@ -1,3 +1,4 @@
+import type { FormerTool } from '../former-ledger.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH3xxx: the files, the manifests and the ledger do not agree; exit 5. */
@@ -24,10 +25,10 @@ export interface IntegrityErrors {
   PH3021: { files: readonly string[] };
   PH3023: { schema: string; objects: readonly string[] };
   PH3024: { wanted: string; schema: string; id: string };
-  PH3026: { ids: readonly string[]; table: string };
-  PH3027: { ids: readonly string[]; table: string };
+  PH3026: { ids: readonly string[]; table: string; tool: FormerTool };
+  PH3027: { ids: readonly string[]; table: string; tool: FormerTool };
   PH3028: { file: string; line: number };
-  PH3029: { release: string; ids: readonly string[] };
+  PH3029: { release: string; ids: readonly string[]; former: FormerTool | null };
   PH3025: { what: 'schema' | 'table'; name: string; owner: string | null; me: string; grant: string };
   PH3022: { schema: string | null; searchPath: string; recorded: string | null; recordedPath: string; ledger: string };
   PH3017: {
@@ -221,20 +222,25 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   },
   PH3026: {
     exit: 5,
-    title: 'Knex has run what no manifest lists',
+    title: 'The former tool has run what no manifest lists',
     what: (d) => `${d.table} names ${someOf(d.ids, ', ')}, which no manifest lists.`,
-    why: () =>
-      'A file was renamed or deleted after it had run. Under its new name it would run again, and a fresh database would never have it. Knex refuses that, too.',
-    remedy: () =>
-      'Give the file its old name back, or bring it back, and take over anew (delete db/releases/0.0.0.yml, phase init --from-knex). Where it is gone on purpose, say migrations.disableMigrationsListValidation in the knexfile, as knex wants it.',
+    why: (d) =>
+      d.tool === 'knex'
+        ? 'A file was renamed or deleted after it had run. Under its new name it would run again, and a fresh database would never have it. Knex refuses that, too.'
+        : `It has come since the migrations of ${d.tool} were taken over, or before one of them was deleted. The baseline does not hold what it did, and a fresh database would never have it.`,
+    remedy: (d) =>
+      d.tool === 'knex'
+        ? 'Give the file its old name back, or bring it back, and take over anew (delete db/releases/0.0.0.yml, phase init --from-knex). Where it is gone on purpose, say migrations.disableMigrationsListValidation in the knexfile, as knex wants it.'
+        : `Take over anew, with it: delete db/releases/0.0.0.yml and the files that it lists, and run phase init --from-${d.tool}. Where phase has run in a database already, write what it did as a migration (phase new schema), and delete its row.`,
   },
   PH3027: {
     exit: 5,
-    title: 'Knex has run what is pending',
-    what: (d) => `${d.table} says that knex has run ${someOf(d.ids, ', ')} here.`,
-    why: () => 'Since phase has run in a database, what knex runs there does not count by itself. It would run twice.',
+    title: 'The former tool has run what is pending',
+    what: (d) => `${d.table} says that ${d.tool} has run ${someOf(d.ids, ', ')} here.`,
+    why: (d) =>
+      `Since phase has run in a database, what ${d.tool} runs there does not count by itself. It would run twice.`,
     remedy: (d) =>
-      `Where it has run: phase resolve ${d.ids[0] ?? 'ID'} --applied${d.ids.length > 1 ? ', and so for each' : ''}. Then let nobody migrate this database with knex any more.`,
+      `Where it has run: phase resolve ${d.ids[0] ?? 'ID'} --applied${d.ids.length > 1 ? ', and so for each' : ''}. Then let nobody migrate this database with ${d.tool} any more.`,
   },
   PH3025: {
     exit: 5,
@@ -247,7 +253,7 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
     remedy: (d) =>
       d.owner === null
         ? `REVOKE CREATE ON SCHEMA ${d.name} FROM PUBLIC; look at who owns what is in it.`
-        : `Where ${d.owner} is who migrates this database: connect as it, or ${d.grant}. Where it is not: look at what it has put there and drop it, or name another ${d.what} in phase.config.ts (${d.what === 'schema' ? 'ledgerSchema' : 'knexMigrations'}).`,
+        : `Where ${d.owner} is who migrates this database: connect as it, or ${d.grant}. Where it is not: look at what it has put there and drop it, or name another ${d.what} in phase.config.ts (${d.what === 'schema' ? 'ledgerSchema' : 'knexMigrations, formerLedger'}).`,
   },
   PH3024: {
     exit: 5,
@@ -293,12 +299,14 @@ export const integrityErrors: ErrorTexts<IntegrityErrors> = {
   },
   PH3029: {
     exit: 5,
-    title: 'A database lacks migrations that were squashed',
+    title: 'A database lacks migrations in whose place a baseline stands',
     what: (d) =>
       `This database has some of what ${d.release} replaces, and lacks ${d.ids.slice(0, 3).join(', ')}${d.ids.length > 3 ? ` and ${d.ids.length - 3} more` : ''}.`,
-    why: () =>
-      'phase squash has put a baseline in their place, for databases that have all of them, and for fresh ones.',
+    why: (d) =>
+      `${d.former === null ? 'phase squash' : `phase init --from-${d.former}`} has put a baseline in their place, for databases that have all of them, and for fresh ones.`,
     remedy: (d) =>
-      `Migrate it first with a version of the application from before the squash, up to ${d.release}; then with this one.`,
+      d.former === null
+        ? `Migrate it first with a version of the application from before the squash, up to ${d.release}; then with this one.`
+        : `Let ${d.former} run the others here first; then run this again.`,
   },
 };

@@ -1,3 +1,4 @@
+import type { FormerTool } from '../former-ledger.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH2xxx: refused as unsafe; exit 4. */
@@ -21,7 +22,7 @@ export interface RefusalErrors {
   PH2017: { table: string; reason: string; instead?: string };
   PH2019: { rename: string; objects: readonly string[] };
   PH2021: { name: string; functions: readonly string[] };
-  PH2023: { table: string; exists: boolean };
+  PH2023: { table: string; exists: boolean; tool: FormerTool };
   PH2024: { ids: readonly string[] };
   PH2025: { environment: string };
   PH2026: { what: string; database: string };
@@ -201,8 +202,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   },
   PH2024: {
     exit: 4,
-    title: 'A migration that knex has run is not undone',
-    what: (d) => `${someOf(d.ids, ', ')} ran here by knex, before phase took over.`,
+    title: 'A migration that the former tool has run is not undone',
+    what: (d) => `${someOf(d.ids, ', ')} ran here before phase took over.`,
     why: () =>
       'It has no place among the steps of a roll-out: what was made since may stand on it, and rows that it made would go.',
     remedy: () => 'Write a migration that takes back what it did (phase new schema), or undo fewer steps.',
@@ -214,10 +215,10 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       d.exists
         ? `${d.table} is empty, and this database has tables already.`
         : `There is no table ${d.table}, and this database has tables already.`,
-    why: () =>
-      'Everything that was taken over from knex counts as pending, and would run, in a database in which it may have run long ago.',
-    remedy: () =>
-      'Say where knex keeps what it has run here: migrations.tableName and schemaName in the knexfile, or knexMigrations in phase.config.ts. Where knex never migrated this database, and its tables are others: phase migrate --run-baseline.',
+    why: (d) =>
+      `Everything that was taken over from ${d.tool} counts as pending, and would run, in a database in which it may have run long ago.`,
+    remedy: (d) =>
+      `Say where ${d.tool} keeps what it has run here: ${d.tool === 'knex' ? 'migrations.tableName and schemaName in the knexfile, or knexMigrations in phase.config.ts' : 'formerLedger.table in phase.config.ts'}. Where ${d.tool} never migrated this database, and its tables are others: phase migrate --run-baseline.`,
   },
   PH2022: {
     exit: 4,

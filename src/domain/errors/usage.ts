@@ -247,8 +247,8 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   },
   PH1028: {
     exit: 2,
-    title: 'The migrations of a knex project cannot be taken over',
-    what: () => 'The migrations of knex cannot be taken over as they are.',
+    title: 'The migrations of another tool cannot be taken over',
+    what: () => 'The migrations cannot be taken over as they are.',
     why: (d) => d.reason,
     remedy: (d) => d.remedy,
   },

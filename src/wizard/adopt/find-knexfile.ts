@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { NO_SOURCES } from './files-below.ts';
+import { NO_SOURCES } from '../../project/files-below.ts';
 
 const NAMES = ['js', 'ts', 'mjs', 'cjs', 'mts', 'cts'].map((extension) => `knexfile.${extension}`);
 /** packages/server/src/config/db: no deeper. */

@@ -4,9 +4,9 @@ import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { idOfKnexName } from '../../domain/knex-name.ts';
 import { reasonOf } from '../../postgres/errors.ts';
+import { filesBelow } from '../../project/files-below.ts';
 import type { KnexMigrations, MigrationSource } from '../../project/knexfile.ts';
 import type { SourceMigration } from '../../project/migration-source.ts';
-import { filesBelow } from './files-below.ts';
 
 const require = createRequire(import.meta.url);
 
