@@ -77,6 +77,13 @@ test('phase drift names what was made, changed and dropped by hand, and brings i
   const less = await project.phase('drift', '--json', '--ignore', 'index public.dba_*');
   expect(less.json.differences.map(({ object }: { object: string }) => object)).toEqual(['column public.users.email']);
   expect(less.json.ignored).toHaveLength(2);
+  const checked = await project.phase('check', '--json');
+  expect(checked.json.findings).toEqual([
+    expect.objectContaining({ message: 'index public.dba_users is in the database, and no migration has made it.' }),
+    expect.objectContaining({ code: 'drift', severity: 'warning', remedy: expect.stringContaining('SET NOT NULL') }),
+  ]);
+  configure({ check: { rules: { drift: 'off' } } });
+  expect((await project.phase('check', '--json')).json.findings).toEqual([]);
   await database.sql(less.json.differences[0].statement);
   await database.sql('DROP INDEX dba_users');
   expect((await project.phase('drift')).code).toBe(0);

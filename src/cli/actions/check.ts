@@ -6,6 +6,7 @@ import { currentRelease } from '../../project/target-release.ts';
 import { FINDING_FORMATS, findingsDocument } from '../../report/findings.ts';
 import { compareWithBase } from '../check/base.ts';
 import { checkByDatabase } from '../check/database.ts';
+import { checkDrift } from '../check/drift.ts';
 import { checkFiles } from '../check/files.ts';
 import { judgeMigrations } from '../check/judge.ts';
 import { checkByReplay } from '../check/replay.ts';
@@ -57,7 +58,8 @@ interface Judged {
 
 async function judge(context: CommandContext, { project, history, known, replay }: Judged): Promise<Finding[]> {
   const { findings, seen } = replay ? await checkByReplay(context, project, history) : { findings: [], seen: null };
-  return [...findings, ...(await judgeMigrations(context, { project, history, known }, seen))];
+  const judged = await judgeMigrations(context, { project, history, known }, seen);
+  return [...findings, ...judged, ...(replay ? await checkDrift(context, project, history) : [])];
 }
 
 function findingsAt(place: string, findings: readonly Finding[]): Finding[] {
