@@ -1,27 +1,27 @@
+import type { FactBase } from '@supabase/pg-delta';
 import { quoteQualified } from '../domain/identifier.ts';
 import { specialSteps } from './safe-statements.ts';
-import { aboutOf, isOfNewTable, type SafeStep, type StepFacts } from './safe-step.ts';
+import { aboutOf, isOfNewTable, type SafeStep } from './safe-step.ts';
 import type { Statement } from './statements.ts';
 
 /**
  * The difference as migrations that do not block: indexes are built concurrently, constraints are added without looking at the rows and validated by
  * themselves, and one migration is about one thing. What is about tables that are new is theirs.
+ * @param from the schema in which they run.
  */
-export function safeSteps(statements: readonly Statement[], facts: StepFacts): SafeStep[] {
-  const { before, rebuilt, behind } = aroundRebuilt(withSequences(statements), facts);
+export function safeSteps(statements: readonly Statement[], from: FactBase): SafeStep[] {
+  const { before, rebuilt, behind } = aroundRebuilt(withSequences(statements), from);
   const parts =
-    rebuilt.length === 0
-      ? []
-      : [...partsOf(before, facts), { about: aboutRebuilt(rebuilt, facts), statements: rebuilt }];
-  return [...parts, ...partsOf(rebuilt.length === 0 ? before : behind, facts)].map((part) =>
-    'statements' in part ? plainStep(part.about, part.statements, facts) : part,
+    rebuilt.length === 0 ? [] : [...partsOf(before, from), { about: aboutRebuilt(rebuilt, from), statements: rebuilt }];
+  return [...parts, ...partsOf(rebuilt.length === 0 ? before : behind, from)].map((part) =>
+    'statements' in part ? plainStep(part.about, part.statements) : part,
   );
 }
 
 /** What is dropped so that something can change, and made anew, is so in one transaction: nobody sees the time in between. What cannot be in one comes behind. */
 function aroundRebuilt(
   statements: readonly Statement[],
-  facts: StepFacts,
+  from: FactBase,
 ): { readonly before: readonly Statement[]; readonly rebuilt: Statement[]; readonly behind: readonly Statement[] } {
   const made = new Set(statements.filter(({ verb }) => verb === 'create').map(({ object }) => object));
   const first = statements.findIndex(({ verb, object }) => verb === 'drop' && made.has(object));
@@ -32,7 +32,7 @@ function aroundRebuilt(
   const last = statements.findLastIndex((one) => one.verb === 'create' && again(one));
   const inside = statements.slice(first, last + 1);
   const isSpecial = (one: Statement): boolean =>
-    !isOfNewTable(one, facts.from) && !again(one) && specialSteps(one, facts) !== null;
+    !isOfNewTable(one, from) && !again(one) && specialSteps(one, from) !== null;
   return {
     before: statements.slice(0, first),
     rebuilt: inside.filter((one) => !isSpecial(one)),
@@ -40,22 +40,22 @@ function aroundRebuilt(
   };
 }
 
-function aboutRebuilt(statements: readonly Statement[], { from }: StepFacts): string {
+function aboutRebuilt(statements: readonly Statement[], from: FactBase): string {
   const altered =
     statements.find(({ verb, subject }) => verb === 'alter' && subject?.kind === 'column') ?? statements[0];
   return altered === undefined ? 'change' : aboutOf(altered, from);
 }
 
-function partsOf(statements: readonly Statement[], facts: StepFacts): (Group | SafeStep)[] {
+function partsOf(statements: readonly Statement[], from: FactBase): (Group | SafeStep)[] {
   const parts: (Group | SafeStep)[] = [];
   for (const statement of statements) {
-    const isOfNew = isOfNewTable(statement, facts.from);
-    const special = isOfNew ? null : specialSteps(statement, facts);
+    const isOfNew = isOfNewTable(statement, from);
+    const special = isOfNew ? null : specialSteps(statement, from);
     if (special !== null) {
       parts.push(...special);
       continue;
     }
-    const about = aboutOf(statement, facts.from);
+    const about = aboutOf(statement, from);
     const last = parts.at(-1);
     const own = isOfNew && MOVES.has(statement.subject?.kind ?? '') ? groupOf(parts, about) : undefined;
     const group =
@@ -129,21 +129,13 @@ function groupOf(parts: readonly (Group | SafeStep)[], about: string): Group | u
 /** Comments and privileges go with what stands before them. */
 const isHelper = ({ subject }: Statement): boolean => subject?.kind === 'comment' || subject?.kind === 'acl';
 
-const OPPOSITE = { create: 'drop', drop: 'create', alter: 'alter' } as const;
-
-function plainStep(about: string, statements: readonly Statement[], { back }: StepFacts): SafeStep {
-  // What is made anew is dropped in one place and made in another one, also on the way back.
-  const undone = new Set(statements.map(({ object, verb }) => `${OPPOSITE[verb]} ${object}`));
-  const again = statements.filter(({ verb }) => verb === 'drop').map(({ object }) => ` on ${object}`);
-  const isUndone = ({ object, verb }: Statement): boolean =>
-    undone.has(`${verb} ${object}`) || (verb === 'create' && again.some((ending) => object.endsWith(ending)));
-  const down = back.filter(isUndone).map(({ sql }) => sql);
+function plainStep(about: string, statements: readonly Statement[]): SafeStep {
   const isAlone = statements.some((statement) => statement.isAlone);
   const rewrites = statements.some(({ sql }) => / ALTER COLUMN .* TYPE /s.test(sql));
   return {
     about,
     up: statements.map(({ sql }) => sql),
-    down,
+    down: null,
     isAlone,
     ...(rewrites
       ? {

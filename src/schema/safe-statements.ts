@@ -1,28 +1,28 @@
-import type { StableId } from '@supabase/pg-delta';
+import type { FactBase, StableId } from '@supabase/pg-delta';
 import { quoteIdent, quoteQualified, shortHash } from '../domain/identifier.ts';
 import { callsVolatile } from '../domain/volatile-functions.ts';
-import { CREATE_INDEX, isPartitioned, isView, type SafeStep, type StepFacts } from './safe-step.ts';
+import { CREATE_INDEX, isPartitioned, isView, type SafeStep } from './safe-step.ts';
 import type { Statement } from './statements.ts';
 
 type OnTable = Extract<StableId, { schema: string; table: string }>;
 
 /** One statement in the form that does not block, as migrations of their own; null for one that has no other form. */
-export function specialSteps(statement: Statement, facts: StepFacts): SafeStep[] | null {
+export function specialSteps(statement: Statement, from: FactBase): SafeStep[] | null {
   const { subject, verb, sql } = statement;
-  if (subject?.kind === 'index') return indexStep(statement, subject, facts);
+  if (subject?.kind === 'index') return indexStep(statement, subject, from);
   if (subject?.kind === 'constraint' && verb === 'create')
-    return constraintSteps(statement, subject as OnTable & { name: string }, facts);
+    return constraintSteps(statement, subject as OnTable & { name: string }, from);
   if (subject?.kind === 'column' && / SET NOT NULL$/.test(sql))
     return notNullSteps(subject as OnTable & { name: string });
   if (subject?.kind === 'column' && verb === 'create')
-    return columnSteps(statement, subject as OnTable & { name: string }, facts);
+    return columnSteps(statement, subject as OnTable & { name: string });
   return null;
 }
 
 function indexStep(
   { sql, verb }: Statement,
   { schema, name }: { schema: string; name: string },
-  { from }: StepFacts,
+  from: FactBase,
 ): SafeStep[] | null {
   const qualified = quoteQualified({ schema, name });
   if (verb === 'alter') return null;
@@ -31,7 +31,7 @@ function indexStep(
     if (on === undefined || definition === undefined || isView(on, from)) return null;
     const about = `create_${name}`;
     if (isPartitioned(on, from))
-      return [partitionedIndex(about, { on, name, definition, isUnique: unique !== undefined, isDrop: false })];
+      return [partitionedIndex(about, { on, schema, name, definition, isUnique: unique !== undefined, isDrop: false })];
     const up = `CREATE ${unique ?? ''}INDEX CONCURRENTLY ${quoteIdent(name)} ON ${on} ${definition}`;
     return [{ about, up: [up], down: [`DROP INDEX CONCURRENTLY IF EXISTS ${qualified}`], isAlone: true }];
   }
@@ -41,7 +41,14 @@ function indexStep(
   const about = `drop_${name}`;
   if (isPartitioned(table, from))
     return [
-      partitionedIndex(about, { on: table, name, definition: was, isUnique: wasUnique !== undefined, isDrop: true }),
+      partitionedIndex(about, {
+        on: table,
+        schema,
+        name,
+        definition: was,
+        isUnique: wasUnique !== undefined,
+        isDrop: true,
+      }),
     ];
   const down = `CREATE ${wasUnique ?? ''}INDEX CONCURRENTLY ${quoteIdent(name)} ON ${table} ${was}`;
   return [{ about, up: [`DROP INDEX CONCURRENTLY ${qualified}`], down: [down], isAlone: true }];
@@ -58,7 +65,7 @@ const partitionedIndex = (about: string, index: NonNullable<SafeStep['index']>):
 function constraintSteps(
   { sql }: Statement,
   { schema, table, name }: OnTable & { name: string },
-  { from }: StepFacts,
+  from: FactBase,
 ): SafeStep[] | null {
   const on = quoteQualified({ schema, name: table });
   const drop = `ALTER TABLE ${on} DROP CONSTRAINT ${quoteIdent(name)}`;
@@ -127,15 +134,11 @@ function notNullSteps({ schema, table, name }: OnTable & { name: string }): Safe
 }
 
 /** One that has to be there in rows that are there, and is not said what it is in them. */
-function columnSteps(
-  { sql, object }: Statement,
-  column: OnTable & { name: string },
-  { back }: StepFacts,
-): SafeStep[] | null {
+function columnSteps({ sql }: Statement, column: OnTable & { name: string }): SafeStep[] | null {
   const { table, name } = column;
-  const down = back.filter((one) => one.object === object && one.verb === 'drop').map((one) => one.sql);
   const about = `add_${table}_${name}`;
   const on = quoteQualified({ schema: column.schema, name: table });
+  const down = [`ALTER TABLE ${on} DROP COLUMN ${quoteIdent(name)}`];
   const [, fallback] = / DEFAULT (.*)$/s.exec(sql) ?? [];
   const isNotNull = / NOT NULL(?: DEFAULT |$)/s.test(sql);
   if (/ GENERATED /.test(sql)) return null;

@@ -8,12 +8,15 @@ export interface SafeStep {
   readonly about: string;
   /** Statements; none where it is an `index`. */
   readonly up: readonly string[];
-  readonly down: readonly string[];
+  /** Null where it is found by running it: what leads from what it leaves to what it found. */
+  readonly down: readonly string[] | null;
   /** Outside a transaction. */
   readonly isAlone: boolean;
   /** An index of a partitioned table, for which PostgreSQL knows no statement that does not block. */
   readonly index?: {
+    /** Its table, as SQL names it. */
     readonly on: string;
+    readonly schema: string;
     readonly name: string;
     readonly definition: string;
     readonly isUnique: boolean;
@@ -23,13 +26,8 @@ export interface SafeStep {
   readonly warning?: string;
 }
 
-/** What safe steps are made with. */
-export interface StepFacts {
-  /** The schema in which they run. */
-  readonly from: FactBase;
-  /** What leads back, for the ways down. */
-  readonly back: readonly Statement[];
-}
+/** A step whose way back is known. */
+export type ReversibleStep = SafeStep & { readonly down: readonly string[] };
 
 /** The parts of an index's text: UNIQUE, its table as SQL names it, and what follows. */
 export const CREATE_INDEX =

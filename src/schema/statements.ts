@@ -15,6 +15,7 @@ import type { Schema } from './facts.ts';
 import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
 import { losesInSilence } from './narrowing.ts';
 import type { OtherObject, Stage } from './others.ts';
+import { type RenamedObject, renamedObjects, withRenamed } from './renamed-objects.ts';
 
 /** One statement on the way from a schema to another one, without its semicolon. */
 export interface Statement {
@@ -34,10 +35,18 @@ export interface Statement {
 }
 
 /** What leads from one schema to the other, in an order that runs. */
-export async function statementsBetween(from: Schema, to: Schema): Promise<Statement[]> {
+export async function statementsBetween(given: Schema, to: Schema): Promise<Statement[]> {
+  const renames = renamedObjects(given.facts, to.facts);
+  const from = { ...given, facts: withRenamed(given.facts, renames) };
   const inTheWay = generatedInTheWay(from.facts, to.facts);
   const statements = inTheWay.length === 0 ? await planned(from, to) : await plannedAround(from, to, inTheWay);
-  return withOthers(columnsLast(statements.flatMap((statement) => withPartitions(statement, to))), from, to);
+  const rest = withOthers(columnsLast(statements.flatMap((statement) => withPartitions(statement, to))), from, to);
+  return [...renames.map(renaming), ...rest];
+}
+
+function renaming({ from, sql }: RenamedObject): Statement {
+  const nothing = { losesData: false, isAlone: false, destroys: [] };
+  return { ...nothing, sql, object: inWords(from), verb: 'alter', subject: from };
 }
 
 /** What is revoked on a table is revoked on its columns, too: privileges on these come after all others. */

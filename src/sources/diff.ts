@@ -1,9 +1,10 @@
 import type { FactBase } from '@supabase/pg-delta';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { sqlName } from '../domain/sql-name.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import type { Queryable } from '../postgres/queryable.ts';
+import { tableNamed } from '../schema/about-columns.ts';
 import { majorOf, readSchema, type Schema } from '../schema/facts.ts';
 import { differencesOf } from '../schema/fingerprint.ts';
 import { hazardsOf } from '../schema/hazards.ts';
@@ -101,16 +102,6 @@ function renameStatement({ table, from, to }: ChosenRename, facts: FactBase): St
     destroys: [],
     subject: null,
   };
-}
-
-/** A table as somebody names it in SQL: without a schema it is the one in public, or the only one of that name. @throws PH1007 */
-function tableNamed(name: string, facts: FactBase): QualifiedName {
-  const tables = facts.facts().flatMap(({ id }) => (id.kind === 'table' ? [id] : []));
-  const spoken = name.replaceAll('"', '');
-  const found = tables.filter((table) => table.name === spoken || `${table.schema}.${table.name}` === spoken);
-  const [only] = found.length > 1 ? found.filter(({ schema }) => schema === 'public') : found;
-  if (only === undefined) throw new PhaseError('PH1007', { table: name, close: tables.map(sqlName).slice(0, 5) });
-  return only;
 }
 
 interface Trial extends Pick<SchemaDiff, 'rest' | 'untried' | 'uncompared'> {

@@ -9,7 +9,7 @@ import type { FileChange } from '../project/files.ts';
 import { migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { render } from '../scaffold/templates.ts';
-import type { SafeStep } from '../schema/safe-step.ts';
+import type { ReversibleStep } from '../schema/safe-step.ts';
 import { formatted } from '../schema/structure.ts';
 import { afterExisting } from './files.ts';
 
@@ -18,18 +18,22 @@ export interface FromDiffOptions {
   readonly name: string;
   readonly release: Release;
   readonly now: Date;
+  /** Of all that are written now: how many come before these, and how many there are. */
+  readonly at: number;
+  readonly of: number;
 }
 
 /** The migrations of a difference, each about one thing, and the manifest that lists them. Nothing is written. */
 export async function draftFromDiff(
   history: History,
-  steps: readonly SafeStep[],
-  { name, release, now }: FromDiffOptions,
+  steps: readonly ReversibleStep[],
+  { name, release, now, at, of }: FromDiffOptions,
 ): Promise<FileChange[]> {
+  if (steps.length === 0) return [];
   const first = afterExisting(history, now);
-  const files = steps.map((step, at): FileChange & { readonly entry: ManifestEntry } => {
+  const files = steps.map((step, index): FileChange & { readonly entry: ManifestEntry } => {
     const about = slug(step.about).slice(0, 60);
-    const id = `${timestamp(first, at)}_${steps.length === 1 ? name : `${name}_${about}`}`.slice(0, 120);
+    const id = `${timestamp(first, at + index)}_${of === 1 ? name : `${name}_${about}`}`.slice(0, 120);
     const content = contentOf(step);
     const extension = step.index === undefined ? 'sql' : 'ts';
     return {
@@ -43,7 +47,7 @@ export async function draftFromDiff(
   return [...files.map(({ path, content, mode }) => ({ path, content, mode })), manifest];
 }
 
-function contentOf({ up, down, isAlone, index }: SafeStep): string {
+function contentOf({ up, down, isAlone, index }: ReversibleStep): string {
   if (index !== undefined) {
     const { on, name, definition, isUnique, isDrop } = index;
     return render('migration/from-diff-index.ts', {

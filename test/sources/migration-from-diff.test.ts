@@ -113,6 +113,40 @@ test('a rename is scaffolded in three phases, and the rest beside it', async () 
   expect(json).toMatchObject({ ok: true, differences: [] });
 });
 
+test('what stands on a renamed column waits until there is one again; names that follow it are renamed, not built anew', async () => {
+  const old = `${BEFORE}
+CREATE TYPE mood AS ENUM ('ok');
+CREATE TABLE posts (id bigint PRIMARY KEY, title text CONSTRAINT posts_title_check CHECK (title <> ''), mood mood DEFAULT 'ok');
+CREATE INDEX posts_title_idx ON posts (title);`;
+  await addMigration(project, '1.1.0', 'posts', old.replace(BEFORE, ''));
+  await project.json('release', 'cut', '1.1.0');
+  const wanted = old
+    .replaceAll(/\btitle\b/g, 'headline')
+    .replaceAll('posts_title', 'posts_headline')
+    .replace("('ok')", "('ok', 'bad')");
+  project.write(
+    'wanted.sql',
+    `${wanted}\nCREATE INDEX posts_mood ON posts (mood); CREATE INDEX posts_both ON posts (headline, id);`,
+  );
+  const flags = ['--to', 'wanted.sql', '--rename', 'posts.title=headline', '--releases', '1.2.0,1.3.0,1.4.0'];
+  await project.json('new', 'migration-from-diff', 'more', ...flags, '--release', '1.2.0');
+  const inRelease = (release: string): string =>
+    project
+      .read(`db/releases/${release}.yml`)
+      .split('\n')
+      .flatMap((line) => /id: (\S+_more_\S*)$/.exec(line)?.[1] ?? [])
+      .map((id) => project.read(`db/migrate/${id}.sql`))
+      .join('\n');
+  expect(inRelease('1.2.0')).toContain('"posts_mood"');
+  expect(inRelease('1.2.0')).not.toMatch(/headline/);
+  expect(inRelease('1.4.0')).toContain('ALTER INDEX "public"."posts_title_idx" RENAME TO "posts_headline_idx"');
+  expect(inRelease('1.4.0')).toContain('RENAME CONSTRAINT "posts_title_check" TO "posts_headline_check"');
+  expect(inRelease('1.4.0')).toContain('"posts_both"');
+  expect(`${inRelease('1.2.0')}${inRelease('1.4.0')}`).not.toMatch(/DROP INDEX "|DROP CONSTRAINT "posts/);
+  const { json } = await project.phase('verify', '--json', '--from', 'migrations', '--to', 'wanted.sql');
+  expect(json).toMatchObject({ ok: true, differences: [], down: { irreversible: null, differences: [] } });
+});
+
 test('without releases, or a name, nothing is written', async () => {
   const before = project.files();
   project.write('wanted.sql', BEFORE.replace('email text', 'email_address text'));

@@ -10,14 +10,17 @@ import { ensureOpen } from '../../project/release-files.ts';
 import { targetRelease } from '../../project/target-release.ts';
 import { enterTouches } from '../../replay/enter-touches.ts';
 import { diffText } from '../../report/diff-text.ts';
+import { columnId, isAboutColumns } from '../../schema/about-columns.ts';
 import type { PossibleRename } from '../../schema/possible-renames.ts';
 import { safeSteps } from '../../schema/safe-form.ts';
+import type { ReversibleStep } from '../../schema/safe-step.ts';
 import type { SchemaDiff } from '../../schema/schema-diff.ts';
-import { statementsBetween } from '../../schema/statements.ts';
+import type { Statement } from '../../schema/statements.ts';
 import { type ChosenRename, diffSources, type SourcesDiff } from '../../sources/diff.ts';
 import { type Surroundings, withSource } from '../../sources/open.ts';
 import { parseRename } from '../../sources/parse-rename.ts';
 import { parseSource, type Source } from '../../sources/source.ts';
+import { withWaysBack } from '../../sources/ways-back.ts';
 import { draftFromDiff } from '../../wizard/from-diff.ts';
 import { ensureWord } from '../../wizard/new-file.ts';
 import { draftRename, ensureUsableReleases, writeDraft } from '../../wizard/rename-column.ts';
@@ -56,13 +59,12 @@ export async function runNewFromDiff(context: CommandContext, command: Command):
   const diff = said.length === 0 ? first : await diffSources(surroundings, { ...options, renames });
   ensureRuns(diff);
   const release = ensureOpen(surroundings.history, targetRelease(project, flags.release));
-  const scaffolded =
-    renames.length === 0 ? [] : await scaffoldRenames(context, surroundings, from, renames, flags.releases);
-  const { changes, warnings } = await draft(surroundings, diff, { name, release, renames: renames.length });
+  const scaffolded = await scaffoldRenames(context, surroundings, from, renames, flags.releases);
+  const { changes, warnings } = await draft(surroundings, diff, { name, release, renames, last: scaffolded.last });
   await writeFiles(project.root, changes);
   if (changes.length > 0) await enterTouches(project, surroundings.shadow);
   for (const warning of warnings) context.output.notice(warning);
-  return written(diff, [...new Set([...scaffolded, ...changes.map(({ path }) => path)])]);
+  return written(diff, [...new Set([...scaffolded.files, ...changes.map(({ path }) => path)])]);
 }
 
 /** A migration that fails is none. @throws PH5030 */
@@ -83,14 +85,22 @@ async function askRenames(context: CommandContext, offered: readonly PossibleRen
   return chosen;
 }
 
-/** By the wizard, in the schema that the difference begins with. @returns the paths of what was written. */
+interface Scaffolded {
+  /** The paths of what was written. */
+  readonly files: readonly string[];
+  /** The release in which the old columns go; null without renames. */
+  readonly last: Release | null;
+}
+
+/** By the wizard, in the schema that the difference begins with. */
 async function scaffoldRenames(
   context: CommandContext,
   surroundings: Surroundings,
   from: Source,
   renames: readonly ChosenRename[],
   given: string | undefined,
-): Promise<string[]> {
+): Promise<Scaffolded> {
+  if (renames.length === 0) return { files: [], last: null };
   const { project } = surroundings;
   const releases = await releasesOf(context, surroundings, given);
   ensureUsableReleases(surroundings.history, releases);
@@ -109,7 +119,7 @@ async function scaffoldRenames(
         await writeDraft(history, drafted);
         written.push(...drafted.files.map(({ path }) => path));
       }
-      return written;
+      return { files: written, last: releases.at(-1) ?? null };
     }),
   );
 }
@@ -138,16 +148,42 @@ function problemIn(text: string): true | string {
   }
 }
 
+interface DraftOptions {
+  readonly name: string;
+  readonly release: Release;
+  readonly renames: readonly ChosenRename[];
+  /** Where what stands on renamed columns goes: until then they are two. */
+  readonly last: Release | null;
+}
+
 async function draft(
-  { project }: Surroundings,
+  surroundings: Surroundings,
   { statements, from, to }: SourcesDiff,
-  { name, release, renames }: { readonly name: string; readonly release: Release; readonly renames: number },
+  { name, release, renames, last }: DraftOptions,
 ): Promise<{ readonly changes: readonly FileChange[]; readonly warnings: readonly string[] }> {
-  const steps = safeSteps(statements.slice(renames), { from: from.facts, back: await statementsBetween(to, from) });
-  const warnings = steps.flatMap(({ warning }) => warning ?? []);
-  if (steps.length === 0) return { changes: [], warnings };
-  const history = await readHistory(project.root);
-  return { changes: await draftFromDiff(history, steps, { name, release, now: new Date() }), warnings };
+  const columns = new Set(renames.map(({ table, to: column }) => columnId(from.facts, table, column)));
+  const rest = statements.slice(renames.length);
+  const isLate = (one: Statement): boolean => isAboutColumns(one, columns, [from.facts, to.facts]);
+  const early = safeSteps(
+    rest.filter((one) => !isLate(one)),
+    from.facts,
+  );
+  const late = safeSteps(rest.filter(isLate), from.facts);
+  const steps = await withWaysBack(surroundings, from, [...early, ...late]);
+  const history = await readHistory(surroundings.project.root);
+  const draftOf = (part: readonly ReversibleStep[], into: Release) =>
+    draftFromDiff(history, part, {
+      name,
+      release: into,
+      now: new Date(),
+      at: steps.indexOf(part[0] as ReversibleStep),
+      of: steps.length,
+    });
+  const changes = [
+    ...(await draftOf(steps.slice(0, early.length), release)),
+    ...(await draftOf(steps.slice(early.length), last ?? release)),
+  ];
+  return { changes, warnings: steps.flatMap(({ warning }) => warning ?? []) };
 }
 
 function written(diff: SchemaDiff, files: readonly string[]): Result {
