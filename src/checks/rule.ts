@@ -34,8 +34,8 @@ export interface JudgedMigration {
 
 /** What is around it. */
 export interface JudgeContext {
-  /** Whether no release that is out has a table: it was made by a migration that is judged, too. */
-  isNew(table: string): boolean;
+  /** Whether no release that is out has a table, a view or something else of that name: it was made by a migration that is judged, too. */
+  isNew(name: string): boolean;
   /** Whether a valid constraint tells that a column is never NULL, or it is NOT NULL already. */
   isKnownNotNull(table: string, column: string): boolean;
   /** Whether an index of a table begins with some columns, once all migrations have run. */

@@ -1,3 +1,4 @@
+import { sqlIdent } from '../domain/sql-name.ts';
 import type { JudgedMigration, JudgedStatement, Node } from './rule.ts';
 
 /** A list of nodes in a field, each with the name of its kind. */
@@ -20,6 +21,13 @@ export const text = (of: Node | undefined, name: string): string =>
 export function tableName(relation: Node | undefined): string {
   return `${text(relation, 'schemaname') || 'public'}.${text(relation, 'relname')}`;
 }
+
+/** A name, with its schema or without, as SQL and our own flags take it. */
+export const asSql = (name: string): string => name.split('.').map(sqlIdent).join('.');
+
+/** What PostgreSQL's parser calls `OBJECT_VIEW`, as people do. */
+export const objectWord = (type: string): string =>
+  type.replace('MATVIEW', 'MATERIALIZED_VIEW').replace('OBJECT_', '').replaceAll('_', ' ').toLowerCase();
 
 /** One of the things that an ALTER TABLE does. */
 export interface Alteration {
@@ -74,4 +82,33 @@ export function callsOf(node: unknown): string[] {
     const name = nodes(value as Node, 'funcname').at(-1)?.node;
     return [text(name, 'sval'), ...callsOf(value)];
   });
+}
+
+/** `public.users`, whatever kind of list PostgreSQL's parser has for it; of a schema the name alone. */
+export function objectName({ kind, node }: { readonly kind: string; readonly node: Node }): string {
+  if (kind === 'String') return text(node, 'sval');
+  const fields = { List: 'items', ObjectWithArgs: 'objname', TypeName: 'names' } as const;
+  const parts = nodes(node, fields[kind as keyof typeof fields] ?? 'items').map((part) => text(part.node, 'sval'));
+  return parts.length > 1 ? parts.slice(-2).join('.') : `public.${parts[0] ?? ''}`;
+}
+
+/** What a statement makes, by its name; null for one that makes nothing that others name. */
+export function madeBy({ kind, node }: JudgedStatement): string | null {
+  switch (kind) {
+    case 'CreateStmt':
+      return tableName(field(node, 'relation'));
+    case 'ViewStmt':
+      return tableName(field(node, 'view'));
+    case 'CreateTableAsStmt':
+      return tableName(field(field(node, 'into'), 'rel'));
+    case 'CreateFunctionStmt':
+      return objectName({ kind: 'ObjectWithArgs', node: { objname: node.funcname } });
+    case 'CreateEnumStmt':
+    case 'CompositeTypeStmt':
+      return kind === 'CreateEnumStmt'
+        ? objectName({ kind: 'TypeName', node: { names: node.typeName } })
+        : tableName(field(node, 'typevar'));
+    default:
+      return null;
+  }
 }

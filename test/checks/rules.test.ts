@@ -68,6 +68,86 @@ ALTER TABLE notes ALTER COLUMN number SET NOT NULL, ADD CONSTRAINT positive CHEC
   expect(await codes()).toEqual([]);
 });
 
+const THERE = `CREATE VIEW grown AS SELECT id FROM users WHERE age > 17;
+CREATE VIEW shown AS SELECT id FROM users;
+CREATE MATERIALIZED VIEW by_country AS SELECT country, count(*) FROM users GROUP BY country;
+CREATE UNIQUE INDEX by_country_key ON by_country (country);
+CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS 'SELECT n * 2';
+CREATE FUNCTION thrice(n int) RETURNS int LANGUAGE sql AS 'SELECT n * 3';
+CREATE TYPE mood AS ENUM ('ok', 'bad');
+CREATE TYPE unused AS ENUM ('a');
+CREATE TABLE parts (id bigint, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2028-01-01') TO ('2029-01-01');
+CREATE TABLE apart (id bigint, at date, PRIMARY KEY (id, at));
+CREATE TABLE moved (id bigint PRIMARY KEY);
+CREATE UNLOGGED TABLE quick (id bigint PRIMARY KEY);`;
+
+/** By what is found in each; null: nothing. */
+const STATEMENTS: readonly (readonly [string | null, string, string?])[] = [
+  ['blocking_command', 'REFRESH MATERIALIZED VIEW by_country;', 'public.by_country'],
+  [null, '-- phase:no-transaction\nREFRESH MATERIALIZED VIEW CONCURRENTLY by_country;'],
+  ['blocking_command', 'REINDEX TABLE users;', 'Writes to public.users'],
+  ['blocking_command', 'LOCK TABLE users IN SHARE MODE;', 'Writes to public.users'],
+  [null, 'LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE;'],
+  ['blocking_command', 'ALTER TABLE quick SET LOGGED;', 'SET LOGGED'],
+  ['blocking_command', 'ALTER TABLE parts DETACH PARTITION parts_1;', 'DETACH PARTITION'],
+  [null, '-- phase:no-transaction\nALTER TABLE parts DETACH PARTITION parts_2 CONCURRENTLY;'],
+  [
+    'blocking_command',
+    "ALTER TABLE parts ATTACH PARTITION apart FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');",
+    'public.apart',
+  ],
+  ['raw_rename', "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';", 'The value ok of mood'],
+  [null, "ALTER TYPE mood ADD VALUE 'so so';"],
+  ['raw_rename', 'ALTER VIEW shown RENAME TO seen;', 'The view public.shown'],
+  ['raw_rename', 'ALTER FUNCTION thrice(int) RENAME TO tripled;', 'The function public.thrice'],
+  ['raw_rename', 'CREATE SCHEMA s; ALTER TABLE moved SET SCHEMA s;', 'renamed to s.moved'],
+  [null, 'CREATE VIEW more AS SELECT 1 AS one;\nALTER VIEW more RENAME TO most;'],
+  [null, 'DROP VIEW grown;\nCREATE VIEW grown AS SELECT id, email FROM users WHERE age > 17;'],
+  ['drop_column', 'DROP VIEW grown;', 'The view public.grown'],
+  ['drop_column', 'DROP FUNCTION twice(int);', 'The function public.twice'],
+  ['drop_column', 'DROP TYPE unused;', 'The type public.unused'],
+  ['validating_constraint', 'ALTER TABLE users ADD COLUMN n int CHECK (n > 0);', 'the check'],
+  [
+    null,
+    '-- phase:no-transaction\nALTER TABLE users ADD COLUMN order_id bigint CONSTRAINT of_order REFERENCES orders;\nCREATE INDEX CONCURRENTLY users_order ON users (order_id);',
+  ],
+  [
+    'validating_constraint',
+    'ALTER TABLE users ADD CONSTRAINT grown CHECK (age > 0) NOT VALID;\nALTER TABLE users VALIDATE CONSTRAINT grown;',
+    'added and validated in one transaction',
+  ],
+  [
+    null,
+    '-- phase:no-transaction\nALTER TABLE users ADD CONSTRAINT older CHECK (age > 1) NOT VALID;\nALTER TABLE users VALIDATE CONSTRAINT older;',
+  ],
+  [
+    'data_in_schema',
+    'WITH gone AS (DELETE FROM users WHERE id < 0 RETURNING id) SELECT count(*) FROM gone;',
+    'public.users',
+  ],
+  ['data_in_schema', 'TRUNCATE orders CASCADE;', 'public.orders'],
+  ['data_in_schema', "DO $$ BEGIN EXECUTE 'UPDATE users SET nick = ''x'''; END $$;", 'public.users'],
+  ['no_primary_key', 'CREATE TABLE copy AS SELECT * FROM users;', 'public.copy'],
+  ['drop_column', 'DO $$ BEGIN\n  ALTER TABLE users DROP COLUMN nick;\nEND $$;', 'public.users.nick'],
+];
+
+test('commands that block, and what takes something from the release before, are found, and their safe forms are not', async () => {
+  await addMigration(project, '1.0.1', 'there', THERE);
+  await project.json('release', 'cut', '1.0.1');
+  const files: string[] = [];
+  for (const [, sql] of STATEMENTS) files.push(await addMigration(project, '1.1.0', 'next', sql));
+  const findings = await check();
+  const found = files.map((id) => findings.filter(({ file }) => file === `db/migrate/${id}.sql`));
+  expect(found.map((own) => own.map(({ code }) => code).join() || null)).toEqual(STATEMENTS.map(([code]) => code));
+  for (const [at, [, , said = '']] of STATEMENTS.entries()) {
+    expect(found[at]?.map(({ message }) => message).join()).toContain(said);
+  }
+  // In the body of a DO.
+  expect(found.at(-1)?.[0]?.line).toBe(2);
+});
+
 test('TypeScript is judged by the statements that it really sends', async () => {
   const id = await addMigration(
     project,

@@ -1,10 +1,29 @@
-import type { JudgedStatement, Rule } from '../rule.ts';
-import { field, tableName } from '../syntax.ts';
+import type { JudgedStatement, Node, Rule } from '../rule.ts';
+import { field, nodes, tableName } from '../syntax.ts';
 
-const DML: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt']);
-const DDL = /^(?:Create|Alter|Drop|Rename|Index|View|Truncate|Comment|Grant)\w*Stmt$/;
+const DML: ReadonlySet<string> = new Set([
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'TruncateStmt',
+  'CopyStmt',
+]);
+const DDL = /^(?:Create|Alter|Drop|Rename|Index|View|Comment|Grant)\w*Stmt$/;
 
 const isTemporary = ({ node }: JudgedStatement): boolean => field(node, 'relation')?.relpersistence === 't';
+
+/** Of a statement that changes rows, also in what stands before it (WITH). */
+function tablesWritten(kind: string, node: Node): string[] {
+  const before = nodes(field(node, 'withClause'), 'ctes').flatMap((cte) => {
+    const [inner] = Object.entries((cte.node.ctequery ?? {}) as Record<string, Node>);
+    return inner === undefined ? [] : tablesWritten(...inner);
+  });
+  if (!DML.has(kind) || (kind === 'CopyStmt' && node.is_from !== true)) return before;
+  const relations =
+    kind === 'TruncateStmt' ? nodes(node, 'relations').map((one) => one.node) : [field(node, 'relation')];
+  return [...before, ...relations.map(tableName)];
+}
 
 export const dataInSchema: Rule = {
   code: 'data_in_schema',
@@ -18,8 +37,8 @@ export const dataInSchema: Rule = {
   judge({ kind, statements }, context) {
     if (kind !== 'schema') return [];
     return statements.flatMap((statement) => {
-      const table = tableName(field(statement.node, 'relation'));
-      if (!DML.has(statement.kind ?? '') || context.isNew(table)) return [];
+      const table = tablesWritten(statement.kind ?? '', statement.node).find((one) => !context.isNew(one));
+      if (table === undefined) return [];
       const message = `This schema migration changes rows of ${table}, without an audit and in one transaction with its locks.`;
       const remedy = 'Put it into a data migration: phase new data NAME.';
       return [{ line: statement.line, severity: 'error' as const, message, remedy }];

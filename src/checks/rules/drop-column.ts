@@ -1,5 +1,5 @@
-import type { Judgement, Rule } from '../rule.ts';
-import { alterations, nodes } from '../syntax.ts';
+import type { JudgeContext, JudgedMigration, JudgedStatement, Judgement, Rule } from '../rule.ts';
+import { alterations, madeBy, nodes, objectName, objectWord, text } from '../syntax.ts';
 
 export const dropColumn: Rule = {
   code: 'drop_column',
@@ -28,18 +28,41 @@ export const dropColumn: Rule = {
           'Drop it in a release after the one that stopped using it, and say in the manifest which releases it breaks (breaks: "<1.5.0"): they hold it.',
       });
     }
-    const tables = migration.statements.flatMap(({ kind, node, line }) => {
-      if (kind !== 'DropStmt' || node.removeType !== 'OBJECT_TABLE') return [];
-      return nodes(node, 'objects').flatMap((object): Judgement[] => {
-        const parts = nodes(object.node, 'items').map((item) => String(item.node.sval ?? ''));
-        const table = parts.length > 1 ? parts.slice(-2).join('.') : `public.${parts[0]}`;
-        if (context.isNew(table)) return [];
-        const message = `${table} is dropped, with its rows; the release before may read it.`;
-        const remedy =
-          'Drop it in a release after the one that stopped using it, and say in the manifest which releases it breaks (breaks): they hold it.';
-        return [{ line, severity: 'warning', message, remedy }];
-      });
-    });
-    return [...columns, ...tables];
+    const objects = migration.statements.flatMap((statement) => droppedBy(statement, migration, context));
+    return [...columns, ...objects];
   },
 };
+
+/** What releases name in their statements. */
+const NAMED: ReadonlySet<string> = new Set([
+  'OBJECT_TABLE',
+  'OBJECT_VIEW',
+  'OBJECT_MATVIEW',
+  'OBJECT_FUNCTION',
+  'OBJECT_PROCEDURE',
+  'OBJECT_SEQUENCE',
+  'OBJECT_TYPE',
+  'OBJECT_SCHEMA',
+]);
+
+function droppedBy(
+  { kind, node, line }: JudgedStatement,
+  { statements }: JudgedMigration,
+  context: JudgeContext,
+): Judgement[] {
+  const type = text(node, 'removeType');
+  if (kind !== 'DropStmt' || !NAMED.has(type)) return [];
+  return nodes(node, 'objects').flatMap((object): Judgement[] => {
+    const name = objectName(object);
+    // What is made anew in the same migration is another version of it.
+    const isMadeAnew = statements.some((one) => madeBy(one) === name);
+    if (context.isNew(name) || isMadeAnew) return [];
+    const message =
+      type === 'OBJECT_TABLE'
+        ? `${name} is dropped, with its rows; the release before may read it.`
+        : `The ${objectWord(type)} ${name} is dropped; the release before may use it.`;
+    const remedy =
+      'Drop it in a release after the one that stopped using it, and say in the manifest which releases it breaks (breaks): they hold it.';
+    return [{ line, severity: 'warning', message, remedy }];
+  });
+}

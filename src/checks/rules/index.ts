@@ -1,4 +1,5 @@
 import type { Rule } from '../rule.ts';
+import { blockingCommand } from './blocking-command.ts';
 import { blockingIndex } from './blocking-index.ts';
 import { blockingKey } from './blocking-key.ts';
 import { dataInSchema, schemaInData } from './concerns.ts';
@@ -20,6 +21,7 @@ export const RULES: readonly Rule[] = [
   typeChange,
   blockingIndex,
   blockingKey,
+  blockingCommand,
   validatingConstraint,
   notNullByScan,
   volatileDefault,

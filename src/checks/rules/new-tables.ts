@@ -1,5 +1,5 @@
 import type { Judgement, Rule } from '../rule.ts';
-import { addedConstraints, field, nodes, tableName, text } from '../syntax.ts';
+import { addedConstraints, asSql, field, nodes, tableName, text } from '../syntax.ts';
 
 export const noPrimaryKey: Rule = {
   code: 'no_primary_key',
@@ -12,8 +12,10 @@ export const noPrimaryKey: Rule = {
   },
   judge(migration, context) {
     return migration.statements.flatMap(({ kind, node, line }) => {
-      const relation = field(node, 'relation');
-      if (kind !== 'CreateStmt' || relation?.relpersistence === 't' || node.partbound !== undefined) return [];
+      const relation = kind === 'CreateTableAsStmt' ? field(field(node, 'into'), 'rel') : field(node, 'relation');
+      const isTable =
+        kind === 'CreateStmt' || (kind === 'CreateTableAsStmt' && text(node, 'objtype') === 'OBJECT_TABLE');
+      if (!isTable || relation?.relpersistence === 't' || node.partbound !== undefined) return [];
       const table = tableName(relation);
       if (context.hasPrimaryKey(table)) return [];
       const message = `${table} has no primary key.`;
@@ -68,7 +70,7 @@ export const foreignKeyWithoutIndex: Rule = {
           line,
           severity: 'warning',
           message,
-          remedy: `CREATE INDEX CONCURRENTLY ON ${table} (${columns.join(', ')}); on a new table without CONCURRENTLY.`,
+          remedy: `CREATE INDEX CONCURRENTLY ON ${asSql(table)} (${columns.map(asSql).join(', ')}); on a new table without CONCURRENTLY.`,
         },
       ];
     });

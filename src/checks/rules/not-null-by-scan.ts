@@ -10,7 +10,7 @@ export const notNullByScan: Rule = {
   examples: {
     found: 'ALTER TABLE users ALTER COLUMN email SET NOT NULL;',
     silent:
-      'ALTER TABLE users ADD CONSTRAINT email_there CHECK (email IS NOT NULL) NOT VALID;\nALTER TABLE users VALIDATE CONSTRAINT email_there;\nALTER TABLE users ALTER COLUMN email SET NOT NULL;',
+      '-- phase:no-transaction\nALTER TABLE users ADD CONSTRAINT email_there CHECK (email IS NOT NULL) NOT VALID;\nALTER TABLE users VALIDATE CONSTRAINT email_there;\nALTER TABLE users ALTER COLUMN email SET NOT NULL;',
   },
   judge(migration, context) {
     return alterations(migration).flatMap(({ type, table, name, statement }) => {

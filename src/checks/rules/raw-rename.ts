@@ -1,9 +1,9 @@
-import type { Rule } from '../rule.ts';
-import { field, tableName, text } from '../syntax.ts';
+import type { JudgedStatement, Judgement, Node, Rule } from '../rule.ts';
+import { asSql, field, nodes, objectName, objectWord, tableName, text } from '../syntax.ts';
 
 export const rawRename: Rule = {
   code: 'raw_rename',
-  title: 'A column or a table is renamed at once',
+  title: 'A column, a table or something else that releases name is renamed at once',
   why: 'Instances of the release before still read and write the old name while this runs, and until the last of them is gone: each of their statements fails.',
   safely: 'phase new rename-column renames it in three releases, with both names alive in between.',
   examples: {
@@ -11,27 +11,57 @@ export const rawRename: Rule = {
     silent: 'ALTER TABLE users ADD COLUMN email_address text;',
   },
   judge({ statements }, context) {
-    return statements.flatMap(({ kind, node, line }) => {
-      const what = text(node, 'renameType');
-      const table = tableName(field(node, 'relation'));
-      const isColumn = what === 'OBJECT_COLUMN' && ['OBJECT_TABLE', ''].includes(text(node, 'relationType'));
-      if (kind !== 'RenameStmt' || (!isColumn && what !== 'OBJECT_TABLE') || context.isNew(table)) return [];
-      const [from, to] = [text(node, 'subname'), text(node, 'newname')];
-      return [
-        isColumn
-          ? {
-              line,
-              severity: 'error' as const,
-              message: `${table}.${from} is renamed to ${to} while the release before reads and writes it.`,
-              remedy: `phase new rename-column --table ${table} --from ${from} --to ${to} renames it in three releases.`,
-            }
-          : {
-              line,
-              severity: 'error' as const,
-              message: `${table} is renamed to ${to} while the release before reads and writes it.`,
-              remedy: `Leave a view of the old name until that release is gone, in the same transaction; or keep the name.`,
-            },
-      ];
+    return statements.flatMap((statement): Judgement[] => {
+      const { line } = statement;
+      const renamed = renamedBy(statement);
+      if (renamed === null || context.isNew(renamed.table)) return [];
+      const message = `${renamed.what} is renamed to ${renamed.to} while the release before uses it.`;
+      return [{ line, severity: 'error', message, remedy: renamed.remedy }];
     });
   },
 };
+
+interface Renamed {
+  readonly table: string;
+  /** `public.users.email`, `the view public.w`. */
+  readonly what: string;
+  readonly to: string;
+  readonly remedy: string;
+}
+
+/** What releases name in their statements. */
+const NAMED: ReadonlySet<string> = new Set([
+  'OBJECT_VIEW',
+  'OBJECT_MATVIEW',
+  'OBJECT_FUNCTION',
+  'OBJECT_PROCEDURE',
+  'OBJECT_SCHEMA',
+  'OBJECT_SEQUENCE',
+]);
+
+const LATER = 'Make the new one beside it, and drop the old one once the release before is gone.';
+const VIEW = 'Leave a view of the old name until that release is gone, in the same transaction; or keep the name.';
+
+function renamedBy({ kind, node }: JudgedStatement): Renamed | null {
+  const table = tableName(field(node, 'relation'));
+  if (kind === 'AlterEnumStmt' && text(node, 'oldVal') !== '') {
+    const type = nodes(node, 'typeName')
+      .map((part) => text(part.node, 'sval'))
+      .join('.');
+    const remedy = 'Add the new value (ADD VALUE), write it from this release on, and leave the old one.';
+    return { table: type, what: `The value ${text(node, 'oldVal')} of ${type}`, to: text(node, 'newVal'), remedy };
+  }
+  if (kind === 'AlterObjectSchemaStmt' && text(node, 'objectType') === 'OBJECT_TABLE')
+    return { table, what: table, to: `${text(node, 'newschema')}.${table.replace(/^.*\./, '')}`, remedy: VIEW };
+  if (kind !== 'RenameStmt') return null;
+  const [type, from, to] = [text(node, 'renameType'), text(node, 'subname'), text(node, 'newname')];
+  if (type === 'OBJECT_TABLE') return { table, what: table, to, remedy: VIEW };
+  if (type === 'OBJECT_COLUMN' && ['OBJECT_TABLE', ''].includes(text(node, 'relationType'))) {
+    const remedy = `phase new rename-column --table ${asSql(table)} --from ${asSql(from)} --to ${asSql(to)} renames it in three releases.`;
+    return { table, what: `${table}.${from}`, to, remedy };
+  }
+  if (!NAMED.has(type)) return null;
+  const [object] = Object.entries((node.object ?? {}) as Record<string, Node>);
+  const name = from || (object === undefined ? table : objectName({ kind: object[0], node: object[1] }));
+  return { table: name, what: `The ${objectWord(type)} ${name}`, to, remedy: LATER };
+}

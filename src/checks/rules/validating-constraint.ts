@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts';
-import { addedConstraints, text } from '../syntax.ts';
+import type { JudgeContext, JudgedMigration, Judgement, Node, Rule } from '../rule.ts';
+import { type AddedConstraint, addedConstraints, alterations, nodes, text } from '../syntax.ts';
 
 const KINDS: Readonly<Record<string, string>> = { CONSTR_CHECK: 'the check', CONSTR_FOREIGN: 'the foreign key' };
 
@@ -13,15 +13,35 @@ export const validatingConstraint: Rule = {
     silent: 'ALTER TABLE users ADD CONSTRAINT adult CHECK (age >= 18) NOT VALID;',
   },
   judge(migration, context) {
-    return addedConstraints(migration).flatMap(({ contype, constraint, table, type, statement }) => {
+    const added = addedConstraints(migration);
+    const blocking = added.flatMap(({ contype, constraint, table, type, def, statement }): Judgement[] => {
       const kind = KINDS[contype];
-      // In the statement that adds its column there is nothing to look at, but for a foreign key of a default.
-      if (kind === undefined || constraint.skip_validation === true || context.isNew(table) || type === 'AT_AddColumn')
-        return [];
+      if (kind === undefined || constraint.skip_validation === true || context.isNew(table)) return [];
+      // A new column without a default refers to nothing: PostgreSQL does not look.
+      if (type === 'AT_AddColumn' && contype === 'CONSTR_FOREIGN' && !hasDefault(def)) return [];
       const name = text(constraint, 'conname') || kind;
       const message = `Writes to ${table} wait while every row is read for ${name}.`;
-      const remedy = `Add it with NOT VALID, and validate it in a migration of its own: ALTER TABLE ... VALIDATE CONSTRAINT ${name}.`;
-      return [{ line: statement.line, severity: 'error' as const, message, remedy }];
+      const remedy = `Add it with NOT VALID${type === 'AT_AddColumn' ? ' by itself, after the column' : ''}, and validate it in a migration of its own: ALTER TABLE ... VALIDATE CONSTRAINT ${name}.`;
+      return [{ line: statement.line, severity: 'error', message, remedy }];
     });
+    return [...blocking, ...validatedAtOnce(migration, added, context)];
   },
 };
+
+const hasDefault = (column: Node | undefined): boolean =>
+  nodes(column, 'constraints').some(({ node }) => text(node, 'contype') === 'CONSTR_DEFAULT');
+
+/** The lock of ADD is held until the transaction ends, and with it while the rows are read. */
+function validatedAtOnce(
+  migration: JudgedMigration,
+  added: readonly AddedConstraint[],
+  context: JudgeContext,
+): Judgement[] {
+  if (!migration.isInTransaction) return [];
+  return alterations(migration).flatMap(({ type, table, name, statement: { line } }): Judgement[] => {
+    const isOwn = added.some((one) => one.table === table && text(one.constraint, 'conname') === name);
+    if (type !== 'AT_ValidateConstraint' || !isOwn || context.isNew(table)) return [];
+    const message = `${name} is added and validated in one transaction: writes to ${table} wait while every row is read, as without NOT VALID.`;
+    return [{ line, severity: 'error', message, remedy: 'Validate it in a migration of its own.' }];
+  });
+}
