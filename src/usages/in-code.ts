@@ -1,199 +1,215 @@
 import type { Node, SourceFile } from 'typescript-5';
-import { meaningInSql, type Target } from './in-sql.ts';
+import { patternOf } from '../domain/pattern.ts';
+import { isAboutTable, isNamedLike, named } from './about.ts';
+import { type Assembled, assembled, isJoin } from './assembled.ts';
+import { placesInSql, type Scope, UNKNOWN_TABLE } from './in-sql.ts';
+import { constantsOf, nameOf, Queries } from './queries.ts';
+import { type Certainty, Lines, type Meaning, meaningAmong, type Target } from './target.ts';
 import type { TypeScript } from './typescript.ts';
-import { wordsOf } from './words.ts';
 
-/** How sure it is that a place means the column. */
-export type Certainty = 'sure' | 'likely' | 'by_name';
+const SQL = /\b(?:select|insert|update|delete|from|where|join|set|returning|order by|alter|create)\b/i;
 
-export interface Place {
-  readonly line: number;
-  readonly certainty: Certainty;
+/** What lines of a file of JavaScript or TypeScript mean by a column's name: in SQL, or as people write it in code. */
+export async function linesOfCode(ts: TypeScript, file: string, text: string, target: Target): Promise<Lines> {
+  const kind = file.endsWith('x') ? ts.ScriptKind.TSX : undefined;
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, kind);
+  const reader = new CodeReader(ts, source, target, isNamedLike(file, target));
+  await reader.visit(source);
+  return reader.lines;
 }
 
-/** Calls that say which table a query is about. */
-const TABLE_CALLS =
-  /^(?:knex|db|trx|tx|from|into|table|join|leftJoin|rightJoin|innerJoin|fullJoin|crossJoin|selectFrom|insertInto|updateTable|deleteFrom|replaceInto|alterTable|createTable|withSchema|getRepository|insert|update|delete|model|define)$/;
+class CodeReader {
+  readonly lines = new Lines();
+  readonly #ts: TypeScript;
+  readonly #source: SourceFile;
+  readonly #target: Target;
+  readonly #constants: ReadonlyMap<string, string>;
+  readonly #queries: Queries;
+  readonly #isAbout: boolean;
+  /** Whether the file says what a row of the table is: then another type is something else. */
+  readonly #hasOwnType: boolean;
 
-const SQL = /\b(?:select|insert|update|delete|from|where|join|set|returning|order by)\b/i;
+  constructor(ts: TypeScript, source: SourceFile, target: Target, isNamedLikeTable: boolean) {
+    this.#ts = ts;
+    this.#source = source;
+    this.#target = target;
+    this.#constants = constantsOf(ts, source);
+    this.#queries = new Queries(ts, source, target, this.#constants);
+    this.#isAbout = isNamedLikeTable || isAboutTable(ts, source, target);
+    this.#hasOwnType = hasOwnType(ts, source, target);
+  }
 
-/**
- * Where a file of JavaScript or TypeScript names a column: by its name in SQL, or as people write it in code.
- * @param names the column as SQL has it, and in camel case. @param others words for other tables.
- */
-export async function placesInCode(
-  ts: TypeScript,
-  file: string,
-  text: string,
-  {
-    target,
-    names,
-    others,
-  }: { readonly target: Target; readonly names: ReadonlySet<string>; readonly others: ReadonlySet<string> },
-): Promise<Place[]> {
-  const source = ts.createSourceFile(
-    file,
-    text,
-    ts.ScriptTarget.Latest,
-    true,
-    file.endsWith('x') ? ts.ScriptKind.TSX : undefined,
-  );
-  const words = wordsOf(target.table);
-  const isAboutTable = namesTable(ts, source, words) || wordsInPath(file, words);
-  const around: Around = { source, target, names, words, others, isAboutTable };
-  const found: Place[] = [];
-  const at = (node: Node): number => source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
-  const visit = async (node: Node): Promise<void> => {
-    if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
-      found.push(...(await inText(ts, node, around)));
-      if (ts.isTemplateExpression(node)) for (const span of node.templateSpans) await visit(span.expression);
+  async visit(node: Node): Promise<void> {
+    const ts = this.#ts;
+    if (this.#isText(node)) {
+      await this.#inText(node);
+      this.#byName(node);
+      // What is computed into it is code.
+      if (!ts.isStringLiteralLike(node)) for (const part of expressionsIn(ts, node)) await this.visit(part);
       return;
     }
-    if (ts.isIdentifier(node) && names.has(node.text) && isProperty(ts, node)) {
-      found.push({ line: at(node), certainty: certaintyOfName(ts, node, around) });
+    if (ts.isIdentifier(node) && this.#target.names.has(node.text) && isProperty(ts, node))
+      this.lines.add(this.#lineOf(node), this.#certaintyOfName(node));
+    for (const child of node.getChildren(this.#source)) await this.visit(child);
+  }
+
+  /** A literal, a template, or what is put together of them. */
+  #isText(node: Node): boolean {
+    const ts = this.#ts;
+    if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node) || isJoin(ts, node)) return true;
+    return (
+      ts.isBinaryExpression(node) &&
+      node.operatorToken.kind === ts.SyntaxKind.PlusToken &&
+      (this.#isText(node.left) || this.#isText(node.right))
+    );
+  }
+
+  #lineOf(node: Node): number {
+    return this.#source.getLineAndCharacterOfPosition(node.getStart(this.#source)).line + 1;
+  }
+
+  /** Each line of a text that has the name is one, whatever else is found out of it. */
+  #byName(node: Node): void {
+    const pattern = new RegExp(
+      `(?<![A-Za-z0-9_$])(?:${[...this.#target.names].map(patternOf).join('|')})(?![A-Za-z0-9_$])`,
+    );
+    const from = this.#lineOf(node);
+    node
+      .getText(this.#source)
+      .split('\n')
+      .forEach((line, at) => {
+        if (pattern.test(line)) this.lines.add(from + at, 'by_name');
+      });
+  }
+
+  /** A text may be SQL, a part of it, or the name of a column, alone or with its table. */
+  async #inText(node: Node): Promise<void> {
+    const whole = assembled(this.#ts, node, this.#source, this.#constants);
+    const { text } = whole;
+    const { names } = this.#target;
+    if (names.has(text)) {
+      this.lines.add(this.#lineOf(node), this.#certaintyOfName(node));
+      return;
     }
-    for (const child of node.getChildren(source)) await visit(child);
-  };
-  await visit(source);
-  return found;
-}
-
-interface Around {
-  readonly source: SourceFile;
-  readonly target: Target;
-  readonly names: ReadonlySet<string>;
-  readonly words: ReadonlySet<string>;
-  /** Words for other tables. */
-  readonly others: ReadonlySet<string>;
-  readonly isAboutTable: boolean;
-}
-
-/** A text may be SQL, or the name of a column, alone or with its table. */
-async function inText(ts: TypeScript, node: Node, around: Around): Promise<Place[]> {
-  const { source, target, names, words } = around;
-  const raw = node.getText(source);
-  const content = ts.isStringLiteralLike(node) ? node.text : raw.slice(1, -1).replaceAll(/\$\{[^}]*\}/g, '$1');
-  const start = source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
-  if (names.has(content)) return [{ line: start, certainty: certaintyOfName(ts, node, around) }];
-  const [, qualifier, column] = /^"?([A-Za-z_]\w*)"?\."?([A-Za-z_]\w*)"?(?: as \w+)?$/i.exec(content) ?? [];
-  if (column !== undefined && names.has(column)) {
-    const certainty = words.has(qualifier ?? '') ? 'sure' : certaintyOfQualifier(ts, node, qualifier ?? '', words);
-    return [{ line: start, certainty }];
+    if (![...names].some((name) => named(text, name))) return;
+    const [, qualifier, column] = /^"?([A-Za-z_]\w*)"?\."?([A-Za-z_]\w*)"?(?: as \w+)?$/i.exec(text) ?? [];
+    if (column !== undefined && names.has(column))
+      this.lines.add(this.#lineOf(node), this.#certaintyOfQualifier(node, qualifier ?? ''));
+    else await this.#inSql(node, whole);
   }
-  if (!SQL.test(content) || !named(content, target.column))
-    return lines(content, target.column, start).map((line) => ({
-      line,
-      certainty: words.has(content.split('.')[0] ?? '') ? 'likely' : 'by_name',
-    }));
-  const meaning = await meaningInSql(
-    content.replaceAll(/(?<![?\w])\?(?![?|&])/g, '$1').replaceAll(/:(\w+)\b(?<!::\w+)/g, '$1'),
-    target,
+
+  async #inSql(node: Node, { text, lineOf }: Assembled): Promise<void> {
+    const scope = this.#queries.around(node);
+    const isStatement = SQL.test(text);
+    if (!isStatement && scope.size === 0 && !this.#isSqlTag(node)) return;
+    const places = await placesInSql(bound(text), this.#target, isStatement ? null : scope);
+    const found = places ?? (isStatement ? await placesInSql(bound(text), this.#target, scope) : null);
+    for (const { at, meaning } of found ?? []) this.lines.add(lineOf(at), this.#certaintyOf(meaning));
+    if (found !== null || !isStatement) return;
+    const isNamed = [...this.#target.words].some((word) => named(text, word)) || this.#meaningOf(scope) === 'own';
+    for (const [, at] of matches(text, this.#target.names)) this.lines.add(lineOf(at), isNamed ? 'likely' : 'by_name');
+  }
+
+  /** Tagged by `sql`, or an argument of a call of that name. */
+  #isSqlTag(node: Node): boolean {
+    const { parent } = node;
+    if (this.#ts.isTaggedTemplateExpression(parent)) return /sql/i.test(nameOf(this.#ts, parent.tag));
+    return this.#ts.isCallExpression(parent) && /sql|raw/i.test(nameOf(this.#ts, parent.expression));
+  }
+
+  #meaningOf(scope: Scope): Meaning | null {
+    return meaningAmong([...scope.values()]);
+  }
+
+  #certaintyOf(meaning: Meaning): Certainty {
+    if (meaning === 'own') return 'sure';
+    return meaning === 'unknown' && this.#isAbout ? 'likely' : 'by_name';
+  }
+
+  /** A name in a query is of its table; elsewhere it is likely where the file is about the table. */
+  #certaintyOfName(node: Node): Certainty {
+    const ts = this.#ts;
+    const { words } = this.#target;
+    const owner = ownerOf(ts, node);
+    // `user.email`, `User.email`, `users.email`: by whatever the object is called.
+    if (owner !== null) return words.has(owner) ? 'sure' : this.#certaintyOfOwned(owner);
+    const scope = this.#queries.around(node);
+    const meaning = this.#meaningOf(scope);
+    if (meaning !== null && meaning !== 'unknown') return meaning === 'own' ? 'sure' : 'by_name';
+    if ([...scope.values()].includes('own')) return 'likely';
+    if (this.#hasOwnType && isOfOtherType(ts, node, this.#target)) return 'by_name';
+    return this.#isAbout ? 'likely' : 'by_name';
+  }
+
+  /** Of something that is called neither like the table nor like a row of it. */
+  #certaintyOfOwned(owner: string): Certainty {
+    return this.#isAbout && !this.#target.others.has(owner) && !isRequest(owner) ? 'likely' : 'by_name';
+  }
+
+  /** `u.email` in a query with an alias, or somewhere else. */
+  #certaintyOfQualifier(node: Node, qualifier: string): Certainty {
+    const { words, others } = this.#target;
+    if (words.has(qualifier)) return 'sure';
+    const scope = this.#queries.around(node);
+    const meaning = scope.get(qualifier);
+    if (meaning !== undefined) return this.#certaintyOf(meaning);
+    // Nobody says what it stands for.
+    const isUnknown = scope.size === 0 || [...scope.values()].includes('unknown');
+    return isUnknown && this.#isAbout && !others.has(qualifier) ? 'likely' : 'by_name';
+  }
+}
+
+const matches = (text: string, names: ReadonlySet<string>): [string, number][] =>
+  [...text.matchAll(new RegExp(`(?<![\\w$])(?:${[...names].map(patternOf).join('|')})(?![\\w$])`, 'g'))].map(
+    (match) => [match[0], match.index],
   );
-  const isNamed = [...words].some((word) => named(content, word));
-  const certainty: Certainty =
-    meaning === 'own' ? 'sure' : meaning === 'other' ? 'by_name' : isNamed ? 'likely' : 'by_name';
-  return lines(content, target.column, start).map((line) => ({ line, certainty }));
+
+/** Parameters of libraries, in as many characters: `?`, `??`, `:id`, `$id`. */
+const bound = (sql: string): string =>
+  sql
+    .replaceAll('??', UNKNOWN_TABLE)
+    .replaceAll(/(?<![?\w])\?(?![?|&])/g, '1')
+    .replaceAll(/(?<![\w:])[:$]([A-Za-z_]\w*)/g, (whole) => `$1${' '.repeat(Math.max(0, whole.length - 2))}`);
+
+function expressionsIn(ts: TypeScript, node: Node): Node[] {
+  if (ts.isTemplateExpression(node)) return node.templateSpans.map(({ expression }) => expression);
+  if (ts.isBinaryExpression(node)) return [node.left, node.right].flatMap((part) => innerOf(ts, part));
+  return isJoin(ts, node) ? node.expression.expression.elements.flatMap((part) => innerOf(ts, part)) : [];
 }
 
-const named = (text: string, word: string): boolean =>
-  new RegExp(`(?<![\\w$])${word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w$])`).test(text);
+/** Texts that are put together were read with the whole. */
+function innerOf(ts: TypeScript, part: Node): Node[] {
+  if (ts.isStringLiteralLike(part)) return [];
+  return ts.isTemplateExpression(part) || ts.isBinaryExpression(part) || isJoin(ts, part)
+    ? expressionsIn(ts, part)
+    : [part];
+}
 
-const lines = (content: string, column: string, start: number): number[] =>
-  content.split('\n').flatMap((line, at) => (named(line, column) ? [start + at] : []));
-
-/** A name in a query is of its table; elsewhere it is likely where the file is about the table. */
-function certaintyOfName(ts: TypeScript, node: Node, { words, others, isAboutTable }: Around): Certainty {
+/** What a name is read from: `user` of `user.email`, `ctx.user.email`, `user?.email` and `const { email } = user`. */
+function ownerOf(ts: TypeScript, node: Node): string | null {
   const { parent } = node;
-  // `user.email`, `User.email`, `users.email`: by whatever the object is called.
-  if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
-    const owner = ownerOf(ts, parent.expression);
-    if (owner !== null && words.has(owner)) return 'sure';
-  }
-  const tables = tablesOfChain(ts, node);
-  if (tables.length > 0) {
-    const own = tables.filter((table) => words.has(table));
-    if (own.length === 0) return 'by_name';
-    return own.length === tables.length ? 'sure' : 'likely';
-  }
-  if (isOfOther(ts, node, others)) return 'by_name';
-  return isAboutTable ? 'likely' : 'by_name';
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) return objectOf(ts, parent.expression);
+  if (!ts.isBindingElement(parent)) return null;
+  const declaration = parent.parent.parent;
+  return ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined
+    ? objectOf(ts, declaration.initializer)
+    : null;
 }
 
-/** `u.email` in a query with an alias. */
-function certaintyOfQualifier(ts: TypeScript, node: Node, qualifier: string, words: ReadonlySet<string>): Certainty {
-  const aliases = aliasesOfChain(ts, node);
-  const table = aliases.get(qualifier);
-  return table !== undefined && words.has(table) ? 'sure' : 'by_name';
-}
-
-/** `user` of `user.email`, `ctx.user.email` and `user?.email`. */
-function ownerOf(ts: TypeScript, expression: Node): string | null {
-  if (ts.isIdentifier(expression)) return expression.text;
-  if (ts.isPropertyAccessExpression(expression)) return expression.name.text;
+function objectOf(ts: TypeScript, expression: Node): string | null {
   if (
     ts.isNonNullExpression(expression) ||
     ts.isAwaitExpression(expression) ||
+    ts.isAsExpression(expression) ||
     ts.isParenthesizedExpression(expression)
   )
-    return ownerOf(ts, expression.expression);
-  return null;
+    return objectOf(ts, expression.expression);
+  return nameOf(ts, expression) || null;
 }
 
-/** A row of another table, by what it is called: `order.email`. */
-function isOfOther(ts: TypeScript, node: Node, others: ReadonlySet<string>): boolean {
-  const { parent } = node;
-  if (!ts.isPropertyAccessExpression(parent) || parent.name !== node) return false;
-  const owner = ownerOf(ts, parent.expression);
-  return owner !== null && others.has(owner);
-}
-
-/** All tables that the query which a node stands in names. */
-function tablesOfChain(ts: TypeScript, node: Node): string[] {
-  return [...aliasesOfChain(ts, node).values()];
-}
-
-/** Tables of the outermost query around a node, by the names that they have in it. */
-function aliasesOfChain(ts: TypeScript, node: Node): Map<string, string> {
-  const found = new Map<string, string>();
-  for (let at: Node | undefined = node; at !== undefined && !ts.isStatement(at); at = at.parent) {
-    if (!ts.isCallExpression(at)) continue;
-    for (const [alias, table] of tablesOfCall(ts, at)) found.set(alias, table);
-  }
-  return found;
-}
-
-function tablesOfCall(ts: TypeScript, call: Node): [string, string][] {
-  const found: [string, string][] = [];
-  for (let at: Node = call; ; ) {
-    if (ts.isCallExpression(at)) {
-      const name = ts.isPropertyAccessExpression(at.expression)
-        ? at.expression.name.text
-        : ts.isIdentifier(at.expression)
-          ? at.expression.text
-          : '';
-      const [first] = at.arguments;
-      if (first !== undefined && TABLE_CALLS.test(name)) found.push(...tableOfArgument(ts, first));
-      at = at.expression;
-    } else if (ts.isPropertyAccessExpression(at)) {
-      // prisma.user.findMany
-      if (
-        ts.isPropertyAccessExpression(at.expression) &&
-        /^(?:prisma|db|client|tx)$/i.test(at.expression.expression.getText())
-      )
-        found.push([at.expression.name.text, at.expression.name.text]);
-      at = at.expression;
-    } else if (ts.isAwaitExpression(at) || ts.isParenthesizedExpression(at)) at = at.expression;
-    else return found;
-  }
-}
-
-function tableOfArgument(ts: TypeScript, argument: Node): [string, string][] {
-  if (ts.isStringLiteralLike(argument)) {
-    const [, table = '', alias] = /^(?:\w+\.)?(\w+)(?:\s+(?:as\s+)?(\w+))?$/i.exec(argument.text) ?? [];
-    return table === '' ? [] : [[alias ?? table, table]];
-  }
-  return ts.isIdentifier(argument) && /^[A-Za-z]/.test(argument.text) ? [[argument.text, argument.text]] : [];
-}
+/** What somebody has sent, and is no row yet. */
+const isRequest = (owner: string): boolean =>
+  /^(?:args|body|query|params|headers|req|request|props|state)$/.test(owner);
 
 /** A name of something in a row; not a variable that is called so. */
 function isProperty(ts: TypeScript, node: Node): boolean {
@@ -210,26 +226,45 @@ function isProperty(ts: TypeScript, node: Node): boolean {
   return isNamed && parent.name === node;
 }
 
-/** Whether a file names the table, its model or a type, anywhere. */
-function namesTable(ts: TypeScript, source: SourceFile, words: ReadonlySet<string>): boolean {
-  let isNamed = false;
-  const visit = (node: Node): void => {
-    if (isNamed) return;
-    if (ts.isIdentifier(node)) isNamed = words.has(node.text);
-    else if (
-      ts.isStringLiteralLike(node) ||
-      ts.isTemplateHead(node) ||
-      ts.isTemplateTail(node) ||
-      ts.isTemplateMiddle(node)
-    )
-      isNamed = [...words].some((word) => named(node.text, word));
-    if (!isNamed) ts.forEachChild(node, visit);
-  };
-  visit(source);
-  return isNamed;
+/** The type, the class or the constant in which something is declared: `Users` of `interface Users { email: string }`. */
+function declaredIn(ts: TypeScript, node: Node): string | null {
+  for (let at: Node | undefined = node; at !== undefined; at = at.parent) {
+    if (ts.isInterfaceDeclaration(at) || ts.isTypeAliasDeclaration(at) || ts.isClassDeclaration(at))
+      return at.name?.text ?? null;
+    // `const UserSchema = z.object({ email: z.string() })`
+    if (ts.isVariableDeclaration(at) && ts.isIdentifier(at.name))
+      return /^[A-Z][a-z]/.test(at.name.text) ? at.name.text : null;
+    if (ts.isFunctionLike(at) && !ts.isMethodSignature(at)) return null;
+  }
+  return null;
 }
 
-/** `users.ts`, `user-service.ts`, `customers/list.ts`. */
-export function wordsInPath(file: string, words: ReadonlySet<string>): boolean {
-  return file.split(/[/.\-_\\]/).some((part) => words.has(part));
+/** `User`, `NewUser`, `UserUpdate`, `IUser`. */
+function isOwnType(name: string, { words }: Target): boolean {
+  const parts = name.match(/[A-Z][a-z0-9]*|[a-z0-9]+/g) ?? [];
+  return parts.some((_part, from) =>
+    parts.some((_end, to) => to >= from && words.has(parts.slice(from, to + 1).join(''))),
+  );
+}
+
+function isOfOtherType(ts: TypeScript, node: Node, target: Target): boolean {
+  const name = declaredIn(ts, node);
+  return name !== null && !isOwnType(name, target);
+}
+
+function hasOwnType(ts: TypeScript, source: SourceFile, target: Target): boolean {
+  return source.statements.some((statement) => {
+    if (
+      ts.isInterfaceDeclaration(statement) ||
+      ts.isTypeAliasDeclaration(statement) ||
+      ts.isClassDeclaration(statement)
+    )
+      return statement.name !== undefined && isOwnType(statement.name.text, target);
+    return (
+      ts.isVariableStatement(statement) &&
+      statement.declarationList.declarations.some(
+        ({ name }) => ts.isIdentifier(name) && /^[A-Z][a-z]/.test(name.text) && isOwnType(name.text, target),
+      )
+    );
+  });
 }

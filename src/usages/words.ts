@@ -18,6 +18,8 @@ export function wordsOf(table: string): ReadonlySet<string> {
       `${pascal}Model`,
       `${pascal}Entity`,
       `${pascal}Row`,
+      `${pascal}Schema`,
+      `${pascal}Record`,
       `${pascal}Repository`,
       `${camel}Repository`,
     ])

@@ -6,12 +6,17 @@ import { packageName } from '../../project/package-json.ts';
 import { table } from '../../report/table.ts';
 import { render } from '../../scaffold/templates.ts';
 import { findUsages } from '../../usages/find.ts';
+import { typescriptOf } from '../../usages/typescript.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 
 export async function usages(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
   const found = await findUsages(history, renameOf(history, name));
+  if (typescriptOf(history.root) === null)
+    context.output.notice(
+      "TypeScript's own parser is not installed, or a version that has none: code is read by its words, and more is likely. npm install --save-dev typescript-5@npm:typescript@5",
+    );
   const parts = SAID.flatMap(([certainty, title]) => {
     const rows = found
       .filter((one) => one.certainty === certainty)
