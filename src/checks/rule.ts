@@ -9,6 +9,7 @@ export interface JudgedStatement {
   readonly sql: string;
   /** In the migration's file; null where it does not stand there as it was sent. */
   readonly line: number | null;
+  readonly lastLine: number | null;
   /** Such as `AlterTableStmt`, and what it says; null for what PostgreSQL's parser does not take. */
   readonly kind: string | null;
   readonly node: Node;
@@ -36,14 +37,27 @@ export interface JudgedMigration {
 export interface JudgeContext {
   /** Whether no release that is out has a table, a view or something else of that name: it was made by a migration that is judged, too. */
   isNew(name: string): boolean;
+  /** The same of a column; false where it is not known. */
+  isNewColumn(table: string, column: string): boolean;
+  /** Whether there was something of that name before the releases that are judged; false where it is not known. */
+  wasThere(name: string): boolean;
+  /** A column as it was before; undefined where there was none, or it is not known. */
+  columnBefore(table: string, column: string): { readonly type: string; readonly notNull: boolean } | undefined;
+  /** `u` or `p` for a unique or primary key that was there before; undefined for anything else. */
+  keyBefore(table: string, constraint: string): string | undefined;
+  isPartitioned(table: string): boolean;
   /** Whether a valid constraint tells that a column is never NULL, or it is NOT NULL already. */
   isKnownNotNull(table: string, column: string): boolean;
-  /** Whether an index of a table begins with some columns, once all migrations have run. */
+  /** Whether an index leads to rows by some columns, once all migrations have run. */
   isIndexed(table: string, columns: readonly string[]): boolean;
-  hasPrimaryKey(table: string): boolean;
+  /** Keys of an index that has one of some names: one that becomes a key takes the name of that. Undefined where it is not known. */
+  columnsOfIndex(table: string, names: readonly string[]): readonly string[] | undefined;
+  hasKey(table: string): boolean;
   /** How many bytes a table has in the database; null where that is not known. */
   sizeOf(table: string): number | null;
-  /** Where the code of the application names a column of a table. */
+  /** The schema in which an unqualified name is found. */
+  schemaOf(name: string): string;
+  /** Where the code of the application names a column of a table, and says so. */
   usagesOf(column: string, table: string): Promise<readonly { readonly file: string; readonly line: number }[]>;
   readonly requires: { readonly ticket: boolean };
 }

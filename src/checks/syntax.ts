@@ -84,16 +84,20 @@ export function callsOf(node: unknown): string[] {
   });
 }
 
+/** The schema in which an unqualified name is found. */
+type SchemaOf = (name: string) => string;
+
 /** `public.users`, whatever kind of list PostgreSQL's parser has for it; of a schema the name alone. */
-export function objectName({ kind, node }: { readonly kind: string; readonly node: Node }): string {
+export function objectName({ kind, node }: { readonly kind: string; readonly node: Node }, schemaOf: SchemaOf): string {
   if (kind === 'String') return text(node, 'sval');
   const fields = { List: 'items', ObjectWithArgs: 'objname', TypeName: 'names' } as const;
   const parts = nodes(node, fields[kind as keyof typeof fields] ?? 'items').map((part) => text(part.node, 'sval'));
-  return parts.length > 1 ? parts.slice(-2).join('.') : `public.${parts[0] ?? ''}`;
+  const [first = ''] = parts;
+  return parts.length > 1 ? parts.slice(-2).join('.') : `${schemaOf(first)}.${first}`;
 }
 
 /** What a statement makes, by its name; null for one that makes nothing that others name. */
-export function madeBy({ kind, node }: JudgedStatement): string | null {
+export function madeBy({ kind, node }: JudgedStatement, schemaOf: SchemaOf): string | null {
   switch (kind) {
     case 'CreateStmt':
       return tableName(field(node, 'relation'));
@@ -102,13 +106,16 @@ export function madeBy({ kind, node }: JudgedStatement): string | null {
     case 'CreateTableAsStmt':
       return tableName(field(field(node, 'into'), 'rel'));
     case 'CreateFunctionStmt':
-      return objectName({ kind: 'ObjectWithArgs', node: { objname: node.funcname } });
+      return objectName({ kind: 'ObjectWithArgs', node: { objname: node.funcname } }, schemaOf);
     case 'CreateEnumStmt':
+      return objectName({ kind: 'TypeName', node: { names: node.typeName } }, schemaOf);
     case 'CompositeTypeStmt':
-      return kind === 'CreateEnumStmt'
-        ? objectName({ kind: 'TypeName', node: { names: node.typeName } })
-        : tableName(field(node, 'typevar'));
+      return tableName(field(node, 'typevar'));
     default:
       return null;
   }
 }
+
+/** Names of the columns that an element of a table says, or of a constraint. */
+export const columnList = (node: Node | undefined, field: string): string[] =>
+  nodes(node, field).map((part) => text(part.node, 'sval'));

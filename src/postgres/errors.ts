@@ -16,6 +16,7 @@ export const sqlState = {
   invalidCatalogName: '3D000',
   invalidFunctionDefinition: '42P13',
   idleInTransaction: '25P03',
+  activeTransaction: '25001',
   syntaxError: '42601',
   featureNotSupported: '0A000',
   dependentObjectsStillExist: '2BP01',

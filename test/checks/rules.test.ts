@@ -98,7 +98,7 @@ const STATEMENTS: readonly (readonly [string | null, string, string?])[] = [
     "ALTER TABLE parts ATTACH PARTITION apart FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');",
     'public.apart',
   ],
-  ['raw_rename', "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';", 'The value ok of mood'],
+  ['raw_rename', "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';", 'The value ok of public.mood'],
   [null, "ALTER TYPE mood ADD VALUE 'so so';"],
   ['raw_rename', 'ALTER VIEW shown RENAME TO seen;', 'The view public.shown'],
   ['raw_rename', 'ALTER FUNCTION thrice(int) RENAME TO tripled;', 'The function public.thrice'],
@@ -146,6 +146,98 @@ test('commands that block, and what takes something from the release before, are
   }
   // In the body of a DO.
   expect(found.at(-1)?.[0]?.line).toBe(2);
+});
+
+test('what was there before and what is there after are what migrations give, and not what they say', async () => {
+  const there = `CREATE TABLE checked (id bigint PRIMARY KEY, a int, b int, label text, big int, code text NOT NULL DEFAULT 'x', CONSTRAINT a_there CHECK (a IS NOT NULL));
+CREATE TABLE keyed (id bigint, code text NOT NULL, CONSTRAINT keyed_code UNIQUE (code));
+CREATE INDEX checked_b ON checked (b);
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE FUNCTION token() RETURNS text LANGUAGE sql VOLATILE AS 'SELECT random()::text';
+CREATE UNIQUE INDEX keyed_id ON keyed (id);`;
+  await addMigration(project, '1.0.1', 'there', there);
+  await project.json('release', 'cut', '1.0.1');
+  const cases: readonly (readonly [string | null, string, string?])[] = [
+    // A foreign key is looked for by a value, which is not NULL.
+    [
+      null,
+      'CREATE TABLE n1 (id bigint PRIMARY KEY, user_id bigint REFERENCES users);\nCREATE INDEX n1_u ON n1 (user_id) WHERE user_id IS NOT NULL;',
+    ],
+    [
+      'foreign_key_without_index',
+      'CREATE TABLE n2 (id bigint PRIMARY KEY, user_id bigint REFERENCES users, gone boolean);\nCREATE INDEX n2_u ON n2 (user_id) WHERE NOT gone;',
+    ],
+    [null, 'ALTER TABLE users ADD COLUMN tmp int;'],
+    [null, 'ALTER TABLE users RENAME COLUMN tmp TO tmp2;'],
+    [null, 'ALTER TABLE users DROP COLUMN tmp2;'],
+    [null, 'CREATE INDEX IF NOT EXISTS checked_b ON checked (b);'],
+    [null, 'DROP INDEX IF EXISTS nothing;\nDROP TABLE IF EXISTS nowhere;'],
+    [null, 'CREATE TABLE n3 (id bigint PRIMARY KEY, a int);\nCREATE INDEX n3_a ON n3 (a);'],
+    [null, 'DROP INDEX n3_a;'],
+    [null, 'ALTER TABLE n1 RENAME COLUMN user_id TO owner_id;'],
+    [null, 'ALTER TABLE users ALTER COLUMN id SET NOT NULL;\nALTER TABLE checked ALTER COLUMN a SET NOT NULL;'],
+    ['not_null_by_scan', 'ALTER TABLE checked ALTER COLUMN b SET NOT NULL;'],
+    [
+      null,
+      'CREATE TABLE n4 (id bigint PRIMARY KEY, a int);\nALTER TABLE n4 RENAME TO n5;\nCREATE INDEX n5_a ON n5 (a);',
+    ],
+    [null, 'DO $$ BEGIN CREATE TABLE n6 (id bigint PRIMARY KEY, a int); END $$;\nCREATE INDEX n6_a ON n6 (a);'],
+    [
+      'raw_rename,blocking_index',
+      'ALTER TABLE orders RENAME TO purchases;\nCREATE INDEX purchases_id ON purchases (id);',
+      'public.purchases',
+    ],
+    [null, 'ALTER TABLE purchases RENAME TO bought;\nCREATE VIEW purchases AS SELECT * FROM bought;'],
+    [
+      'type_change_rewrites',
+      'ALTER TABLE checked ALTER COLUMN big TYPE bigint, ALTER COLUMN label TYPE varchar;',
+      'checked.big',
+    ],
+    [
+      'not_null_without_default',
+      "ALTER TABLE users ADD COLUMN kind text NOT NULL DEFAULT 'a';\nALTER TABLE users ALTER COLUMN kind DROP DEFAULT;",
+      'loses its default',
+    ],
+    ['not_null_without_default', 'ALTER TABLE checked ALTER COLUMN code DROP DEFAULT;', 'loses its default'],
+    ['drop_column', 'ALTER TABLE keyed DROP CONSTRAINT keyed_code;', 'The unique key keyed_code'],
+    ['volatile_default', 'ALTER TABLE users ADD COLUMN tok text DEFAULT token();'],
+    ['volatile_default', 'ALTER TABLE users ADD COLUMN p positive;'],
+    ['blocking_key', 'ALTER TABLE keyed ADD CONSTRAINT keyed_pkey PRIMARY KEY USING INDEX keyed_id;', 'NOT NULL of id'],
+    ['data_in_schema', 'UPDATE pg_index SET indisvalid = true WHERE false;', "PostgreSQL's own catalogue"],
+    [null, 'CREATE TABLE n7 (a int NOT NULL, b int NOT NULL, UNIQUE (a, b));'],
+    ['validating_constraint', 'ALTER TABLE users\n  ADD CHECK (age > 0);', 'Reads and writes'],
+    ['drop_column,drop_column', 'DROP TABLE bought CASCADE;\nALTER TABLE users\n  DROP COLUMN nick;'],
+  ];
+  const files: string[] = [];
+  for (const [, sql] of cases) files.push(await addMigration(project, '1.1.0', 'next', sql));
+  const findings = (await check()).filter(({ code }) => !code.startsWith('squawk'));
+  const found = files.map((id) => findings.filter(({ file }) => file === `db/migrate/${id}.sql`));
+  expect(found.map((own) => own.map(({ code }) => code).join() || null)).toEqual(cases.map(([code]) => code));
+  for (const [at, [, , said = '']] of cases.entries())
+    expect(found[at]?.map(({ message }) => message).join()).toContain(said);
+  expect(found.at(-1)?.map(({ line }) => line)).toEqual([1, 2]);
+});
+
+test('unqualified names are those of the search path', async () => {
+  project.write('db/shadow/app.sql', 'CREATE SCHEMA app;');
+  await addMigration(project, '1.0.1', 'items', 'CREATE TABLE items (id bigint PRIMARY KEY, "Sku" text);');
+  await project.json('release', 'cut', '1.0.1');
+  await addMigration(project, '1.1.0', 'sku', 'ALTER TABLE items ALTER COLUMN "Sku" TYPE bigint USING "Sku"::bigint;');
+  await addMigration(project, '1.1.0', 'must', 'ALTER TABLE items ALTER COLUMN "Sku" SET NOT NULL;');
+  const config = JSON.parse(project.read('phase.config.json'));
+  project.write('phase.config.json', JSON.stringify({ ...config, searchPath: ['app', 'public'] }));
+  const found = await check();
+  expect(found.map(({ code, message }) => [code, message])).toEqual([
+    ['type_change_rewrites', expect.stringContaining('app.items')],
+    ['not_null_by_scan', expect.stringContaining('app.items')],
+  ]);
+  expect(found[1]?.remedy).toContain('CHECK ("Sku" IS NOT NULL)');
+});
+
+test('an index that is built concurrently in a transaction is an error with the line that is missing', async () => {
+  await addMigration(project, '1.1.0', 'index', 'CREATE INDEX CONCURRENTLY users_age ON users (age);');
+  const [found] = await check();
+  expect([found?.severity, found?.remedy]).toEqual(['error', expect.stringContaining('-- phase:no-transaction')]);
 });
 
 test('TypeScript is judged by the statements that it really sends', async () => {

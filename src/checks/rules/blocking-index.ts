@@ -1,5 +1,5 @@
-import type { Judgement, Rule } from '../rule.ts';
-import { field, tableName, text } from '../syntax.ts';
+import type { JudgeContext, JudgedStatement, Judgement, Rule } from '../rule.ts';
+import { field, nodes, objectName, tableName, text } from '../syntax.ts';
 
 export const blockingIndex: Rule = {
   code: 'blocking_index',
@@ -12,24 +12,37 @@ export const blockingIndex: Rule = {
     silent: '-- phase:no-transaction\nCREATE INDEX CONCURRENTLY users_email ON users (email);',
   },
   judge({ statements }, context) {
-    return statements.flatMap(({ kind, node, line }): Judgement[] => {
-      if (kind === 'IndexStmt' && node.concurrent !== true) {
-        const relation = field(node, 'relation');
-        const table = tableName(relation);
-        // On the table alone, an index of a partitioned one holds nothing.
-        if (context.isNew(table) || relation?.inh !== true) return [];
-        const message = `Writes to ${table} wait until ${text(node, 'idxname') || 'the index'} is built.`;
-        const remedy =
-          'Build it CONCURRENTLY, in a migration whose first line is -- phase:no-transaction; or by createIndex of triphase.';
-        return [{ line, severity: 'error', message, remedy }];
-      }
-      if (kind === 'DropStmt' && node.removeType === 'OBJECT_INDEX' && node.concurrent !== true) {
-        const message = 'Reads and writes wait behind DROP INDEX as long as it waits for those that are under way.';
-        const remedy =
-          'Drop it CONCURRENTLY, in a migration whose first line is -- phase:no-transaction; or by dropIndex of triphase.';
-        return [{ line, severity: 'warning', message, remedy }];
-      }
-      return [];
+    return statements.flatMap((statement) => {
+      if (statement.kind === 'IndexStmt') return builtBy(statement, context);
+      return statement.kind === 'DropStmt' && text(statement.node, 'removeType') === 'OBJECT_INDEX'
+        ? droppedBy(statement, context)
+        : [];
     });
   },
 };
+
+function builtBy({ node, line }: JudgedStatement, context: JudgeContext): Judgement[] {
+  const relation = field(node, 'relation');
+  const table = tableName(relation);
+  const name = text(node, 'idxname');
+  // On the table alone, an index of a partitioned one holds nothing.
+  if (node.concurrent === true || context.isNew(table) || relation?.inh !== true) return [];
+  if (node.if_not_exists === true && context.wasThere(`${table.replace(/\.[^.]*$/, '')}.${name}`)) return [];
+  const message = `Writes to ${table} wait until ${name || 'the index'} is built.`;
+  const remedy = context.isPartitioned(table)
+    ? 'The table is partitioned: createIndex of triphase builds it on each partition, and attaches them.'
+    : 'Build it CONCURRENTLY, in a migration whose first line is -- phase:no-transaction; or by createIndex of triphase.';
+  return [{ line, severity: 'error', message, remedy }];
+}
+
+function droppedBy({ node, line }: JudgedStatement, context: JudgeContext): Judgement[] {
+  if (node.concurrent === true) return [];
+  const names = nodes(node, 'objects')
+    .map((object) => objectName(object, context.schemaOf))
+    .filter((name) => !context.isNew(name));
+  if (names.length === 0) return [];
+  const message = `Reads and writes wait behind DROP INDEX ${names.join(', ')} as long as it waits for those that are under way.`;
+  const each = names.length > 1 ? ' each by itself' : '';
+  const remedy = `Drop it CONCURRENTLY${each}, in a migration whose first line is -- phase:no-transaction; or by dropIndex of triphase.`;
+  return [{ line, severity: 'warning', message, remedy }];
+}

@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts';
-import { addedConstraints, text } from '../syntax.ts';
+import type { JudgeContext, Judgement, Rule } from '../rule.ts';
+import { addedConstraints, asSql, text } from '../syntax.ts';
 
 const KINDS: Readonly<Record<string, string>> = {
   CONSTR_UNIQUE: 'UNIQUE',
@@ -20,7 +20,15 @@ export const blockingKey: Rule = {
   judge(migration, context) {
     return addedConstraints(migration).flatMap(({ contype, constraint, table, statement }) => {
       const kind = KINDS[contype];
-      if (kind === undefined || text(constraint, 'indexname') !== '' || context.isNew(table)) return [];
+      if (kind === undefined || context.isNew(table)) return [];
+      const index = text(constraint, 'indexname');
+      if (index !== '')
+        return nullableKey(context, {
+          contype,
+          table,
+          names: [index, text(constraint, 'conname')],
+          line: statement.line,
+        });
       const message = `Reads and writes of ${table} wait while the index of this ${kind} is built.`;
       const remedy =
         kind === 'EXCLUDE'
@@ -30,3 +38,20 @@ export const blockingKey: Rule = {
     });
   },
 };
+
+interface ByIndex {
+  readonly contype: string;
+  readonly table: string;
+  readonly names: readonly string[];
+  readonly line: number | null;
+}
+
+/** A primary key makes its columns NOT NULL, for which every row is looked at where nothing says so already. */
+function nullableKey(context: JudgeContext, { contype, table, names, line }: ByIndex): Judgement[] {
+  const columns = contype === 'CONSTR_PRIMARY' ? (context.columnsOfIndex(table, names) ?? []) : [];
+  const nullable = columns.filter((column) => !context.isKnownNotNull(table, column));
+  if (nullable.length === 0) return [];
+  const message = `Nobody reads or writes ${table} while every row is looked at for NOT NULL of ${nullable.join(', ')}.`;
+  const remedy = `Make ${nullable.map(asSql).join(', ')} NOT NULL before, by setNotNull of triphase.`;
+  return [{ line, severity: 'error', message, remedy }];
+}

@@ -13,6 +13,12 @@ const DDL = /^(?:Create|Alter|Drop|Rename|Index|View|Comment|Grant)\w*Stmt$/;
 
 const isTemporary = ({ node }: JudgedStatement): boolean => field(node, 'relation')?.relpersistence === 't';
 
+const CATALOGUE = {
+  message: "This migration changes rows of PostgreSQL's own catalogue, which nothing checks.",
+  remedy:
+    'Use the statement that does it: ALTER INDEX, ALTER TABLE, DROP; what it does to caches and other sessions comes with it.',
+};
+
 /** Of a statement that changes rows, also in what stands before it (WITH). */
 function tablesWritten(kind: string, node: Node): string[] {
   const before = nodes(field(node, 'withClause'), 'ctes').flatMap((cte) => {
@@ -37,8 +43,11 @@ export const dataInSchema: Rule = {
   judge({ kind, statements }, context) {
     if (kind !== 'schema') return [];
     return statements.flatMap((statement) => {
-      const table = tablesWritten(statement.kind ?? '', statement.node).find((one) => !context.isNew(one));
+      const table = tablesWritten(statement.kind ?? '', statement.node).find(
+        (one) => one.startsWith('pg_catalog.') || !context.isNew(one),
+      );
       if (table === undefined) return [];
+      if (table.startsWith('pg_catalog.')) return [{ line: statement.line, severity: 'error' as const, ...CATALOGUE }];
       const message = `This schema migration changes rows of ${table}, without an audit and in one transaction with its locks.`;
       const remedy = 'Put it into a data migration: phase new data NAME.';
       return [{ line: statement.line, severity: 'error' as const, message, remedy }];

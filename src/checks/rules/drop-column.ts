@@ -3,7 +3,7 @@ import { alterations, madeBy, nodes, objectName, objectWord, text } from '../syn
 
 export const dropColumn: Rule = {
   code: 'drop_column',
-  title: 'A column or a table is dropped that a living release may use',
+  title: 'A column, a table or something else is dropped that a living release may use',
   why: 'What is dropped is gone for the release before, which is still alive while this one is rolled out; and so are the values.',
   safely:
     'Stop using it in one release; drop it in a later one, with the range of releases that it breaks in the manifest (breaks), so that phase holds it until they are gone.',
@@ -14,7 +14,7 @@ export const dropColumn: Rule = {
   async judge(migration, context) {
     const columns: Judgement[] = [];
     for (const { type, table, name, statement } of alterations(migration)) {
-      if (type !== 'AT_DropColumn' || context.isNew(table)) continue;
+      if (type !== 'AT_DropColumn' || context.isNew(table) || context.isNewColumn(table, name)) continue;
       const usages = await context.usagesOf(name, table);
       const [first] = usages;
       columns.push({
@@ -29,9 +29,22 @@ export const dropColumn: Rule = {
       });
     }
     const objects = migration.statements.flatMap((statement) => droppedBy(statement, migration, context));
-    return [...columns, ...objects];
+    return [...columns, ...objects, ...keys(migration, context)];
   },
 };
+
+const KEYS: Readonly<Record<string, string>> = { u: 'unique', p: 'primary' };
+
+function keys(migration: JudgedMigration, context: JudgeContext): Judgement[] {
+  return alterations(migration).flatMap(({ type, table, name, statement: { line } }): Judgement[] => {
+    const word = type === 'AT_DropConstraint' ? KEYS[context.keyBefore(table, name) ?? ''] : undefined;
+    if (word === undefined || context.isNew(table)) return [];
+    const message = `The ${word} key ${name} of ${table} is dropped: rows may be there twice from then on, and ON CONFLICT of the release before fails.`;
+    const remedy =
+      'Drop it in a release after the one that stopped relying on it; one that takes its place comes first.';
+    return [{ line, severity: 'warning', message, remedy }];
+  });
+}
 
 /** What releases name in their statements. */
 const NAMED: ReadonlySet<string> = new Set([
@@ -53,9 +66,9 @@ function droppedBy(
   const type = text(node, 'removeType');
   if (kind !== 'DropStmt' || !NAMED.has(type)) return [];
   return nodes(node, 'objects').flatMap((object): Judgement[] => {
-    const name = objectName(object);
+    const name = objectName(object, context.schemaOf);
     // What is made anew in the same migration is another version of it.
-    const isMadeAnew = statements.some((one) => madeBy(one) === name);
+    const isMadeAnew = statements.some((one) => madeBy(one, context.schemaOf) === name);
     if (context.isNew(name) || isMadeAnew) return [];
     const message =
       type === 'OBJECT_TABLE'

@@ -17,14 +17,15 @@ export const noPrimaryKey: Rule = {
         kind === 'CreateStmt' || (kind === 'CreateTableAsStmt' && text(node, 'objtype') === 'OBJECT_TABLE');
       if (!isTable || relation?.relpersistence === 't' || node.partbound !== undefined) return [];
       const table = tableName(relation);
-      if (context.hasPrimaryKey(table)) return [];
-      const message = `${table} has no primary key.`;
+      if (context.hasKey(table)) return [];
+      const message = `${table} has no primary key, and no unique one over columns that are NOT NULL.`;
       return [
         {
           line,
           severity: 'warning' as const,
           message,
-          remedy: 'Give it one: id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, say.',
+          remedy:
+            'Give it one, over the columns that tell its rows apart, or id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, say.',
         },
       ];
     });

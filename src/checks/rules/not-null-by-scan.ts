@@ -1,5 +1,5 @@
 import type { Rule } from '../rule.ts';
-import { alterations } from '../syntax.ts';
+import { alterations, asSql } from '../syntax.ts';
 
 export const notNullByScan: Rule = {
   code: 'not_null_by_scan',
@@ -16,7 +16,7 @@ export const notNullByScan: Rule = {
     return alterations(migration).flatMap(({ type, table, name, statement }) => {
       if (type !== 'AT_SetNotNull' || context.isNew(table) || context.isKnownNotNull(table, name)) return [];
       const message = `Nobody reads or writes ${table} while every row is looked at for NOT NULL of ${name}.`;
-      const remedy = `Add CHECK (${name} IS NOT NULL) NOT VALID, validate it in a migration of its own, and set NOT NULL after that; setNotNull of triphase does the three.`;
+      const remedy = `Once no release writes NULL any more: add CHECK (${asSql(name)} IS NOT NULL) NOT VALID, validate it in a migration of its own, and set NOT NULL after that; setNotNull of triphase does the three.`;
       return [{ line: statement.line, severity: 'error' as const, message, remedy }];
     });
   },

@@ -1,5 +1,5 @@
-import type { JudgedStatement, Judgement, Node, Rule } from '../rule.ts';
-import { asSql, field, nodes, objectName, objectWord, tableName, text } from '../syntax.ts';
+import type { JudgeContext, JudgedStatement, Judgement, Node, Rule } from '../rule.ts';
+import { asSql, field, madeBy, objectName, objectWord, tableName, text } from '../syntax.ts';
 
 export const rawRename: Rule = {
   code: 'raw_rename',
@@ -13,8 +13,11 @@ export const rawRename: Rule = {
   judge({ statements }, context) {
     return statements.flatMap((statement): Judgement[] => {
       const { line } = statement;
-      const renamed = renamedBy(statement);
+      const renamed = renamedBy(statement, context);
       if (renamed === null || context.isNew(renamed.table)) return [];
+      // A view of the old name in the same migration is what releases go on with.
+      if (statements.some((one) => one.kind === 'ViewStmt' && madeBy(one, context.schemaOf) === renamed.what))
+        return [];
       const message = `${renamed.what} is renamed to ${renamed.to} while the release before uses it.`;
       return [{ line, severity: 'error', message, remedy: renamed.remedy }];
     });
@@ -42,12 +45,10 @@ const NAMED: ReadonlySet<string> = new Set([
 const LATER = 'Make the new one beside it, and drop the old one once the release before is gone.';
 const VIEW = 'Leave a view of the old name until that release is gone, in the same transaction; or keep the name.';
 
-function renamedBy({ kind, node }: JudgedStatement): Renamed | null {
+function renamedBy({ kind, node }: JudgedStatement, context: JudgeContext): Renamed | null {
   const table = tableName(field(node, 'relation'));
   if (kind === 'AlterEnumStmt' && text(node, 'oldVal') !== '') {
-    const type = nodes(node, 'typeName')
-      .map((part) => text(part.node, 'sval'))
-      .join('.');
+    const type = objectName({ kind: 'TypeName', node: { names: node.typeName } }, context.schemaOf);
     const remedy = 'Add the new value (ADD VALUE), write it from this release on, and leave the old one.';
     return { table: type, what: `The value ${text(node, 'oldVal')} of ${type}`, to: text(node, 'newVal'), remedy };
   }
@@ -56,12 +57,14 @@ function renamedBy({ kind, node }: JudgedStatement): Renamed | null {
   if (kind !== 'RenameStmt') return null;
   const [type, from, to] = [text(node, 'renameType'), text(node, 'subname'), text(node, 'newname')];
   if (type === 'OBJECT_TABLE') return { table, what: table, to, remedy: VIEW };
+  if (type === 'OBJECT_COLUMN' && context.isNewColumn(table, from)) return null;
   if (type === 'OBJECT_COLUMN' && ['OBJECT_TABLE', ''].includes(text(node, 'relationType'))) {
     const remedy = `phase new rename-column --table ${asSql(table)} --from ${asSql(from)} --to ${asSql(to)} renames it in three releases.`;
     return { table, what: `${table}.${from}`, to, remedy };
   }
   if (!NAMED.has(type)) return null;
   const [object] = Object.entries((node.object ?? {}) as Record<string, Node>);
-  const name = from || (object === undefined ? table : objectName({ kind: object[0], node: object[1] }));
+  const name =
+    from || (object === undefined ? table : objectName({ kind: object[0], node: object[1] }, context.schemaOf));
   return { table: name, what: `The ${objectWord(type)} ${name}`, to, remedy: LATER };
 }

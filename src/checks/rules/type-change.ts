@@ -1,5 +1,5 @@
-import type { Rule } from '../rule.ts';
-import { alterations } from '../syntax.ts';
+import type { Node, Rule } from '../rule.ts';
+import { alterations, field, nodes, text } from '../syntax.ts';
 
 export const typeChange: Rule = {
   code: 'type_change_rewrites',
@@ -12,8 +12,13 @@ export const typeChange: Rule = {
     silent: 'ALTER TABLE users ALTER COLUMN email TYPE text;',
   },
   judge(migration, context) {
-    return alterations(migration).flatMap(({ type, table, name, statement }) => {
-      if (type !== 'AT_AlterColumnType' || context.isNew(table) || !migration.rewritten.has(table)) return [];
+    const changes = alterations(migration).filter(({ type }) => type === 'AT_AlterColumnType');
+    return changes.flatMap(({ table, name, def, statement }) => {
+      if (context.isNew(table) || !migration.rewritten.has(table)) return [];
+      // Of several in one table it is one of those that write something.
+      const before = context.columnBefore(table, name)?.type;
+      const isAlone = changes.filter((one) => one.table === table).length === 1;
+      if (!isAlone && isTextual(before) && isText(def)) return [];
       const message = `The new type of ${table}.${name} writes the whole table anew, while nobody can read or write it.`;
       const remedy =
         'Add a column of the new type, fill it in batches (phase new data) and switch to it in a later release; or run it while nothing is alive (phase migrate --maintenance), with a silence that says so.';
@@ -21,3 +26,12 @@ export const typeChange: Rule = {
     });
   },
 };
+
+const isTextual = (type: string | undefined): boolean => /^(?:text|character varying)\b/.test(type ?? '');
+
+/** Text, or varchar without a length. */
+function isText(def: Node | undefined): boolean {
+  const type = field(def, 'typeName');
+  const name = text(nodes(type, 'names').at(-1)?.node, 'sval');
+  return name === 'text' || (name === 'varchar' && nodes(type, 'typmods').length === 0);
+}

@@ -2,18 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JudgeContext, JudgedMigration, Node } from '../../checks/rule.ts';
 import { RULES } from '../../checks/rules/index.ts';
+import { hasKey, isIndexed, isNeverNull, type SchemaFacts } from '../../checks/schema-facts.ts';
 import { silenced } from '../../checks/silences.ts';
 import { addedConstraints, alterations, field, madeBy, nodes, objectName, text } from '../../checks/syntax.ts';
 import { checkUnusedVersions, type ListedVersion } from '../../checks/unused-versions.ts';
 import type { Finding } from '../../domain/finding.ts';
 import type { Project } from '../../project/config.ts';
+import { ownSessionOf } from '../../project/database.ts';
 import type { History } from '../../project/history.ts';
 import { fileOf } from '../../project/migrations.ts';
 import { findUsages } from '../../usages/find.ts';
 import type { CommandContext } from '../context.ts';
+import { type Around, factsAround, sizesOf } from './catalog.ts';
 import { judgedMigration, type Seen } from './judged-migration.ts';
 import { checkBySquawk } from './squawk.ts';
-import { indexesOf, sizesOf } from './tables.ts';
 
 interface Judging {
   readonly project: Project;
@@ -32,14 +34,17 @@ export async function judgeMigrations(
   const entries = open.flatMap(({ release, migrations }) =>
     migrations.filter(({ rename }) => rename === undefined).map((entry) => ({ release, entry })),
   );
+  if (entries.every(({ entry }) => known?.has(entry.id))) return unusedVersions(project.root, history);
+  const facts = seen === null ? { before: null, after: null } : await factsAround(context, project, history);
+  const schemaOf = schemaIn(facts, (await ownSessionOf(project)).searchPath ?? []);
   const judged: JudgedMigration[] = [];
   for (const { release, entry } of entries) {
     const file = fileOf(history.files, entry);
-    if (file !== undefined) judged.push(await judgedMigration(project, { release, entry, file }, seen));
+    if (file !== undefined) judged.push(await judgedMigration(project, { release, entry, file }, seen, schemaOf));
   }
   const added = judged.filter(({ id }) => !known?.has(id));
-  if (added.length === 0) return [];
-  const around = await contextOf(context, project, history, judged, seen);
+  const sizes = await sizesOf(context, project);
+  const around = contextOf({ project, history, judged, facts, sizes, schemaOf });
   const findings: Finding[] = [];
   const squawked = await checkBySquawk(project.root, added, around.isNew);
   for (const migration of added) {
@@ -91,51 +96,84 @@ interface Context extends JudgeContext {
   at: JudgedMigration;
 }
 
-async function contextOf(
-  context: CommandContext,
-  project: Project,
-  history: History,
-  judged: readonly JudgedMigration[],
-  seen: Seen,
-): Promise<Context> {
-  const made = newIn(judged);
-  const [sizes, indexes] = await Promise.all([
-    sizesOf(context, project),
-    seen === null ? null : indexesOf(context, project, history),
-  ]);
+interface Known {
+  readonly project: Project;
+  readonly history: History;
+  readonly judged: readonly JudgedMigration[];
+  readonly facts: Around;
+  readonly sizes: ReadonlyMap<string, number> | null;
+  readonly schemaOf: (name: string) => string;
+}
+
+/** What is not known is no finding, but for what the statements themselves tell. */
+function contextOf({ project, history, judged, facts: { before, after }, sizes, schemaOf }: Known): Context {
+  const made = newIn(judged, schemaOf);
+  const renamed = renamedIn(judged, before);
   const around: Context = {
     at: judged[0] as JudgedMigration,
-    isNew: (table) => made.has(table),
+    isNew: (name) => (before === null ? made.has(name) : !before.objects.has(name) && !renamed.has(name)),
+    isNewColumn: (table, column) => before?.columns.get(table)?.has(column) === false,
+    wasThere: (name) => before?.objects.has(name) === true,
+    columnBefore: (table, column) => before?.columns.get(table)?.get(column),
+    keyBefore: (table, name) =>
+      before?.constraints.find((one) => one.table === table && one.name === name && /[up]/.test(one.type))?.type,
+    isPartitioned: (table) => (after ?? before)?.partitioned.has(table) === true,
     sizeOf: (table) => sizes?.get(table) ?? null,
-    isKnownNotNull: (table, column) => isKnownNotNull(judged.slice(0, judged.indexOf(around.at) + 1), table, column),
-    // What is not known is no finding.
-    isIndexed: (table, columns) =>
-      indexes === null ||
-      !indexes.some((index) => index.table === table) ||
-      indexes.some(
-        (index) =>
-          index.table === table && columns.every((column) => index.columns.slice(0, columns.length).includes(column)),
-      ),
-    hasPrimaryKey: (table) =>
-      indexes === null ||
-      !indexes.some((index) => index.table === table) ||
-      indexes.some((index) => index.table === table && index.isPrimary),
+    isKnownNotNull: (table, column) =>
+      (before !== null && isNeverNull(before, table, column)) ||
+      isKnownNotNull(judged.slice(0, judged.indexOf(around.at) + 1), table, column),
+    isIndexed: (table, columns) => {
+      const there = after?.columns.get(table);
+      // What has another name by now, or is gone, is nobody's concern.
+      if (after === null || there === undefined || !columns.every((column) => there.has(column))) return true;
+      return isIndexed(after, table, columns);
+    },
+    columnsOfIndex: (table, names) =>
+      [before, after]
+        .flatMap((facts) => facts?.indexes ?? [])
+        .find((one) => one.table === table && names.some((name) => one.name.endsWith(`.${name}`)))?.columns,
+    hasKey: (table) => after === null || !after.columns.has(table) || hasKey(after, table),
+    schemaOf,
     usagesOf: async (column, table) => {
       const found = await findUsages(history, { from: column, table: { name: table.replace(/^.*\./, '') } });
-      return found.filter(({ certainty }) => certainty !== 'by_name');
+      return found.filter(({ certainty }) => certainty === 'sure');
     },
     requires: { ticket: project.config.check.ticket },
   };
   return around;
 }
 
+/** Under the search path of the application. */
+function schemaIn({ before, after }: Around, searchPath: readonly string[]): (name: string) => string {
+  const path = [...searchPath.filter((schema) => schema !== '$user'), 'public'];
+  return (name) => {
+    if (name.startsWith('pg_')) return 'pg_catalog';
+    const isIn = (schema: string): boolean =>
+      [before, after].some((facts) => facts?.objects.has(`${schema}.${name}`) === true);
+    return path.find(isIn) ?? path[0] ?? 'public';
+  };
+}
+
+/** New names of what was there before under another one. */
+function renamedIn(judged: readonly JudgedMigration[], before: SchemaFacts | null): ReadonlySet<string> {
+  const renamed = new Set<string>();
+  for (const { kind, node } of judged.flatMap(({ statements }) => statements)) {
+    const { schemaname, relname } = (node.relation ?? {}) as { schemaname?: string; relname?: string };
+    const old = `${schemaname}.${relname}`;
+    if (before?.objects.has(old) !== true && !renamed.has(old)) continue;
+    if (kind === 'AlterObjectSchemaStmt') renamed.add(`${text(node, 'newschema')}.${relname}`);
+    if (kind === 'RenameStmt' && text(node, 'subname') === '') renamed.add(`${schemaname}.${text(node, 'newname')}`);
+  }
+  return renamed;
+}
+
 /** What was not there before: neither made anew nor perhaps made before. */
-function newIn(judged: readonly JudgedMigration[]): ReadonlySet<string> {
+function newIn(judged: readonly JudgedMigration[], schemaOf: (name: string) => string): ReadonlySet<string> {
   const [made, dropped] = [new Set<string>(), new Set<string>()];
   for (const statement of judged.flatMap(({ statements }) => statements)) {
     const { kind, node } = statement;
-    if (kind === 'DropStmt') for (const object of nodes(node, 'objects')) dropped.add(objectName(object));
-    const name = madeBy(statement);
+    if (kind === 'DropStmt') for (const object of nodes(node, 'objects')) dropped.add(objectName(object, schemaOf));
+    const name = madeBy(statement, schemaOf);
     if (name !== null && !dropped.has(name) && node.replace !== true) made.add(name);
   }
   return made;

@@ -25,6 +25,7 @@ export async function judgedMigration(
   project: Project,
   { release, entry, file }: Listed,
   seen: Seen,
+  schemaOf: (name: string) => string,
 ): Promise<JudgedMigration> {
   const content = withoutBom(await readFile(join(project.root, file.path), 'utf8'));
   // One that cannot be loaded is a finding of its own.
@@ -39,7 +40,7 @@ export async function judgedMigration(
     kind: entry.kind,
     release,
     text: content,
-    statements: await statementsOf(content, texts),
+    statements: await statementsOf(content, texts, schemaOf),
     isInTransaction: loaded?.transaction ?? true,
     rewritten: new Set(seen?.rewritten.get(entry.id) ?? []),
     locks: seen?.locks.get(entry.id) ?? new Map(),
@@ -48,29 +49,50 @@ export async function judgedMigration(
 }
 
 /** What stands in a file is found in it; what a module puts together may not be. */
-async function statementsOf(content: string, texts: readonly string[]): Promise<JudgedStatement[]> {
+async function statementsOf(
+  content: string,
+  texts: readonly string[],
+  schemaOf: (name: string) => string,
+): Promise<JudgedStatement[]> {
   const statements: JudgedStatement[] = [];
   let from = 0;
   for (const sql of texts) {
-    const bare = sql.replace(/^(?:\s*--[^\n]*\n|\s*\/\*.*?\*\/|\s+)*/s, '');
-    const [first = ''] = bare.split('\n');
-    const at = first.length < 8 ? -1 : content.indexOf(first, from);
-    if (at !== -1) from = at;
+    const bare = sql.replace(/^(?:\s*--[^\n]*\n|\s*\/\*.*?\*\/|\s+)*/s, '').trimEnd();
+    const at = bare === '' ? -1 : content.indexOf(bare, from);
+    if (at !== -1) from = at + bare.length;
     const line = at === -1 ? null : content.slice(0, at).split('\n').length;
-    for (const judged of await judgedStatements(sql, line)) {
+    const lastLine = line === null ? null : line + bare.split('\n').length - 1;
+    for (const judged of await judgedStatements(sql, { line, lastLine }, schemaOf)) {
       statements.push(judged);
       if (judged.kind !== 'DoStmt') continue;
-      for (const inner of await statementsInDo(sql, judged.node))
-        statements.push(...(await judgedStatements(inner.sql, line === null ? null : line + inner.below)));
+      for (const inner of await statementsInDo(bare, judged.node)) {
+        const below = line === null ? null : line + inner.below;
+        statements.push(...(await judgedStatements(inner.sql, { line: below, lastLine: below }, schemaOf)));
+      }
     }
   }
   return statements;
 }
 
-async function judgedStatements(sql: string, line: number | null): Promise<JudgedStatement[]> {
+async function judgedStatements(
+  sql: string,
+  place: Pick<JudgedStatement, 'line' | 'lastLine'>,
+  schemaOf: (name: string) => string,
+): Promise<JudgedStatement[]> {
   const trees = await parse(sql).catch(() => null);
   return (trees?.stmts ?? []).map(({ stmt }) => {
-    const [kind = null, node = {}] = Object.entries((stmt ?? {}) as unknown as Record<string, Node>)[0] ?? [];
-    return { sql, line, kind, node };
+    const tree = withSchemas(stmt ?? {}, schemaOf) as Record<string, Node>;
+    const [kind = null, node = {}] = Object.entries(tree)[0] ?? [];
+    return { sql, ...place, kind, node };
   });
+}
+
+/** Relations with the schemas in which they are found. */
+function withSchemas(tree: unknown, schemaOf: (name: string) => string): unknown {
+  if (Array.isArray(tree)) return tree.map((one) => withSchemas(one, schemaOf));
+  if (typeof tree !== 'object' || tree === null) return tree;
+  const entries = Object.entries(tree).map(([key, value]) => [key, withSchemas(value, schemaOf)] as const);
+  const node = Object.fromEntries(entries);
+  const isRelation = typeof node.relname === 'string' && !node.schemaname;
+  return isRelation ? { ...node, schemaname: schemaOf(String(node.relname)) } : node;
 }

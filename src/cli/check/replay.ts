@@ -38,6 +38,11 @@ export async function checkByReplay(context: CommandContext, project: Project, h
 /** A migration that is wrong in any database; else what was not looked at, which nobody may take for right. */
 function replayFinding(found: Finding, problem: PhaseError): Finding {
   if (isWrongAnywhere(problem)) return found;
+  if (codeOf(problem) === sqlState.activeTransaction) {
+    const remedy =
+      'Begin it with the line -- phase:no-transaction; in TypeScript: export const config = { transaction: false }. What runs outside a transaction stands alone in its migration.';
+    return { ...found, remedy };
+  }
   return {
     ...found,
     code: 'not_replayed',

@@ -1,4 +1,5 @@
-import type { JudgedMigration } from '../../checks/rule.ts';
+import type { JudgedMigration, JudgedStatement } from '../../checks/rule.ts';
+import { field, tableName } from '../../checks/syntax.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { reasonOf } from '../../postgres/errors.ts';
 import { scriptParts } from '../../project/sql-migration.ts';
@@ -21,16 +22,15 @@ export async function checkBySquawk(
 
 async function squawked(
   program: string,
-  { file, text, isInTransaction }: JudgedMigration,
+  { file, text, isInTransaction, statements }: JudgedMigration,
   isNew: (table: string) => boolean,
 ): Promise<Finding[]> {
   // The way back is another script.
   const { up } = scriptParts(text);
-  const lines = up.split('\n');
   try {
     const found = await runSquawk(program, up, { isInTransaction });
     return found
-      .filter(({ line }) => !namesNew(lines.slice(line - 1, line + 2).join(' '), isNew))
+      .filter(({ line }) => !isAboutNew(statements, line, isNew))
       .map(({ line, isError, message, help, rule }) => ({
         code: `squawk_${rule.replaceAll('-', '_')}`,
         severity: isError ? 'error' : 'warning',
@@ -54,9 +54,11 @@ async function squawked(
   }
 }
 
-const NAMED = /\b(?:TABLE|ON)\s+(?:ONLY\s+)?(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"?(?:(\w+)"?\.)?"?(\w+)"?/gi;
-
-function namesNew(text: string, isNew: (table: string) => boolean): boolean {
-  const [first] = [...text.matchAll(NAMED)];
-  return first !== undefined && isNew(`${first[1] ?? 'public'}.${first[2]}`);
+/** Whether the statement on a line is about a table that is new. */
+function isAboutNew(statements: readonly JudgedStatement[], line: number, isNew: (table: string) => boolean): boolean {
+  const statement = statements.find(
+    (one) => one.line !== null && one.lastLine !== null && one.line <= line && line <= one.lastLine,
+  );
+  const relation = field(statement?.node, 'relation') ?? field(field(statement?.node, 'into'), 'rel');
+  return relation !== undefined && isNew(tableName(relation));
 }
