@@ -115,7 +115,3 @@ export function madeBy({ kind, node }: JudgedStatement, schemaOf: SchemaOf): str
       return null;
   }
 }
-
-/** Names of the columns that an element of a table says, or of a constraint. */
-export const columnList = (node: Node | undefined, field: string): string[] =>
-  nodes(node, field).map((part) => text(part.node, 'sval'));

@@ -27,7 +27,7 @@ export function isNamedLike(file: string, { words }: Pick<Target, 'words'>): boo
 const TABLE_BEHIND = /\b(?:from|join|into|update|table)\s+(?:only\s+)?(?:"?\w+"?\.)?"?$/i;
 
 /** Whether a text names the table as SQL does, or is its name; not where people speak of it. */
-export function namesTableInSql(text: string, { table, words }: Pick<Target, 'table' | 'words'>): boolean {
+function namesTableInSql(text: string, { table, words }: Pick<Target, 'table' | 'words'>): boolean {
   if (/^(?:\w+\.)?\w+(?:\s+(?:as\s+)?\w+)?$/i.test(text)) {
     const [, name = ''] = /^(?:\w+\.)?(\w+)/.exec(text) ?? [];
     return name === table || words.has(name);
