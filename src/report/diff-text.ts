@@ -3,7 +3,17 @@ import type { SchemaDiff } from '../schema/schema-diff.ts';
 import { formatted } from '../schema/structure.ts';
 
 /** A difference as a script, with comments that say what to know of each statement. */
-export function diffText({ statements, hazards, kept, renames, moves, rest, untried, uncompared }: SchemaDiff): string {
+export function diffText({
+  statements,
+  hazards,
+  kept,
+  renames,
+  moves,
+  tables,
+  rest,
+  untried,
+  uncompared,
+}: SchemaDiff): string {
   const parts = statements.map((statement) => {
     const own = hazards.filter((hazard) => hazard.statement === statement.sql);
     return [...own.map(({ kind, message }) => `-- ${kind}: ${message}`), `${formatted(statement)};`].join('\n');
@@ -18,6 +28,10 @@ export function diffText({ statements, hazards, kept, renames, moves, rest, untr
         `-- Perhaps ${table}.${from} is renamed to ${to} (${evidence.join('; ')}): --rename ${table}.${sqlIdent(from)}=${sqlIdent(to)}`,
     ),
     ...moves.map(({ from, to }) => `-- Perhaps ${from.table}.${from.column} moves to ${to.table}.`),
+    ...tables.map(
+      ({ from, to, evidence }) =>
+        `-- Perhaps ${from} is renamed to ${to} (${evidence.join('; ')}): rename it by a migration of your own, with a view of the old name for the release before, and run this again.`,
+    ),
     ...rest.map((line) => `-- Differs still, and has to be changed by hand: ${line}`),
     ...(untried === null ? [] : [`-- Not tried, so that locks are not known: ${untried}`]),
     ...uncompared.map((what) => `-- Not compared: ${what}`),

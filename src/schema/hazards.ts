@@ -12,6 +12,11 @@ export interface Hazard {
   readonly message: string;
 }
 
+/** From a time without a zone to one with, or back. */
+const TIME_ZONE = / ALTER COLUMN (?:"(?:[^"]|"")*"|\S+) TYPE timestamp (?:with|without) time zone\b/;
+/** Rows that are there may stand in its way. */
+const MAY_FAIL = / SET NOT NULL$| ADD CONSTRAINT | VALIDATE CONSTRAINT |^CREATE UNIQUE INDEX | ATTACH PARTITION /;
+
 /** @param observed null where the statement was not tried, or did not run. @param failure why it did not. */
 export function hazardsOf(statement: Statement, observed: Observed | null, failure: string | null): Hazard[] {
   const { sql, object, losesData } = statement;
@@ -34,6 +39,11 @@ export function hazardsOf(statement: Statement, observed: Observed | null, failu
     );
   }
   if (failure !== null) hazards.push(of('fails', object, `It fails on a copy of the first schema: ${failure}`));
+  if (TIME_ZONE.test(sql)) {
+    const message =
+      'The values are taken to be in the TimeZone of the session, which is UTC where phase runs it; in another one the table is written anew.';
+    hazards.push(of('rewrite', object, message));
+  }
   if (observed === null) return hazards;
   for (const table of observed.rewritten)
     hazards.push(
@@ -43,7 +53,8 @@ export function hazardsOf(statement: Statement, observed: Observed | null, failu
     if (observed.rewritten.includes(table)) continue;
     const blocked = blockedBy(observed.locks.get(table) ?? 'AccessShareLock');
     const meanwhile = blocked === null ? 'others go on meanwhile' : `${blocked} wait until that is done`;
-    hazards.push(of('scan', table, `Every row of ${table} is read; ${meanwhile}.`));
+    const fails = MAY_FAIL.test(sql) ? ' It fails where a row does not fit.' : '';
+    hazards.push(of('scan', table, `Every row of ${table} is read; ${meanwhile}.${fails}`));
   }
   for (const [table, lock] of observed.locks) {
     const blocked = blockedBy(lock);

@@ -1,4 +1,5 @@
-import { buildFactBase, encodeId, type Fact, type FactBase, type StableId } from '@supabase/pg-delta';
+import { encodeId, type StableId } from '@supabase/pg-delta';
+import { asBefore, take, withEdges } from './as-before.ts';
 import type { Schema } from './facts.ts';
 import { inWords, type Statement, statementsBetween } from './statements.ts';
 
@@ -25,25 +26,6 @@ export async function statementsThatKeepData(
   }
 }
 
-/** A wanted schema in which some things are what they are now. */
-function asBefore(from: Schema, wanted: Schema, ids: readonly StableId[]): Schema {
-  const facts = new Map(wanted.facts.facts().map((fact) => [encodeId(fact.id), fact]));
-  for (const id of ids) {
-    const fact = from.facts.get(id);
-    facts.delete(encodeId(id));
-    if (fact !== undefined) take(from.facts, fact, facts);
-  }
-  return { ...wanted, facts: withEdges(from, wanted, facts) };
-}
-
-function withEdges(from: Schema, wanted: Schema, facts: ReadonlyMap<string, Fact>): FactBase {
-  const edges = [...wanted.facts.edges, ...from.facts.edges].filter(
-    ({ from: one, to }) => facts.has(encodeId(one)) && facts.has(encodeId(to)),
-  );
-  const unique = new Map(edges.map((edge) => [`${encodeId(edge.from)} ${edge.kind} ${encodeId(edge.to)}`, edge]));
-  return buildFactBase([...facts.values()], [...unique.values()], wanted.facts.source, wanted.facts.referenceOnly);
-}
-
 /** A wanted schema that keeps what would be lost on the way to it. */
 interface Kept {
   readonly wanted: Schema;
@@ -61,18 +43,4 @@ function keepData(from: Schema, wanted: Schema): Kept {
   for (const fact of missing) take(from.facts, fact, facts);
   const base = withEdges(from, wanted, facts);
   return { wanted: { ...wanted, facts: base }, kept: kept.map(({ id }) => id) };
-}
-
-/** A fact with where it stands, what it needs, and what hangs on it. */
-function take(from: FactBase, fact: Fact, into: Map<string, Fact>): void {
-  const key = encodeId(fact.id);
-  if (into.has(key)) return;
-  const parent = fact.parent === undefined ? undefined : from.get(fact.parent);
-  if (parent !== undefined && !into.has(encodeId(parent.id))) take(from, parent, into);
-  into.set(key, fact);
-  for (const { to, kind } of from.outgoingEdges(fact.id)) {
-    const needed = kind === 'depends' ? from.get(to) : undefined;
-    if (needed !== undefined) take(from, needed, into);
-  }
-  for (const child of from.childrenOf(fact.id)) take(from, child, into);
 }

@@ -21,6 +21,13 @@ export interface PossibleMove {
   readonly evidence: readonly string[];
 }
 
+/** A table that goes and one that comes, which have the same columns. */
+export interface PossibleTable {
+  readonly from: string;
+  readonly to: string;
+  readonly evidence: readonly string[];
+}
+
 interface Column {
   readonly id: Extract<StableId, { schema: string; table: string; name: string }>;
   readonly payload: Fact['payload'];
@@ -48,6 +55,26 @@ export function possibleRenames(from: FactBase, to: FactBase): PossibleRename[] 
         evidence,
       }));
     });
+}
+
+/** Tables that look renamed, or moved to another schema: one goes and one comes, with the same columns. */
+export function possibleTables(from: FactBase, to: FactBase): PossibleTable[] {
+  const shapeOf = (facts: FactBase, table: StableId): string =>
+    JSON.stringify(
+      columnsOf(facts, table)
+        .map(({ id, payload }) => [id.name, payload.type])
+        .sort(),
+    );
+  const come = tablesOf(to).filter((table) => !from.has(table));
+  return tablesOf(from).flatMap((table) => {
+    if (to.has(table)) return [];
+    const fitting = come.filter((one) => shapeOf(to, one) === shapeOf(from, table));
+    const [only] = fitting;
+    const count = columnsOf(from, table).length;
+    if (only === undefined || fitting.length > 1 || count < 2) return [];
+    const [old, fresh] = [table, only].map((one) => sqlName(one as { schema: string; name: string }));
+    return [{ from: old ?? '', to: fresh ?? '', evidence: [`both have the same ${count} columns`] }];
+  });
 }
 
 /** Columns of one name and type that go from one table and come in another one. */

@@ -1,5 +1,5 @@
 import type { Hazard } from './hazards.ts';
-import type { PossibleMove, PossibleRename } from './possible-renames.ts';
+import type { PossibleMove, PossibleRename, PossibleTable } from './possible-renames.ts';
 import type { Statement } from './statements.ts';
 
 /** What leads from one schema to another one, and what to know of it. */
@@ -11,6 +11,7 @@ export interface SchemaDiff {
   readonly kept: readonly string[];
   readonly renames: readonly PossibleRename[];
   readonly moves: readonly PossibleMove[];
+  readonly tables: readonly PossibleTable[];
   /** What still differs once the statements have run, as PostgreSQL tells it. */
   readonly rest: readonly string[];
   /** Why the statements were not tried, and locks are not known; null where they were. */

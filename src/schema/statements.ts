@@ -10,12 +10,14 @@ import {
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteLiteral, quoteQualified } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
+import { asBefore } from './as-before.ts';
 import { USUAL_OWNER, withVirtualColumns } from './canonical.ts';
 import type { Schema } from './facts.ts';
 import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
 import { losesInSilence } from './narrowing.ts';
 import type { OtherObject, Stage } from './others.ts';
-import { type RenamedObject, renamedObjects, withRenamed } from './renamed-objects.ts';
+import { type OwnChange, ownChanges } from './own-changes.ts';
+import { changedTypes } from './types-in-use.ts';
 
 /** One statement on the way from a schema to another one, without its semicolon. */
 export interface Statement {
@@ -35,18 +37,34 @@ export interface Statement {
 }
 
 /** What leads from one schema to the other, in an order that runs. */
-export async function statementsBetween(given: Schema, to: Schema): Promise<Statement[]> {
-  const renames = renamedObjects(given.facts, to.facts);
-  const from = { ...given, facts: withRenamed(given.facts, renames) };
-  const inTheWay = generatedInTheWay(from.facts, to.facts);
-  const statements = inTheWay.length === 0 ? await planned(from, to) : await plannedAround(from, to, inTheWay);
-  const rest = withOthers(columnsLast(statements.flatMap((statement) => withPartitions(statement, to))), from, to);
-  return [...renames.map(renaming), ...rest];
+export async function statementsBetween(from: Schema, to: Schema): Promise<Statement[]> {
+  try {
+    return await allBetween(from, to);
+  } catch (error) {
+    // What cannot be planned stays as it is, and is found to differ still.
+    const types = changedTypes(from.facts, to.facts);
+    if (!(error instanceof PhaseError) || error.code !== 'PH5034' || types.length === 0) throw error;
+    return allBetween(from, asBefore(from, to, types));
+  }
 }
 
-function renaming({ from, sql }: RenamedObject): Statement {
-  const nothing = { losesData: false, isAlone: false, destroys: [] };
-  return { ...nothing, sql, object: inWords(from), verb: 'alter', subject: from };
+async function allBetween(given: Schema, to: Schema): Promise<Statement[]> {
+  const own = ownChanges(given.facts, to.facts);
+  const from = { ...given, facts: own.facts };
+  const inTheWay = generatedInTheWay(from.facts, to.facts);
+  const statements = inTheWay.length === 0 ? await planned(from, to) : await plannedAround(from, to, inTheWay);
+  const once = statements.filter(
+    (one, at) => !IDENTITY.test(one.sql) || statements.findIndex(({ sql }) => sql === one.sql) === at,
+  );
+  const rest = withOthers(columnsLast(once.flatMap((statement) => withPartitions(statement, to))), from, to);
+  return [...own.first.map(ownStatement), ...rest, ...own.last.map(ownStatement)];
+}
+
+/** pg-delta says it twice where the index is there already. */
+const IDENTITY = / REPLICA IDENTITY USING INDEX /;
+
+function ownStatement({ sql, subject }: OwnChange): Statement {
+  return { sql, object: inWords(subject), verb: 'alter', losesData: false, isAlone: false, destroys: [], subject };
 }
 
 /** What is revoked on a table is revoked on its columns, too: privileges on these come after all others. */

@@ -10,7 +10,7 @@ import { differencesOf } from '../schema/fingerprint.ts';
 import { hazardsOf } from '../schema/hazards.ts';
 import { statementsThatKeepData } from '../schema/keep-data.ts';
 import { type Observed, observe } from '../schema/observe.ts';
-import { possibleMoves, possibleRenames } from '../schema/possible-renames.ts';
+import { possibleMoves, possibleRenames, possibleTables } from '../schema/possible-renames.ts';
 import type { SchemaDiff } from '../schema/schema-diff.ts';
 import { type Statement, statementsBetween } from '../schema/statements.ts';
 import { withCopy } from './copy.ts';
@@ -60,6 +60,7 @@ export async function diffSources(
     kept,
     renames: possibleRenames(from.facts, to.facts),
     moves: possibleMoves(from.facts, to.facts),
+    tables: possibleTables(from.facts, to.facts),
     untried,
     ...rest,
     uncompared: [...new Set([...from.unread, ...to.unread, ...rest.uncompared])],

@@ -207,6 +207,40 @@ test('what no statement is known for is said, also beside what stays as it is', 
   }
 });
 
+test('what stays what it is keeps its rows: bounds of partitions, collations, names of keys; a table that looks renamed is shown', async () => {
+  project.write(
+    'was.sql',
+    `CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TABLE t (id int PRIMARY KEY, a text COLLATE "C" CONSTRAINT t_key UNIQUE); CREATE INDEX t_idx ON t (a, id);
+CREATE TABLE users (id int, email text); CREATE TABLE due (at timestamp);
+CREATE TYPE addr AS (zip int); CREATE TABLE at (a addr);`,
+  );
+  project.write(
+    'shall.sql',
+    `CREATE TABLE p (id int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (20);
+CREATE TABLE t (id int PRIMARY KEY, a text COLLATE "POSIX" CONSTRAINT t_unique UNIQUE); CREATE INDEX t_index ON t (a, id);
+CREATE TABLE people (id int, email text); CREATE TABLE due (at timestamptz);
+CREATE TYPE addr AS (zip text); CREATE TABLE at (a addr);`,
+  );
+  const { json } = await project.phase('diff', '--json', '--from', 'was.sql', '--to', 'shall.sql');
+  expect(json.kept).toEqual(['table public.users']);
+  expect(json.tables).toMatchObject([{ from: 'public.users', to: 'public.people' }]);
+  expect(json.statements).toEqual(
+    expect.arrayContaining([
+      'ALTER INDEX "public"."t_idx" RENAME TO "t_index"',
+      'ALTER TABLE "public"."t" RENAME CONSTRAINT "t_key" TO "t_unique"',
+      'ALTER TABLE "public"."t" ALTER COLUMN "a" TYPE text COLLATE pg_catalog."POSIX"',
+      'ALTER TABLE "public"."p" DETACH PARTITION "public"."p1"',
+      'ALTER TABLE "public"."p" ATTACH PARTITION "public"."p1" FOR VALUES FROM (0) TO (20)',
+    ]),
+  );
+  expect(json.statements.join()).not.toContain('DROP');
+  // A type that is in use is left as it is, and said; the rest is there.
+  expect(json.rest).toEqual([expect.stringContaining('zip integer'), expect.stringContaining('zip text')]);
+  const zone = json.hazards.filter(({ message }: { message: string }) => message.includes('TimeZone'));
+  expect(zone).toHaveLength(1);
+});
+
 test('what nobody compares is named', async () => {
   project.write('plain.sql', 'CREATE TABLE t (a int);');
   project.write('classes.sql', 'CREATE TABLE t (a int); CREATE OPERATOR FAMILY own USING btree;');

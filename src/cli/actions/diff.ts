@@ -31,6 +31,16 @@ export const isSame = ({ statements, kept, rest }: SchemaDiff): boolean =>
   statements.length === 0 && kept.length === 0 && rest.length === 0;
 
 export function diffDocument({ statements, ...diff }: SchemaDiff): object {
-  const { hazards, kept, renames, moves, rest, untried, uncompared } = diff;
-  return { statements: statements.map(({ sql }) => sql), hazards, kept, renames, moves, rest, untried, uncompared };
+  const { hazards, kept, renames, moves, tables, rest, untried, uncompared } = diff;
+  return {
+    statements: statements.map(({ sql }) => sql),
+    hazards,
+    kept,
+    renames,
+    moves,
+    tables,
+    rest,
+    untried,
+    uncompared,
+  };
 }
