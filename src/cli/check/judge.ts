@@ -34,7 +34,8 @@ export async function judgeMigrations(
   const entries = open.flatMap(({ release, migrations }) =>
     migrations.filter(({ rename }) => rename === undefined).map((entry) => ({ release, entry })),
   );
-  if (entries.every(({ entry }) => known?.has(entry.id))) return unusedVersions(project.root, history);
+  if (entries.every(({ entry }) => known?.has(entry.id)))
+    return known === null ? unusedVersions(project.root, history) : [];
   const facts = seen === null ? { before: null, after: null } : await factsAround(context, project, history);
   const schemaOf = schemaIn(facts, (await ownSessionOf(project)).searchPath ?? []);
   const judged: JudgedMigration[] = [];
@@ -44,11 +45,12 @@ export async function judgeMigrations(
   }
   const added = judged.filter(({ id }) => !known?.has(id));
   const sizes = await sizesOf(context, project);
-  const around = contextOf({ project, history, judged, facts, sizes, schemaOf });
+  const isNew = newnessOf(judged, facts.before, schemaOf);
+  const shared = { project, history, judged, facts, sizes, schemaOf, isNew };
   const findings: Finding[] = [];
-  const squawked = await checkBySquawk(project.root, added, around.isNew);
+  const squawked = await checkBySquawk(project.root, added, isNew);
   for (const migration of added) {
-    findings.push(...(await findingsOf(migration, around, project, squawked)));
+    findings.push(...(await findingsOf(migration, contextOf(shared, migration), project, squawked)));
   }
   return [...findings, ...(await unusedVersions(project.root, history))];
 }
@@ -69,14 +71,13 @@ async function unusedVersions(root: string, history: History): Promise<Finding[]
 
 async function findingsOf(
   migration: JudgedMigration,
-  context: Context,
+  context: JudgeContext,
   project: Project,
   squawked: readonly Finding[],
 ): Promise<Finding[]> {
   const found: Finding[] = squawked.filter(
     ({ file, code }) => file === migration.file && project.config.check.rules[code] !== 'off',
   );
-  context.at = migration;
   for (const { code, judge } of RULES) {
     const wanted = project.config.check.rules[code];
     if (wanted === 'off') continue;
@@ -91,27 +92,24 @@ async function findingsOf(
   ]);
 }
 
-interface Context extends JudgeContext {
-  /** The migration that is judged: what comes after it is not known to it. */
-  at: JudgedMigration;
-}
-
-interface Known {
+/** What is the same for all that are judged. */
+interface Shared {
   readonly project: Project;
   readonly history: History;
   readonly judged: readonly JudgedMigration[];
   readonly facts: Around;
   readonly sizes: ReadonlyMap<string, number> | null;
   readonly schemaOf: (name: string) => string;
+  readonly isNew: (name: string) => boolean;
 }
 
-/** What is not known is no finding, but for what the statements themselves tell. */
-function contextOf({ project, history, judged, facts: { before, after }, sizes, schemaOf }: Known): Context {
-  const made = newIn(judged, schemaOf);
-  const renamed = renamedIn(judged, before);
-  const around: Context = {
-    at: judged[0] as JudgedMigration,
-    isNew: (name) => (before === null ? made.has(name) : !before.objects.has(name) && !renamed.has(name)),
+/** What is not known is no finding, but for what the statements themselves tell. What comes after a migration is not known to it. */
+function contextOf(
+  { project, history, judged, facts: { before, after }, sizes, schemaOf, isNew }: Shared,
+  at: JudgedMigration,
+): JudgeContext {
+  return {
+    isNew,
     isNewColumn: (table, column) => before?.columns.get(table)?.has(column) === false,
     wasThere: (name) => before?.objects.has(name) === true,
     columnBefore: (table, column) => before?.columns.get(table)?.get(column),
@@ -121,7 +119,7 @@ function contextOf({ project, history, judged, facts: { before, after }, sizes, 
     sizeOf: (table) => sizes?.get(table) ?? null,
     isKnownNotNull: (table, column) =>
       (before !== null && isNeverNull(before, table, column)) ||
-      isKnownNotNull(judged.slice(0, judged.indexOf(around.at) + 1), table, column),
+      isKnownNotNull(judged.slice(0, judged.indexOf(at) + 1), table, column),
     isIndexed: (table, columns) => {
       const there = after?.columns.get(table);
       // What has another name by now, or is gone, is nobody's concern.
@@ -140,7 +138,20 @@ function contextOf({ project, history, judged, facts: { before, after }, sizes, 
     },
     requires: { ticket: project.config.check.ticket },
   };
-  return around;
+}
+
+/** Whether a name is of something that no release had before: by what there was, or where that is not known by what the statements make. */
+function newnessOf(
+  judged: readonly JudgedMigration[],
+  before: SchemaFacts | null,
+  schemaOf: (name: string) => string,
+): (name: string) => boolean {
+  if (before === null) {
+    const made = newIn(judged, schemaOf);
+    return (name) => made.has(name);
+  }
+  const renamed = renamedIn(judged, before);
+  return (name) => !before.objects.has(name) && !renamed.has(name);
 }
 
 /** Under the search path of the application. */
@@ -155,12 +166,12 @@ function schemaIn({ before, after }: Around, searchPath: readonly string[]): (na
 }
 
 /** New names of what was there before under another one. */
-function renamedIn(judged: readonly JudgedMigration[], before: SchemaFacts | null): ReadonlySet<string> {
+function renamedIn(judged: readonly JudgedMigration[], before: SchemaFacts): ReadonlySet<string> {
   const renamed = new Set<string>();
   for (const { kind, node } of judged.flatMap(({ statements }) => statements)) {
     const { schemaname, relname } = (node.relation ?? {}) as { schemaname?: string; relname?: string };
     const old = `${schemaname}.${relname}`;
-    if (before?.objects.has(old) !== true && !renamed.has(old)) continue;
+    if (!before.objects.has(old) && !renamed.has(old)) continue;
     if (kind === 'AlterObjectSchemaStmt') renamed.add(`${text(node, 'newschema')}.${relname}`);
     if (kind === 'RenameStmt' && text(node, 'subname') === '') renamed.add(`${schemaname}.${text(node, 'newname')}`);
   }
