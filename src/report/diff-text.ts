@@ -16,7 +16,10 @@ export function diffText({
 }: SchemaDiff): string {
   const parts = statements.map((statement) => {
     const own = hazards.filter((hazard) => hazard.statement === statement.sql);
-    return [...own.map(({ kind, message }) => `-- ${kind}: ${message}`), `${formatted(statement)};`].join('\n');
+    const text = `${formatted(statement)};`;
+    // A script with one that fails would end there.
+    const shown = own.some(({ kind }) => kind === 'fails') ? text.replaceAll(/^/gm, '-- ') : text;
+    return [...own.map(({ kind, message }) => `-- ${kind}: ${message}`), shown].join('\n');
   });
   const remarks = [
     ...kept.map(

@@ -182,6 +182,10 @@ test('phase sync and db reset are for development alone', async () => {
   project.env = { LOCAL_URL: database.url, LIVE_URL: `${serverUrl()}?live` };
   expect(await project.json('sync', '--to', 'wanted.sql', '--yes')).toMatchObject({ applied: true });
   expect((await project.phase('sync', '--to', 'wanted.sql', '--yes')).stdout).toContain('no difference');
+  project.write('less.sql', 'CREATE TABLE users (id bigint PRIMARY KEY, name text, born date);');
+  expect((await project.phase('sync', '--to', 'less.sql', '--yes')).stdout).toContain(
+    'column public.users.email stays as it is',
+  );
   const live = await project.phase('sync', '--environment', 'live', '--to', 'wanted.sql', '--yes', '--json');
   expect(live.json.error.code).toBe('PH2026');
   const unknown = await project.phase('sync', '--environment', 'liv', '--to', 'wanted.sql', '--yes', '--json');

@@ -1,4 +1,5 @@
 import { diffText } from '../../report/diff-text.ts';
+import type { SchemaDiff } from '../../schema/schema-diff.ts';
 import { applyStatements } from '../../sources/apply.ts';
 import { ensureDisposable, namedDatabase } from '../../sources/development.ts';
 import { diffSources } from '../../sources/diff.ts';
@@ -34,9 +35,16 @@ export async function runSync(context: CommandContext, flags: SyncFlags): Promis
     statements.length === 0
       ? diffText(diff)
       : isDone
-        ? `${count(statements.length, 'statement')} run`
+        ? [`${count(statements.length, 'statement')} run`, ...stillDiffering(diff)].join('\n')
         : 'nothing was run';
   return { document: { ...diffDocument(diff), applied: isDone }, text: said };
+}
+
+function stillDiffering({ kept, rest }: SchemaDiff): string[] {
+  return [
+    ...kept.map((object) => `${object} stays as it is: values would be lost; --allow-data-loss changes or drops it`),
+    ...rest.map((line) => `differs still: ${line}`),
+  ];
 }
 
 async function isWanted(context: CommandContext, script: string, name: string): Promise<boolean> {
