@@ -115,8 +115,12 @@ export class Client {
       `INSERT INTO customers (${column}, name, country) VALUES ($1, $2, $3) RETURNING id`,
       [customer.email, customer.name, customer.country],
     );
-    book.putBack([{ ...customer, id: Number(row?.id) }]);
-    await this.#write('INSERT INTO orders (customer_id) VALUES ($1)', [row?.id]);
+    try {
+      await this.#write('INSERT INTO orders (customer_id) VALUES ($1)', [row?.id]);
+    } finally {
+      // Not before: another client may delete a customer that is in the book.
+      book.putBack([{ ...customer, id: Number(row?.id) }]);
+    }
   }
 
   /** Changes the column, or only another one, or deletes the row. */

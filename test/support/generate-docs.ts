@@ -78,7 +78,7 @@ const BESIDES = [
   ['unused_version', 'a version of a function or trigger that no migration makes'],
   ['large_change', 'a data migration that would change many rows of the database in one transaction'],
   ['drift', 'what was changed by hand in the database that is given, with the statement that brings it back'],
-  ['not_replayed, not_counted, not_compared', 'what could not be looked at, and why'],
+  ['not_replayed, not_counted', 'what could not be looked at, and why'],
   ['unused_silence, unknown_silence, silence_without_reason', 'a silence that is none'],
 ] as const;
 
