@@ -22,13 +22,14 @@ export async function withWaysBack(
   return withCopy(surroundings, from, async ({ db, database, untried }) => {
     if (untried !== null) throw new PhaseError('PH5031', { reason: untried });
     const reversible: ReversibleStep[] = [];
-    let before = await readSchema(database);
+    // Read only where a way back has to be found.
+    let known: Schema | null = null;
     for (const step of steps) {
+      const before: Schema | null = step.down === null ? (known ?? (await readSchema(database))) : null;
       for (const sql of statementsOf(step)) await run(db, sql);
-      const after = await readSchema(database);
-      const down = step.down ?? (await statementsBetween(after, before)).map(({ sql }) => sql);
-      reversible.push({ ...step, down });
-      before = after;
+      known = before === null ? null : await readSchema(database);
+      const found = before === null || known === null ? [] : await statementsBetween(known, before);
+      reversible.push({ ...step, down: step.down ?? found.map(({ sql }) => sql) });
     }
     return reversible;
   });
