@@ -2,7 +2,7 @@ import { encodeId, type FactBase, type StableId } from '@supabase/pg-delta';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { QualifiedName } from '../domain/identifier.ts';
 import { sqlName } from '../domain/sql-name.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /**
  * Whether a statement is about one of some columns, or about something that stands on them in one of two schemas: their indexes, constraints, defaults, views.

@@ -1,6 +1,7 @@
 import type { Schema } from './facts.ts';
 import { differencesOf } from './fingerprint.ts';
-import { type Statement, statementsBetween } from './statements.ts';
+import type { Statement } from './statement.ts';
+import { statementsBetween } from './statements.ts';
 
 /** One way in which a schema is not the wanted one. */
 export interface Difference {

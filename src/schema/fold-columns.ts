@@ -1,6 +1,6 @@
 import { buildFactBase, type DependencyEdge, encodeId, type FactBase, type StableId } from '@supabase/pg-delta';
 import { parse } from '../postgres/parser.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /** What a column can need, and does not lie in its table. */
 const NEEDED: ReadonlySet<string> = new Set(['type', 'domain', 'collation', 'function', 'sequence']);

@@ -1,5 +1,5 @@
 import { blockedBy, type LockMode, type Observed } from './observe.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /** What a statement may do to those who use the database meanwhile, or to what is in it. */
 export interface Hazard {

@@ -1,7 +1,9 @@
 import { encodeId, type StableId } from '@supabase/pg-delta';
 import { asBefore, take, withEdges } from './as-before.ts';
 import type { Schema } from './facts.ts';
-import { inWords, type Statement, statementsBetween } from './statements.ts';
+import { inWords } from './identity.ts';
+import type { Statement } from './statement.ts';
+import { statementsBetween } from './statements.ts';
 
 /** What holds values of its own. */
 const HOLDS_DATA: ReadonlySet<string> = new Set(['table', 'column', 'sequence', 'typeAttribute', 'materializedView']);

@@ -2,7 +2,7 @@ import type { FactBase } from '@supabase/pg-delta';
 import { quoteQualified } from '../domain/identifier.ts';
 import { specialSteps } from './safe-statements.ts';
 import { aboutOf, isOfNewTable, type SafeStep } from './safe-step.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /**
  * The difference as migrations that do not block: indexes are built concurrently, constraints are added without looking at the rows and validated by

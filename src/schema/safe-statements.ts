@@ -2,7 +2,7 @@ import type { FactBase, StableId } from '@supabase/pg-delta';
 import { quoteIdent, quoteQualified, shortHash } from '../domain/identifier.ts';
 import { callsVolatile } from '../domain/volatile-functions.ts';
 import { CREATE_INDEX, isPartitioned, isView, type SafeStep } from './safe-step.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 type OnTable = Extract<StableId, { schema: string; table: string }>;
 

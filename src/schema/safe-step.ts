@@ -1,6 +1,6 @@
 import type { FactBase, StableId } from '@supabase/pg-delta';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /** What becomes one migration. */
 export interface SafeStep {

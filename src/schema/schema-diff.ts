@@ -1,6 +1,6 @@
 import type { Hazard } from './hazards.ts';
 import type { PossibleMove, PossibleRename, PossibleTable } from './possible-renames.ts';
-import type { Statement } from './statements.ts';
+import type { Statement } from './statement.ts';
 
 /** What leads from one schema to another one, and what to know of it. */
 export interface SchemaDiff {

@@ -1,40 +1,18 @@
-import {
-  type Action,
-  buildFactBase,
-  encodeId,
-  type FactBase,
-  type PlanOptions,
-  plan,
-  type StableId,
-} from '@supabase/pg-delta';
+import { buildFactBase, encodeId, type FactBase, type PlanOptions, plan, type StableId } from '@supabase/pg-delta';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteLiteral, quoteQualified } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { asBefore } from './as-before.ts';
-import { USUAL_OWNER, withVirtualColumns } from './canonical.ts';
+import { USUAL_OWNER } from './canonical.ts';
 import type { Schema } from './facts.ts';
 import { foldColumns, withNeedsOfTables } from './fold-columns.ts';
+import { inWords } from './identity.ts';
 import { losesInSilence } from './narrowing.ts';
-import type { OtherObject, Stage } from './others.ts';
+import { statementOf } from './of-action.ts';
 import { type OwnChange, ownChanges } from './own-changes.ts';
+import { withOthers } from './place-others.ts';
+import type { Statement } from './statement.ts';
 import { changedTypes } from './types-in-use.ts';
-
-/** One statement on the way from a schema to another one, without its semicolon. */
-export interface Statement {
-  readonly sql: string;
-  /** What it is about, in words: `table public.users`. */
-  readonly object: string;
-  readonly verb: 'create' | 'alter' | 'drop';
-  /** Rows, or values, are gone after it. */
-  readonly losesData: boolean;
-  /** Not inside a transaction. */
-  readonly isAlone: boolean;
-  /** Encoded ids of what is gone after it. */
-  readonly destroys: readonly string[];
-  readonly subject: StableId | null;
-  /** The table that it belongs to, where that is not to be told from the subject. */
-  readonly about?: StableId | null;
-}
 
 /** What leads from one schema to the other, in an order that runs. */
 export async function statementsBetween(from: Schema, to: Schema): Promise<Statement[]> {
@@ -173,145 +151,3 @@ function withPartitions(statement: Statement, { partitionIndexes }: Schema): Sta
 
 /** Names of indexes may hold the words, in quotes. */
 const ON_ONLY = /^(CREATE (?:UNIQUE )?INDEX (?:"(?:[^"]|"")*"|\S+) ON) ONLY /;
-
-function statementOf(action: Action): Statement {
-  const subject = subjectOf(action);
-  const isGrant = /^(?:GRANT|REVOKE) /.test(action.sql) && subject !== null && subject.kind !== 'acl';
-  return {
-    sql: textOf(action.sql),
-    // Grants to several are about what they are on.
-    object: subject === null ? 'the database' : `${isGrant ? 'privileges on ' : ''}${inWords(subject)}`,
-    verb: action.verb,
-    // What a materialized view holds is made anew.
-    losesData: action.dataLoss === 'destructive' && subject?.kind !== 'materializedView',
-    isAlone: action.transactionality === 'nonTransactional',
-    destroys: action.destroys.map((id) => encodeId(id)),
-    subject,
-  };
-}
-
-const ALL =
-  /^((?:ALTER DEFAULT PRIVILEGES .*?)?(?:GRANT|REVOKE)) DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE ON /;
-
-/** Whoever has all privileges has all of them on every server, and whoever migrates need not be named. */
-function textOf(sql: string): string {
-  return withVirtualColumns(sql.replace(ALL, '$1 ALL ON ')).replace(` FOR ROLE "${USUAL_OWNER}"`, '');
-}
-
-function subjectOf({ verb, produces, consumes, destroys }: Action): StableId | null {
-  return (verb === 'drop' ? destroys[0] : (produces[0] ?? consumes[0])) ?? null;
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  materializedView: 'materialized view',
-  foreignTable: 'foreign table',
-  eventTrigger: 'event trigger',
-  fdw: 'foreign data wrapper',
-  defaultPrivilege: 'default privileges',
-  typeAttribute: 'attribute',
-  publicationRel: 'publication',
-  publicationSchema: 'publication',
-  acl: 'privileges',
-};
-
-/** An identity as people say it: `column public.users.email`. */
-export function inWords(id: StableId): string {
-  const kind = KINDS[id.kind] ?? id.kind;
-  switch (id.kind) {
-    case 'acl':
-      return `${kind} of ${id.grantee} on ${inWords(id.target)}`;
-    case 'comment':
-    case 'securityLabel':
-      return `${kind} on ${inWords(id.target)}`;
-    case 'publicationRel':
-      return `${kind} ${id.publication} of table ${id.schema}.${id.table}`;
-    case 'publicationSchema':
-      return `${kind} ${id.publication} of schema ${id.schema}`;
-    case 'typeAttribute':
-      return `${kind} ${id.schema}.${id.type}.${id.name}`;
-    case 'membership':
-      return `${kind} of ${id.member} in ${id.role}`;
-    case 'userMapping':
-      return `user mapping of ${id.role} for ${id.server}`;
-    case 'defaultPrivilege':
-      return `${kind} of ${id.role} for ${id.grantee}${id.schema === null ? '' : ` in ${id.schema}`}`;
-    case 'extensionIntent':
-      return `${id.ext} ${id.intentKind} ${id.key}`;
-    case 'function':
-    case 'procedure':
-    case 'aggregate':
-      return `${kind} ${id.schema}.${id.name}(${id.args.join(', ')})`;
-    case 'column':
-    case 'constraint':
-    case 'trigger':
-    case 'rule':
-    case 'policy':
-    case 'default':
-      return `${kind} ${id.schema}.${id.table}.${id.name}`;
-    default:
-      return 'schema' in id ? `${kind} ${id.schema}.${id.name}` : `${kind} ${id.name}`;
-  }
-}
-
-/** Puts what pg-delta does not model among its statements. */
-function withOthers(statements: readonly Statement[], from: Schema, to: Schema): Statement[] {
-  const made = new Set(
-    statements.flatMap(({ verb, subject }) => (verb === 'create' && subject ? [encodeId(subject)] : [])),
-  );
-  const destroyed = new Set(statements.flatMap(({ destroys }) => destroys));
-  const isRebuilt = (id: string | null): boolean => id !== null && made.has(id) && destroyed.has(id);
-  const rebuilt = ({ on, column }: OtherObject): boolean => isRebuilt(on) || isRebuilt(column);
-  // Casts and operators stand in the way of what they are made of.
-  const inTheWay = ({ stage, create }: OtherObject): boolean =>
-    stage === 'after functions' && [...destroyed].some((id) => create.some((sql) => sql.includes(bareName(id))));
-  const before = new Map(from.others.map((other) => [other.name, other]));
-  const after = new Map(to.others.map((other) => [other.name, other]));
-  const isSame = (other: OtherObject, same: OtherObject | undefined): boolean =>
-    same !== undefined && other.create.join(';') === same.create.join(';') && !rebuilt(other) && !inTheWay(other);
-  const stays = ({ on, column, within }: OtherObject): boolean =>
-    isIn(to.facts, on) && isIn(to.facts, column) && (within === null || after.has(within));
-  const gone = from.others.filter((other) => !after.has(other.name) && stays(other) && !rebuilt(other));
-  const come = to.others.filter((other) => !isSame(other, before.get(other.name)));
-  const dropsOf = (other: OtherObject | undefined): Statement[] =>
-    (other?.drop ?? []).map((sql) => ofOther(other as OtherObject, sql, 'drop'));
-  const comeAt = (stage: Stage): Statement[] =>
-    come
-      .filter((other) => other.stage === stage)
-      .flatMap((other) => [
-        ...(rebuilt(other) || inTheWay(other) ? [] : dropsOf(before.get(other.name))),
-        ...other.create.map((sql) => ofOther(other, sql, 'create')),
-      ]);
-  const early = [...gone, ...come.flatMap(({ name }) => before.get(name) ?? []).filter(inTheWay)];
-  const tables = placeOf(statements, ({ subject }) => !BEFORE_TABLES.has(subject?.kind ?? ''));
-  const functions =
-    statements.findLastIndex(({ verb, subject }) => verb === 'create' && FUNCTIONS.has(subject?.kind ?? '')) + 1;
-  const middle = Math.max(functions, tables);
-  return [
-    ...early.filter(({ stage }) => stage !== 'before tables').flatMap(dropsOf),
-    ...statements.slice(0, tables),
-    ...comeAt('before tables'),
-    ...statements.slice(tables, middle),
-    ...comeAt('after functions'),
-    ...statements.slice(middle),
-    ...comeAt('last'),
-    ...gone.filter(({ stage }) => stage === 'before tables').flatMap(dropsOf),
-  ];
-}
-
-const BEFORE_TABLES: ReadonlySet<string> = new Set(['schema', 'extension', 'role', 'collation']);
-const FUNCTIONS: ReadonlySet<string> = new Set(['function', 'type', 'domain']);
-
-function placeOf(statements: readonly Statement[], isThere: (statement: Statement) => boolean): number {
-  const at = statements.findIndex(isThere);
-  return at === -1 ? statements.length : at;
-}
-
-/** Of a function or a type, without its arguments: `shop.mood`. */
-const bareName = (encoded: string): string =>
-  /^\(?(?:function|procedure|type|domain):([^(]+)/.exec(encoded)?.[1] ?? '\0';
-
-const isIn = (facts: FactBase, id: string | null): boolean => id === null || facts.getByEncoded(id) !== undefined;
-
-function ofOther({ name }: OtherObject, sql: string, verb: 'create' | 'drop'): Statement {
-  return { sql, object: name, verb, losesData: false, isAlone: false, destroys: [], subject: null };
-}

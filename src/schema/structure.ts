@@ -1,7 +1,8 @@
 import { formatSqlStatements } from '@supabase/pg-delta/sql-format';
 import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import type { Schema } from './facts.ts';
-import { type Statement, statementsBetween } from './statements.ts';
+import type { Statement } from './statement.ts';
+import { statementsBetween } from './statements.ts';
 
 const HEADER = `-- The schema that all migrations give. phase dump writes this file: change migrations, and not it.
 -- It is loaded by phase db load, or by: psql -v ON_ERROR_STOP=1 --single-transaction -f

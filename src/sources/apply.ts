@@ -1,7 +1,7 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type Database, withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
-import type { Statement } from '../schema/statements.ts';
+import type { Statement } from '../schema/statement.ts';
 
 /**
  * Runs statements in order: those that can in one transaction, as long as none comes in between that cannot.

@@ -15,7 +15,7 @@ import type { PossibleRename } from '../../schema/possible-renames.ts';
 import { safeSteps } from '../../schema/safe-form.ts';
 import type { ReversibleStep } from '../../schema/safe-step.ts';
 import type { SchemaDiff } from '../../schema/schema-diff.ts';
-import type { Statement } from '../../schema/statements.ts';
+import type { Statement } from '../../schema/statement.ts';
 import { type ChosenRename, diffSources, type SourcesDiff } from '../../sources/diff.ts';
 import { type Surroundings, withSource } from '../../sources/open.ts';
 import { parseRename } from '../../sources/parse-rename.ts';

@@ -8,7 +8,7 @@ import { folders } from '../../project/folders.ts';
 import { mergeManifests } from '../../project/merge-manifests.ts';
 import { enterTouches } from '../../replay/enter-touches.ts';
 import { dumpStructure } from '../../sources/dump.ts';
-import { rebase } from '../../wizard/rebase.ts';
+import { rebase } from '../../wizard/rebase/rebase.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { surroundingsOf } from '../surroundings.ts';
