@@ -36,6 +36,18 @@ const check = async (...flags: string[]) => {
 const manifest = (release: string) => `db/releases/${release}.yml`;
 const version = (text: string) => project.write('package.json', JSON.stringify({ name: 'shop', version: text }));
 
+test('scripts that are no migrations are named all at once', async () => {
+  for (const name of ['a', 'b'])
+    await addMigration(project, '1.0.0', name, `BEGIN;\nCREATE TABLE ${name} (id int);\nCOMMIT;`);
+  const { findings } = (await project.phase('check', '--json')).json;
+  expect(
+    findings.map(({ code, file }: { code: string; file: string }) => [code, /_(.)\.sql$/.exec(file)?.[1]]),
+  ).toEqual([
+    ['PH3014', 'a'],
+    ['PH3014', 'b'],
+  ]);
+});
+
 test('usages are the places in the code that name the old column', async () => {
   expect((await project.json('usages', RENAME)).usages).toEqual([
     { file: 'src/users.ts', line: 1, text: 'const a = row.e_mail;', certainty: 'likely' },

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { checkBreaksItself } from '../../checks/breaks-itself.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkUneditedCopies } from '../../checks/unedited-copies.ts';
@@ -18,7 +20,8 @@ import {
   unlistedFiles,
 } from '../../project/history.ts';
 import { manifestPath } from '../../project/manifests.ts';
-import type { MigrationFile } from '../../project/migrations.ts';
+import { fileOf, type MigrationFile } from '../../project/migrations.ts';
+import { parseSqlMigration } from '../../project/sql-migration.ts';
 import { findUsages } from '../../usages/find.ts';
 import { findingOf } from './finding-of.ts';
 
@@ -40,6 +43,8 @@ export async function checkFiles(root: string, release: Release | null): Promise
   const { manifests, renames } = history;
   files = history.files;
   for (const manifest of manifests) await looked(() => ensureFilesIntact(history, [manifest]));
+  for (const path of openScripts(history))
+    await looked(async () => parseSqlMigration(path, await readFile(join(root, path), 'utf8')));
   const last = manifests.at(-1)?.release;
   await looked(() => orderMigrations(manifests));
   if (last !== undefined) await looked(() => ensureRenamesApart(manifests, renames, last));
@@ -62,6 +67,15 @@ export async function checkFiles(root: string, release: Release | null): Promise
   findings.push(...checkUneditedCopies(await uneditedCopies(history, open)));
   if (current !== undefined) findings.push(...(await oldNames(history, current)));
   return findings;
+}
+
+/** Scripts of open manifests: those that are no migrations are named all at once. */
+function openScripts({ manifests, files }: History): string[] {
+  const open = manifests.filter(({ state }) => state === 'open').flatMap(({ migrations }) => migrations);
+  return open.flatMap((entry) => {
+    const path = fileOf(files, entry)?.path;
+    return path?.endsWith('.sql') ? [path] : [];
+  });
 }
 
 async function oldNames(history: History, release: Release): Promise<Finding[]> {
