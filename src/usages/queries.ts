@@ -1,4 +1,4 @@
-import type { CallExpression, Expression, Node, SourceFile } from 'typescript-5';
+import type { CallExpression, Expression, Identifier, Node, SourceFile } from 'typescript-5';
 import { assembled } from './assembled.ts';
 import { type Scope, UNKNOWN_TABLE } from './in-sql.ts';
 import { type Meaning, meaningAmong, meaningOfTable, type Target } from './target.ts';
@@ -18,8 +18,7 @@ export class Queries {
   readonly #source: SourceFile;
   readonly #target: Target;
   readonly #constants: ReadonlyMap<string, string>;
-  /** Variables that hold a query, or anything else, by their names. */
-  readonly #variables: ReadonlyMap<string, Expression>;
+  readonly #variables: Variables;
 
   /** @param constants texts of constants of the file, by their names. */
   constructor(ts: TypeScript, source: SourceFile, target: Target, constants: ReadonlyMap<string, string>) {
@@ -73,9 +72,14 @@ export class Queries {
   #meaningOfQuery(query: Node): Meaning {
     const ts = this.#ts;
     if (ts.isArrowFunction(query) && !ts.isBlock(query.body)) return this.#meaningOfQuery(query.body);
-    const held = ts.isIdentifier(query) ? this.#variables.get(query.text) : undefined;
-    const chain = held ?? query;
+    const chain = (ts.isIdentifier(query) ? this.#held(query) : undefined) ?? query;
     return ts.isCallExpression(chain) ? (meaningAmong([...this.#ofChain(chain).values()]) ?? 'unknown') : 'unknown';
+  }
+
+  /** What a variable holds where it is used: the last of its name that was declared before. */
+  #held(variable: Identifier): Expression | undefined {
+    const all = this.#variables.get(variable.text) ?? [];
+    return all.findLast(({ pos, end }) => pos < variable.pos && !(pos <= variable.pos && variable.end <= end));
   }
 
   #ofChain(chain: Node): Map<string, Meaning> {
@@ -99,9 +103,9 @@ export class Queries {
       } else if (ts.isAwaitExpression(at) || ts.isParenthesizedExpression(at) || ts.isNonNullExpression(at))
         at = at.expression;
       else {
-        const held = ts.isIdentifier(at) && at !== chain ? this.#variables.get(at.text) : undefined;
-        // A variable that holds the query to which more is added.
-        if (found.size === 0 && held !== undefined && ts.isCallExpression(held) && !this.#isWithin(chain, held))
+        const held = ts.isIdentifier(at) && at !== chain ? this.#held(at) : undefined;
+        // A variable that holds the query to which more is added. It was declared before, so that this comes to an end.
+        if (found.size === 0 && held !== undefined && ts.isCallExpression(held))
           for (const [alias, meaning] of this.#ofChain(held)) found.set(alias, meaning);
         break;
       }
@@ -116,11 +120,6 @@ export class Queries {
   #ofRepository(owner: string, method: string, found: Map<string, Meaning>): void {
     if (!/^(?:find|save|insert|update|delete|upsert|count|exists?|createQueryBuilder|query)/.test(method)) return;
     if (this.#target.words.has(owner)) found.set(owner, 'own');
-  }
-
-  #isWithin(node: Node, of: Node): boolean {
-    for (let at: Node | undefined = node; at !== undefined; at = at.parent) if (at === of) return true;
-    return false;
   }
 
   #ofCall(name: string, call: CallExpression, ctes: Scope): [string, Meaning][] {
@@ -171,11 +170,14 @@ export function nameOf(ts: TypeScript, expression: Node): string {
 const textsOf = (ts: TypeScript, call: CallExpression): string[] =>
   call.arguments.flatMap((argument) => (ts.isStringLiteralLike(argument) ? [argument.text] : []));
 
-function variablesOf(ts: TypeScript, source: SourceFile): Map<string, Expression> {
-  const found = new Map<string, Expression>();
+/** What variables are declared with, by their names, in the order of the file. */
+type Variables = ReadonlyMap<string, readonly Expression[]>;
+
+function variablesOf(ts: TypeScript, source: SourceFile): Variables {
+  const found = new Map<string, Expression[]>();
   const visit = (node: Node): void => {
     if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.initializer !== undefined)
-      found.set(node.name.text, node.initializer);
+      found.set(node.name.text, [...(found.get(node.name.text) ?? []), node.initializer]);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -185,7 +187,10 @@ function variablesOf(ts: TypeScript, source: SourceFile): Map<string, Expression
 /** Texts of constants: `TABLE` of `const TABLE = 'users'`, `T.users` of `const T = { users: 'users' }`. */
 export function constantsOf(ts: TypeScript, source: SourceFile): Map<string, string> {
   const found = new Map<string, string>();
-  for (const [name, value] of variablesOf(ts, source)) {
+  for (const [name, values] of variablesOf(ts, source)) {
+    const [value] = values;
+    // Of two of a name nobody knows which one is meant.
+    if (value === undefined || values.length > 1) continue;
     const bare = ts.isAsExpression(value) ? value.expression : value;
     if (ts.isStringLiteralLike(bare)) found.set(name, bare.text);
     if (!ts.isObjectLiteralExpression(bare)) continue;

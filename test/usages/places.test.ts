@@ -131,6 +131,13 @@ export interface Orders { email: string } // by_name`,
   query.update({ email: null }); // by_name
   const own = db('users');
   own.where('email', null); // sure
+}
+export function other(db) {
+  const one = two.clone();
+  const two = one.clone();
+  two.where('email', null); // likely
+  const later = db('orders');
+  later.where('email', null); // by_name
 }`,
   ],
   [
