@@ -38,9 +38,11 @@ function withReplaced(
 ): readonly LedgerRow[] {
   const found = earlier.reduce((known, { ids, replaces: ran }) => {
     const inPlace = ids.map((id) => ({ id, kind: 'schema' as const, sha256: null }));
-    return inPlaceOf(known, { release, replaces: ran, baseline: inPlace, former });
+    return inPlaceOf(known, { release, replaces: ran, baseline: inPlace, former, ranBy: former });
   }, rows);
-  return inPlaceOf(found, { release, replaces, baseline: migrations, former });
+  // What was squashed on top of that ran by phase.
+  const ranBy = earlier.length === 0 ? former : null;
+  return inPlaceOf(found, { release, replaces, baseline: migrations, former, ranBy });
 }
 
 interface InPlace {
@@ -48,20 +50,25 @@ interface InPlace {
   readonly replaces: readonly string[];
   readonly baseline: readonly Pick<LedgerRow, 'id' | 'kind' | 'sha256'>[];
   readonly former: FormerTool | null;
+  /** The tool that has run what is replaced; null for phase. */
+  readonly ranBy: FormerTool | null;
 }
 
 /**
  * A database that has all migrations that a baseline replaces has what stands in their place.
  * @throws PH3029 for one that has some of them.
  */
-function inPlaceOf(rows: readonly LedgerRow[], { release, replaces, baseline, former }: InPlace): readonly LedgerRow[] {
+function inPlaceOf(
+  rows: readonly LedgerRow[],
+  { release, replaces, baseline, former, ranBy }: InPlace,
+): readonly LedgerRow[] {
   const replaced = new Set(replaces);
   const ran = rows.filter(({ id }) => replaced.has(id));
   const last = ran.at(-1);
   if (last === undefined) return rows;
   const done = new Set(ran.filter(({ state }) => state === 'applied').map(({ id }) => id));
   const missing = replaces.filter((id) => !done.has(id));
-  if (missing.length > 0) throw new PhaseError('PH3029', { release, ids: missing, former });
+  if (missing.length > 0) throw new PhaseError('PH3029', { release, ids: missing, former: ranBy });
   const inPlace = baseline.map(({ id, kind, sha256 }): LedgerRow => {
     const nothing = { rename: null, phase: null, step: null, breaks: null, manifestSum: null };
     // What the former tool has run is entered by the next run.

@@ -151,6 +151,30 @@ describe.each(TOOLS)('from $name', ({ name, files, run, stranger }) => {
   });
 });
 
+test('a squash on top of a baseline is one for all: where the tool has run, where phase has run, and where neither has', async () => {
+  const [, prisma] = TOOLS;
+  if (prisma === undefined) throw new Error('There is no such tool.');
+  for (const [path, text] of Object.entries(prisma.files)) project.write(path, text);
+  await prisma.run(project, old);
+  await project.json('init', '--from-prisma');
+  await addMigration(project, '1.0.0', 'age', 'ALTER TABLE users ADD COLUMN age bigint;');
+  await project.json('release', 'cut', '1.0.0');
+  await project.json('migrate');
+  await project.json('squash', '--up-to', '1.0.0', '--yes');
+  expect((await project.json('migrate')).applied).toEqual([]);
+  const behind = await createDatabase();
+  await prisma.run(project, behind);
+  project.url = behind.url;
+  const refused = await project.phase('migrate', '--json');
+  expect([refused.code, refused.json.error.code]).toEqual([5, 'PH3029']);
+  expect(refused.json.error.remedy).toContain('from before the squash');
+  await behind.drop();
+  project.url = fresh.url;
+  expect((await project.json('migrate')).applied).toHaveLength(2);
+  const { json } = await project.phase('diff', '--json', '--from', old.url, '--to', fresh.url);
+  expect(json).toMatchObject({ statements: [], kept: [], rest: [] });
+});
+
 test.each([
   ['no migrations', {}, ['--from-prisma'], 'There is no migration_lock.toml here.'],
   [
