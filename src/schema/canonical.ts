@@ -53,8 +53,10 @@ function isLeftOut(id: StableId, { schemas, relations }: LeftOut): boolean {
 /** Whoever migrates: the role that most tables belong to. What it is called is a fact of a machine, and what belongs to it is not said. */
 export function usualOwner({ edges }: Pick<FactBase, 'edges'>): string | null {
   const counts = new Map<string, number>();
+  // What an extension brings along may belong to whoever may install it.
+  const brought = new Set(edges.flatMap(({ kind, from }) => (kind === 'memberOfExtension' ? [encodeId(from)] : [])));
   for (const { kind, from, to } of edges) {
-    if (kind !== 'owner' || to.kind !== 'role' || !OWNED.has(from.kind)) continue;
+    if (kind !== 'owner' || to.kind !== 'role' || !OWNED.has(from.kind) || brought.has(encodeId(from))) continue;
     counts.set(to.name, (counts.get(to.name) ?? 0) + 1);
   }
   const [most = null] = [...counts].sort(([one, some], [other, more]) => more - some || (one < other ? -1 : 1));

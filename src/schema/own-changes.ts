@@ -24,16 +24,13 @@ export function ownChanges(from: FactBase, to: FactBase): OwnChanges {
   return {
     first: [
       ...renames.map(({ from: subject, sql }) => ({ sql, subject })),
-      ...partitions.map(({ subject, parent }) => ({
-        subject,
-        sql: `ALTER TABLE ${parent} DETACH PARTITION ${quoteQualified(subject)}`,
-      })),
       ...collated.map(({ subject, sql }) => ({ subject, sql })),
     ],
-    last: partitions.map(({ subject, parent, bound }) => ({
-      subject,
-      sql: `ALTER TABLE ${parent} ATTACH PARTITION ${quoteQualified(subject)} ${bound}`,
-    })),
+    // One after the other, so that both are in one transaction: in between nobody sees the rows.
+    last: partitions.flatMap(({ subject, parent, bound }) => [
+      { subject, sql: `ALTER TABLE ${parent} DETACH PARTITION ${quoteQualified(subject)}` },
+      { subject, sql: `ALTER TABLE ${parent} ATTACH PARTITION ${quoteQualified(subject)} ${bound}` },
+    ]),
     facts: withPayloads(
       facts,
       new Map([...partitions, ...collated].map(({ subject, payload }) => [encodeId(subject), payload])),

@@ -4,6 +4,7 @@ import { reasonOf } from '../postgres/errors.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { readSchema, type Schema } from '../schema/facts.ts';
 import type { ReversibleStep, SafeStep } from '../schema/safe-step.ts';
+import type { Statement } from '../schema/statement.ts';
 import { statementsBetween } from '../schema/statements.ts';
 import { withCopy } from './copy.ts';
 import type { Surroundings } from './open.ts';
@@ -29,11 +30,15 @@ export async function withWaysBack(
       for (const sql of statementsOf(step)) await run(db, sql);
       known = before === null ? null : await readSchema(database);
       const found = before === null || known === null ? [] : await statementsBetween(known, before);
-      reversible.push({ ...step, down: step.down ?? found.map(({ sql }) => sql) });
+      reversible.push({ ...step, down: step.down ?? found.map(uncut) });
     }
     return reversible;
   });
 }
+
+/** A narrower type without its cast: PostgreSQL refuses values that do not fit, where the cast would cut them off. */
+const uncut = ({ sql, losesData }: Statement): string =>
+  losesData && / ALTER COLUMN .* TYPE /s.test(sql) ? sql.replace(/ USING .*$/s, '') : sql;
 
 function statementsOf({ up, index }: SafeStep): readonly string[] {
   if (index === undefined) return up;

@@ -88,6 +88,7 @@ const STATEMENTS: readonly (readonly [string | null, string, string?])[] = [
   ['blocking_command', 'REFRESH MATERIALIZED VIEW by_country;', 'public.by_country'],
   [null, '-- phase:no-transaction\nREFRESH MATERIALIZED VIEW CONCURRENTLY by_country;'],
   ['blocking_command', 'REINDEX TABLE users;', 'Writes to public.users'],
+  ['blocking_command', '-- phase:no-transaction\nVACUUM (FULL, ANALYZE) users;', 'Nobody reads or writes'],
   ['blocking_command', 'LOCK TABLE users IN SHARE MODE;', 'Writes to public.users'],
   [null, 'LOCK TABLE users IN SHARE UPDATE EXCLUSIVE MODE;'],
   ['blocking_command', 'ALTER TABLE quick SET LOGGED;', 'SET LOGGED'],

@@ -219,3 +219,29 @@ test('a project that phase init has begun can be dumped', async () => {
   expect(await fresh.json('dump')).toEqual({ file: 'db/structure.sql', changed: true, missing: [] });
   fresh.remove();
 });
+
+test('a partition with other bounds keeps its rows, and a wider type is no narrower on the way back than its values', async () => {
+  const was = BEFORE.replace('email text', 'email varchar(10)');
+  await addMigration(project, '1.1.0', 'narrow', 'ALTER TABLE users ALTER COLUMN email TYPE varchar(10);');
+  await project.json('release', 'cut', '1.1.0');
+  project.write(
+    'wanted.sql',
+    `${was.replace('varchar(10)', 'varchar(20)').replace("('2025-01-01')", "('2026-01-01')")}
+ALTER TABLE users ADD COLUMN x text;`,
+  );
+  project.write('phase.config.json', '{"release": "1.2.0"}');
+  await project.json('migrate', '--release', '1.1.0');
+  await database.sql("INSERT INTO orders VALUES (1, '2024-05-05', 1); INSERT INTO users VALUES (1, 'a', 1)");
+  const { files } = await project.json('new', 'migration-from-diff', 'wider', '--to', 'wanted.sql');
+  const both = sqlOf(files).filter((text) => text.includes('DETACH PARTITION'));
+  expect(both).toHaveLength(1);
+  expect(both[0]).toContain('ATTACH PARTITION "public"."orders_2024" FOR VALUES FROM');
+  expect(both[0]).not.toContain('DROP');
+  const steps = (await project.json('migrate', '--release', '1.2.0')).applied.length;
+  await database.sql("UPDATE users SET email = '0123456789abc'");
+  const refused = await project.phase('rollback', '--steps', String(steps), '--json');
+  expect([refused.code, refused.json.error.message]).toEqual([1, expect.stringContaining('too long')]);
+  await database.sql("UPDATE users SET email = 'a'");
+  await project.phase('rollback', '--steps', String(steps));
+  expect(await database.sql('SELECT id FROM orders')).toHaveLength(1);
+});

@@ -99,7 +99,7 @@ test('whoever migrates may be called anything: the database of a role that is no
     project.url = url.href;
     await project.json('migrate', '--release', '1.0.0');
     await pending(
-      `CREATE TABLE notes (id int PRIMARY KEY);\nCREATE TABLE logs (id int);\nGRANT SELECT ON users TO PUBLIC;\n-- phase:down\nDROP TABLE notes, logs;\n`,
+      `CREATE EXTENSION citext;\nCREATE TABLE notes (id int PRIMARY KEY);\nCREATE TABLE logs (id int);\nGRANT SELECT ON users TO PUBLIC;\n-- phase:down\nDROP TABLE notes, logs;\nDROP EXTENSION citext;\n`,
     );
     await project.json('migrate', '--release', '1.1.0');
     expect((await project.phase('drift', '--json')).json).toMatchObject({ ok: true, differences: [] });

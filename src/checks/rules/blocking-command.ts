@@ -8,6 +8,8 @@ interface Blocking {
   readonly remedy: string;
 }
 
+/** What a command works on that need not name a table. */
+const WHOLE = 'the database';
 const AT_A_QUIET_TIME = 'run it at a quiet time, with a silence that says so';
 
 export const blockingCommand: Rule = {
@@ -27,7 +29,7 @@ export const blockingCommand: Rule = {
 };
 
 function found({ line }: JudgedStatement, blocking: Blocking | null, context: JudgeContext): Judgement[] {
-  if (blocking === null || context.isNew(blocking.table)) return [];
+  if (blocking === null || (blocking.table !== WHOLE && context.isNew(blocking.table))) return [];
   return [{ line, severity: 'error', message: blocking.message, remedy: blocking.remedy }];
 }
 
@@ -61,7 +63,7 @@ function commandOf({ kind, node }: JudgedStatement): Blocking | null {
     case 'VacuumStmt':
       return hasOption(node, 'options', 'full')
         ? {
-            table: 'the database',
+            table: WHOLE,
             message: nobody('what it writes anew'),
             remedy: `Without FULL; or ${AT_A_QUIET_TIME}.`,
           }
