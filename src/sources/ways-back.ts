@@ -36,9 +36,9 @@ export async function withWaysBack(
   });
 }
 
-/** A narrower type without its cast: PostgreSQL refuses values that do not fit, where the cast would cut them off. */
-const uncut = ({ sql, losesData }: Statement): string =>
-  losesData && / ALTER COLUMN .* TYPE /s.test(sql) ? sql.replace(/ USING .*$/s, '') : sql;
+/** A text of fewer characters without its cast: PostgreSQL refuses values that do not fit, where the cast would cut them off. */
+const uncut = ({ sql }: Statement): string =>
+  sql.replace(/( ALTER COLUMN .* TYPE character(?: varying)?\(\d+\)) USING .*$/s, '$1');
 
 function statementsOf({ up, index }: SafeStep): readonly string[] {
   if (index === undefined) return up;
