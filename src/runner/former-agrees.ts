@@ -28,7 +28,8 @@ export async function ensureFormerAgrees(db: LedgerDb, question: Question): Prom
   const former = await formerLedgerOf(project);
   const state = await formerState(db, former);
   if (state.isLocked) throw new PhaseError('PH4004', { table: former.table });
-  if (isFirstRun(question.ledger)) await ensureSameMigrations(question, former, state);
+  // Of knex's what comes later can be among what is pending; of the others it is in no baseline.
+  if (isFirstRun(question.ledger) || former.tool !== 'knex') await ensureSameMigrations(question, former, state);
   // On the first run somebody may have run them since the plan was made.
   const twice = pending.filter((id) => state.ids?.includes(id));
   if (twice.length > 0) throw new PhaseError('PH3027', { ids: twice, ...former });
@@ -53,12 +54,16 @@ async function ensureSameMigrations(
   { ids }: FormerState,
 ): Promise<void> {
   const listed = new Set(
-    history.manifests.flatMap(({ migrations, replaces = [] }) => [...migrations.map(({ id }) => id), ...replaces]),
+    history.manifests.flatMap(({ migrations, replaces = [], earlier = [] }) => [
+      ...migrations.map(({ id }) => id),
+      ...replaces,
+      ...earlier.flatMap((baseline) => baseline.replaces),
+    ]),
   );
   const missing = (ids ?? []).filter((id) => !listed.has(id));
   const isMeant = (await project.knexfile())?.config.migrations?.disableMigrationsListValidation === true;
   if (missing.length > 0 && !isMeant) throw new PhaseError('PH3026', { ids: missing, ...former });
-  if ((ids ?? []).length === 0 && ledger.servedBefore && !runBaseline) {
+  if (isFirstRun(ledger) && (ids ?? []).length === 0 && ledger.servedBefore && !runBaseline) {
     throw new PhaseError('PH2023', { ...former, exists: ids !== null });
   }
 }

@@ -6,6 +6,7 @@ import { openProject, type Project } from '../../project/config.ts';
 import { writeFiles } from '../../project/files.ts';
 import { setGitConfig } from '../../project/git.ts';
 import { currentRelease } from '../../project/target-release.ts';
+import { findDrift } from '../../sources/drift.ts';
 import { type BaselinedTool, type TakenOver, takeOver } from '../../sources/former/take-over.ts';
 import { type AdoptedSettings, type KnexBaseline, knexBaseline } from '../../wizard/adopt/baseline.ts';
 import { takenInByBuild } from '../../wizard/adopt/tsconfig.ts';
@@ -104,7 +105,30 @@ async function replacedMigrations(
     `a baseline stands in the place of ${count(replaces.length, 'migration')} of ${ledger.tool}; their files stay in ${directory}`,
   ];
   if (ran !== null) text.push(`${ledger.tool} has run ${ran} of them in the database at hand`);
+  if (ran === replaces.length) await tellDifferences(context);
+  else if (ran !== null && ran > 0)
+    context.output.notice(
+      `The database at hand lacks some of them: phase refuses it (PH3029) until ${ledger.tool} has run the others there.`,
+    );
   return { document: { baseline }, text };
+}
+
+/** A baseline that counts as applied where the schema is another one would be found out by the first migration that needs it. */
+async function tellDifferences(context: CommandContext): Promise<void> {
+  try {
+    const { differences } = await findDrift(await surroundingsOf(context), []);
+    if (differences.length === 0) return;
+    const objects = differences.slice(0, 5).map(({ object, kind }) => `${kind} ${object}`);
+    const more = differences.length > 5 ? `, and ${differences.length - 5} more` : '';
+    context.output.notice(
+      `The database at hand is not what the baseline gives: ${objects.join(', ')}${more}. Where its tables are in another schema, name that in searchPath (phase.config.ts) and take over anew; phase drift shows the statements.`,
+    );
+  } catch (error) {
+    if (!(error instanceof PhaseError)) throw error;
+    context.output.notice(
+      `Whether the database at hand is what the baseline gives was not looked at: ${error.code} ${error.message}`,
+    );
+  }
 }
 
 /** @throws PH1001 for a flag that says how to do what is not asked for. */

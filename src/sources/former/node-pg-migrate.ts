@@ -9,7 +9,7 @@ import { withConnection } from '../../postgres/connection.ts';
 import type { FormerMigrations, FormerRequest } from './former.ts';
 import { MEND } from './scripts.ts';
 
-const PROGRAM = join('node_modules', '.bin', 'node-pg-migrate');
+const PACKAGE = join('node_modules', 'node-pg-migrate', 'package.json');
 
 /**
  * What they do stands in code that calls `pgm`: the project's own node-pg-migrate runs them.
@@ -20,9 +20,9 @@ export async function nodePgMigrateMigrations(
   { directory, table }: FormerRequest,
 ): Promise<FormerMigrations> {
   const found = directory ?? 'migrations';
-  if (!existsSync(join(root, PROGRAM)))
+  if (!existsSync(join(root, PACKAGE)))
     throw new PhaseError('PH1028', {
-      reason: `There is no ${PROGRAM}, which has to run them once.`,
+      reason: `There is no ${PACKAGE}, which has to run them once.`,
       remedy: 'Install what the project needs (npm ci), and run this again in the folder of its package.json.',
     });
   if (!existsSync(join(root, found)))
@@ -46,11 +46,20 @@ export async function nodePgMigrateMigrations(
   };
 }
 
+/**
+ * By its function, and not by its command line: that one takes databases, folders and tables from the project's own configuration, and would migrate the one that
+ * is named there. Its versions export the function under several names.
+ */
+const SCRIPT = `const found = await import('node-pg-migrate');
+const run = found.runner ?? found.default?.default ?? found.default;
+await run({ ...JSON.parse(process.env.PHASE_OPTIONS), direction: 'up', log: () => undefined });`;
+
 /** With a table of the usual name, wherever the project has its own. */
 async function run(root: string, directory: string, url: string): Promise<void> {
-  const flags = ['up', '--migrations-dir', directory, '--migrations-table', FORMER_TABLES['node-pg-migrate']];
-  const options = { cwd: root, env: { ...process.env, DATABASE_URL: url }, maxBuffer: 64 * 1024 * 1024 };
-  await promisify(execFile)(process.execPath, [join(root, PROGRAM), ...flags], options).catch(
+  const wanted = { databaseUrl: url, dir: directory, migrationsTable: FORMER_TABLES['node-pg-migrate'] };
+  const env = { ...process.env, DATABASE_URL: url, PHASE_OPTIONS: JSON.stringify(wanted) };
+  const options = { cwd: root, env, maxBuffer: 64 * 1024 * 1024 };
+  await promisify(execFile)(process.execPath, ['--input-type=module', '-e', SCRIPT], options).catch(
     (error: { stderr?: string; message: string }) => {
       // Without the stack, in which nobody finds the reason.
       const said = (error.stderr || error.message).split('\n').filter((line) => !/^\s+at /.test(line));
