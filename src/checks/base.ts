@@ -10,7 +10,9 @@ export function checkBase(
   const inBase = bases.flatMap(({ migrations }) => migrations.map(({ id }) => id));
   const here = new Set(own.flatMap(({ manifest }) => manifest.migrations.map(({ id }) => id)));
   const known = new Set(inBase);
-  const missing = inBase.filter((id) => !here.has(id));
+  // What a baseline stands for is not missing.
+  const replaced = new Set(own.flatMap(({ manifest }) => replacedBy(manifest)));
+  const missing = inBase.filter((id) => !here.has(id) && !replaced.has(id));
   const last =
     inBase
       .filter((id) => /^\d{14}_/.test(id))
@@ -30,7 +32,8 @@ export function checkBase(
       ? []
       : [of('behind_base', null, `${base} has migrations that this branch lacks: ${missing.join(', ')}.`, merge)];
   const late = own.flatMap(({ file, manifest }) => {
-    const added = manifest.migrations.filter(({ id }) => !known.has(id));
+    const isBaseline = replacedBy(manifest).some((id) => known.has(id));
+    const added = isBaseline ? [] : manifest.migrations.filter(({ id }) => !known.has(id));
     const cut = bases.some(({ release, state }) => release === manifest.release && state === 'released');
     return added.flatMap(({ id }) => {
       if (cut)
@@ -56,3 +59,8 @@ export function checkBase(
   });
   return [...behind, ...late];
 }
+
+const replacedBy = ({ replaces = [], earlier = [] }: Manifest): readonly string[] => [
+  ...replaces,
+  ...earlier.flatMap((baseline) => baseline.replaces),
+];

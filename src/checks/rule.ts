@@ -43,6 +43,8 @@ export interface JudgeContext {
   wasThere(name: string): boolean;
   /** A column as it was before; undefined where there was none, or it is not known. */
   columnBefore(table: string, column: string): { readonly type: string; readonly notNull: boolean } | undefined;
+  /** Columns that a table or a view had before, and has not once all migrations have run; none where that is not known. */
+  lostColumns(name: string): readonly string[];
   /** `u` or `p` for a unique or primary key that was there before; undefined for anything else. */
   keyBefore(table: string, constraint: string): string | undefined;
   isPartitioned(table: string): boolean;

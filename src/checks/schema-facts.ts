@@ -2,7 +2,7 @@
 export interface SchemaFacts {
   /** Relations, indexes, functions, types and schemas. */
   readonly objects: ReadonlySet<string>;
-  /** By table and name. */
+  /** By table or view, and name. */
   readonly columns: ReadonlyMap<string, ReadonlyMap<string, ColumnFact>>;
   readonly partitioned: ReadonlySet<string>;
   readonly indexes: readonly IndexFact[];

@@ -155,7 +155,10 @@ CREATE TABLE keyed (id bigint, code text NOT NULL, CONSTRAINT keyed_code UNIQUE 
 CREATE INDEX checked_b ON checked (b);
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE FUNCTION token() RETURNS text LANGUAGE sql VOLATILE AS 'SELECT random()::text';
-CREATE UNIQUE INDEX keyed_id ON keyed (id);`;
+CREATE UNIQUE INDEX keyed_id ON keyed (id);
+CREATE TABLE told (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+CREATE VIEW wide AS SELECT id, 'x'::text AS label FROM told;
+CREATE VIEW narrow AS SELECT id, code FROM keyed;`;
   await addMigration(project, '1.0.1', 'there', there);
   await project.json('release', 'cut', '1.0.1');
   const cases: readonly (readonly [string | null, string, string?])[] = [
@@ -207,6 +210,10 @@ CREATE UNIQUE INDEX keyed_id ON keyed (id);`;
     ['data_in_schema', 'UPDATE pg_index SET indisvalid = true WHERE false;', "PostgreSQL's own catalogue"],
     [null, 'CREATE TABLE n7 (a int NOT NULL, b int NOT NULL, UNIQUE (a, b));'],
     ['validating_constraint', 'ALTER TABLE users\n  ADD CHECK (age > 0);', 'Reads and writes'],
+    ['not_null_by_scan', 'ALTER TABLE checked ADD CONSTRAINT nn NOT NULL label;'],
+    ['not_null_without_default', 'ALTER TABLE told ALTER COLUMN id DROP IDENTITY;', 'loses its default'],
+    ['raw_rename', 'ALTER VIEW wide RENAME COLUMN label TO title;', 'public.wide.label'],
+    ['drop_column', 'DROP VIEW narrow;\nCREATE VIEW narrow AS SELECT id FROM keyed;', 'without code'],
     ['drop_column,drop_column', 'DROP TABLE bought CASCADE;\nALTER TABLE users\n  DROP COLUMN nick;'],
   ];
   const files: string[] = [];

@@ -11,7 +11,8 @@ const DML: ReadonlySet<string> = new Set([
 ]);
 const DDL = /^(?:Create|Alter|Drop|Rename|Index|View|Comment|Grant)\w*Stmt$/;
 
-const isTemporary = ({ node }: JudgedStatement): boolean => field(node, 'relation')?.relpersistence === 't';
+const isTemporary = ({ node }: JudgedStatement): boolean =>
+  [field(node, 'relation'), field(field(node, 'into'), 'rel')].some((relation) => relation?.relpersistence === 't');
 
 const CATALOGUE = {
   message: "This migration changes rows of PostgreSQL's own catalogue, which nothing checks.",

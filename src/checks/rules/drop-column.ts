@@ -69,7 +69,13 @@ function droppedBy(
     const name = objectName(object, context.schemaOf);
     // What is made anew in the same migration is another version of it.
     const isMadeAnew = statements.some((one) => madeBy(one, context.schemaOf) === name);
-    if (context.isNew(name) || isMadeAnew) return [];
+    if (context.isNew(name)) return [];
+    const lost = isMadeAnew ? context.lostColumns(name) : [];
+    if (lost.length > 0) {
+      const message = `${name} is made anew without ${lost.join(', ')}; the release before may read that.`;
+      return [{ line, severity: 'warning', message, remedy: 'Leave it in until that release is gone.' }];
+    }
+    if (isMadeAnew) return [];
     const message =
       type === 'OBJECT_TABLE'
         ? `${name} is dropped, with its rows; the release before may read it.`

@@ -82,7 +82,7 @@ function droppedDefaults(migration: JudgedMigration, context: JudgeContext): Jud
         nodes(one.def, 'constraints').some(({ node }) => text(node, 'contype') === 'CONSTR_NOTNULL'),
     );
   return all.flatMap(({ type, table, name, defKind, statement: { line } }): Judgement[] => {
-    const isDropped = type === 'AT_ColumnDefault' && defKind === '';
+    const isDropped = (type === 'AT_ColumnDefault' && defKind === '') || type === 'AT_DropIdentity';
     const isNotNull = isAddedNotNull(table, name) || context.columnBefore(table, name)?.notNull === true;
     if (!isDropped || !isNotNull || context.isNew(table)) return [];
     const message = `${table}.${name} is NOT NULL and loses its default: an INSERT of the release before that leaves it out fails.`;

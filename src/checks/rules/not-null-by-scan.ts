@@ -1,5 +1,5 @@
 import type { Rule } from '../rule.ts';
-import { alterations, asSql } from '../syntax.ts';
+import { type Alteration, alterations, asSql, nodes, text } from '../syntax.ts';
 
 export const notNullByScan: Rule = {
   code: 'not_null_by_scan',
@@ -13,11 +13,20 @@ export const notNullByScan: Rule = {
       '-- phase:no-transaction\nALTER TABLE users ADD CONSTRAINT email_there CHECK (email IS NOT NULL) NOT VALID;\nALTER TABLE users VALIDATE CONSTRAINT email_there;\nALTER TABLE users ALTER COLUMN email SET NOT NULL;',
   },
   judge(migration, context) {
-    return alterations(migration).flatMap(({ type, table, name, statement }) => {
-      if (type !== 'AT_SetNotNull' || context.isNew(table) || context.isKnownNotNull(table, name)) return [];
+    return alterations(migration).flatMap((alteration) => {
+      const { table, statement } = alteration;
+      const name = columnMadeNotNull(alteration);
+      if (name === null || context.isNew(table) || context.isKnownNotNull(table, name)) return [];
       const message = `Nobody reads or writes ${table} while every row is looked at for NOT NULL of ${name}.`;
       const remedy = `Once no release writes NULL any more: add CHECK (${asSql(name)} IS NOT NULL) NOT VALID, validate it in a migration of its own, and set NOT NULL after that; setNotNull of triphase does the three.`;
       return [{ line: statement.line, severity: 'error' as const, message, remedy }];
     });
   },
 };
+
+/** By SET NOT NULL, or by a constraint that is one (18). */
+function columnMadeNotNull({ type, name, def }: Alteration): string | null {
+  if (type === 'AT_SetNotNull') return name;
+  const isConstraint = type === 'AT_AddConstraint' && text(def, 'contype') === 'CONSTR_NOTNULL';
+  return isConstraint && def?.skip_validation !== true ? text(nodes(def, 'keys')[0]?.node, 'sval') : null;
+}

@@ -32,6 +32,8 @@ interface Renamed {
   readonly remedy: string;
 }
 
+const COLUMNS_OF: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OBJECT_MATVIEW', '']);
+
 /** What releases name in their statements. */
 const NAMED: ReadonlySet<string> = new Set([
   'OBJECT_VIEW',
@@ -58,8 +60,11 @@ function renamedBy({ kind, node }: JudgedStatement, context: JudgeContext): Rena
   const [type, from, to] = [text(node, 'renameType'), text(node, 'subname'), text(node, 'newname')];
   if (type === 'OBJECT_TABLE') return { table, what: table, to, remedy: VIEW };
   if (type === 'OBJECT_COLUMN' && context.isNewColumn(table, from)) return null;
-  if (type === 'OBJECT_COLUMN' && ['OBJECT_TABLE', ''].includes(text(node, 'relationType'))) {
-    const remedy = `phase new rename-column --table ${asSql(table)} --from ${asSql(from)} --to ${asSql(to)} renames it in three releases.`;
+  if (type === 'OBJECT_COLUMN' && COLUMNS_OF.has(text(node, 'relationType'))) {
+    const isOfView = /VIEW$/.test(text(node, 'relationType'));
+    const remedy = isOfView
+      ? 'Give the view the new column beside the old one, and take that out once the release before is gone.'
+      : `phase new rename-column --table ${asSql(table)} --from ${asSql(from)} --to ${asSql(to)} renames it in three releases.`;
     return { table, what: `${table}.${from}`, to, remedy };
   }
   if (!NAMED.has(type)) return null;

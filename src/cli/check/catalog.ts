@@ -47,7 +47,7 @@ async function readFacts(db: Connection): Promise<SchemaFacts> {
     db,
     `SELECT ${NAMED} AS "table", a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS "notNull", c.relkind = 'p' AS "isPartitioned"
      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE ${OWN} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`,
+     WHERE ${OWN} AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped`,
   );
   const tables = new Map<string, Map<string, { type: string; notNull: boolean }>>();
   for (const { table, name, type, notNull } of columns)

@@ -113,6 +113,11 @@ function contextOf(
     isNewColumn: (table, column) => before?.columns.get(table)?.has(column) === false,
     wasThere: (name) => before?.objects.has(name) === true,
     columnBefore: (table, column) => before?.columns.get(table)?.get(column),
+    lostColumns: (name) => {
+      const there = after?.columns.get(name);
+      const had = [...(before?.columns.get(name)?.keys() ?? [])];
+      return there === undefined ? [] : had.filter((column) => !there.has(column));
+    },
     keyBefore: (table, name) =>
       before?.constraints.find((one) => one.table === table && one.name === name && /[up]/.test(one.type))?.type,
     isPartitioned: (table) => (after ?? before)?.partitioned.has(table) === true,
