@@ -55,6 +55,26 @@ export async function writeFiles(
   }
 }
 
+/** Writes files. */
+export type Write = (changes: readonly FileChange[]) => Promise<void>;
+
+/** Several writes, of which each needs what the one before has written, as one: when something fails after some of them, what was there before is put back. */
+export async function writeTogether<T>(root: string, body: (write: Write) => Promise<T>): Promise<T> {
+  const before = new Map<string, string | null>();
+  const write: Write = async (changes) => {
+    for (const { path } of changes)
+      if (!before.has(path)) before.set(path, await readFile(join(root, path), 'utf8').catch(() => null));
+    await writeFiles(root, changes);
+  };
+  try {
+    return await body(write);
+  } catch (error) {
+    for (const [path, content] of before)
+      await (content === null ? rm(join(root, path), { force: true }) : writeFile(join(root, path), content));
+    throw error;
+  }
+}
+
 const temporary = (root: string, path: string): string => `${join(root, path)}.${process.pid}.tmp`;
 
 async function makeFolder(folder: string, undo: (() => Promise<unknown>)[]): Promise<void> {

@@ -245,3 +245,32 @@ ALTER TABLE users ADD COLUMN x text;`,
   await project.phase('rollback', '--steps', String(steps));
   expect(await database.sql('SELECT id FROM orders')).toHaveLength(1);
 });
+
+test('of several renames of which one is refused nothing is written', async () => {
+  await addMigration(
+    project,
+    '1.1.0',
+    'both',
+    'ALTER TABLE users ADD COLUMN nick text;\nCREATE UNIQUE INDEX pair ON users (email, nick);',
+  );
+  await project.json('release', 'cut', '1.1.0');
+  project.write(
+    'wanted.sql',
+    `${BEFORE.replace('email text', 'mail text')}\nALTER TABLE users ADD COLUMN nickname text; CREATE UNIQUE INDEX pair ON users (mail, nickname);`,
+  );
+  const before = project.files();
+  const flags = ['--rename', 'users.email=mail', '--rename', 'users.nick=nickname', '--releases', '1.2.0,1.3.0,1.4.0'];
+  const refused = await project.phase(
+    'new',
+    'migration-from-diff',
+    'two',
+    '--release',
+    '1.2.0',
+    '--to',
+    'wanted.sql',
+    ...flags,
+    '--json',
+  );
+  expect([refused.code, refused.json.error]).toEqual([4, expect.objectContaining({ code: 'PH2002' })]);
+  expect(project.files()).toEqual(before);
+});

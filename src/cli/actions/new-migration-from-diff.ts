@@ -4,7 +4,7 @@ import { nextReleases, parseRelease, type Release } from '../../domain/release.t
 import { withConnection } from '../../postgres/connection.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
-import { type FileChange, writeFiles } from '../../project/files.ts';
+import { type FileChange, type Write, writeTogether } from '../../project/files.ts';
 import { readHistory } from '../../project/history.ts';
 import { ensureOpen } from '../../project/release-files.ts';
 import { targetRelease } from '../../project/target-release.ts';
@@ -23,7 +23,7 @@ import { parseSource, type Source } from '../../sources/source.ts';
 import { withWaysBack } from '../../sources/ways-back.ts';
 import { draftFromDiff } from '../../wizard/from-diff.ts';
 import { ensureWord } from '../../wizard/new-file.ts';
-import { draftRename, ensureUsableReleases, writeDraft } from '../../wizard/rename-column.ts';
+import { draftRename, ensureUsableReleases } from '../../wizard/rename-column.ts';
 import type { CommandContext } from '../context.ts';
 import { count } from '../count.ts';
 import type { Result } from '../output.ts';
@@ -59,9 +59,12 @@ export async function runNewFromDiff(context: CommandContext, command: Command):
   const diff = said.length === 0 ? first : await diffSources(surroundings, { ...options, renames });
   ensureRuns(diff);
   const release = ensureOpen(surroundings.history, targetRelease(project, flags.release));
-  const scaffolded = await scaffoldRenames(context, surroundings, from, renames, flags.releases);
-  const { changes, warnings } = await draft(surroundings, diff, { name, release, renames, last: scaffolded.last });
-  await writeFiles(project.root, changes);
+  const { scaffolded, changes, warnings } = await writeTogether(project.root, async (write) => {
+    const renamed = await scaffoldRenames(context, surroundings, { from, renames, given: flags.releases, write });
+    const drafted = await draft(surroundings, diff, { name, release, renames, last: renamed.last });
+    await write(drafted.changes);
+    return { scaffolded: renamed, ...drafted };
+  });
   if (changes.length > 0) await enterTouches(project, surroundings.shadow);
   for (const warning of warnings) context.output.notice(warning);
   return written(diff, [...new Set([...scaffolded.files, ...changes.map(({ path }) => path)])]);
@@ -92,13 +95,19 @@ interface Scaffolded {
   readonly last: Release | null;
 }
 
+interface Scaffolding {
+  readonly from: Source;
+  readonly renames: readonly ChosenRename[];
+  /** As `--releases` gives them. */
+  readonly given: string | undefined;
+  readonly write: Write;
+}
+
 /** By the wizard, in the schema that the difference begins with. */
 async function scaffoldRenames(
   context: CommandContext,
   surroundings: Surroundings,
-  from: Source,
-  renames: readonly ChosenRename[],
-  given: string | undefined,
+  { from, renames, given, write }: Scaffolding,
 ): Promise<Scaffolded> {
   if (renames.length === 0) return { files: [], last: null };
   const { project } = surroundings;
@@ -116,7 +125,7 @@ async function scaffoldRenames(
           ),
         );
         for (const { message } of drafted.warnings) context.output.notice(message);
-        await writeDraft(history, drafted);
+        await write(drafted.changes);
         written.push(...drafted.files.map(({ path }) => path));
       }
       return { files: written, last: releases.at(-1) ?? null };
