@@ -7,9 +7,9 @@ const OWN = `nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT
 const relation = (alias: string) => `(SELECT quote_ident(in_schema.nspname) || '.' || quote_ident(named.relname)
   FROM pg_class named JOIN pg_namespace in_schema ON in_schema.oid = named.relnamespace WHERE named.oid = ${alias})`;
 const sorted = (texts: string) => `(SELECT string_agg(item, ',' ORDER BY item) FROM unnest(${texts}) AS item)`;
-/** A role by its name, but for whoever migrates: what that one is called is a fact of a machine. */
+/** A role by its name, but for whoever migrates, which PostgreSQL has a word for where they own the database: what that one is called is a fact of a machine. */
 const role = (oid: string) =>
-  `CASE WHEN ${oid} = 0 THEN 'PUBLIC' WHEN pg_get_userbyid(${oid}) = $3::text THEN '(owner)' ELSE pg_get_userbyid(${oid})::text END`;
+  `CASE WHEN ${oid} = 0 THEN 'PUBLIC' WHEN pg_get_userbyid(${oid}) IN ($3::text, 'pg_database_owner') THEN '(owner)' ELSE pg_get_userbyid(${oid})::text END`;
 const privileges = (acl: string) => `(SELECT string_agg(item, ',' ORDER BY item)
   FROM (SELECT concat_ws(' ', ${role('given.grantee')}, given.privilege_type, given.is_grantable, 'by', ${role('given.grantor')}) AS item FROM aclexplode(${acl}) AS given) AS items)`;
 /** Who may do what, where that is not what everybody has. @param code as `acldefault` takes it. */

@@ -23,9 +23,11 @@ export function statementOf(action: Action): Statement {
 const ALL =
   /^((?:ALTER DEFAULT PRIVILEGES .*?)?(?:GRANT|REVOKE)) DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE ON /;
 
-/** Whoever has all privileges has all of them on every server, and whoever migrates need not be named. */
+/** Whoever has all privileges has all of them on every server, whoever migrates need not be named, and an extension may be there by whoever may install it. */
 function textOf(sql: string): string {
-  return withVirtualColumns(sql.replace(ALL, '$1 ALL ON ')).replace(` FOR ROLE "${USUAL_OWNER}"`, '');
+  return withVirtualColumns(
+    sql.replace(ALL, '$1 ALL ON ').replace(/^CREATE EXTENSION (?=")/, 'CREATE EXTENSION IF NOT EXISTS '),
+  ).replace(` FOR ROLE "${USUAL_OWNER}"`, '');
 }
 
 function subjectOf({ verb, produces, consumes, destroys }: Action): StableId | null {

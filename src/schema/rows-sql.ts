@@ -17,10 +17,15 @@ const TABLES = `
   WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT n.nspname = ANY ($1::text[])
     AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e') ORDER BY 1`;
 
+/** Those that hold something; one that reads another one was made after it. */
+const MATERIALIZED = `
+  SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind = 'm' AND c.relispopulated AND n.nspname !~ '^pg_' AND NOT n.nspname = ANY ($1::text[]) ORDER BY c.oid`;
+
 const ROWS_AT_ONCE = 200;
 
 /**
- * Statements that make all rows of a database, in an order that foreign keys allow, and leave its sequences where they stand; none where there are no rows.
+ * Statements that make all rows of a database, in an order that foreign keys allow, leave its sequences where they stand, and fill what is computed of them; none where there are no rows.
  * @throws Error for foreign keys that lead in a circle between tables with rows.
  */
 export async function rowStatements(db: Queryable, leftOut: readonly string[]): Promise<string[]> {
@@ -48,7 +53,12 @@ export async function rowStatements(db: Queryable, leftOut: readonly string[]): 
      WHERE last_value IS NOT NULL AND NOT schemaname = ANY ($1::text[]) ORDER BY 1`,
     [leftOut],
   );
-  return [...statements, ...sequences.map(({ name, last }) => `SELECT pg_catalog.setval(${name}, ${last})`)];
+  const views = await all<{ name: string }>(db, MATERIALIZED, [leftOut]);
+  return [
+    ...statements,
+    ...sequences.map(({ name, last }) => `SELECT pg_catalog.setval(${name}, ${last})`),
+    ...views.map(({ name }) => `REFRESH MATERIALIZED VIEW ${name}`),
+  ];
 }
 
 /** Each as a list of literals. */

@@ -3,9 +3,10 @@ import { stringify } from 'yaml';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { EarlierBaseline, ManifestSource } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
-import { plainDatabase, withConnection } from '../postgres/connection.ts';
+import { withConnection } from '../postgres/connection.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { checksum, manifestSum } from '../project/checksum.ts';
+import { shadowDatabaseOf } from '../project/database.ts';
 import type { FileChange } from '../project/files.ts';
 import { folders } from '../project/folders.ts';
 import { manifestPath } from '../project/manifests.ts';
@@ -15,7 +16,6 @@ import { loadDump } from '../schema/load.ts';
 import { readRows, rowChanges, type TableRows } from '../schema/rows.ts';
 import { rowStatements } from '../schema/rows-sql.ts';
 import { baselineOf } from '../schema/structure.ts';
-import { readEmpty } from './dump.ts';
 import { readPlace, type Surroundings, withShadow } from './open.ts';
 
 /** What the migrations up to a release give in an empty database. */
@@ -36,7 +36,11 @@ export async function readBaseline(
 ): Promise<Baseline> {
   const { project } = surroundings;
   const schema = await readPlace(project, database);
-  const text = await baselineOf(schema, await readEmpty(surroundings));
+  // What db/shadow makes is there before the baseline, too.
+  const start = await withShadow(surroundings, false, (server) =>
+    server.withDatabase(async (url) => readPlace(project, await shadowDatabaseOf(project, url))),
+  );
+  const text = await baselineOf(schema, start);
   const rows = await rowsOf(release, database, [project.config.ledgerSchema]);
   const baseline = { schema: text, rows: rows.statements };
   await ensureEqual(surroundings, release, baseline, { schema, rows: rows.sums });
@@ -71,9 +75,9 @@ async function ensureEqual(
   { schema, rows }: Baseline,
   wanted: { readonly schema: Schema; readonly rows: readonly TableRows[] },
 ): Promise<void> {
-  await withShadow(surroundings, true, (server) =>
+  await withShadow(surroundings, false, (server) =>
     server.withDatabase(async (url) => {
-      const database = plainDatabase(url);
+      const database = await shadowDatabaseOf(surroundings.project, url);
       await loadDump(database, { file: 'baseline', sql: `${schema}\n${rows ?? ''}` });
       const differences = await compareSchemas(await readSchema(database), wanted.schema, true);
       const found = await withConnection({ ...database, applicationName: 'phase baseline' }, (db) => readRows(db, []));

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { addMigration } from '../support/history.ts';
@@ -102,4 +103,32 @@ test('what is open, unknown, or in the middle of a rename is not squashed, and n
   await project.json('release', 'cut', '1.2.0');
   const across = await project.phase('squash', '--up-to', '1.2.0', '--yes', '--json');
   expect(across.json.error.why).toContain('ends after it');
+});
+
+test('what is computed of rows is filled, db/structure.sql follows, db/shadow stays out of it, and a base that has what it replaces is no other one', async () => {
+  const git = (...args: string[]) => execFileSync('git', args, { cwd: project.root, stdio: 'pipe' });
+  project.write('db/shadow/app.sql', 'CREATE SCHEMA app;');
+  await addMigration(
+    project,
+    '1.2.0',
+    'counted',
+    'CREATE TABLE app.notes (id bigint PRIMARY KEY);\nCREATE MATERIALIZED VIEW counted AS SELECT count(*)::int AS n FROM countries;',
+  );
+  await project.json('release', 'cut', '1.2.0');
+  await project.json('dump');
+  git('init', '-q');
+  git('add', '.');
+  git('-c', 'user.name=a', '-c', 'user.email=a@x', 'commit', '-qm', 'base');
+  const { files } = await project.json('squash', '--up-to', '1.2.0', '--yes');
+  expect(files).toContain('db/structure.sql');
+  expect((await project.phase('dump', '--check')).code).toBe(0);
+  expect(project.read(files.find((path: string) => /baseline_1\.2\.0\.sql$/.test(path)))).not.toContain(
+    'CREATE SCHEMA',
+  );
+  project.url = fresh.url;
+  expect((await project.phase('check', '--base', 'HEAD', '--json')).json.findings).toEqual([]);
+  await fresh.sql('CREATE SCHEMA app');
+  await project.json('migrate', '--release', '1.2.0');
+  expect(await fresh.sql('SELECT n FROM counted')).toEqual([{ n: 3 }]);
+  expect((await project.phase('drift', '--json')).json).toMatchObject({ ok: true });
 });

@@ -1,17 +1,11 @@
-import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease } from '../../domain/release.ts';
-import { writeFiles } from '../../project/files.ts';
-import { folders } from '../../project/folders.ts';
 import { mergeManifests } from '../../project/merge-manifests.ts';
 import { enterTouches } from '../../replay/enter-touches.ts';
-import { dumpStructure } from '../../sources/dump.ts';
 import { rebase } from '../../wizard/rebase/rebase.ts';
 import type { CommandContext } from '../context.ts';
+import { dumpAgain } from '../dump-again.ts';
 import type { Result } from '../output.ts';
-import { surroundingsOf } from '../surroundings.ts';
 
 export async function runRebase(
   context: CommandContext,
@@ -31,21 +25,6 @@ export async function runRebase(
     document: { files: all, renamed },
     text: [...lines, ...next].join('\n') || 'there is nothing to bring after the base',
   };
-}
-
-/** Where the project has one: it is what both branches give, and conflicts in it mean nothing. */
-async function dumpAgain(context: CommandContext, root: string): Promise<string[]> {
-  if (!existsSync(join(root, folders.structure))) return [];
-  try {
-    const { text: content } = await dumpStructure(await surroundingsOf(context));
-    const before = await readFile(join(root, folders.structure), 'utf8');
-    if (content !== before) await writeFiles(root, [{ path: folders.structure, content, mode: 'replace' }]);
-    return content === before ? [] : [folders.structure];
-  } catch (error) {
-    if (!(error instanceof PhaseError)) throw error;
-    context.output.notice(`${folders.structure} was not written anew: ${error.code} ${error.message} ${error.why}`);
-    return [];
-  }
 }
 
 /** git gives three files, and takes what stands in the second one afterwards; another exit code than 0 is a conflict. */

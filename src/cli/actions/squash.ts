@@ -3,6 +3,7 @@ import { parseRelease } from '../../domain/release.ts';
 import { squash } from '../../sources/squash.ts';
 import type { CommandContext } from '../context.ts';
 import { count } from '../count.ts';
+import { dumpAgain } from '../dump-again.ts';
 import type { Result } from '../output.ts';
 import { surroundingsOf } from '../surroundings.ts';
 
@@ -13,9 +14,11 @@ export async function runSquash(context: CommandContext, { upTo }: { upTo: strin
   if (!(await new Prompts(context).confirm({ message, flag: '--yes' })))
     throw new PhaseError('PH1001', { problem: 'It was not confirmed; nothing was written.' });
   const { files, deleted, replaces } = await squash(surroundings, parseRelease(upTo));
+  const structure = await dumpAgain(context, surroundings.project.root);
+  const written = [...files, ...structure];
   const lines = [
-    ...files.map((path) => `wrote ${path}`),
+    ...written.map((path) => `wrote ${path}`),
     `deleted ${count(deleted.length, 'file')}, in whose place it stands`,
   ];
-  return { document: { files, deleted, replaces }, text: lines.join('\n') };
+  return { document: { files: written, deleted, replaces }, text: lines.join('\n') };
 }
