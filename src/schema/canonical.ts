@@ -36,7 +36,8 @@ export async function canonicalFacts(base: FactBase, options: CanonicalOptions):
     ({ kind, from, to }) =>
       kept.has(encodeId(from)) &&
       kept.has(encodeId(to)) &&
-      !(kind === 'owner' && to.kind === 'role' && to.name === owner),
+      // PostgreSQL's word for the owner of the database, which the schema public belongs to, is another one for them.
+      !(kind === 'owner' && to.kind === 'role' && (to.name === owner || to.name === 'pg_database_owner')),
   );
   const referenceOnly = new Set([...base.referenceOnly].filter((id) => kept.has(id)));
   return buildFactBase(facts, edges, base.source, referenceOnly);

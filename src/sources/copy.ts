@@ -1,5 +1,7 @@
+import { quoteIdent } from '../domain/identifier.ts';
 import { type Connection, type Database, plainDatabase, withConnection } from '../postgres/connection.ts';
-import { reasonOf } from '../postgres/errors.ts';
+import { codeOf, reasonOf, sqlState } from '../postgres/errors.ts';
+import type { Queryable } from '../postgres/queryable.ts';
 import { inTransaction } from '../postgres/transaction.ts';
 import type { Schema } from '../schema/facts.ts';
 import { statementsBetween } from '../schema/statements.ts';
@@ -22,6 +24,7 @@ export async function withCopy<T>(
   schema: Schema,
   body: (copy: Copy) => Promise<T>,
 ): Promise<T> {
+  const { project } = surroundings;
   const statements = await statementsBetween(await readEmpty(surroundings), schema);
   return withShadow(surroundings, true, (server) =>
     server.withDatabase((url) => {
@@ -31,11 +34,41 @@ export async function withCopy<T>(
         await db.query(`SET search_path TO ''`);
         await db.query('SET check_function_bodies = off');
         const untried = await inTransaction(db, async () => {
-          for (const { sql } of statements) await db.query(sql);
+          await asOwner(
+            db,
+            project.config.role ?? null,
+            statements.map(({ sql }) => sql),
+          );
           return null;
         }).catch((error) => reasonOf(error));
         return body({ db, url, database, untried });
       });
     }),
   );
+}
+
+/**
+ * Runs statements as the role that owns what a project makes, where the configuration names one, and as whoever connects what that role may not: what is made
+ * by another one would be another schema, and nobody's to change.
+ */
+export async function asOwner(db: Queryable, role: string | null, statements: readonly string[]): Promise<void> {
+  if (role === null) {
+    for (const sql of statements) await db.query(sql);
+    return;
+  }
+  await db.query(`SET ROLE ${quoteIdent(role)}`);
+  for (const sql of statements) {
+    await db.query('SAVEPOINT own');
+    try {
+      await db.query(sql);
+    } catch (error) {
+      if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
+      await db.query('ROLLBACK TO SAVEPOINT own');
+      await db.query('RESET ROLE');
+      await db.query(sql);
+      await db.query(`SET ROLE ${quoteIdent(role)}`);
+    }
+    await db.query('RELEASE SAVEPOINT own');
+  }
+  await db.query('RESET ROLE');
 }

@@ -5,6 +5,7 @@ import { ledgerScripts, recordFormat } from '../ledger/format.ts';
 import { scriptedMigration } from '../ledger/migrations.ts';
 import { recordRelease } from '../ledger/releases.ts';
 import { plainDatabase } from '../postgres/connection.ts';
+import { shadowDatabaseOf } from '../project/database.ts';
 import { folders } from '../project/folders.ts';
 import { readSchema, type Schema } from '../schema/facts.ts';
 import { differencesOf } from '../schema/fingerprint.ts';
@@ -33,7 +34,7 @@ export async function dumpStructure(surroundings: Surroundings): Promise<Structu
 function missingIn(surroundings: Surroundings, sql: string, schema: Schema): Promise<string[]> {
   return withShadow(surroundings, true, (server) =>
     server.withDatabase(async (url) => {
-      const database = plainDatabase(url);
+      const database = await shadowDatabaseOf(surroundings.project, url);
       try {
         await loadDump(database, { file: folders.structure, sql });
       } catch (error) {

@@ -4,6 +4,7 @@ import type { OrderedMigration } from '../domain/plan.ts';
 import { untraced } from '../domain/trace.ts';
 import { type Database, withConnection } from '../postgres/connection.ts';
 import { all } from '../postgres/queryable.ts';
+import { inTransaction } from '../postgres/transaction.ts';
 import { shadowDatabaseOf } from '../project/database.ts';
 import { fileOf, loadMigration } from '../project/migrations.ts';
 import { withReplay } from '../replay/replay.ts';
@@ -11,7 +12,7 @@ import { rollback } from '../runner/rollback.ts';
 import { compareSchemas, type Difference } from '../schema/compare.ts';
 import { differencesOf } from '../schema/fingerprint.ts';
 import { copyRows, readRows, rowChanges, type TableRows } from '../schema/rows.ts';
-import { withCopy } from './copy.ts';
+import { asOwner, withCopy } from './copy.ts';
 import { stepsThatRan } from './drift.ts';
 import { ledgerOfSteps } from './dump.ts';
 import { readPlace, type Surroundings, stepsOf, withSource, withSteps } from './open.ts';
@@ -61,7 +62,8 @@ export async function verify(surroundings: Surroundings, options: VerifyOptions)
     const schema = await readPlace(surroundings.project, database);
     return withCopy(surroundings, schema, async ({ db, url, untried }) => {
       if (untried !== null) throw new PhaseError('PH5031', { reason: untried });
-      for (const script of ledgerOfSteps(surroundings, ran)) await db.query(script);
+      const role = surroundings.project.config.role ?? null;
+      await inTransaction(db, () => asOwner(db, role, ledgerOfSteps(surroundings, ran)));
       if (options.rows) await withLedgerSchemas(database, (source, ledgers) => copyRows(source, db, ledgers));
       const { project } = surroundings;
       return verifyClone(surroundings, options, await shadowDatabaseOf(project, url), ran);

@@ -116,6 +116,24 @@ test('whoever migrates may be called anything: the database of a role that is no
   }
 });
 
+test('a role in the configuration, which owns what is made, is no drift, and dump holds all', async () => {
+  const role = `owner_${new URL(database.url).pathname.slice(1)}`;
+  const own = await createDatabase();
+  await own.sql(`CREATE ROLE ${role}; ALTER DATABASE ${new URL(own.url).pathname.slice(1)} OWNER TO ${role}`);
+  try {
+    project.url = own.url;
+    configure({ role });
+    await project.json('migrate', '--release', '1.0.0');
+    expect((await project.phase('drift', '--json')).json).toMatchObject({ ok: true, differences: [] });
+    expect((await project.json('dump')).missing).toEqual([]);
+    const { json } = await project.phase('verify', '--to', 'migrations', '--json');
+    expect(json).toMatchObject({ ok: true });
+  } finally {
+    await own.drop();
+    await database.sql(`DROP ROLE IF EXISTS ${role}`).catch(() => undefined);
+  }
+});
+
 test('with drift.beforeMigrate nothing is migrated that was changed by hand', async () => {
   await pending('ALTER TABLE users ADD COLUMN name text;');
   configure({ drift: { beforeMigrate: true } });
