@@ -51,6 +51,7 @@ export async function parseSqlMigration(file: string, text: string): Promise<Sql
     throw new PhaseError('PH3014', { file, reason });
   };
   ensureNoConflict(file, script);
+  if (script.trim() === '') refuse('It is empty.');
   // The parser would end there, and everything behind it would be left out.
   if (script.includes('\0')) refuse('It holds a NUL byte.');
   const bytes = Buffer.from(script, 'utf8');

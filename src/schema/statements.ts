@@ -99,7 +99,8 @@ async function planned(from: Schema, to: Schema): Promise<Statement[]> {
     const statements = plan(from.facts, whole, options)
       .actions.map(statementOf)
       .filter((statement) => !isNothing(statement, from.facts))
-      .map((statement) => withLosses(statement, from.facts, to.facts));
+      .map((statement) => withLosses(statement, from.facts, to.facts))
+      .flatMap((statement) => withNumbers(statement, from.facts));
     return await foldColumns(withComments(statements, to.facts), to.facts);
   } catch (error) {
     // A function that takes rows of a table which has it in a default goes in between.
@@ -119,6 +120,29 @@ function withLosses(statement: Statement, from: FactBase, to: FactBase): Stateme
   if (before.generatedExpr !== null && before.generatedExpr !== undefined) return { ...statement, losesData: false };
   if (after === undefined || !/ ALTER COLUMN .* TYPE /s.test(sql)) return statement;
   return { ...statement, losesData: statement.losesData || losesInSilence(String(before.type), String(after.type)) };
+}
+
+const NUMBERED =
+  /^ALTER TABLE (\S.*?) ALTER COLUMN ("(?:[^"]|"")*") (?:ADD GENERATED (?:ALWAYS|BY DEFAULT) AS IDENTITY|SET DEFAULT nextval\('((?:[^']|'')*)'::regclass\)$)/s;
+
+/** An identity, or a sequence that becomes its default, of a column that has rows would count from 1 again. */
+function withNumbers(statement: Statement, from: FactBase): Statement[] {
+  const [, table = '', column = '', sequence] = NUMBERED.exec(statement.sql) ?? [];
+  if (table === '') return [statement];
+  const name = column.slice(1, -1).replaceAll('""', '"');
+  const isThere = from.facts().some(({ id }) => {
+    if (id.kind !== 'column' || id.name !== name) return false;
+    const { schema, table: own } = id as unknown as { schema: string; table: string };
+    return table === `"${schema.replaceAll('"', '""')}"."${own.replaceAll('"', '""')}"`;
+  });
+  if (!isThere) return [statement];
+  const next = `coalesce((SELECT max(${column}) FROM ${table}), 0) + 1`;
+  // A sequence may be ahead of the rows, or count for others, too.
+  const sql =
+    sequence === undefined
+      ? `SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(${quoteLiteral(table)}, ${quoteLiteral(name)}), ${next}, false)`
+      : `SELECT pg_catalog.setval('${sequence}', greatest(${next}, (SELECT last_value + is_called::int FROM ${sequence.replaceAll("''", "'")})), false)`;
+  return [statement, { ...statement, sql }];
 }
 
 /** Before a type changes, its default is dropped, also where there is none. */

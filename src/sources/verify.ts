@@ -37,7 +37,7 @@ export interface Verification {
     /** Lines that only one side has, as PostgreSQL tells it: `+` after the way back, `-` before all of it. */
     readonly differences: readonly string[];
   };
-  /** What schema migrations did to rows that were there; null where rows were not looked at. */
+  /** What schema migrations did to rows that were there, and what of them the way back has not brought back; null where rows were not looked at. */
   readonly rows: readonly string[] | null;
   /** Kinds of objects that are there, and that nobody compares. */
   readonly uncompared: readonly string[];
@@ -101,6 +101,7 @@ async function verifyClone(
   const before = await readPlace(project, clone);
   const done = new Set(ran.map(({ id }) => id));
   const pending = stepsOf(surroundings).filter(({ id }) => !done.has(id));
+  const initial = rows ? await rowsOf(clone) : [];
   const changes = await runAll(surroundings, clone, pending, rows);
   const after = await readPlace(project, clone);
   const differences = await withSource(surroundings, to, async ({ database, isOurs }) =>
@@ -108,6 +109,8 @@ async function verifyClone(
   );
   const { reverted, irreversible } = await undoAll(surroundings, clone, pending);
   const isBack = reverted.length === pending.length;
+  if (isBack && rows)
+    changes.push(...rowChanges(initial, await rowsOf(clone)).map((change) => `after the way back: ${change}`));
   const left = isBack ? differencesOf((await readPlace(project, clone)).fingerprint, before.fingerprint) : [];
   return {
     applied: pending.map(({ id }) => id),
@@ -118,6 +121,9 @@ async function verifyClone(
   };
 }
 
+const rowsOf = (clone: Database): Promise<TableRows[]> =>
+  withLedgerSchemas(clone, (db, ledgers) => readRows(db, ledgers));
+
 /** @returns what schema migrations did to rows. */
 async function runAll(
   { project, history }: Surroundings,
@@ -125,8 +131,7 @@ async function runAll(
   pending: readonly OrderedMigration[],
   rows: boolean,
 ): Promise<string[]> {
-  const rowsNow = (): Promise<TableRows[]> =>
-    rows ? withLedgerSchemas(clone, (db, ledgers) => readRows(db, ledgers)) : Promise.resolve([]);
+  const rowsNow = (): Promise<TableRows[]> => (rows ? rowsOf(clone) : Promise.resolve([]));
   const changes: string[] = [];
   const url = String(clone.connection);
   await withReplay({ project, history, url }, async (replay) => {
