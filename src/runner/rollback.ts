@@ -62,6 +62,8 @@ export async function rollback(options: RollbackOptions): Promise<Ended<Rollback
 
 /** What knex has run long ago is no step of a roll-out that could be taken back. @throws PH2024 */
 async function ensureNotByKnex({ lock: { client } }: Session, rows: readonly LedgerRow[]): Promise<void> {
+  // Where nothing has ever run there is no ledger to ask.
+  if (rows.length === 0) return;
   const unread = rows.filter(({ sha256 }) => sha256 === null).map(({ id }) => id);
   const ids =
     unread.length > 0

@@ -1,6 +1,5 @@
 import type { Queryable } from '../postgres/queryable.ts';
 import type { LeftOut } from './facts.ts';
-import { USUAL_NAME } from './partition-indexes.ts';
 
 /** Schemas of the application: not PostgreSQL's own, and not the ledger. */
 const OWN = `nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\\_%' AND nspname <> ALL ($1::text[])`;
@@ -43,15 +42,15 @@ const fingerprintSql = ({ viewTexts, isExact, hasRowFilters }: Form) => `
   LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE ${OWN} AND ${notLeftOut} AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND ${notOfExtension('pg_class', 'c.oid')} AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-  SELECT concat_ws(' | ', 'index', CASE WHEN ${isExact ? 'false' : NAMED_BY_ITSELF} THEN '(named by itself)' ELSE x.relname END,
-      CASE WHEN ${isExact ? 'false' : NAMED_BY_ITSELF} THEN regexp_replace(pg_get_indexdef(x.oid), 'INDEX .*? ON ', 'INDEX ON ') ELSE pg_get_indexdef(x.oid) END, obj_description(x.oid, 'pg_class'), i.indisvalid, i.indisready, i.indimmediate,
+  SELECT concat_ws(' | ', 'index', CASE WHEN ${isExact ? 'false' : INDEX_BY_ITSELF} THEN '(named by itself)' ELSE x.relname END,
+      CASE WHEN ${isExact ? 'false' : INDEX_BY_ITSELF} THEN regexp_replace(pg_get_indexdef(x.oid), 'INDEX .*? ON ', 'INDEX ON ') ELSE pg_get_indexdef(x.oid) END, obj_description(x.oid, 'pg_class'), i.indisvalid, i.indisready, i.indimmediate,
       'primary ' || i.indisprimary, 'clustered ' || i.indisclustered, 'identity ' || i.indisreplident, ${isExact ? tablespace('x.reltablespace') : 'NULL'}, ${sorted('x.reloptions')},
       'of ' || (SELECT p.oid::regclass FROM pg_inherits JOIN pg_class p ON p.oid = inhparent WHERE inhrelid = x.oid AND (NOT p.relispartition OR ${isExact})),
       (SELECT string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = x.oid AND attstattarget >= 0))
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ${OWN} AND ${notLeftOut} AND ${notOfExtension('pg_class', 'c.oid')}
   UNION ALL
-  SELECT concat_ws(' | ', 'constraint', coalesce(${relation('co.conrelid')}, co.contypid::regtype::text), CASE WHEN co.contype = 'n' AND ${isExact ? 'co.coninhcount > 0' : 'true'} THEN '(unnamed)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
-      CASE WHEN co.contype = 'f' AND co.conparentid <> 0 THEN replace(pg_get_constraintdef(co.oid), ' NOT VALID', '') ELSE concat_ws(' ', pg_get_constraintdef(co.oid), co.convalidated) END, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype IN ('c', 'n') THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), 'index ' || ${relation('co.conindid')},
+  SELECT concat_ws(' | ', 'constraint', coalesce(${relation('co.conrelid')}, co.contypid::regtype::text), CASE WHEN co.contype = 'n' AND ${isExact ? 'co.coninhcount > 0' : 'true'} THEN '(unnamed)' WHEN ${isExact ? 'false' : CONSTRAINT_BY_ITSELF} THEN '(named by itself)' ELSE concat_ws(' ', co.conname, co.conislocal) END,
+      CASE WHEN co.contype = 'f' AND co.conparentid <> 0 THEN replace(pg_get_constraintdef(co.oid), ' NOT VALID', '') ELSE concat_ws(' ', pg_get_constraintdef(co.oid), co.convalidated) END, co.condeferrable, co.condeferred, co.coninhcount, CASE WHEN co.contype IN ('c', 'n') THEN co.connoinherit END, obj_description(co.oid, 'pg_constraint'), CASE WHEN ${isExact ? 'true' : `NOT ${CONSTRAINT_BY_ITSELF}`} THEN 'index ' || ${relation('co.conindid')} END,
       'of ' || (SELECT p.conname FROM pg_constraint p WHERE p.oid = co.conparentid),
       (SELECT count(*) || ' triggers' FROM pg_trigger t WHERE t.tgconstraint = co.oid))
   FROM pg_constraint co JOIN pg_namespace n ON n.oid = co.connamespace LEFT JOIN pg_class c ON c.oid = co.conrelid WHERE ${OWN} AND coalesce(${notLeftOut}, true) AND ${notOfExtension('pg_class', 'co.conrelid')}
@@ -124,8 +123,11 @@ const fingerprintSql = ({ viewTexts, isExact, hasRowFilters }: Form) => `
   SELECT concat_ws(' | ', 'foreign table', ${relation('t.ftrelid')}, s.srvname, t.ftoptions::text) FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver
   ORDER BY 1`;
 
-/** The index of a partition that has the name which PostgreSQL gives, or we do. */
-const NAMED_BY_ITSELF = `(x.relispartition AND (x.relname = ${USUAL_NAME} OR x.relname ~ '_[0-9a-f]{8}$'))`;
+/** The index of a partition, or the constraint with it, of a name that PostgreSQL gives, perhaps when a column had another name, or that we do. */
+const namedByItself = (name: string, table: string) =>
+  `(${name} ~ '_[0-9a-f]{8}$' OR (starts_with(${name}, left(${table}, 29) || '_') AND ${name} ~ '_(idx|pkey|key|excl)[0-9]*$'))`;
+const INDEX_BY_ITSELF = `(x.relispartition AND ${namedByItself('x.relname', 'c.relname')})`;
+const CONSTRAINT_BY_ITSELF = `(co.conparentid <> 0 AND co.contype IN ('p', 'u', 'x') AND ${namedByItself('co.conname', 'c.relname')})`;
 
 interface Form {
   /** Views are told by their existence alone where it is false. */

@@ -1,5 +1,7 @@
 import type { FactBase } from '@supabase/pg-delta';
 import { quoteQualified } from '../domain/identifier.ts';
+import { groupRebuilds } from './rebuilds.ts';
+import { replacedSteps } from './replaced.ts';
 import { specialSteps } from './safe-statements.ts';
 import { aboutOf, isOfNewTable, type SafeStep } from './safe-step.ts';
 import type { Statement } from './statement.ts';
@@ -7,37 +9,17 @@ import type { Statement } from './statement.ts';
 /**
  * The difference as migrations that do not block: indexes are built concurrently, constraints are added without looking at the rows and validated by
  * themselves, and one migration is about one thing. What is about tables that are new is theirs.
- * @param from the schema in which they run.
+ * @param from the schema in which they run, and `to` the one that they lead to.
  */
-export function safeSteps(statements: readonly Statement[], from: FactBase): SafeStep[] {
-  const { before, rebuilt, behind } = aroundRebuilt(withSequences(statements), from);
-  const parts =
-    rebuilt.length === 0 ? [] : [...partsOf(before, from), { about: aboutRebuilt(rebuilt, from), statements: rebuilt }];
-  return [...parts, ...partsOf(rebuilt.length === 0 ? before : behind, from)].map((part) =>
-    'statements' in part ? plainStep(part.about, part.statements) : part,
-  );
-}
-
-/** What is dropped so that something can change, and made anew, is so in one transaction: nobody sees the time in between. What cannot be in one comes behind. */
-function aroundRebuilt(
-  statements: readonly Statement[],
-  from: FactBase,
-): { readonly before: readonly Statement[]; readonly rebuilt: Statement[]; readonly behind: readonly Statement[] } {
-  const made = new Set(statements.filter(({ verb }) => verb === 'create').map(({ object }) => object));
-  const first = statements.findIndex(({ verb, object }) => verb === 'drop' && made.has(object));
-  if (first === -1) return { before: statements, rebuilt: [], behind: [] };
-  const dropped = new Set(statements.filter(({ verb }) => verb === 'drop').map(({ object }) => object));
-  const again = ({ object }: Statement): boolean =>
-    dropped.has(object.replace(/^(?:privileges|comment) (?:of .*? )?on /, ''));
-  const last = statements.findLastIndex((one) => one.verb === 'create' && again(one));
-  const inside = statements.slice(first, last + 1);
-  const isSpecial = (one: Statement): boolean =>
-    !isOfNewTable(one, from) && !again(one) && specialSteps(one, from) !== null;
-  return {
-    before: statements.slice(0, first),
-    rebuilt: inside.filter((one) => !isSpecial(one)),
-    behind: [...inside.filter(isSpecial), ...statements.slice(last + 1)],
-  };
+export function safeSteps(statements: readonly Statement[], from: FactBase, to: FactBase): SafeStep[] {
+  const parts: (Group | SafeStep)[] = [];
+  for (const group of groupRebuilds(withSequences(statements), from, to)) {
+    const [statement] = group;
+    if (statement === undefined) continue;
+    if (group.length === 1) addStatement(parts, statement, from);
+    else parts.push(...(replacedSteps(group, from) ?? [{ about: aboutRebuilt(group, from), statements: group }]));
+  }
+  return parts.map((part) => ('statements' in part ? plainStep(part.about, part.statements) : part));
 }
 
 function aboutRebuilt(statements: readonly Statement[], from: FactBase): string {
@@ -46,25 +28,21 @@ function aboutRebuilt(statements: readonly Statement[], from: FactBase): string 
   return altered === undefined ? 'change' : aboutOf(altered, from);
 }
 
-function partsOf(statements: readonly Statement[], from: FactBase): (Group | SafeStep)[] {
-  const parts: (Group | SafeStep)[] = [];
-  for (const statement of statements) {
-    const isOfNew = isOfNewTable(statement, from);
-    const special = isOfNew ? null : specialSteps(statement, from);
-    if (special !== null) {
-      parts.push(...special);
-      continue;
-    }
-    const about = aboutOf(statement, from);
-    const last = parts.at(-1);
-    const own = isOfNew && MOVES.has(statement.subject?.kind ?? '') ? groupOf(parts, about) : undefined;
-    const group =
-      own ??
-      (last !== undefined && 'statements' in last && (last.about === about || isHelper(statement)) ? last : undefined);
-    if (group === undefined) parts.push({ about, statements: [statement] });
-    else group.statements.push(statement);
+function addStatement(parts: (Group | SafeStep)[], statement: Statement, from: FactBase): void {
+  const isOfNew = isOfNewTable(statement, from);
+  const special = isOfNew ? null : specialSteps(statement, from);
+  if (special !== null) {
+    parts.push(...special);
+    return;
   }
-  return parts;
+  const about = aboutOf(statement, from);
+  const last = parts.at(-1);
+  const own = isOfNew && MOVES.has(statement.subject?.kind ?? '') ? groupOf(parts, about) : undefined;
+  const group =
+    own ??
+    (last !== undefined && 'statements' in last && (last.about === about || isHelper(statement)) ? last : undefined);
+  if (group === undefined) parts.push({ about, statements: [statement] });
+  else group.statements.push(statement);
 }
 
 /** A sequence that a new table owns comes right before it, and what says so right behind it. */

@@ -433,6 +433,11 @@ describe('who is alive', () => {
 });
 
 describe('going back', () => {
+  test('where nothing has ever run there is nothing to undo', async () => {
+    expect(await project.json('rollback')).toMatchObject({ reverted: [], failed: null });
+    expect(await ledger()).toBeNull();
+  });
+
   test('rollback undoes the last migrations, the last first', async () => {
     const first = await addMigration(project, '1.0.0', 'a', 'CREATE TABLE a ();\n-- phase:down\nDROP TABLE a;');
     const second = await addMigration(project, '1.0.0', 'b', 'CREATE TABLE b ();\n-- phase:down\nDROP TABLE b;');

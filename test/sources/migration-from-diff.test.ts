@@ -308,3 +308,60 @@ test('rows that the way back does not bring back are named', async () => {
   const { code, json } = await project.phase('verify', '--json', '--from', 'database', '--to', 'migrations', '--rows');
   expect([code, json.rows]).toEqual([7, [expect.stringMatching(/^after the way back: .*users/)]]);
 });
+
+test('what keeps its name and gets another definition is built beside the old one, and nothing else waits for it', async () => {
+  const old = `CREATE TABLE items (id bigint NOT NULL, kind text, price integer, owner bigint,
+  CONSTRAINT items_key UNIQUE (kind, id), CONSTRAINT items_price CHECK (price > 0),
+  CONSTRAINT items_owner FOREIGN KEY (owner) REFERENCES users (id));
+CREATE INDEX items_kind ON items (kind);
+COMMENT ON INDEX items_kind IS 'old';
+CREATE VIEW prices AS SELECT id, price FROM items;`;
+  await addMigration(project, '1.1.0', 'items', old);
+  await project.json('release', 'cut', '1.1.0');
+  project.delete('phase.config.json');
+  const wanted = `${BEFORE}\n${old}`
+    .replace('UNIQUE (kind, id)', 'UNIQUE (id, kind)')
+    .replace('price > 0', 'price >= 0')
+    .replace('REFERENCES users (id)', 'REFERENCES users (id) ON DELETE CASCADE')
+    .replace('ON items (kind)', 'ON items (lower(kind))')
+    .replace("'old'", "'new'")
+    .replace('price integer', 'price bigint')
+    .replace('age integer', 'age integer, nick text')
+    .concat('\nCREATE INDEX users_nick ON users (nick);');
+  project.write('wanted.sql', wanted);
+  const { files } = await project.json(
+    'new',
+    'migration-from-diff',
+    'more',
+    '--to',
+    'wanted.sql',
+    '--release',
+    '1.2.0',
+  );
+  const texts = sqlOf(files);
+  const withText = (pattern: RegExp): string[] =>
+    texts.filter((text) => pattern.test(text.split('-- phase:down')[0] ?? ''));
+  expect(withText(/CONCURRENTLY "items_kind_new"/)).toEqual([expect.stringMatching(/^-- phase:no-transaction/)]);
+  expect(withText(/VALIDATE CONSTRAINT "items_owner_new"/)).toHaveLength(1);
+  expect(withText(/CREATE UNIQUE INDEX CONCURRENTLY "items_key_new"/)).toHaveLength(1);
+  const [rebuilt = ''] = withText(/ALTER COLUMN "price" TYPE/);
+  expect(rebuilt).toContain('CREATE VIEW');
+  expect(rebuilt).toContain('items_price');
+  expect(rebuilt).not.toMatch(/nick|items_kind|items_owner/);
+  expect(withText(/CONCURRENTLY "users_nick"/)).toHaveLength(1);
+  const { json } = await project.phase('verify', '--json', '--from', 'migrations', '--to', 'wanted.sql');
+  expect(json).toMatchObject({ ok: true, differences: [], down: { irreversible: null, differences: [] } });
+});
+
+test('a finished rename of a partitioned table is what was wanted, whatever its partitions call their indexes', async () => {
+  const parcels = `CREATE TABLE parcels (id bigint NOT NULL, at date NOT NULL, email text, PRIMARY KEY (id, at), CONSTRAINT parcels_key UNIQUE (email, at)) PARTITION BY RANGE (at);
+CREATE TABLE parcels_2024 PARTITION OF parcels FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE INDEX parcels_email ON parcels (email);`;
+  await addMigration(project, '1.1.0', 'parcels', parcels);
+  await project.json('release', 'cut', '1.1.0');
+  project.write('wanted.sql', `${BEFORE}\n${parcels.replaceAll(/\bemail\b/g, 'mail')}`);
+  const flags = ['--rename', 'parcels.email=mail', '--releases', '1.2.0,1.3.0,1.4.0'];
+  await project.json('new', 'migration-from-diff', 'wanted', '--to', 'wanted.sql', ...flags);
+  const { json } = await project.phase('verify', '--json', '--from', 'migrations', '--to', 'wanted.sql');
+  expect(json).toMatchObject({ ok: true, differences: [], down: { differences: [] } });
+});

@@ -58,7 +58,8 @@ export async function runNewFromDiff(context: CommandContext, command: Command):
   const renames = [...given, ...said];
   const diff = said.length === 0 ? first : await diffSources(surroundings, { ...options, renames });
   ensureRuns(diff);
-  const release = ensureOpen(surroundings.history, targetRelease(project, flags.release));
+  const chosen = flags.release ?? (renames.length === 0 ? undefined : flags.releases?.split(',')[0]?.trim());
+  const release = ensureOpen(surroundings.history, targetRelease(project, chosen));
   const { scaffolded, changes, warnings } = await writeTogether(project.root, async (write) => {
     const renamed = await scaffoldRenames(context, surroundings, { from, renames, given: flags.releases, write });
     const drafted = await draft(surroundings, diff, { name, release, renames, last: renamed.last });
@@ -176,8 +177,9 @@ async function draft(
   const early = safeSteps(
     rest.filter((one) => !isLate(one)),
     from.facts,
+    to.facts,
   );
-  const late = safeSteps(rest.filter(isLate), from.facts);
+  const late = safeSteps(rest.filter(isLate), from.facts, to.facts);
   const steps = await withWaysBack(surroundings, from, [...early, ...late]);
   const history = await readHistory(surroundings.project.root);
   const draftOf = (part: readonly ReversibleStep[], into: Release) =>

@@ -11,7 +11,10 @@ export function registerNewFromDiff(group: Command, action: Action): void {
     )
     .option('--from <source>', 'what the migrations so far give, or another source', 'migrations')
     .option('--to <source>', 'the wanted schema (else wantedSchema of the configuration, else db/structure.sql)')
-    .option('--release <version>', 'whose manifest (else the configuration, else package.json)')
+    .option(
+      '--release <version>',
+      'whose manifest (else the first of --releases, else the configuration, else package.json)',
+    )
     .option(
       '--rename <table.column=name>',
       'a column that goes is the one that comes: scaffolded in three phases; several times for several',
