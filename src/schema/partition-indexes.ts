@@ -10,7 +10,7 @@ export interface PartitionIndex {
 }
 
 /** What PostgreSQL calls an index that it makes for a partition; longer names than a name can be it shortens. Of `c`, the partition, and `i`, the index. */
-export const USUAL_NAME = `c.relname || '_' || (SELECT string_agg(coalesce(a.attname, 'expr'), '_' ORDER BY k.place)
+const USUAL_NAME = `c.relname || '_' || (SELECT string_agg(coalesce(a.attname, 'expr'), '_' ORDER BY k.place)
   FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place) LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number AND k.number <> 0
   WHERE k.place <= i.indnatts) || '_idx'`;
 
