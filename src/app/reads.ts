@@ -42,7 +42,12 @@ export class Reads {
   #fateOf({ name, tableID, columnID }: ResultField): Fate {
     const key = `${tableID}.${columnID}`;
     for (const renamed of this.#renames) {
-      const { from, to } = renamed.rename;
+      const { from, to, retype } = renamed.rename;
+      if (retype !== null) {
+        // Which of the two goes by it changes while the application runs.
+        if (name === to && (renamed.old.has(key) || renamed.new.has(key))) return 'left out';
+        continue;
+      }
       if (renamed.phase > 1 ? renamed.old.has(key) : renamed.new.has(key) && name === to) return 'left out';
       if (renamed.phase === 1 && renamed.old.has(key) && name === from) return this.#deprecatedOf(renamed);
     }

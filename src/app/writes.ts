@@ -30,7 +30,7 @@ export class Writes {
 
   /** Null when no rename has come to its second phase: then there is nothing to look for. */
   static async of(renames: readonly RenamedColumns[]): Promise<Writes | null> {
-    const switched = renames.filter(({ phase }) => phase > 1);
+    const switched = renames.filter(({ phase, rename }) => phase > 1 && rename.retype === null);
     if (switched.length === 0) return null;
     const { loadModule, parseSync } = await import('libpg-query');
     await loadModule();

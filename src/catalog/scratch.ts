@@ -8,6 +8,9 @@ export interface Scratch {
   readonly oid: number;
   /** Schema-qualified and quoted, as PostgreSQL prints it. */
   readonly name: string;
+  /** Names of its indexes and statistics objects, each in the order of those of the table: a change of type makes some of them anew. */
+  readonly indexes: readonly string[];
+  readonly statistics: readonly string[];
 }
 
 /**
@@ -15,11 +18,22 @@ export interface Scratch {
  * the new column. Inside a transaction that the caller rolls back; takes ACCESS SHARE on the table only.
  * Source: https://www.postgresql.org/docs/current/sql-createtable.html (LIKE)
  */
-export async function makeScratch(db: Queryable, table: QualifiedName & { readonly oid: number }): Promise<Scratch> {
+export async function makeScratch(
+  db: Queryable,
+  table: QualifiedName & { readonly oid: number },
+  without = '',
+): Promise<Scratch> {
   const name = `triphase_scratch_${table.oid}`;
-  await run(db, `CREATE TEMPORARY TABLE pg_temp.${name} (LIKE ${quoteQualified(table)} INCLUDING ALL)`);
-  const { oid } = await one<{ oid: string }>(db, `SELECT 'pg_temp.${name}'::regclass::oid::int8::text AS oid`);
-  return { oid: Number(oid), name: `pg_temp.${name}` };
+  const like = `LIKE ${quoteQualified(table)} INCLUDING ALL${without}`;
+  await run(db, `CREATE TEMPORARY TABLE pg_temp.${name} (${like})`);
+  const row = await one<{ oid: string; indexes: string[]; statistics: string[] }>(
+    db,
+    `SELECT c.oid::int8::text AS oid,
+       ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid ORDER BY x.oid) AS indexes,
+       ARRAY(SELECT s.stxname::text FROM pg_statistic_ext s WHERE s.stxrelid = c.oid ORDER BY s.oid) AS statistics
+     FROM pg_class c WHERE c.oid = 'pg_temp.${name}'::regclass`,
+  );
+  return { ...row, oid: Number(row.oid), name: `pg_temp.${name}` };
 }
 
 /** Gives the column its new name on the copy. */

@@ -4,7 +4,7 @@ import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 
 /**
- * The renames whose old names the code of a release must not use: from the release of the second phase up to the
+ * The renames, not other changes, whose old names the code of a release must not use: from the release of the second phase up to the
  * released one of the third, or until a later rename has given the name to another column of the table.
  */
 export function switchedRenames(
@@ -17,7 +17,8 @@ export function switchedRenames(
     const entries = of.flatMap(({ migrations }) =>
       migrations.filter(({ phase, step }) => phase === wanted && step !== 'refresh'),
     );
-    return [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => renames.get(name ?? '') ?? []);
+    const found = [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => renames.get(name ?? '') ?? []);
+    return found.filter(({ retype }) => retype === null);
   };
   const isOver = ({ release: own, state }: Manifest): boolean =>
     state === 'released' && compareReleases(own, release) < 0;

@@ -12,6 +12,11 @@ export const COPIED_ATTRIBUTES = [
   'security labels',
 ] as const;
 
+/** Those that do not depend on its type. */
+export const OF_ANY_TYPE = COPIED_ATTRIBUTES.filter(
+  (attribute) => attribute !== 'storage' && attribute !== 'compression',
+);
+
 /** What the two columns of a rename that is under way have to agree in. */
 export const PAIR_ATTRIBUTES = [
   'type',

@@ -18,6 +18,29 @@ export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationK
   contract: { phase: 3, kind: 'schema' },
 };
 
+/** What a change does with a column: gives it another name, or another type under the same name. */
+export type ChangeKind = 'rename' | 'retype';
+
+/** SQL that computes the value of one column from that of the other, which stands in it as `$1`. */
+export interface Conversion {
+  readonly sql: string;
+  /** Whether there are values that it may have no result for. */
+  readonly mayFail: boolean;
+}
+
+/**
+ * What makes a change one of type. The new column goes by a name of its own, `to`, until the second phase exchanges the names of the two; from then on the old
+ * one goes by it, and is there to go back to alone.
+ */
+export interface Retype {
+  /** Of the new column, as PostgreSQL prints it. */
+  readonly type: string;
+  /** Whether equality of that type is equality of its bytes. */
+  readonly byteEqual: boolean;
+  readonly forward: Conversion;
+  readonly back: Conversion;
+}
+
 /** How the default of the column decides who wins on INSERT: a stable default counts as constant. */
 export type DefaultClass = 'none' | 'constant' | 'volatile';
 
@@ -74,6 +97,42 @@ export interface Rename {
   readonly copying: readonly string[];
   /** Names of the sync's functions (same schema as the table) and triggers. */
   readonly sync: RenameSync;
+  /** Null where the type stays. */
+  readonly retype: Retype | null;
+}
+
+export function kindOfChange({ retype }: Pick<Rename, 'retype'>): ChangeKind {
+  return retype === null ? 'rename' : 'retype';
+}
+
+/**
+ * A change as its columns go by in a phase: the second one of a retype has exchanged their names, and nothing hangs on the old one any more.
+ * @param phase the last one that has run.
+ */
+export function inPhase(change: Rename, phase: 1 | 2): Rename {
+  if (change.retype === null || phase === 1) return change;
+  return { ...change, from: change.to, to: change.from, notNull: false, carried: [], refreshed: [], versions: [] };
+}
+
+/** SQL of a conversion for a value. */
+export function converted({ sql }: Conversion, value: string): string {
+  return sql.replaceAll(/\$1(?!\d)/g, () => value);
+}
+
+/** SQL of a conversion for a value, to compare with: what an assignment would refuse, such as a text that is too long, is cut off here. */
+function ofType(conversion: Conversion, value: string, type: string): string {
+  return `CAST((${converted(conversion, value)}) AS ${type})`;
+}
+
+/** SQL that is true where the new column does not hold what the old one says. `old` and `fresh` are SQL. */
+export function outOfStep(
+  { byteEqual, retype }: Pick<Rename, 'byteEqual' | 'retype'>,
+  old: string,
+  fresh: string,
+): string {
+  return retype === null
+    ? differs(old, fresh, byteEqual)
+    : differs(fresh, ofType(retype.forward, old, retype.type), retype.byteEqual);
 }
 
 /** A version of one of the application's functions: a copy that somebody has to review before its release is cut. */
@@ -101,7 +160,7 @@ export type StragglerSequences = {
 export interface RenameSync {
   readonly functions: readonly [phase1: string, phase2: string] | readonly [];
   readonly triggers: readonly [phase1: string, phase2: string] | readonly [];
-  /** Triggers of the same functions for updates that write neither column; null where the others fire for these, too. */
+  /** Triggers of the same functions for updates that write neither column; null where the others fire for these, too, and empty in a phase that needs none. */
   readonly moved: readonly [phase1: string, phase2: string] | null;
   /** The trigger that sorts last, where the application's own triggers change the column. */
   readonly last: { readonly functions: readonly [string, string]; readonly triggers: readonly [string, string] } | null;
@@ -127,7 +186,7 @@ export function syncFunctions({ functions, last }: RenameSync, phase: 1 | 2): st
 
 /** Names of all triggers that keep the columns in step in a phase. */
 export function syncTriggers({ triggers, moved, last }: RenameSync, phase: 1 | 2): string[] {
-  return [triggers, moved, last?.triggers].flatMap((names) => names?.[phase - 1] ?? []);
+  return [triggers, moved, last?.triggers].flatMap((names) => names?.[phase - 1] || []);
 }
 
 /** SQL that is true where the two columns hold different bytes. */

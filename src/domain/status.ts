@@ -1,9 +1,11 @@
 import type { Release } from './release.ts';
+import type { ChangeKind } from './rename.ts';
 
-/** How a rename stands in a database. */
+/** How a rename, or another change, stands in a database. */
 export interface RenameStatus {
   readonly name: string;
   readonly table: string;
+  /** Of a retype the column has one name, and `to` is what the other one goes by. */
   readonly from: string;
   readonly to: string;
   /** The phase that the database is in; 0 before the first. */
@@ -16,6 +18,12 @@ export interface RenameStatus {
   readonly altered: readonly string[];
 }
 
+export interface ChangeStatus extends RenameStatus {
+  readonly kind: ChangeKind;
+  /** Both types, where they differ. */
+  readonly types: readonly [string, string] | null;
+}
+
 /** How a database stands to the files. */
 export interface Status {
   /** The release migrated last. */
@@ -26,4 +34,6 @@ export interface Status {
   readonly pending: readonly string[];
   readonly held: readonly string[];
   readonly renames: readonly RenameStatus[];
+  /** Changes of all kinds, renames among them. */
+  readonly changes: readonly ChangeStatus[];
 }

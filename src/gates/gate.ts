@@ -9,12 +9,14 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { differs, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
+import { converted, inPhase, outOfStep, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
 import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { readStragglers } from '../ledger/stragglers.ts';
+import type { HangingObject } from '../objects/hanging.ts';
+import { isBoundName } from '../objects/registry.ts';
 import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -49,7 +51,8 @@ export async function checkGate(
   try {
     const doubts = await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
     await ensureNothingBreaks(db, rename, phase);
-    const mismatches = await countMismatches(db, rename);
+    // What goes in the third phase of a retype is there to go back to alone.
+    const mismatches = rename.retype !== null && step === 'contract' ? 0 : await countMismatches(db, rename);
     await recordMismatches(db, rename.name, mismatches);
     if (mismatches > 0) throw new PhaseError('PH2005', { rename: rename.name, mismatches, ...mending(rename) });
     await note(null, { mismatches, doubts });
@@ -67,12 +70,13 @@ async function ensureNothingBreaks(db: LedgerDb, rename: Rename, phase: 2 | 3): 
 }
 
 /** Statements that show the rows that differ, and that put them right by the rules of the sync. */
-function mending({ table, from, to, byteEqual }: Rename): { where: string; mend: string } {
+function mending(rename: Rename): { where: string; mend: string } {
+  const { table, from, to, retype } = rename;
   const [on, old, fresh] = [quoteQualified(table), quoteIdent(from), quoteIdent(to)];
-  const condition = differs(old, fresh, byteEqual);
+  const condition = outOfStep(rename, old, fresh);
   return {
     where: `SELECT * FROM ${on} WHERE ${condition}`,
-    mend: `UPDATE ${on} SET ${fresh} = ${fresh} WHERE ${condition}`,
+    mend: `UPDATE ${on} SET ${fresh} = ${retype === null ? fresh : converted(retype.forward, old)} WHERE ${condition}`,
   };
 }
 
@@ -82,16 +86,17 @@ function mending({ table, from, to, byteEqual }: Rename): { where: string; mend:
  */
 export function recheckGate(
   db: LedgerDb,
-  rename: Rename,
+  change: Rename,
   step: GatedStep,
   stragglerWindowMs: number,
 ): Promise<string[]> {
+  const rename = inPhase(change, step === 'switch' ? 1 : 2);
   return underQualifiedNames(db, async () => {
     const places = await locate(db, rename.table, rename.from, rename.to);
     const present = await ensureColumns(rename, places);
     await ensureNoOtherParents(db, rename, present.table);
     await ensureComplete(db, rename, { table: present.table, place: step === 'switch' ? 0 : 1 });
-    if (step === 'contract') await ensureNoStragglers(db, rename, stragglerWindowMs);
+    if (step === 'contract' && rename.retype === null) await ensureNoStragglers(db, rename, stragglerWindowMs);
     return ensureNothingLost(db, rename, present.table, step);
   });
 }
@@ -162,11 +167,12 @@ interface LostObjects {
 }
 
 async function lostObjects(db: LedgerDb, rename: Rename, table: number, step: GatedStep): Promise<LostObjects> {
-  const attributes = await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3);
+  // What a column of a retype has itself the exchange takes along.
+  const attributes = rename.retype === null ? await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3) : [];
   const functions = step === 'switch' ? [] : await unreviewedFunctions(db, rename, table);
   const inWords = (use: MentionFacts['use']): string[] =>
     functions.filter((mention) => mention.use === use).map((mention) => functionInWords(rename, mention));
-  const hanging = step === 'switch' ? [] : await uncarriedObjects(db, rename, table);
+  const hanging = await hangingStill(db, rename, table, step);
   const objects = [
     ...hanging.map(({ description }) => description),
     ...attributes.map((pair) => attributeInWords(rename, pair)),
@@ -178,9 +184,21 @@ async function lostObjects(db: LedgerDb, rename: Rename, table: number, step: Ga
   return { objects, blocking, doubts: [...doubts, ...(await triggersInDoubt(db, rename, table))] };
 }
 
+/** A rename drops its old column in the third phase; of a retype all that hangs on it goes in the second, where what is bound by its text is made again from that. */
+async function hangingStill(
+  db: Queryable,
+  rename: Rename,
+  table: number,
+  step: GatedStep,
+): Promise<readonly HangingObject[]> {
+  if (rename.retype === null && step === 'switch') return [];
+  const uncarried = await uncarriedObjects(db, rename, table);
+  return step === 'contract' ? uncarried : uncarried.filter(({ kind }) => !isBoundName(kind));
+}
+
 /** Triggers that were made since the sync was scaffolded, and give the row another value as a whole: that does not reach the other column. */
-async function triggersInDoubt(db: Queryable, { sync, from, to }: Rename, table: number): Promise<string[]> {
-  if (sync.last !== null) return [];
+async function triggersInDoubt(db: Queryable, { sync, from, to, retype }: Rename, table: number): Promise<string[]> {
+  if (sync.last !== null || retype !== null) return [];
   const ours = [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
   const triggers = await readChangingTriggers(db, table, [from, to], ours);
   return triggers

@@ -1,6 +1,6 @@
 import { countRows } from '../data/count.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import { differs, type Rename } from '../domain/rename.ts';
+import { outOfStep, type Rename } from '../domain/rename.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 
 /** Rows whose two columns hold different bytes. */
@@ -8,6 +8,6 @@ export function countMismatches(db: Queryable, rename: Rename): Promise<number> 
   return countRows(
     [db],
     quoteQualified(rename.table),
-    differs(quoteIdent(rename.from), quoteIdent(rename.to), rename.byteEqual),
+    outOfStep(rename, quoteIdent(rename.from), quoteIdent(rename.to)),
   );
 }

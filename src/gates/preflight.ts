@@ -1,3 +1,4 @@
+import { findUnconvertible } from '../catalog/conversion.ts';
 import { ensureTrustedCode } from '../catalog/foreign-code.ts';
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
@@ -14,6 +15,8 @@ import { isOfGenerated, type Rename, type StepName } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { all, type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
+import { inRolledBackTransaction } from '../postgres/transaction.ts';
 
 /**
  * Before a step of a rename: what the rows of the table would make it meet, and before the first what a new column would break. What can come after the first step is looked for again. Outside
@@ -33,12 +36,32 @@ export async function checkPreflight(db: LedgerDb, rename: Rename, step: StepNam
     await ensureTrustedCode(db, table, { isQuiet });
   }
   if (step === 'expand') await ensureNothingBreaks(db, rename);
+  if (step === 'expand') await ensureConvertible(db, rename);
   const rows: { constraint: string; rows: number }[] = [];
   for (const { on, name, violated } of await uncheckedConstraints(db, table)) {
     const found = await countRows([db], on, violated);
     if (found > 0) rows.push({ constraint: quoteIdent(name), rows: found });
   }
   if (rows.length > 0) throw new PhaseError('PH2014', { rename: rename.name, rows });
+}
+
+/** Production has rows that development has not. @throws PH2032 */
+async function ensureConvertible(db: LedgerDb, { name, table, from, type, retype }: Rename): Promise<void> {
+  if (retype === null || !retype.forward.mayFail) return;
+  const { rows, examples } = await inRolledBackTransaction(db, () =>
+    underQualifiedNames(db, () =>
+      findUnconvertible(db, table, { column: from, from: type, to: retype.type, conversion: retype.forward }),
+    ),
+  );
+  if (rows > 0)
+    throw new PhaseError('PH2032', {
+      change: name,
+      table: quoteQualified(table),
+      column: from,
+      type: retype.type,
+      rows,
+      examples,
+    });
 }
 
 /** The role that migrates is seldom the one that the wizard ran as. @throws PH2020 */

@@ -1,5 +1,8 @@
+import { findUnconvertible } from '../catalog/conversion.ts';
 import { locate } from '../catalog/locate.ts';
+import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
 import type { HangingObject } from '../objects/hanging.ts';
 import { readHangingObjects } from '../objects/read-hanging.ts';
@@ -29,6 +32,37 @@ export async function ensureNothingOfItsOwn(
     id,
     reason: `It drops the column ${rename.to}, on which hangs what the rename knows nothing of: ${names}.`,
     instead: `Drop it and run the same command again; where it is still wanted, make it on ${rename.from} afterwards.`,
+  });
+}
+
+/**
+ * Undoing a later phase of a retype needs a value of the old type for every row.
+ * @throws PH2011 which counts those that have none.
+ */
+export async function ensureWayBack(
+  db: Queryable,
+  change: Rename,
+  id: string,
+  step: 'switch' | 'contract',
+): Promise<void> {
+  const { table, from, to, type, retype } = change;
+  if (retype === null || !retype.back.mayFail) return;
+  const [fresh, old] = [quoteIdent(from), quoteIdent(to)];
+  const missing = `${old} IS NOT DISTINCT FROM NULL AND ${fresh} IS DISTINCT FROM NULL`;
+  const { rows, examples } =
+    step === 'switch'
+      ? { rows: await countRows([db], quoteQualified(table), missing), examples: [] }
+      : await inRolledBackTransaction(db, () =>
+          underQualifiedNames(db, () =>
+            findUnconvertible(db, table, { column: from, from: retype.type, to: type, conversion: retype.back }),
+          ),
+        );
+  if (rows === 0) return;
+  const shown = examples.length === 0 ? '' : ` (${examples.join('; ')})`;
+  throw new PhaseError('PH2011', {
+    id,
+    reason: `${rows === 1 ? 'One row holds' : `${rows} rows hold`} in ${from} what ${type} cannot${shown}.`,
+    instead: 'Go on with the new type; or put these rows right, and run the same command again.',
   });
 }
 

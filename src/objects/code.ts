@@ -19,7 +19,15 @@ export type Code =
   /** Several calls in one transaction that is retried as a whole. */
   | { readonly kind: 'atomically'; readonly body: readonly Code[] }
   /** Only while the table does not have the column. */
-  | { readonly kind: 'unlessColumn'; readonly on: string; readonly column: string; readonly body: readonly Code[] };
+  | { readonly kind: 'unlessColumn'; readonly on: string; readonly column: string; readonly body: readonly Code[] }
+  /** Only while a column is of a type. */
+  | {
+      readonly kind: 'whileOfType';
+      readonly on: string;
+      readonly column: string;
+      readonly type: string;
+      readonly body: readonly Code[];
+    };
 
 /** A constant of the migration, by its name, that holds a `T`. */
 export class Reference<T> {
@@ -65,7 +73,8 @@ export function importsOf(code: readonly Code[]): string[] {
   const names = code.flatMap((part): string[] => {
     if (part.kind === 'call') return [part.name];
     if (part.kind === 'backfill') return [];
-    return [...(part.kind === 'atomically' ? ['atomically'] : ['hasColumn']), ...importsOf(part.body)];
+    const own = { atomically: 'atomically', unlessColumn: 'hasColumn', whileOfType: 'isOfType' }[part.kind];
+    return [own, ...importsOf(part.body)];
   });
   return [...new Set(names)].sort();
 }

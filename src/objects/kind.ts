@@ -100,6 +100,8 @@ export interface BoundKind<N extends string = string, F extends ObjectFacts = Ob
   readonly exclusive?: boolean;
   /** Statements that make one again from its own text, bound to what has the names at that moment; null where it is gone. */
   rebinding?(db: Queryable, object: BoundObjectName): Promise<Rebinding | null>;
+  /** Whether it has columns with types of their own, so that one of another type has to be dropped and made again. */
+  readonly isTyped?: boolean;
   /** Whether one that was made anew on the old column after phase 2 is bound to the new one again before phase 3. */
   readonly followsAnew?: boolean;
   /** A statement that takes the lock of one before those of its tables, as its readers do. */

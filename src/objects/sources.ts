@@ -2,13 +2,15 @@ import type { ListedTable } from '../catalog/find-table.ts';
 import type { Scratch } from '../catalog/scratch.ts';
 import type { TableShape } from '../catalog/shape.ts';
 import type { TreeMember } from '../catalog/tree.ts';
+import type { Retype } from '../domain/rename.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { Once } from './once.ts';
 
-/** The column to rename, and its new name. */
+/** The column to change, and the name of the new one; its type where that changes, too. */
 export interface ColumnNames {
   readonly from: string;
   readonly to: string;
+  readonly retype?: Retype | null;
 }
 
 /** A table, or a partition with something of its own, and the copy of its structure on which the column is to be renamed. */

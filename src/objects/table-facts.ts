@@ -2,6 +2,7 @@ import { listColumns, readColumn } from '../catalog/column.ts';
 import type { ListedTable } from '../catalog/find-table.ts';
 import { type RowUserFacts, readMentions, readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
+import { retypeInScratch, WITHOUT_GENERATED } from '../catalog/retype-scratch.ts';
 import { type MissingRight, readForeignFunctions, readMissingRights } from '../catalog/rights.ts';
 import { makeScratch, renameInScratch } from '../catalog/scratch.ts';
 import { readShape, takenNames } from '../catalog/shape.ts';
@@ -62,12 +63,12 @@ interface Reading {
 export function readTableFacts(
   db: LedgerDb,
   table: ListedTable,
-  { from, to }: ColumnNames,
+  { from, to, retype = null }: ColumnNames,
   { prepare, kinds = KINDS }: Reading = {},
 ): Promise<TableFacts> {
   return inRolledBackTransaction(db, async () => {
     await prepare?.();
-    return underQualifiedNames(db, () => readFacts(db, table, { from, to }, kinds));
+    return underQualifiedNames(db, () => readFacts(db, table, { from, to, retype }, kinds));
   });
 }
 
@@ -156,13 +157,22 @@ async function toScratch(
   kinds: readonly AnyKind[],
 ): Promise<Scratching[]> {
   const scratched: Scratching[] = [];
+  const retype = names.retype ?? null;
   for (const member of await membersToRead(db, table.oid, names.from, kinds)) {
-    const scratching = { db, member, names, scratch: await makeScratch(db, member) };
+    const scratch = await makeScratch(db, member, retype === null ? '' : WITHOUT_GENERATED);
+    const scratching = { db, member, names, scratch };
+    if (retype !== null)
+      ensureFits(table, names, await retypeInScratch(db, scratch, { table: member, column: names.from, retype }));
     for (const kind of kinds) await kind.toScratch?.(scratching);
     await renameInScratch(db, scratching.scratch, names.from, names.to);
     scratched.push(scratching);
   }
   return scratched;
+}
+
+/** @throws PH2001 */
+function ensureFits(table: ListedTable, { from }: ColumnNames, objects: readonly UnsupportedObject[]): void {
+  if (objects.length > 0) throw new PhaseError('PH2001', { table: quoteQualified(table), column: from, objects });
 }
 
 /** The table itself, and those of its partitions that have anything which does not come from it. */

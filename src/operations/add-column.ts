@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { readColumn } from '../catalog/column.ts';
 import { addColumnStatements, columnDefinition } from '../domain/add-column.ts';
 import { quoteIdent } from '../domain/identifier.ts';
-import { COPIED_ATTRIBUTES } from '../domain/pair.ts';
+import { COPIED_ATTRIBUTES, OF_ANY_TYPE } from '../domain/pair.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { copyAttributes } from './attributes.ts';
 import { addColumnToChildren } from './children.ts';
@@ -38,4 +38,19 @@ export async function addColumnLike(knex: Knex, { on, column, like }: ColumnLike
   await addColumnToChildren(knex, { on, column, like, definition: columnDefinition(facts) });
   await runAll(knex, addColumnStatements(on, quoteIdent(column), facts));
   await copyAttributes(knex, { on, from: like, to: column }, COPIED_ATTRIBUTES);
+}
+
+export interface ColumnOfType extends ColumnLike {
+  /** As PostgreSQL prints it. */
+  readonly type: string;
+}
+
+/**
+ * Adds a column of another type in the place of one: with its privileges, labels, comment, statistics target and options, so that whoever reads the whole table
+ * still may; without a default, since the sync fills it. In the transaction of the caller.
+ */
+export async function addColumnOfType(knex: Knex, { on, column, like, type }: ColumnOfType): Promise<void> {
+  await addColumnToChildren(knex, { on, column, like, definition: type });
+  await execute(knex, `ALTER TABLE ${on} ADD COLUMN ${quoteIdent(column)} ${type}`);
+  await copyAttributes(knex, { on, from: like, to: column }, OF_ANY_TYPE);
 }

@@ -29,8 +29,18 @@ export async function hasColumn(knex: Knex, on: string, column: string): Promise
   return rows.length > 0;
 }
 
+/** Whether a table has a column of a type, as PostgreSQL prints it under qualified names. */
+export async function isOfType(knex: Knex, on: string, column: string, type: string): Promise<boolean> {
+  const rows = await runSql(
+    knex,
+    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped AND format_type(atttypid, atttypmod) = $3`,
+    [on, column, type],
+  );
+  return rows.length > 0;
+}
+
 /** A primary key, in what is carried over. */
-interface CarriedPrimaryKey {
+export interface CarriedPrimaryKey {
   /** The table that it is of, where that is a child of the one whose column is replaced. */
   readonly on?: string;
   readonly name: string;
@@ -99,7 +109,8 @@ function goingFirst(carried: readonly TwinnedObject[]): TwinnedObject[] {
     .sort((a, b) => (places.get(b.kind) ?? 0) - (places.get(a.kind) ?? 0));
 }
 
-async function movePrimaryKey(
+/** Makes the primary key from the index that phase 1 has built for it, where it still is on the column. */
+export async function movePrimaryKey(
   knex: Knex,
   { on, twin, ...key }: CarriedPrimaryKey & { readonly on: string },
   column: string,
@@ -179,7 +190,8 @@ async function ensureOldIsThere(knex: Knex, on: string, column: string): Promise
   throw new PhaseError('PH2011', { id: rename.name, reason });
 }
 
-async function dependentsOf(knex: Knex, on: string, column: string): Promise<FoundDependent[]> {
+/** What is bound to a column by its own text. */
+export async function dependentsOf(knex: Knex, on: string, column: string): Promise<FoundDependent[]> {
   const [table] = await runSql<{ oid: string }>(knex, 'SELECT to_regclass($1)::oid::int8::text AS oid', [on]);
   return table?.oid ? onConnection(knex, (db) => readDependents(db, Number(table.oid), column)) : [];
 }

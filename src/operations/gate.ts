@@ -35,13 +35,21 @@ export async function confirmGate(knex: Knex, name: string, { phase }: { readonl
  * The other tables of foreign keys that the step drops, which PostgreSQL locks with it: those that the table references in
  * phase 2, those that reference it in phase 3. Taken at once, so that none is held while another is waited for in vain.
  */
-async function tablesBesides(knex: Knex, { table, carried, refreshed }: Rename, phase: 2 | 3): Promise<string[]> {
+async function tablesBesides(
+  knex: Knex,
+  { table, carried, refreshed, retype }: Rename,
+  phase: 2 | 3,
+): Promise<string[]> {
+  // A retype drops them all in its second phase.
+  const phases: readonly (2 | 3)[] = retype === null ? [phase] : phase === 2 ? [2, 3] : [];
   const tables = new Set<string>();
   for (const object of [...carried, ...refreshed]) {
     const { lockedTables } = kindOf(object.kind);
     if (lockedTables === undefined) continue;
-    const locked = await onConnection(knex, (db) => lockedTables(db, quoteQualified(table), object, phase));
-    for (const name of locked) tables.add(name);
+    for (const phase of phases) {
+      const locked = await onConnection(knex, (db) => lockedTables(db, quoteQualified(table), object, phase));
+      for (const name of locked) tables.add(name);
+    }
   }
   return [...tables].sort();
 }

@@ -1,9 +1,9 @@
 /** All that migrations call: what a scaffolded file imports from `triphase`, and what types the code of steps. */
-export { addColumnLike } from './add-column.ts';
+export { addColumnLike, addColumnOfType } from './add-column.ts';
 export { alterType, dropDefault, dropNotNull, setDefault } from './alter-columns.ts';
 export { copyAttributes, copyNotNull } from './attributes.ts';
 export { addColumnToChildren } from './children.ts';
-export { dropColumn, hasColumn, replaceColumn, restoreTwinNames } from './columns.ts';
+export { dropColumn, hasColumn, isOfType, replaceColumn, restoreTwinNames } from './columns.ts';
 export {
   addConstraint,
   addExclusion,
@@ -13,6 +13,7 @@ export {
   replaceForeignKey,
   restoreForeignKey,
 } from './constraints.ts';
+export { exchangeColumns } from './exchange.ts';
 export { atomically, execute } from './execute.ts';
 export { createFunction, dropFunction, updateFunction } from './functions.ts';
 export { confirmGate } from './gate.ts';

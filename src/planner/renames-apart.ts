@@ -58,6 +58,8 @@ function ensureApart(a: Span, b: Span): void {
     object: exclusiveObject(first.rename, second.rename) ?? '',
     ends: first.last,
     begins: second.first,
-    files: [first, second].map(({ rename }) => `db/renames/${rename.name}.yml`),
+    files: [first, second].map(
+      ({ rename: { name, retype } }) => `db/${retype === null ? 'renames' : 'changes'}/${name}.yml`,
+    ),
   });
 }

@@ -15,6 +15,8 @@ export const sqlState = {
   duplicateDatabase: '42P04',
   invalidCatalogName: '3D000',
   invalidFunctionDefinition: '42P13',
+  undefinedObject: '42704',
+  datatypeMismatch: '42804',
   idleInTransaction: '25P03',
   activeTransaction: '25001',
   syntaxError: '42601',

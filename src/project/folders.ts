@@ -9,6 +9,7 @@ export const folders = {
   triggers: 'db/triggers',
   releases: 'db/releases',
   renames: 'db/renames',
+  changes: 'db/changes',
   tasks: 'lib/tasks/tmp',
   audits: 'db/audits',
   shadow: 'db/shadow',

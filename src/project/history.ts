@@ -9,7 +9,7 @@ import { hasChecksum } from './checksum.ts';
 import { folders, migrationFolder } from './folders.ts';
 import { manifestPath, readManifests } from './manifests.ts';
 import { fileOf, findMigrations, type MigrationFile, misnamedFiles } from './migrations.ts';
-import { readRenames, renamePath } from './renames.ts';
+import { changePath, readRenames } from './renames.ts';
 
 /** All that an application's files say about its migrations. */
 export interface History {
@@ -31,16 +31,16 @@ export async function readHistory(root: string): Promise<History> {
 }
 
 /** @throws PH3005 for what is carried over as what it cannot be: of a kind that there is not, or bound where it has a twin. */
-function ensureKnownKinds({ name, carried, refreshed }: Rename): void {
+function ensureKnownKinds(change: Rename): void {
   const isKnown = (object: CarriedObject): boolean =>
     (isTwinned(object) ? TWINNED_NAMES : BOUND_NAMES).includes(object.kind);
-  const problems = [...carried, ...refreshed]
+  const problems = [...change.carried, ...change.refreshed]
     .filter((object) => !isKnown(object))
     .map(
       (object) =>
         `carried: ${object.name} is no ${object.kind} ${isTwinned(object) ? 'that has a twin' : 'that is bound anew'}`,
     );
-  if (problems.length > 0) throw new PhaseError('PH3005', { file: renamePath(name), problems });
+  if (problems.length > 0) throw new PhaseError('PH3005', { file: changePath(change), problems });
 }
 
 /**
@@ -77,7 +77,7 @@ export async function ensureFilesIntact(history: History, manifests: readonly Ma
 export async function unlistedSources({ root, manifests }: History): Promise<string[]> {
   const listed = new Set(manifests.flatMap((manifest) => manifest.sources.map((source) => source.file)));
   const found = await Promise.all(
-    [folders.functions, folders.triggers, folders.renames].map(async (folder) => {
+    [folders.functions, folders.triggers, folders.renames, folders.changes].map(async (folder) => {
       const names = await readdir(join(root, folder)).catch(() => []);
       return names
         .filter((name) => /_v\d{2,}\.sql$|\.yml$/.test(name))

@@ -47,10 +47,19 @@ const nothing = v.pipe(
   v.transform(() => null),
 );
 
+const table = strict({ schema: v.string(), name: v.string() });
+const sync = strict({
+  functions: v.union([pair, none]),
+  triggers: v.union([pair, none]),
+  moved: v.optional(v.union([nothing, pair]), 'none'),
+  last: v.union([nothing, strict({ functions: pair, triggers: pair })], 'takes none, or functions and triggers'),
+  stragglers: strict({ count: v.string(), last: v.string(), schema: v.optional(v.string()) }),
+});
+
 /** Read with every scalar as text: a column may be called `1e3` or `null`. */
 const renameSchema = strict({
   rename: v.string(),
-  table: strict({ schema: v.string(), name: v.string() }),
+  table,
   from: v.string(),
   to: v.string(),
   type: v.string(),
@@ -60,18 +69,30 @@ const renameSchema = strict({
   notNull: truth,
   carried,
   versions,
-  sync: strict({
-    functions: v.union([pair, none]),
-    triggers: v.union([pair, none]),
-    moved: v.optional(v.union([nothing, pair]), 'none'),
-    last: v.union([nothing, strict({ functions: pair, triggers: pair })], 'takes none, or functions and triggers'),
-    stragglers: strict({ count: v.string(), last: v.string(), schema: v.optional(v.string()) }),
-  }),
+  sync,
 });
 
-/** Where a rename's file is, relative to the root. */
-export function renamePath(name: string): string {
-  return join(folders.renames, `${name}.yml`);
+const retypeSchema = strict({
+  change: v.string(),
+  kind: v.literal('retype'),
+  table,
+  column: v.string(),
+  aside: v.string(),
+  type: v.string(),
+  toType: v.string(),
+  byteEqual: truth,
+  toByteEqual: truth,
+  forward: v.string(),
+  back: v.string(),
+  mayFail: v.optional(v.array(v.picklist(['forward', 'back'])), []),
+  notNull: truth,
+  carried,
+  sync,
+});
+
+/** Where the file of a change is, relative to the root. */
+export function changePath({ name, retype }: Pick<Rename, 'name' | 'retype'>): string {
+  return join(retype === null ? folders.renames : folders.changes, `${name}.yml`);
 }
 
 /** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
@@ -80,24 +101,22 @@ export function refreshPath(name: string, number: number): string {
 }
 
 /**
- * All renames, by name, with what refreshes have added.
+ * All changes, by name, with what refreshes have added.
  * @throws PH3005 when a file cannot be read, or refreshes a rename that is not there.
  */
 export async function readRenames(root: string): Promise<Map<string, Rename>> {
-  const names = await readdir(join(root, folders.renames)).catch(() => []);
-  const documents = await Promise.all(
-    names
-      .filter((name) => name.endsWith('.yml'))
-      .sort()
-      .map(async (name) => {
-        const file = join(folders.renames, name);
-        return { file, document: readYaml(file, await readFile(join(root, file), 'utf8')) };
-      }),
-  );
+  const documents = await documentsIn(root, folders.renames);
   const renames = new Map<string, Rename>();
   for (const { file, document } of documents.filter((one) => !isRefresh(one.document))) {
     const { rename: name, ...rest } = validated(file, v.safeParse(renameSchema, document));
-    renames.set(name, { name, refreshed: [], copying: [], ...rest, versions: rest.versions.map(inPhase(2)) });
+    renames.set(name, {
+      name,
+      refreshed: [],
+      copying: [],
+      ...rest,
+      versions: rest.versions.map(ofPhase(2)),
+      retype: null,
+    });
   }
   for (const { file, document } of documents.filter((one) => isRefresh(one.document))) {
     const refresh = validated(file, v.safeParse(refreshSchema, document));
@@ -107,15 +126,50 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
     renames.set(refreshes, {
       ...rename,
       refreshed: [...rename.refreshed, ...objects],
-      versions: [...rename.versions, ...more.map(inPhase(3))],
+      versions: [...rename.versions, ...more.map(ofPhase(3))],
       copying: [...rename.copying, ...[copiesAttributes].flat()],
     });
+  }
+  for (const { file, document } of await documentsIn(root, folders.changes)) {
+    const retype = retypeOf(validated(file, v.safeParse(retypeSchema, document)));
+    const problems = [`change: ${retype.name} is the name of a rename, too`];
+    if (renames.has(retype.name)) throw new PhaseError('PH3005', { file, problems });
+    renames.set(retype.name, retype);
   }
   return renames;
 }
 
+async function documentsIn(root: string, folder: string): Promise<{ file: string; document: unknown }[]> {
+  const names = await readdir(join(root, folder)).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.yml')).sort();
+  return Promise.all(
+    files.map(async (name) => {
+      const file = join(folder, name);
+      return { file, document: readYaml(file, await readFile(join(root, file), 'utf8')) };
+    }),
+  );
+}
+
+function retypeOf({ change: name, column, aside, ...facts }: v.InferOutput<typeof retypeSchema>): Rename {
+  const { table: of, type, toType, byteEqual, toByteEqual, forward, back, mayFail, notNull } = facts;
+  return {
+    name,
+    table: of,
+    from: column,
+    to: aside,
+    ...{ type, byteEqual, notNull, carried: facts.carried, sync: facts.sync },
+    ...{ default: 'none', standing: null, refreshed: [], versions: [], copying: [] },
+    retype: {
+      type: toType,
+      byteEqual: toByteEqual,
+      forward: { sql: forward, mayFail: mayFail.includes('forward') },
+      back: { sql: back, mayFail: mayFail.includes('back') },
+    },
+  };
+}
+
 /** Of the rename's own file the second phase brings them, of a refresh the third. */
-function inPhase(phase: 2 | 3): (version: v.InferOutput<typeof functionVersion>) => RenamedFunction {
+function ofPhase(phase: 2 | 3): (version: v.InferOutput<typeof functionVersion>) => RenamedFunction {
   return ({ base, ...copy }) => ({ ...copy, phase, withBase: base !== undefined });
 }
 

@@ -7,7 +7,7 @@ import { changeManifest, type ManifestChange } from './change-manifest.ts';
 import { writeFiles } from './files.ts';
 import { versionFile } from './folders.ts';
 import type { History } from './history.ts';
-import { renamePath } from './renames.ts';
+import { changePath } from './renames.ts';
 
 export interface Retarget {
   readonly rename: string;
@@ -37,7 +37,8 @@ export function retargetPhase(history: History, target: Retarget): ManifestChang
     remove: new Set(standing.entries.map(({ id }) => id)),
     removeSources: new Set(sources.map(({ file }) => file)),
   };
-  const to: ManifestChange = { release: target.release, add: standing.entries, addSources: sources };
+  const entries = standing.entries.map((entry) => withOwnBreaks(entry, target.release));
+  const to: ManifestChange = { release: target.release, add: entries, addSources: sources };
   return [from, to, ...(target.phase === 2 ? [breaksFrom(history, target)] : [])];
 }
 
@@ -96,6 +97,11 @@ function lists({ migrations }: Manifest, rename: string, phase: Phase): boolean 
   return migrations.some((entry) => entry.rename === rename && entry.phase === phase && entry.step !== 'refresh');
 }
 
+/** The exchange of a retype breaks every release below its own. */
+function withOwnBreaks(entry: ManifestEntry, release: Release): ManifestEntry {
+  return entry.step === 'switch' && entry.breaks !== undefined ? { ...entry, breaks: `<${release}` } : entry;
+}
+
 /** The third phase breaks every release below that of the second. */
 function breaksFrom(history: History, target: Retarget): ManifestChange {
   const { manifest, entries } = phaseOf(history, target, 3);
@@ -113,7 +119,8 @@ function sourcesOf(rename: Rename, phase: Phase, { manifest }: Standing): Manife
 }
 
 /** The rename's own file belongs to phase 1, what refreshes have added to phase 3. */
-function filesOf({ name, sync, versions }: Rename, phase: Phase): string[] {
+function filesOf(change: Rename, phase: Phase): string[] {
+  const { sync, versions } = change;
   const copies = versions
     .filter((copy) => copy.phase === phase)
     .flatMap(({ file, version, withBase }) => [
@@ -122,7 +129,7 @@ function filesOf({ name, sync, versions }: Rename, phase: Phase): string[] {
     ]);
   if (phase === 3) return copies;
   return [
-    ...(phase === 1 ? [renamePath(name)] : []),
+    ...(phase === 1 ? [changePath(change)] : []),
     ...syncFunctions(sync, phase).map((body) => versionFile('function', body, 1)),
     ...syncTriggers(sync, phase).map((body) => versionFile('trigger', body, 1)),
     ...copies,

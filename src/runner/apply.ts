@@ -3,7 +3,7 @@ import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { checkPreflight } from '../gates/preflight.ts';
-import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
+import { ensureNothingOfItsOwn, ensureWayBack } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
 import { markedTransaction } from '../ledger/marked.ts';
 import { recordMigration, recordWithin, removeMigration } from '../ledger/migrations.ts';
@@ -75,6 +75,7 @@ export async function revertMigration(opened: Session, migration: RunnableMigrat
 async function checkBeforeRevert(session: Session, { id, rename: name, step }: OrderedMigration): Promise<void> {
   const rename = session.history.renames.get(name ?? '');
   if (rename && step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
+  if (rename && (step === 'contract' || step === 'switch')) await ensureWayBack(session.worker, rename, id, step);
   if (rename && step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
 }
 

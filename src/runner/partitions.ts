@@ -3,8 +3,9 @@ import { locate } from '../catalog/locate.ts';
 import { leavesOf } from '../data/backfill/leaves.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { PairRecord } from '../domain/pair.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { differs, type Rename, type StepName } from '../domain/rename.ts';
+import { converted, differs, outOfStep, type Rename, type Retype, type StepName } from '../domain/rename.ts';
 import { walkedTables } from '../ledger/checkpoint.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { orderMigrations } from '../planner/order.ts';
@@ -62,6 +63,23 @@ async function newLeaves({ worker }: Session, rename: Rename, backfill: string):
 async function fill(session: Session, rename: Rename, backfill: OrderedMigration): Promise<void> {
   const record = (await readPairs(session.worker)).find((pair) => pair.rename === rename.name);
   if (record === undefined) return;
+  const { set, where } =
+    rename.retype === null ? ofBoth(rename, record) : ofRetype(rename, rename.retype, record.phase);
+  for (const table of await newLeaves(session, rename, backfill.id)) {
+    const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });
+    try {
+      await work.context.backfill({ table, set, where, exact: true });
+      await work.succeeded();
+    } catch (error) {
+      await work.failed(error instanceof PhaseError ? error : { code: 'PH5000', message: reasonOf(error) });
+      throw error;
+    }
+  }
+}
+
+type Filling = { readonly set: Readonly<Record<string, string>>; readonly where: string };
+
+function ofBoth(rename: Rename, record: PairRecord): Filling {
   const [from, to] = [quoteIdent(rename.from), quoteIdent(rename.to)];
   const { standing, type } = record.ground;
   const isGiven = (column: string): string =>
@@ -69,17 +87,17 @@ async function fill(session: Session, rename: Rename, backfill: OrderedMigration
   const [first, second] = record.phase === 1 ? [from, to] : [to, from];
   // Where neither was given anything but NULL, NULL stands against a default.
   const value = `CASE WHEN ${isGiven(first)} THEN ${first} WHEN ${isGiven(second)} THEN ${second} WHEN ${first} IS NULL THEN ${first} ELSE ${second} END`;
-  const set = { [rename.from]: value, [rename.to]: value };
-  for (const table of await newLeaves(session, rename, backfill.id)) {
-    const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });
-    try {
-      await work.context.backfill({ table, set, where: differs(from, to, rename.byteEqual), exact: true });
-      await work.succeeded();
-    } catch (error) {
-      await work.failed(error instanceof PhaseError ? error : { code: 'PH5000', message: reasonOf(error) });
-      throw error;
-    }
-  }
+  return { set: { [rename.from]: value, [rename.to]: value }, where: differs(from, to, rename.byteEqual) };
+}
+
+/** In the first phase the new column is filled, in the second the old one: whichever goes by the name of its own then. */
+function ofRetype(change: Rename, retype: Retype, phase: 1 | 2): Filling {
+  const { from: column, to: aside } = change;
+  const [value, target] = [quoteIdent(column), quoteIdent(aside)];
+  if (phase === 1)
+    return { set: { [aside]: converted(retype.forward, value) }, where: outOfStep(change, value, target) };
+  const isMissing = `${target} IS NOT DISTINCT FROM NULL AND ${value} IS DISTINCT FROM NULL`;
+  return { set: { [aside]: converted(retype.back, value) }, where: isMissing };
 }
 
 /** Phase 1's last step is safe to run again: it builds what is missing and nothing else. */

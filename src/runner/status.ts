@@ -1,8 +1,8 @@
 import { locate } from '../catalog/locate.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
-import type { RenameStatus, Status } from '../domain/status.ts';
+import { kindOfChange, type Rename } from '../domain/rename.ts';
+import type { ChangeStatus, RenameStatus, Status } from '../domain/status.ts';
 import { countMismatches } from '../gates/mismatches.ts';
 import { ledgerFormat, READABLE_FORMAT } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -31,6 +31,7 @@ export async function readStatus(
   const history = await readHistory(project.root);
   const ledger = await readOwnLedger(db, project, history, { asks: true });
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
+  const changes = await mapInTurn(history.renames.values(), (rename) => changeStatus(db, rename, ledger, count));
   const releases = new Map(plan.steps.map((step) => [step.id, step.release]));
   return {
     release: ledger.migrated.at(-1) ?? null,
@@ -43,7 +44,8 @@ export async function readStatus(
     started: ledger.rows.filter(({ state }) => state === 'started').map(({ id }) => id),
     pending: plan.steps.filter(({ state }) => state === 'pending').map(({ id }) => id),
     held: plan.held,
-    renames: await mapInTurn(history.renames.values(), (rename) => renameStatus(db, rename, ledger, count)),
+    renames: changes.filter(({ kind }) => kind === 'rename').map(({ kind: _k, types: _t, ...rename }) => rename),
+    changes,
   };
 }
 
@@ -62,9 +64,9 @@ function dueTarget(history: History, release: Release | null, ledger: Ledger): T
   return { release: due, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
 }
 
-async function renameStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count: boolean): Promise<RenameStatus> {
+async function changeStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count: boolean): Promise<ChangeStatus> {
   const phase = phaseOf(rename, ledger);
-  if (count && (phase === 1 || phase === 2)) await countNow(db, rename);
+  if (count && (phase === 1 || (phase === 2 && rename.retype === null))) await countNow(db, rename);
   const counted = (await ledgerFormat(db)) === 0 ? undefined : await lastMismatches(db, rename.name);
   const stragglers = await readStragglers(db, rename);
   return {
@@ -78,6 +80,8 @@ async function renameStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count:
     stragglers: stragglers.count,
     lastStragglerAt: stragglers.lastAt,
     altered: await alteredSince(db, rename),
+    kind: kindOfChange(rename),
+    types: rename.retype === null ? null : [rename.type, rename.retype.type],
   };
 }
 

@@ -25,7 +25,11 @@ function printPart(part: Code, margin: string, knex: string): string {
   if (part.kind === 'atomically') {
     return `${margin}await atomically(${knex}, async (trx) => {\n${printCode(part.body, inner, 'trx')}\n${margin}});`;
   }
-  const condition = `!(await hasColumn(${knex}, ${printValue(part.on)}, ${printValue(part.column)}))`;
+  const place = `${knex}, ${printValue(part.on)}, ${printValue(part.column)}`;
+  const condition =
+    part.kind === 'unlessColumn'
+      ? `!(await hasColumn(${place}))`
+      : `await isOfType(${place}, ${printValue(part.type)})`;
   return `${margin}if (${condition}) {\n${printCode(part.body, inner, knex)}\n${margin}}`;
 }
 

@@ -1,4 +1,4 @@
-import { isOfGenerated, type Rename } from '../domain/rename.ts';
+import { isOfGenerated, kindOfChange, type Rename } from '../domain/rename.ts';
 import { backfills, importsOf } from '../objects/code.ts';
 import type { FunctionVersion } from '../planner/rename/function-versions.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
@@ -33,6 +33,15 @@ const TITLES_OF_GENERATED: Partial<typeof TITLES> = {
   contract: 'Phase 3: the old column goes, and names are restored.',
 };
 
+const TITLES_OF_RETYPE: Partial<typeof TITLES> = {
+  expand: 'Phase 1: the new column, under a name of its own, and its sync, in one transaction.',
+  backfill: 'Phase 1: every row that still needs it gets its value of the new type, in batches.',
+  switch: 'Phase 2: the two columns exchange their names, and the old one goes aside.',
+  contract: 'Phase 3: the sync and the old column go.',
+};
+
+const NOUNS = { rename: 'Rename', retype: 'Retype' } as const;
+
 /** Every file of a plan, with its text. */
 export function scaffoldRename({ rename, steps, bodies, versions }: RenamePlan): ScaffoldedFile[] {
   return [
@@ -55,9 +64,9 @@ export function scaffoldVersion({ name, version, content, before }: FunctionVers
 }
 
 /** A function or trigger of the sync. */
-export function scaffoldBody({ kind, name, phase, place, view }: PlannedBody): ScaffoldedFile {
+export function scaffoldBody({ kind, name, phase, place, of, view }: PlannedBody): ScaffoldedFile {
   const template = kind === 'trigger' ? 'trigger' : place === 'last' ? 'last_function' : 'function';
-  const content = render(`rename/${template}.sql`, { ...view, place, tag: dollarTag(view) });
+  const content = render(`${of}/${template}.sql`, { ...view, place, tag: dollarTag(view) });
   return { fileName: `${name}_v01.sql`, kind, phase, content, step: null };
 }
 
@@ -70,10 +79,15 @@ function dollarTag(view: object): string {
 }
 
 export function scaffoldStep(rename: Rename, step: PlannedStep): ScaffoldedFile {
-  const titles = isOfGenerated(rename) ? { ...TITLES, ...TITLES_OF_GENERATED } : TITLES;
+  const kind = kindOfChange(rename);
+  const titles = {
+    ...TITLES,
+    ...(kind === 'retype' ? TITLES_OF_RETYPE : isOfGenerated(rename) ? TITLES_OF_GENERATED : {}),
+  };
   const types = backfills([...step.up, ...step.down]) ? ['type MigrationContext'] : [];
   const names = [...importsOf([...step.up, ...step.down]), ...types];
   const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {
+    noun: NOUNS[kind],
     rename: rename.name,
     title: titles[step.step],
     imports: printImports(names.sort((a, b) => compareImports(a, b))),

@@ -51,7 +51,8 @@ async function phasesInLedger(db: LedgerDb, rename: string): Promise<number[] | 
 export async function renameInAdvance(db: LedgerDb, renames: readonly Rename[], what: string): Promise<Rename[]> {
   const renamed: Rename[] = [];
   for (const rename of renames) {
-    if ((await stateOf(db, rename)) !== 'not begun') continue;
+    // Another type keeps the name.
+    if (rename.retype !== null || (await stateOf(db, rename)) !== 'not begun') continue;
     const { table, from, to } = rename;
     // Whoever uses the table at this moment is not kept waiting behind us.
     await db.query("SET LOCAL lock_timeout = '2s'");

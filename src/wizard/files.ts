@@ -14,7 +14,7 @@ export interface WrittenFile {
   readonly path: string;
   readonly release: Release;
   readonly phase: 1 | 2 | 3;
-  readonly kind: 'schema' | 'data' | 'function' | 'trigger' | 'rename' | 'manifest';
+  readonly kind: 'schema' | 'data' | 'function' | 'trigger' | 'rename' | 'retype' | 'manifest';
 }
 
 /** What db/functions holds of the functions that name the column. */

@@ -4,7 +4,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { kindOfChange, type Rename } from '../domain/rename.ts';
 import { exclusiveObject } from '../objects/shared.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
@@ -15,8 +15,8 @@ import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
 import type { History } from '../project/history.ts';
 import { manifestPath } from '../project/manifests.ts';
-import { renamePath } from '../project/renames.ts';
-import { renderRename } from '../project/render-rename.ts';
+import { changePath } from '../project/renames.ts';
+import { renderChange } from '../project/render-rename.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { type ScaffoldedFile, scaffoldRename } from '../scaffold/rename.ts';
 import { earlierRenames, renameInAdvance, stateOf } from './earlier-renames.ts';
@@ -77,7 +77,7 @@ export async function draftRename(
     rewriteLimit,
     quietTriggers,
   });
-  ensureNewRename(history, plan.rename);
+  ensureNewChange(history, plan.rename);
   await ensureApart(db, history, plan.rename, releases[0]);
   const warnings = [...plan.warnings, ...warningsOfAdvance(plan.rename, renamed)];
   return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
@@ -123,7 +123,8 @@ export function ensureUsableReleases(history: History, releases: readonly Releas
   return cut ? refuse(`${cut.release} is cut already.`) : [first, second, third];
 }
 
-function ensureNewRename(history: History, { name }: Rename): void {
+/** @throws PH1014 */
+export function ensureNewChange(history: History, { name }: Rename): void {
   if (history.renames.has(name) || !/^[a-z0-9_]{1,120}$/.test(name)) throw new PhaseError('PH1014', { rename: name });
 }
 
@@ -132,7 +133,7 @@ function ensureNewRename(history: History, { name }: Rename): void {
  * in the middle of the first one things are there that will be gone.
  * @param rename the second one. @throws PH2002
  */
-async function ensureApart(db: LedgerDb, history: History, rename: Rename, first: Release): Promise<void> {
+export async function ensureApart(db: LedgerDb, history: History, rename: Rename, first: Release): Promise<void> {
   for (const other of history.renames.values()) {
     const shared = exclusiveObject(rename, other);
     const last = releaseOfPhase(history.manifests, other.name, 3);
@@ -155,13 +156,14 @@ async function ensureApart(db: LedgerDb, history: History, rename: Rename, first
   }
 }
 
-async function draftFiles(
+/** The files of a plan, and the manifests that list them. */
+export async function draftFiles(
   history: History,
   plan: RenamePlan,
   releases: readonly [Release, Release, Release],
 ): Promise<{ files: WrittenFile[]; changes: FileChange[] }> {
   const scaffolded = scaffoldRename(plan);
-  const facts = { path: renamePath(plan.rename.name), content: renderRename(plan.rename) };
+  const facts = { path: changePath(plan.rename), content: renderChange(plan.rename) };
   const releaseOf = (phase: 1 | 2 | 3) => releases[phase - 1] ?? releases[2];
   const manifests = await Promise.all(
     ([1, 2, 3] as const).map((phase) => {
@@ -181,7 +183,7 @@ async function draftFiles(
       phase: file.phase,
       kind: file.kind,
     })),
-    { path: facts.path, release: releases[0], phase: 1, kind: 'rename' },
+    { path: facts.path, release: releases[0], phase: 1, kind: kindOfChange(plan.rename) },
     ...([1, 2, 3] as const).map((phase) => ({
       path: manifestPath(releaseOf(phase)),
       release: releaseOf(phase),

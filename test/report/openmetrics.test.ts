@@ -10,6 +10,7 @@ const NOTHING: Status = {
   pending: [],
   held: [],
   renames: [],
+  changes: [],
 };
 
 test('a database that nothing was migrated in has counts, and nothing that is not known', () => {

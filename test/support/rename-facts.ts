@@ -19,6 +19,7 @@ export function renameFacts(
     refreshed: [],
     versions: [],
     copying: [],
+    retype: null,
     sync: { functions: ['', ''], triggers: ['', ''], moved: null, last: null, stragglers: { count: '', last: '' } },
     ...more,
   };

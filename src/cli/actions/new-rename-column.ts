@@ -1,29 +1,30 @@
-import { listTypedColumns } from '../../catalog/column.ts';
-import { displayName, findTable, listTables } from '../../catalog/find-table.ts';
+import { findTable } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { quoteQualified } from '../../domain/identifier.ts';
-import { compareReleases, nextReleases, parseRelease, type Release } from '../../domain/release.ts';
-import { byKind } from '../../objects/registry.ts';
-import type { TableFacts } from '../../objects/table-facts.ts';
+import { parseRelease } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
-import { underQualifiedNames } from '../../postgres/session.ts';
-import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
-import { table } from '../../report/table.ts';
 import { draftRefresh } from '../../wizard/refresh.ts';
 import {
   draftRename,
   ensureUsableColumns,
-  ensureUsableReleases,
   type RenameAnswers,
   type RenameDraft,
   writeDraft,
 } from '../../wizard/rename-column.ts';
+import {
+  askColumn,
+  askReleases,
+  askTable,
+  describeFacts,
+  describeFiles,
+  ensureConfirmed,
+  looking,
+  problemOf,
+} from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
-import { count } from '../count.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 
@@ -86,16 +87,6 @@ async function runRefresh(context: CommandContext, flags: RenameFlags, name: str
   });
 }
 
-/** What is read belongs together, and is ours: nothing that somebody made is taken for PostgreSQL's own. */
-function looking<T>(db: Queryable, draft: () => Promise<T>): Promise<T> {
-  return inRolledBackTransaction(db, () => underQualifiedNames(db, draft));
-}
-
-async function ensureConfirmed(prompts: Prompts, files: number): Promise<void> {
-  if (await prompts.confirm({ message: `Write these ${files} files?`, flag: '--yes' })) return;
-  throw new PhaseError('PH1001', { problem: 'It was not confirmed; nothing was written.' });
-}
-
 /** Flags answer first; what they leave open is asked, each answer checked before the next question. */
 async function askRename(
   db: Queryable,
@@ -106,89 +97,14 @@ async function askRename(
 ): Promise<RenameAnswers> {
   const tableName = flags.table ?? (await askTable(db, prompts));
   const found = await findTable(db, tableName);
-  const from =
-    flags.from ??
-    (await prompts.choose(
-      { message: 'Which column?', flag: '--from' },
-      (await listTypedColumns(db, found.oid)).map(({ name, type }) => ({ name, description: type })),
-    ));
+  const from = flags.from ?? (await askColumn(db, prompts, found, '--from'));
   const to =
     flags.to ??
     (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) =>
       problemOf(() => ensureUsableColumns(db, found, { from, to: answer })),
     ));
-  const releases =
-    flags.releases ??
-    (await prompts.ask(
-      { message: 'The releases of the three phases?', flag: '--releases' },
-      (answer) => problemOf(async () => void ensureUsableReleases(history, parseReleases(answer))),
-      proposedReleases(project, history).join(','),
-    ));
-  return { table: tableName, from, to, releases: parseReleases(releases), name: flags.name };
-}
-
-async function askTable(db: Queryable, prompts: Prompts): Promise<string> {
-  const tables = await listTables(db);
-  const choices = tables.map((found) => ({
-    name: displayName(found),
-    description: estimated(found.rows),
-  }));
-  return prompts.choose({ message: 'Which table?', flag: '--table' }, choices);
-}
-
-/** A table that was never analysed has no estimate, and may be large. */
-const estimated = (rows: number | null): string =>
-  rows === null ? 'rows not estimated (never analysed)' : `about ${count(Math.round(rows), 'row')}`;
-
-/** True, or the sentence that says what is wrong: what a prompt wants of a validation. */
-async function problemOf(check: () => Promise<void>): Promise<true | string> {
-  try {
-    await check();
-    return true;
-  } catch (error) {
-    if (error instanceof PhaseError) return `${error.message} ${error.why}`;
-    throw error;
-  }
-}
-
-function parseReleases(text: string): Release[] {
-  return text.split(',').map((part) => parseRelease(part));
-}
-
-function proposedReleases(project: Project, history: History): readonly Release[] {
-  const known = [
-    project.config.release,
-    project.packageRelease,
-    ...history.manifests.filter(({ state }) => state === 'released').map(({ release }) => release),
-  ];
-  const releases = known.filter((release) => release !== undefined && release !== null);
-  const latest = releases.sort(compareReleases).at(-1) ?? '0.0.0';
-  return nextReleases(latest);
-}
-
-function describeFacts(facts: TableFacts): string {
-  const { column } = facts;
-  const ofKinds = byKind(facts.objects).filter(({ kind }) => kind.carried !== 'with the column');
-  const headings = [...new Set(ofKinds.map(({ kind }) => kind.heading))];
-  const namesUnder = (heading: string): string =>
-    ofKinds
-      .filter(({ kind }) => kind.heading === heading)
-      .flatMap(({ objects }) => objects.map(({ name }) => name))
-      .join(', ');
-  const rows = [
-    ['type', column.type],
-    ['default', column.default === null ? '' : `${column.default.expression} (${column.default.class})`],
-    ['not null', column.notNull ? 'yes' : ''],
-    ...headings.map((heading) => [heading, namesUnder(heading)]),
-  ].filter(([, value]) => value !== '');
-  const size = `${estimated(facts.rows)} in ${count(facts.pages, 'page')}`;
-  return `\nFound on ${quoteQualified(facts.table)}.${column.name}, ${size}:\n${table(rows.map((row) => ['', ...row]))}`;
-}
-
-function describeFiles(files: RenameDraft['files'], found: RenameDraft['plan']['warnings']): string {
-  const warnings = found.map(({ message }) => `! ${message}`);
-  const rows = files.map(({ path, release, phase }) => ['', `phase ${phase}`, release, path]);
-  return [`\nWill write:\n${table(rows)}`, ...warnings, ''].join('\n');
+  const releases = await askReleases(prompts, { project, history }, flags.releases);
+  return { table: tableName, from, to, releases, name: flags.name };
 }
 
 function written({ plan, files, warnings }: RenameDraft): Result {

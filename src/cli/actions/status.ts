@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status as readStatus } from '../../api/status.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { RenameStatus, Status } from '../../domain/status.ts';
+import type { ChangeStatus, Status } from '../../domain/status.ts';
 import { statusMetrics } from '../../report/openmetrics.ts';
 import type { Paint } from '../../report/plan-text.ts';
 import { sayRelease } from '../../report/plan-view.ts';
@@ -79,13 +79,13 @@ function statusText(status: Status, paint: Paint, isWhole: boolean): string {
       paint('yellow', 'held until phase finish'),
       status.held.map((id) => [id]),
     ),
-    section('renames', [
-      ...few(status.renames.filter(isDone).map(renameRow), 'last'),
-      ...status.renames.filter((rename) => !isDone(rename)).map(renameRow),
+    section('changes', [
+      ...few(status.changes.filter(isDone).map(changeRow), 'last'),
+      ...status.changes.filter((change) => !isDone(change)).map(changeRow),
     ]),
     section(
       paint('yellow', 'altered by hand since the last run'),
-      status.renames.flatMap(({ name, altered }) => altered.map((what) => [name, what])),
+      status.changes.flatMap(({ name, altered }) => altered.map((what) => [name, what])),
     ),
   ];
   return sections.filter((text) => text !== '').join('\n\n');
@@ -100,13 +100,14 @@ function fewOf(rows: Rows, end: 'first' | 'last'): Rows {
   return end === 'first' ? [...rows.slice(0, FEW), more] : [more, ...rows.slice(-FEW)];
 }
 
-const isDone = ({ phase }: RenameStatus): boolean => phase === 3;
+const isDone = ({ phase }: Pick<ChangeStatus, 'phase'>): boolean => phase === 3;
 
-function renameRow(rename: RenameStatus): string[] {
-  const { name, table: of, from, to, phase, mismatches, stragglers, lastStragglerAt } = rename;
+function changeRow(change: ChangeStatus): string[] {
+  const { name, table: of, from, to, types, phase, mismatches, stragglers, lastStragglerAt } = change;
+  const what = types === null ? `${from} -> ${to}` : `${from} ${types.join(' -> ')}`;
   return [
     name,
-    `${of}: ${from} -> ${to}`,
+    `${of}: ${what}`,
     `phase ${phase}`,
     mismatches === null ? 'not counted' : counted(mismatches, 'mismatches', 'mismatch'),
     `${counted(stragglers, 'stragglers', 'straggler')}${lastStragglerAt === null ? '' : `, last ${lastStragglerAt}`}`,

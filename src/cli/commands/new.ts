@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import type { Action } from '../action.ts';
 import { registerNewFromDiff } from './new-migration-from-diff.ts';
 import { registerNewRename } from './new-rename-column.ts';
+import { registerNewRetype } from './new-retype-column.ts';
 
 /** `phase new ...` */
 export function registerNew(program: Command, action: Action): void {
   const group = program.command('new').description('write new files, and enter them in a manifest');
   registerNewRename(group, action);
+  registerNewRetype(group, action);
   registerNewFromDiff(group, action);
   for (const kind of ['schema', 'data'] as const) {
     group

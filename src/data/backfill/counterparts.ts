@@ -1,6 +1,6 @@
 import { treeOf } from '../../catalog/tree.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
-import { type Rename, syncTriggers } from '../../domain/rename.ts';
+import { converted, type Rename, type Retype, syncTriggers } from '../../domain/rename.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 
 /** What a backfill sets, with what it has to set besides. */
@@ -22,16 +22,24 @@ export async function withCounterparts(
 ): Promise<WholeSet> {
   const whole: Record<string, string> = { ...set };
   const notices: string[] = [];
-  for (const { name, from, to, table: named, sync } of renames) {
+  for (const { name, from, to, table: named, sync, retype } of renames) {
     const [given, missing] = from in set ? [from, to] : [to, from];
     const expression = set[given];
-    if (expression === undefined || missing in set) continue;
-    const triggers = [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
-    if (!(await isInStep(db, table, quoteQualified(named), triggers))) continue;
-    whole[missing] = expression;
+    if (expression === undefined || missing in set || (retype !== null && given !== from)) continue;
+    const hasTriggers = (phase: 1 | 2): Promise<boolean> =>
+      isInStep(db, table, quoteQualified(named), syncTriggers(sync, phase));
+    const isFirst = await hasTriggers(1);
+    if (!isFirst && !(await hasTriggers(2))) continue;
+    whole[missing] = retype === null ? expression : counterpartOf(retype, expression, isFirst);
     notices.push(`${name}: ${missing} is set as ${given} is, since the triggers that keep them in step are quiet.`);
   }
   return { set: whole, notices };
+}
+
+/** What the column that follows is given. Where there may be no way back, nothing is there to go back to. */
+function counterpartOf({ forward, back }: Retype, expression: string, isFirst: boolean): string {
+  if (isFirst) return converted(forward, `(${expression})`);
+  return back.mayFail ? 'NULL' : converted(back, `(${expression})`);
 }
 
 /** Whether a table, or one that it is a part of, has one of the triggers that keep two columns in step. */

@@ -31,6 +31,7 @@ export interface RefusalErrors {
   PH2029: { release: string; reason: string; remedy: string };
   PH2030: { needed: number; ids: readonly string[] };
   PH2031: { id: string; by: string };
+  PH2032: { change: string; table: string; column: string; type: string; rows: number; examples: readonly string[] };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -305,5 +306,14 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.by} is among the authors of ${d.id}.`,
     why: () => 'Four eyes are two people: git says who has written it.',
     remedy: () => 'Let somebody else read it, and run phase approve.',
+  },
+  PH2032: {
+    exit: 4,
+    title: 'Values cannot be converted',
+    what: (d) =>
+      `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.table} cannot become ${d.type} in ${d.column}: ${someOf(d.examples, '; ')}.`,
+    why: () => 'Phase 1 gives every row its value of the new type, and nothing may be lost on the way.',
+    remedy: (d) =>
+      `Put the rows right first, by a data migration or by hand, and run the same command again; or, while ${d.change} is not released, scaffold it with --using and an expression that has a result for them.`,
   },
 };

@@ -43,6 +43,8 @@ export interface UsageErrors {
   PH1040: { id: string; release: string; isRename: boolean };
   PH1041: { id: string; reason: string };
   PH1042: { file: string; isUser: boolean };
+  PH1043: { flag: '--using' | '--back'; expression: string; column: string; from: string; to: string; reason: string };
+  PH1044: { type: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -362,5 +364,21 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
         : 'git has no commit of it here: no repository, a file that is not committed, or a clone without history.',
     remedy: (d) =>
       d.isUser ? 'git config user.email, or --by.' : 'Run it in a whole clone, once the file is committed.',
+  },
+  PH1043: {
+    exit: 2,
+    title: 'An expression cannot keep two columns in step',
+    what: (d) => `${d.expression} gives no ${d.to} for the ${d.from} that ${d.column} is: ${d.reason}`,
+    why: () =>
+      'It stands in a trigger of every write, in the backfill and in the gates: SQL over the column alone, of the type or one that is assigned to it, and the same at all times (IMMUTABLE).',
+    remedy: (d) =>
+      `Give one with ${d.flag}, which names the column: ${d.flag} "${d.column} AT TIME ZONE 'UTC'" where the time zone of the session would count, ${d.flag} "lower(${d.column})::mood" where there is no cast.`,
+  },
+  PH1044: {
+    exit: 2,
+    title: 'No such type',
+    what: (d) => `${d.type} is no type that a column can have: ${d.reason}`,
+    why: () => 'The new type is looked up in the database, by the search path of the role.',
+    remedy: () => 'Write it as in SQL, with its schema where the path does not find it: numeric(12, 2), public.mood.',
   },
 };

@@ -7,7 +7,7 @@ import { refusal } from '../refusal.ts';
 import { dependentsOn, type FoundDependent, hangingDependents } from './read.ts';
 
 /** What one kind of dependent has of its own. */
-interface Own extends Pick<BoundKind<string, DependentFacts>, 'rebinding' | 'followsAnew' | 'lockFirst'> {
+interface Own extends Pick<BoundKind<string, DependentFacts>, 'rebinding' | 'followsAnew' | 'isTyped' | 'lockFirst'> {
   readonly heading: string;
   readonly place: Place;
   readonly freed?: 'in phase 3';

@@ -12,6 +12,7 @@ export const materializedView = dependentKind('materialized view', {
   place: 'database',
   rebinding: readMaterializedView,
   followsAnew: true,
+  isTyped: true,
   refuse: ({ description, dependsOnIt }) =>
     dependsOnIt.map((other) =>
       refusal(
@@ -32,7 +33,7 @@ interface MaterializedViewRow extends ViewRow {
 }
 
 /** PostgreSQL cannot replace one: it is dropped and filled anew, with its indexes, statistics, comments and privileges. */
-async function readMaterializedView(db: Queryable, { name }: BoundObjectName): Promise<Rebinding | null> {
+export async function readMaterializedView(db: Queryable, { name }: BoundObjectName): Promise<Rebinding | null> {
   const [row] = await all<MaterializedViewRow>(db, MATERIALIZED_VIEW, [name]);
   if (!row) return null;
   const { columns, method, options, tablespace, definition, populated, owner, comment } = row;

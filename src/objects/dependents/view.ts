@@ -9,6 +9,7 @@ export const view = dependentKind('view', {
   place: 'database',
   rebinding: readView,
   followsAnew: true,
+  isTyped: true,
   lockFirst,
 });
 

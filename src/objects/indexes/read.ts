@@ -81,7 +81,8 @@ const readAll = (sources: TableSources): Promise<FoundIndex[]> => sources.ofMemb
 async function readIndexes({ db, member, scratch }: Scratching): Promise<FoundIndex[]> {
   const own = await all<IndexRow>(db, INDEXES, [member.oid, member.column]);
   // LIKE copies all of them, those that come from a parent's index, too.
-  const copies = await all<IndexRow>(db, INDEXES, [scratch.oid, member.column]);
+  const rows = await all<IndexRow>(db, INDEXES, [scratch.oid, member.column]);
+  const copies = rows.sort((a, b) => scratch.indexes.indexOf(a.name) - scratch.indexes.indexOf(b.name));
   const positions = await likePositions(db, member);
   return own.flatMap((row) =>
     row.on_column

@@ -41,7 +41,8 @@ export function statisticsOn(sources: TableSources): Promise<FoundStatistics[]> 
 async function readStatistics({ db, member, scratch }: Scratching): Promise<FoundStatistics[]> {
   const { oid, schema, name, column } = member;
   const own = await all<StatisticsRow>(db, STATISTICS, [oid, column]);
-  const copies = await all<StatisticsRow>(db, STATISTICS, [scratch.oid, column]);
+  const rows = await all<StatisticsRow>(db, STATISTICS, [scratch.oid, column]);
+  const copies = rows.sort((a, b) => scratch.statistics.indexOf(a.name) - scratch.statistics.indexOf(b.name));
   return own.flatMap((row, position) => {
     const original = middle(row);
     const copy = own.length === copies.length ? copies[position] : undefined;

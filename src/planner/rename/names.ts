@@ -8,7 +8,7 @@ import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** Longest name of a rename: its files' names, with timestamp and suffix, stay below what file systems take. */
-const LONGEST_RENAME = 120;
+export const LONGEST_RENAME = 120;
 
 /** `users_email_to_email_address`; what is cut off keeps a hash. */
 export function renameName(table: string, from: string, to: string): string {
@@ -50,17 +50,11 @@ export function syncNames(
   rename: string,
   { taken, ledgerSchema }: { readonly taken: ReadonlySet<string>; readonly ledgerSchema: string },
 ): RenameSync {
-  const stragglers = {
-    count: deriveName(`stragglers_${rename}`, ''),
-    last: deriveName(`straggler_last_${rename}`, ''),
-    ...(ledgerSchema === DEFAULT_LEDGER_SCHEMA ? {} : { schema: ledgerSchema }),
-  };
+  const stragglers = stragglersOf(rename, ledgerSchema);
   if (facts.column.generated !== null) return { functions: [], triggers: [], moved: null, last: null, stragglers };
   const stem = syncStem(facts, taken);
   const first = triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0);
-  const isChanged = facts.objects.trigger.some(
-    ({ mentionsColumn, assignsRow, before, row }) => (mentionsColumn || assignsRow) && before && row,
-  );
+  const isChanged = isChangedByTriggers(facts);
   return {
     functions: byPhase(stem),
     triggers: first,
@@ -72,6 +66,46 @@ export function syncNames(
         }
       : null,
     stragglers,
+  };
+}
+
+/**
+ * Names of a retype's functions and triggers: these sort after the application's own, and take what they have made of the row. Where the new value costs something,
+ * or cannot be had of every value, a trigger of its own sees to rows that a statement only moves.
+ */
+export function retypeSyncNames(
+  facts: TableFacts,
+  name: string,
+  {
+    taken,
+    ledgerSchema,
+    isCheap,
+  }: { readonly taken: ReadonlySet<string>; readonly ledgerSchema: string; readonly isCheap: boolean },
+): RenameSync {
+  const stem = syncStem(facts, taken);
+  const triggers = triggersThat(facts, stem, LAST_PREFIXES, (one, other) => compareBytes(one, other) > 0);
+  const isListed = !isCheap && !isChangedByTriggers(facts);
+  return {
+    functions: byPhase(stem),
+    triggers,
+    moved: isListed ? [deriveName(triggers[0], '_moved'), ''] : null,
+    last: null,
+    stragglers: stragglersOf(name, ledgerSchema),
+  };
+}
+
+/** Whether triggers of the application may give the column another value, though the statement does not name it. */
+function isChangedByTriggers({ objects }: TableFacts): boolean {
+  return objects.trigger.some(
+    ({ mentionsColumn, assignsRow, before, row }) => (mentionsColumn || assignsRow) && before && row,
+  );
+}
+
+function stragglersOf(name: string, ledgerSchema: string): RenameSync['stragglers'] {
+  return {
+    count: deriveName(`stragglers_${name}`, ''),
+    last: deriveName(`straggler_last_${name}`, ''),
+    ...(ledgerSchema === DEFAULT_LEDGER_SCHEMA ? {} : { schema: ledgerSchema }),
   };
 }
 

@@ -1,7 +1,8 @@
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
-import { RENAME_STEPS, type Rename, STEP_FACTS, type StepName } from '../../domain/rename.ts';
+import { type ChangeKind, RENAME_STEPS, type Rename, STEP_FACTS, type StepName } from '../../domain/rename.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { type RetypeView, retypeView } from '../retype/sync.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion, renamedFunction } from './function-versions.ts';
 import { carriedOf, renameName, syncNames } from './names.ts';
 import { type StepCode, stepCode } from './steps.ts';
@@ -55,7 +56,9 @@ export interface PlannedBody {
   readonly name: string;
   readonly phase: 1 | 2;
   readonly place: SyncPlace;
-  readonly view: SyncView;
+  /** Which templates it is made with. */
+  readonly of: ChangeKind;
+  readonly view: SyncView | RetypeView;
 }
 
 /** All three phases of a rename, as data. */
@@ -104,6 +107,7 @@ function renameOf(
     carried: carriedOf(facts, own),
     refreshed: [],
     copying: [],
+    retype: null,
     sync: syncNames(facts, own, { taken: new Set([...facts.takenNames, ...takenFunctions]), ledgerSchema }),
   };
 }
@@ -135,16 +139,22 @@ export function timestamp(now: Date, seconds: number): string {
 }
 
 /** Every function and trigger of the sync, in the order in which they are made. */
-export function planBodies(facts: SyncFacts, rename: Rename): PlannedBody[] {
-  return syncPlaces(rename).flatMap((place) =>
+export function planBodies(facts: SyncFacts, change: Rename): PlannedBody[] {
+  return (['first', 'moved', 'last'] as const).flatMap((place) =>
     ([1, 2] as const).flatMap((phase) => {
-      const { functionName, triggerName } = namesAt(rename, place, phase);
-      const view = syncView(facts, rename, phase, place);
-      const trigger = { kind: 'trigger' as const, name: triggerName, phase, place, view };
+      if (!syncPlaces(change, phase).includes(place)) return [];
+      const { functionName, triggerName } = namesAt(change, place, phase);
+      const body = { phase, place, ...viewOf(facts, change, phase, place) };
+      const trigger = { kind: 'trigger' as const, name: triggerName, ...body };
       // The trigger for rows that are only moved runs the first one's function.
-      return place === 'moved'
-        ? [trigger]
-        : [{ kind: 'function' as const, name: functionName, phase, place, view }, trigger];
+      return place === 'moved' ? [trigger] : [{ kind: 'function' as const, name: functionName, ...body }, trigger];
     }),
   );
+}
+
+function viewOf(facts: SyncFacts, change: Rename, phase: 1 | 2, place: SyncPlace): Pick<PlannedBody, 'of' | 'view'> {
+  const { retype } = change;
+  return retype === null
+    ? { of: 'rename', view: syncView(facts, change, phase, place) }
+    : { of: 'retype', view: retypeView(facts, { ...change, retype }, phase, place) };
 }

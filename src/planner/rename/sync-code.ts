@@ -23,7 +23,7 @@ function syncPairs(
   rename: Rename,
   phase: 1 | 2,
 ): { readonly functionName: string; readonly triggers: readonly string[] }[] {
-  const places = syncPlaces(rename).map((place) => namesAt(rename, place, phase));
+  const places = syncPlaces(rename, phase).map((place) => namesAt(rename, place, phase));
   const functions = [...new Set(places.map(({ functionName }) => functionName))];
   return functions.map((functionName) => ({
     functionName,

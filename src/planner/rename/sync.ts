@@ -27,11 +27,11 @@ export function syncFactsOf({ table, column, objects }: TableFacts): SyncFacts {
 }
 
 /** The places that a rename has triggers for. */
-export function syncPlaces(rename: Rename): SyncPlace[] {
+export function syncPlaces(rename: Rename, phase: 1 | 2): SyncPlace[] {
   const { sync } = rename;
   return [
     ...(isOfGenerated(rename) ? [] : ['first' as const]),
-    ...(sync.moved === null ? [] : ['moved' as const]),
+    ...(sync.moved?.[phase - 1] ? ['moved' as const] : []),
     ...(sync.last === null ? [] : ['last' as const]),
   ];
 }
@@ -154,7 +154,10 @@ function isNull(value: string, { byteEqual }: Rename): string {
  * A number for what a unique index would call the same key: the hash that the types' own hash functions give, so that
  * equal values of citext or numeric fall together; text where a type has none.
  */
-function guardKey({ table, column }: SyncFacts, { name, keys, predicate, nullsNotDistinct }: GuardedKey): string {
+export function guardKey(
+  { table, column }: SyncFacts,
+  { name, keys, predicate, nullsNotDistinct }: GuardedKey,
+): string {
   const seed = Number.parseInt(shortHash(`${quoteQualified(table)} ${name}`), 16);
   const row = `ROW(${keys.join(', ')})`;
   const hash = column.hashable

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
-import { isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { inPhase, isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
 import { readPairs, writePair } from '../../ledger/pairs.ts';
 import { twinnedKind } from '../../objects/registry.ts';
 import { dropTwin } from '../../operations/twins.ts';
@@ -28,8 +28,9 @@ export async function dropLonelyTwins(
   const db = await connectionOf(trx);
   const dropped: DroppedTwin[] = [];
   for (const record of await readPairs(db)) {
-    const rename = renames.get(record.rename);
-    if (rename === undefined || rename.name === ran?.rename) continue;
+    const change = renames.get(record.rename);
+    if (change === undefined || change.name === ran?.rename) continue;
+    const rename = inPhase(change, record.phase);
     const gone: Record<string, string> = {};
     for (const object of await lonelyTwins(db, rename, record)) {
       const on = object.on ?? quoteQualified(rename.table);

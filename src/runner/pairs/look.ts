@@ -3,7 +3,7 @@ import { readColumn } from '../../catalog/column.ts';
 import { placeOf, wayBack } from '../../catalog/pair.ts';
 import { TREE } from '../../catalog/tree.ts';
 import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
-import { type Rename, syncTriggers } from '../../domain/rename.ts';
+import { inPhase, type Rename, syncTriggers } from '../../domain/rename.ts';
 import { follow } from '../../planner/rename/follow.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
@@ -15,7 +15,8 @@ import { refusedBesides } from './refused.ts';
  * What was altered by hand of the columns of a rename since the runner saw to them last, in words: the next run follows it, or refuses it.
  * Writes nothing.
  */
-export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord): Promise<string[]> {
+export function alteredByHand(db: Queryable, change: Rename, record: PairRecord): Promise<string[]> {
+  const rename = inPhase(change, record.phase);
   return inRolledBackTransaction(db, () =>
     underQualifiedNames(db, async () => {
       const names = { from: rename.from, to: rename.to };
@@ -23,6 +24,8 @@ export function alteredByHand(db: Queryable, rename: Rename, record: PairRecord)
       const back = wayBack(place, rename.table, names);
       if (!isThere(place)) return ['the table or one of its columns is gone'];
       if (back.length > 0) return back.map((statement) => `not in its place; back by ${statement}`);
+      // Of a retype the rest is what the exchange takes along.
+      if (rename.retype !== null) return missingSync(db, rename, record);
       const now = await readPairFacts(db, record.table, record.numbers);
       const column = await readColumn(db, record.table, rename.table, rename.from);
       const {

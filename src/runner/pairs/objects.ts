@@ -55,6 +55,8 @@ export async function followObjects(session: Session, before: KnownObjects, own:
     const rename = session.history.renames.get(record.rename);
     const known = before.get(record.rename);
     if (rename === undefined || known === undefined || rename.name === own) continue;
+    // Nothing is carried over any more from what a retype has put aside.
+    if (rename.retype !== null && record.phase === 2) continue;
     const made = onColumn(objects, oldColumn(record)).filter(({ oid }) => !known.has(oid));
     const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
     const fresh = made.filter(({ kind, name }) => kind === index.name && !carried.has(name) && !isTwinName(name));

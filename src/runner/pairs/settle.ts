@@ -6,8 +6,10 @@ import { forgetPair, readPairs } from '../../ledger/pairs.ts';
 import { dropStragglers } from '../../operations/stragglers.ts';
 import { isConnectionLost, isRetryable, reasonOf } from '../../postgres/errors.ts';
 import { connectionOf } from '../../postgres/knex.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { type FollowedChange, Pair, type RanStep } from './pair.ts';
+import { RetypedPair } from './retyped-pair.ts';
 
 /**
  * Sees to the columns of all renames that are under way: after a step, in its transaction, or with `ran` null for what
@@ -27,7 +29,7 @@ export async function settlePairs(
     const followed: FollowedChange[] = [];
     for (const rename of renames.values()) {
       const record = records.get(rename.name);
-      const pair = new Pair(trx, db, rename);
+      const pair = pairOf(trx, db, rename);
       const change = rename === own && ran !== null ? changeOf(ran) : 'none';
       // Steps that an earlier version has scaffolded leave some of it behind.
       if (change === 'ends' || (change !== 'none' && change.phase === 1))
@@ -44,6 +46,11 @@ export async function settlePairs(
     }
     return followed;
   });
+}
+
+/** The two columns of a change, as its kind has them. */
+function pairOf(trx: Knex.Transaction, db: LedgerDb, change: Rename): Pair | RetypedPair {
+  return change.retype === null ? new Pair(trx, db, change) : new RetypedPair(trx, db, change);
 }
 
 /** What PostgreSQL does not let this role do, such as a label of a provider that is not loaded, cannot be followed. */
@@ -82,7 +89,7 @@ export async function adoptPairs(trx: Knex.Transaction, renames: ReadonlyMap<str
   await underQualifiedNames(db, async () => {
     for (const { rename: name, phase } of unknown) {
       const rename = renames.get(name);
-      if (rename !== undefined) await new Pair(trx, db, rename).begin(phase);
+      if (rename !== undefined) await pairOf(trx, db, rename).begin(phase);
     }
   });
 }

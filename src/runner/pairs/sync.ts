@@ -69,6 +69,7 @@ function standingOf({ standing, default: kind }: SyncGround): ColumnFacts['defau
 
 /** A rename as it is with what its columns have become. */
 function at(rename: Rename, { type, default: kind, standing }: SyncGround): Rename {
+  if (rename.retype !== null) return rename;
   return { ...rename, type, default: kind, standing };
 }
 
@@ -87,12 +88,12 @@ export async function remakeSync(
     keys: await guardedKeys(db, table, numbers.from),
   }));
   const facts = { table: rename.table, column: { ...column, default: standingOf(ground), domainDefault: null }, keys };
-  if (phase === 2) await createStragglers(knex, rename.sync.stragglers);
+  if (phase === 2 && rename.retype === null) await createStragglers(knex, rename.sync.stragglers);
   for (const body of planBodies(facts, at(rename, ground))) {
     if (body.kind === 'function' && body.phase === phase) await execute(knex, scaffoldBody(body).content);
   }
   await grantSyncToOwners(knex, quoteQualified(rename.table), syncTriggers(rename.sync, phase));
-  if (phase === 2) await remakeRules(knex, rename);
+  if (phase === 2 && rename.retype === null) await remakeRules(knex, rename);
 }
 
 /** What rules on the table take of a new row depends on the default, too. */

@@ -1,0 +1,295 @@
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { type Conversion, converted, differs, type Retype } from '../domain/rename.ts';
+import { codeOf, reasonOf, sqlState } from '../postgres/errors.ts';
+import { scan } from '../postgres/parser.ts';
+import { one, type Queryable } from '../postgres/queryable.ts';
+import { underOwnNames } from '../postgres/session.ts';
+import { readColumn } from './column.ts';
+import { edited } from './edits.ts';
+import { pathOf } from './references.ts';
+import { nodesOf, type SqlNode, treesOf } from './sql-trees.ts';
+
+/** What a person says of a change of type; expressions name the column. */
+export interface RetypeRequest {
+  readonly type: string;
+  readonly using: string | null;
+  readonly back: string | null;
+}
+
+/** A column of a table, and its type as PostgreSQL prints it. */
+interface TypedColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly collation: string | null;
+}
+
+/**
+ * What the change of a column to another type is, with both of its conversions checked by PostgreSQL: that they are SQL over the column alone, of the type, and
+ * give the same for the same value at all times. In a transaction that is rolled back, under qualified names.
+ * @throws PH1043 for an expression that cannot stand, PH1044 for a type that there is not.
+ */
+export async function readRetype(db: Queryable, column: TypedColumn, request: RetypeRequest): Promise<Retype> {
+  const type = await printedType(db, request.type);
+  const typed = `${column.type}${column.collation === null ? '' : ` COLLATE ${column.collation}`}`;
+  const asked = { column: column.name, from: typed, to: type };
+  const forward = await conversion(db, { ...asked, flag: '--using', expression: request.using });
+  const back = await conversion(db, { ...asked, from: type, to: typed, flag: '--back', expression: request.back });
+  return { type, byteEqual: await isByteEqual(db, type), forward, back };
+}
+
+/** A type as PostgreSQL prints it under qualified names. @throws PH1044 */
+export async function printedType(db: Queryable, text: string): Promise<string> {
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new PhaseError('PH1044', { type: text, reason }, { cause });
+  };
+  const trees = await treesOf(`SELECT NULL::${text}`).catch((error) => refuse(reasonOf(error), error));
+  const casts = nodesOf(trees, 'TypeCast');
+  if (trees.length !== 1 || casts.length !== 1 || nodesOf(trees, 'ResTarget').length !== 1)
+    return refuse('It is no name of a type.');
+  if (/^\s*(?:small|big)?serial\d?\s*$/i.test(text))
+    return refuse('A serial is no type, but an integer with a default.');
+  const read = (): Promise<{ type: string }> =>
+    one(
+      db,
+      `SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) AS type FROM pg_catalog.pg_attribute a
+       WHERE a.attrelid = 'pg_temp.triphase_type'::pg_catalog.regclass AND a.attname = 'value'`,
+    );
+  const make = (): Promise<unknown> => db.query(`CREATE TEMPORARY TABLE triphase_type (value ${text})`);
+  await tried(db, make).catch(async (error) => {
+    // One of the application, by the path of its role.
+    if (codeOf(error) !== sqlState.undefinedObject) refuse(reasonOf(error), error);
+    await tried(db, () => underOwnNames(db, make)).catch((again) => refuse(reasonOf(again), again));
+  });
+  const { type } = await read();
+  await db.query('DROP TABLE pg_temp.triphase_type');
+  return type;
+}
+
+interface Asked {
+  readonly column: string;
+  readonly from: string;
+  readonly to: string;
+  readonly flag: '--using' | '--back';
+  /** As it was given; null for PostgreSQL's own cast. */
+  readonly expression: string | null;
+}
+
+async function conversion(db: Queryable, asked: Asked): Promise<Conversion> {
+  const { column, from, to, expression } = asked;
+  const candidates = expression === null ? ['$1', `CAST($1 AS ${to})`] : [await overParameter(asked, expression)];
+  let refused: unknown;
+  for (const sql of candidates) {
+    const found = await tried(db, () => generate(db, { column, from, to, sql })).then(
+      () => null,
+      (error: unknown) => error ?? new Error('refused'),
+    );
+    if (found === null) return { sql, mayFail: expression !== null || !isSafe(from, to) };
+    refused = found;
+    // No cast of an assignment: it may be one that has to be asked for.
+    if (codeOf(found) !== sqlState.datatypeMismatch) break;
+  }
+  throw new PhaseError(
+    'PH1043',
+    { ...asked, expression: expression ?? `${column}::${to}`, reason: reasonOf(refused) },
+    { cause: refused },
+  );
+}
+
+/** A generated column takes what a sync may take: no subquery, nothing but the row, and the same at all times. */
+async function generate(
+  db: Queryable,
+  { column, from, to, sql }: Pick<Asked, 'column' | 'from' | 'to'> & { sql: string },
+): Promise<void> {
+  const name = quoteIdent(column);
+  const other = quoteIdent(`${column.slice(0, 40)} triphase`);
+  await db.query(`CREATE TEMPORARY TABLE triphase_conversion (${name} ${from},
+    ${other} ${to} GENERATED ALWAYS AS (${converted({ sql, mayFail: false }, name)}) STORED)`);
+  await db.query('DROP TABLE pg_temp.triphase_conversion');
+}
+
+/** The expression with `$1` in the place of the column. @throws PH1043 */
+async function overParameter(asked: Asked, expression: string): Promise<string> {
+  const refuse = (reason: string, cause?: unknown): never => {
+    throw new PhaseError('PH1043', { ...asked, expression, reason }, { cause });
+  };
+  const head = 'SELECT ';
+  const text = `${head}(${expression})`;
+  const trees = await treesOf(text).catch((error) => refuse(reasonOf(error), error));
+  if (trees.length !== 1 || nodesOf(trees, 'ResTarget').length !== 1) refuse('It is more than one expression.');
+  if (nodesOf(trees, 'SubLink').length > 0) refuse('It holds a subquery: a sync sees one row.');
+  if (/\$\d/.test(expression)) refuse('It holds $ and a digit, which stands for the column.');
+  const references = nodesOf(trees, 'ColumnRef');
+  const strange = references.map(pathOf).find((path) => path.length !== 1 || path[0] !== asked.column);
+  if (strange !== undefined) refuse(`It names ${strange.join('.') || '*'}, which is not the column ${asked.column}.`);
+  if (references.length === 0) refuse(`It does not name the column ${asked.column}.`);
+  const { tokens } = await scan(text);
+  const edits = references.map(({ location = 0 }: SqlNode) => {
+    const token = tokens.find(({ start }) => start === location);
+    return { start: Number(location), end: token?.end ?? Number(location), text: '$1' };
+  });
+  return edited(text, edits).slice(head.length);
+}
+
+async function isByteEqual(db: Queryable, type: string): Promise<boolean> {
+  await db.query(`CREATE TEMPORARY TABLE triphase_type (value ${type})`);
+  const { oid } = await one<{ oid: string }>(
+    db,
+    `SELECT 'pg_temp.triphase_type'::pg_catalog.regclass::oid::int8::text AS oid`,
+  );
+  const { byteEqual } = await readColumn(db, Number(oid), { schema: 'pg_temp', name: 'triphase_type' }, 'value');
+  await db.query('DROP TABLE pg_temp.triphase_type');
+  return byteEqual;
+}
+
+/** What it does is undone where it fails, and the transaction goes on. */
+export async function tried<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
+  await db.query('SAVEPOINT triphase_tried');
+  try {
+    const result = await body();
+    await db.query('RELEASE SAVEPOINT triphase_tried');
+    return result;
+  } catch (error) {
+    await db.query('ROLLBACK TO SAVEPOINT triphase_tried; RELEASE SAVEPOINT triphase_tried');
+    throw error;
+  }
+}
+
+/** Types whose every value is one of those that follow. Source: https://www.postgresql.org/docs/current/datatype-numeric.html */
+const WIDER: Readonly<Record<string, readonly string[]>> = {
+  smallint: ['integer', 'bigint', 'numeric', 'real', 'double precision', 'text', 'character varying'],
+  integer: ['bigint', 'numeric', 'double precision', 'text', 'character varying'],
+  bigint: ['numeric', 'text', 'character varying'],
+  real: ['double precision', 'text', 'character varying'],
+  numeric: ['text', 'character varying'],
+  uuid: ['text', 'character varying'],
+  boolean: ['integer', 'text', 'character varying'],
+  date: ['text', 'character varying'],
+  'character varying': ['text'],
+  text: ['character varying'],
+};
+
+/** Whether there is a value for each; of types that are not listed here nobody knows. */
+function isSafe(from: string, to: string): boolean {
+  const base = from.replace(/ COLLATE .*$/, '').replace(/\(.*?\)/, '');
+  return WIDER[base]?.includes(to.replace(/ COLLATE .*$/, '')) === true || from === to;
+}
+
+/** Rows whose value has no counterpart, or another one on the way back. */
+export interface Unconvertible {
+  readonly rows: number;
+  /** The keys of some of them, with what PostgreSQL says. */
+  readonly examples: readonly string[];
+}
+
+/** A column, its type, and what is computed of it. */
+interface Tried {
+  readonly column: string;
+  readonly from: string;
+  readonly to: string;
+  readonly conversion: Conversion;
+}
+
+/**
+ * Tries a conversion on every row of a table, in a transaction that is rolled back: what is tried is a function of this session alone. Under qualified names.
+ * @returns rows that it has no result for.
+ */
+export function findUnconvertible(
+  db: Queryable,
+  table: QualifiedName,
+  { column, from, to, conversion }: Tried,
+): Promise<Unconvertible> {
+  const body = `DECLARE result ${to}; BEGIN result := ${converted(conversion, 'value')}; RETURN NULL; EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
+  return rowsWithReason(db, table, { column, from, body });
+}
+
+/** The same there and back. @returns rows that come back as another value, or not at all. */
+export function findLosses(
+  db: Queryable,
+  table: QualifiedName,
+  {
+    column,
+    from,
+    retype,
+    byteEqual,
+  }: { readonly column: string; readonly from: string; readonly retype: Retype; readonly byteEqual: boolean },
+): Promise<Unconvertible> {
+  const body = `DECLARE there ${retype.type}; again ${from}; BEGIN
+    there := ${converted(retype.forward, 'value')};
+    again := ${converted(retype.back, 'there')};
+    RETURN CASE WHEN ${differs('again', 'value', byteEqual)} THEN pg_catalog.concat(value::text, ' comes back as ', coalesce(again::text, 'NULL')) END;
+  EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
+  return rowsWithReason(db, table, { column, from, body });
+}
+
+/** Rows for which a function of the column has something to say. @param body in plpgsql, of `value`. */
+async function rowsWithReason(
+  db: Queryable,
+  table: QualifiedName,
+  { column, from, body }: { readonly column: string; readonly from: string; readonly body: string },
+): Promise<Unconvertible> {
+  const name = 'pg_temp.triphase_try';
+  await db.query(
+    `CREATE FUNCTION ${name}(value ${from.replace(/ COLLATE .*$/, '')}) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $triphase_try$${body}$triphase_try$`,
+  );
+  const { rows, examples } = await one<{ rows: string; examples: string[] | null }>(
+    db,
+    `SELECT pg_catalog.count(*)::text AS rows, (pg_catalog.array_agg(example))[1:10] AS examples FROM (
+       SELECT ${await keyOf(db, table)} || ': ' || tried.reason AS example
+       FROM ${quoteQualified(table)} AS t, LATERAL (SELECT ${name}(t.${quoteIdent(column)}) AS reason OFFSET 0) AS tried
+       WHERE tried.reason IS NOT NULL) AS failing`,
+  );
+  await db.query(`DROP FUNCTION ${name}`);
+  return { rows: Number(rows), examples: examples ?? [] };
+}
+
+/** SQL that tells a row of `t`, by its primary key where there is one. */
+async function keyOf(db: Queryable, table: QualifiedName): Promise<string> {
+  const { columns } = await one<{ columns: string[] }>(
+    db,
+    `SELECT ARRAY(SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
+       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+       WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisprimary ORDER BY k.place) AS columns`,
+    [quoteQualified(table)],
+  );
+  const values = columns.length === 0 ? ['t.ctid::text'] : columns.map((name) => `t.${name}::text`);
+  return `pg_catalog.concat_ws(', ', ${values.join(', ')})`;
+}
+
+/**
+ * The default of a column, and what it is for the new type: assigned as it stands where PostgreSQL does that, else converted like a value. Both as PostgreSQL
+ * prints them.
+ * @throws PH1043 when neither is possible.
+ */
+export async function readDefault(
+  db: Queryable,
+  {
+    name,
+    type,
+    default: standing,
+  }: { readonly name: string; readonly type: string; readonly default: { readonly expression: string } | null },
+  retype: Retype,
+): Promise<{ from: string; to: string } | null> {
+  if (standing === null) return null;
+  const from = standing.expression;
+  const printed = async (expression: string): Promise<string> => {
+    await db.query(`CREATE TEMPORARY TABLE triphase_default (value ${retype.type} DEFAULT ${expression})`);
+    const row = await one<{ text: string }>(
+      db,
+      `SELECT pg_catalog.pg_get_expr(adbin, adrelid) AS text FROM pg_catalog.pg_attrdef WHERE adrelid = 'pg_temp.triphase_default'::pg_catalog.regclass`,
+    );
+    await db.query('DROP TABLE pg_temp.triphase_default');
+    return row.text;
+  };
+  const to = await tried(db, () => printed(from)).catch(() =>
+    tried(db, () => printed(converted(retype.forward, `(${from})`))).catch((error) => {
+      const asked = { column: name, from: type, to: retype.type, flag: '--using' as const };
+      throw new PhaseError(
+        'PH1043',
+        { ...asked, expression: `DEFAULT ${from}`, reason: reasonOf(error) },
+        { cause: error },
+      );
+    }),
+  );
+  return { from, to };
+}

@@ -1,0 +1,120 @@
+import { readColumn } from '../../catalog/column.ts';
+import { printedType, type Unconvertible } from '../../catalog/conversion.ts';
+import { findTable } from '../../catalog/find-table.ts';
+import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
+import { withConnection } from '../../postgres/connection.ts';
+import type { Queryable } from '../../postgres/queryable.ts';
+import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+import type { Project } from '../../project/config.ts';
+import { type History, readHistory } from '../../project/history.ts';
+import { writePlainChange } from '../../wizard/plain-change.ts';
+import { writeDraft } from '../../wizard/rename-column.ts';
+import { draftRetype, type RetypeAnswers, type RetypeDraft } from '../../wizard/retype-column.ts';
+import {
+  askColumn,
+  askReleases,
+  askTable,
+  describeFacts,
+  describeFiles,
+  ensureConfirmed,
+  looking,
+  problemOf,
+} from '../change-questions.ts';
+import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
+import type { Result } from '../output.ts';
+import { Prompts } from '../prompts.ts';
+
+interface RetypeFlags {
+  table?: string;
+  column?: string;
+  toType?: string;
+  using?: string;
+  back?: string;
+  releases?: string;
+  tolerated?: boolean;
+  name?: string;
+  quietTriggers?: boolean;
+}
+
+export async function runRetype(context: CommandContext, flags: RetypeFlags): Promise<Result> {
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  const database = await context.database(project);
+  const { rewriteLimit } = project.config;
+  return withConnection({ ...database, applicationName: 'phase new retype-column' }, async (db) => {
+    const prompts = new Prompts(context);
+    const answers = await askRetype(db, prompts, { project, history }, flags);
+    const quietTriggers = flags.quietTriggers ?? false;
+    if (quietTriggers) await ensureMayQuiet(db);
+    const options = { now: new Date(), rewriteLimit, quietTriggers };
+    const found = await looking(db, () => draftRetype(db, history, answers, options));
+    return found.kind === 'plain'
+      ? writePlain(context, prompts, { history, answers, found })
+      : writePhases(context, prompts, { history, found });
+  });
+}
+
+/** Flags answer first; what they leave open is asked, each answer checked before the next question. */
+async function askRetype(
+  db: Queryable,
+  prompts: Prompts,
+  { project, history }: { readonly project: Project; readonly history: History },
+  flags: RetypeFlags,
+): Promise<RetypeAnswers> {
+  const table = flags.table ?? (await askTable(db, prompts));
+  const found = await findTable(db, table);
+  const column = flags.column ?? (await askColumn(db, prompts, found, '--column'));
+  // A wrong name is said before the next question.
+  await inRolledBackTransaction(db, () => readColumn(db, found.oid, found, column));
+  const type =
+    flags.toType ??
+    (await prompts.ask({ message: 'Its new type?', flag: '--to-type' }, (text) =>
+      problemOf(async () => void (await looking(db, () => printedType(db, text)))),
+    ));
+  const releases = await askReleases(prompts, { project, history }, flags.releases);
+  const { using = null, back = null, tolerated = false, name } = flags;
+  return { table, column, type, using, back, releases, isTolerated: tolerated, name };
+}
+
+type Phases = Extract<RetypeDraft, { kind: 'phases' }>;
+type Plain = Extract<RetypeDraft, { kind: 'plain' }>;
+
+async function writePhases(
+  context: CommandContext,
+  prompts: Prompts,
+  { history, found: { draft, losses } }: { readonly history: History; readonly found: Phases },
+): Promise<Result> {
+  const { plan, files } = draft;
+  const warnings = [...draft.warnings, ...warningOfLosses(losses)];
+  context.output.notice(describeFacts(draft.facts));
+  context.output.notice(describeFiles(files, warnings));
+  await ensureConfirmed(prompts, files.length);
+  await writeDraft(history, draft);
+  return {
+    document: { change: plan.rename.name, kind: 'retype', files, warnings },
+    text: files.map(({ path }) => `wrote ${path}`).join('\n'),
+  };
+}
+
+function warningOfLosses({ rows, examples }: Unconvertible): { code: string; message: string }[] {
+  if (rows === 0) return [];
+  const message = `${count(rows, 'row')} would not come back as it was, were phase 2 undone after a write to it: ${examples.slice(0, 3).join('; ')}`;
+  return [{ code: 'lossy_there_and_back', message }];
+}
+
+async function writePlain(
+  context: CommandContext,
+  prompts: Prompts,
+  { history, answers, found }: { readonly history: History; readonly answers: RetypeAnswers; readonly found: Plain },
+): Promise<Result> {
+  context.output.notice(
+    `\n${found.statement}\nreads and writes no row, so it is one plain migration of ${answers.releases[0]}: PostgreSQL was asked on a copy of the table's structure.\n`,
+  );
+  await ensureConfirmed(prompts, 2);
+  const files = await writePlainChange(history, { answers, ...found, now: new Date() });
+  return {
+    document: { change: null, kind: 'plain', files, warnings: [] },
+    text: files.map(({ path }) => `wrote ${path}`).join('\n'),
+  };
+}

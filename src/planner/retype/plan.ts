@@ -1,0 +1,186 @@
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { identifierBytes, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
+import type { Release } from '../../domain/release.ts';
+import { RENAME_STEPS, type Rename, type Retype, STEP_FACTS } from '../../domain/rename.ts';
+import { twinName } from '../../domain/twin-name.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
+import { carriedOf, LONGEST_RENAME, retypeSyncNames } from '../rename/names.ts';
+import { type PlannedStep, planBodies, type RenamePlan, timestamp } from '../rename/plan.ts';
+import { ensureSupported } from '../rename/supported.ts';
+import { syncFactsOf } from '../rename/sync.ts';
+import type { Warning } from '../rename/warnings.ts';
+import { warningsOf } from '../rename/warnings.ts';
+import { type PlannedDefault, type RetypeFacts, retypeSteps } from './steps.ts';
+import { isCheaplyCompared } from './sync.ts';
+
+/** What a user asks for. */
+export interface RetypePlanRequest {
+  readonly releases: readonly [Release, Release, Release];
+  readonly name?: string | undefined;
+  readonly now: Date;
+  readonly takenFunctions: readonly string[];
+  readonly ledgerSchema: string;
+  readonly rewriteLimit: number;
+  readonly quietTriggers?: boolean;
+  /** The release of the first phase reads both types. */
+  readonly isTolerated: boolean;
+  readonly default: PlannedDefault | null;
+}
+
+/** The name that the new column goes by until the second phase, and the old one from then on. */
+export function asideName({ columns }: Pick<TableFacts, 'columns'>, column: string): string {
+  const plain = twinName(column);
+  return columns.includes(plain) ? twinName(`${column}_${shortHash(column)}`) : plain;
+}
+
+/** `users_id_to_bigint`; what is cut off keeps a hash. */
+export function retypeName(table: string, column: string, type: string): string {
+  const word = type
+    .replaceAll(/^.*\.|"/g, '')
+    .replaceAll(/\W+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')
+    .toLowerCase();
+  const name = `${slug(table)}_${slug(column)}_to_${slug(word)}`;
+  return identifierBytes(name) <= LONGEST_RENAME ? name : `${name.slice(0, LONGEST_RENAME - 9)}_${shortHash(name)}`;
+}
+
+/**
+ * Plans the change of a column to another type from what was found on the table.
+ * @throws PH2001 when something on the column cannot be carried over.
+ */
+export function planRetype(facts: RetypeFacts, to: string, retype: Retype, request: RetypePlanRequest): RenamePlan {
+  const { next } = facts;
+  ensureNotGenerated(next);
+  ensureSupported(next, request.rewriteLimit);
+  const change = { ...changeOf(next, to, retype, request), retype };
+  const { quietTriggers = false } = request;
+  return {
+    rename: change,
+    steps: planSteps(facts, change, request, quietTriggers),
+    bodies: planBodies(syncFactsOf(next), change),
+    versions: [],
+    warnings: retypeWarnings(next, change, request),
+  };
+}
+
+function ensureNotGenerated({ table, column }: TableFacts): void {
+  if (column.generated === null) return;
+  throw new PhaseError('PH2001', {
+    table: quoteQualified(table),
+    column: column.name,
+    objects: [
+      {
+        object: `generated column ${column.name}`,
+        reason: 'nobody writes it, and PostgreSQL computes each row anew when its type changes',
+        instead: 'Add another generated column of the new type, and rename it once the old one is gone.',
+      },
+    ],
+  });
+}
+
+function changeOf(facts: TableFacts, to: string, retype: Retype, request: RetypePlanRequest): Rename {
+  const { table, column, takenNames } = facts;
+  const name = request.name ?? retypeName(table.name, column.name, retype.type);
+  const taken = new Set([...takenNames, ...request.takenFunctions]);
+  return {
+    name,
+    table,
+    from: column.name,
+    to,
+    type: column.type,
+    byteEqual: column.byteEqual,
+    default: 'none',
+    standing: null,
+    notNull: column.notNull,
+    carried: carriedOf(facts, name),
+    refreshed: [],
+    versions: [],
+    copying: [],
+    sync: retypeSyncNames(facts, name, {
+      taken,
+      ledgerSchema: request.ledgerSchema,
+      isCheap: isCheaplyCompared(column, { retype }),
+    }),
+    retype,
+  };
+}
+
+function planSteps(
+  facts: RetypeFacts,
+  change: Rename & { readonly retype: Retype },
+  { now, releases, isTolerated, default: standing }: RetypePlanRequest,
+  quietTriggers: boolean,
+): PlannedStep[] {
+  const code = retypeSteps(facts, change, { default: standing, quietTriggers });
+  const ids = RENAME_STEPS.map(
+    (step, index) => `${timestamp(now, index)}_${change.name}_phase_${STEP_FACTS[step].phase}_${step}`,
+  );
+  return RENAME_STEPS.map((step, index) => ({
+    ...code[step],
+    ...STEP_FACTS[step],
+    step,
+    id: ids[index] ?? '',
+    release: releases[STEP_FACTS[step].phase - 1] ?? releases[2],
+    after: ids[index - 1] ?? null,
+    // The name has the new type from then on.
+    breaks: (step === 'switch' && !isTolerated) || step === 'contract' ? `<${releases[1]}` : null,
+  }));
+}
+
+/** How node-postgres gives values of types, where that is not as a text. Source: https://node-postgres.com/features/types */
+const IN_NODE: Readonly<Record<string, string>> = {
+  smallint: 'a number',
+  integer: 'a number',
+  oid: 'a number',
+  real: 'a number',
+  'double precision': 'a number',
+  boolean: 'a boolean',
+  date: 'a Date at midnight of the local time zone',
+  'timestamp without time zone': 'a Date, as if it were of the local time zone',
+  'timestamp with time zone': 'a Date',
+  json: 'a parsed value',
+  jsonb: 'a parsed value',
+  bytea: 'a Buffer',
+  interval: 'an object',
+};
+const inNode = (type: string): string => IN_NODE[type.replace(/\(.*?\)/, '')] ?? 'a string';
+
+function retypeWarnings(
+  facts: TableFacts,
+  change: Rename & { readonly retype: Retype },
+  request: RetypePlanRequest,
+): Warning[] {
+  const { releases, quietTriggers = false, isTolerated } = request;
+  const { from, type, retype } = change;
+  const [before, after] = [inNode(type), inNode(retype.type)];
+  const differs = before === after ? '' : ` node-postgres gives ${after} for it, and ${before} until then.`;
+  const held = isTolerated
+    ? `Release ${releases[0]} is said to read both.`
+    : `Phase 2 is held until no release below ${releases[1]} is alive; --tolerated says that ${releases[0]} reads both.`;
+  return [
+    {
+      code: 'type_under_the_same_name',
+      message: `From phase 2 on ${from} is ${retype.type}, and releases from ${releases[1]} on are alive while it still is ${type}: they have to read and write both.${differs} ${held}`,
+    },
+    ...(retype.forward.mayFail
+      ? [
+          {
+            code: 'writes_may_be_refused',
+            message: `From phase 1 on a write of a value that cannot become ${retype.type} is refused with PostgreSQL's error, which names ${change.name}.`,
+          },
+        ]
+      : []),
+    ...(retype.back.mayFail
+      ? [
+          {
+            code: 'no_way_back_for_some',
+            message: `Once a row holds what ${type} cannot, phase 2 cannot be undone: phase rollback counts such rows and refuses.`,
+          },
+        ]
+      : []),
+    ...warningsOf(facts, change, { releases, quietTriggers }, []).filter(({ code }) => !OF_NAMES.has(code)),
+  ];
+}
+
+/** Warnings of what names the column: its name stays. */
+const OF_NAMES: ReadonlySet<string> = new Set(['trigger_argument_names_column', 'published']);
