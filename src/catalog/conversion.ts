@@ -77,23 +77,47 @@ interface Asked {
 
 async function conversion(db: Queryable, asked: Asked): Promise<Conversion> {
   const { column, from, to, expression } = asked;
-  const candidates = expression === null ? ['$1', `CAST($1 AS ${to})`] : [await overParameter(asked, expression)];
+  const ownCasts = ['$1', `CAST($1 AS ${to})`, `CAST(CAST($1 AS text) AS ${to})`];
+  const candidates = expression === null ? ownCasts : [await overParameter(asked, expression)];
   let refused: unknown;
   for (const sql of candidates) {
     const found = await tried(db, () => generate(db, { column, from, to, sql })).then(
       () => null,
       (error: unknown) => error ?? new Error('refused'),
     );
-    if (found === null) return { sql, mayFail: expression !== null || !isSafe(from, to) };
+    const isOfLabels =
+      (expression === null || (await isCast(expression))) &&
+      codeOf(found) === sqlState.invalidObjectDefinition &&
+      (await isEnum(db, from, to));
+    if (found === null || isOfLabels) return { sql, mayFail: expression !== null || !isSafe(from, to) };
     refused = found;
     // No cast of an assignment: it may be one that has to be asked for.
-    if (codeOf(found) !== sqlState.datatypeMismatch) break;
+    if (codeOf(found) !== sqlState.datatypeMismatch && codeOf(found) !== sqlState.cannotCoerce) break;
   }
   throw new PhaseError(
     'PH1043',
     { ...asked, expression: expression ?? `${column}::${to}`, reason: reasonOf(refused) },
     { cause: refused },
   );
+}
+
+/** Whether an expression does nothing but cast the column, by way of a text perhaps. */
+async function isCast(expression: string): Promise<boolean> {
+  const trees = await treesOf(`SELECT (${expression})`);
+  const others = ['FuncCall', 'A_Const', 'A_Expr', 'CaseExpr', 'CoalesceExpr', 'SQLValueFunction'];
+  const names = nodesOf(trees, 'TypeName').map(({ names: parts }) => nodesOf(parts, 'String').at(-1)?.sval);
+  // The last type is the one that is wanted, as PostgreSQL says.
+  return others.every((kind) => nodesOf(trees, kind).length === 0) && names.slice(1).every((name) => name === 'text');
+}
+
+/** Whether an enum is one of them: PostgreSQL does not call its casts immutable, since a label may get another name, which nobody does while it is in use. */
+async function isEnum(db: Queryable, ...types: readonly string[]): Promise<boolean> {
+  const { found } = await one<{ found: boolean }>(
+    db,
+    `SELECT EXISTS (SELECT FROM pg_catalog.unnest($1::text[]) AS t(name) JOIN pg_catalog.pg_type e ON e.oid = pg_catalog.to_regtype(t.name) WHERE e.typtype = 'e') AS found`,
+    [types],
+  );
+  return found;
 }
 
 /** A generated column takes what a sync may take: no subquery, nothing but the row, and the same at all times. */

@@ -172,7 +172,8 @@ async function toScratch(
 
 /** @throws PH2001 */
 function ensureFits(table: ListedTable, { from }: ColumnNames, objects: readonly UnsupportedObject[]): void {
-  if (objects.length > 0) throw new PhaseError('PH2001', { table: quoteQualified(table), column: from, objects });
+  if (objects.length > 0)
+    throw new PhaseError('PH2001', { table: quoteQualified(table), column: from, kind: 'retype', objects });
 }
 
 /** The table itself, and those of its partitions that have anything which does not come from it. */

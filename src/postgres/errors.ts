@@ -17,6 +17,8 @@ export const sqlState = {
   invalidFunctionDefinition: '42P13',
   undefinedObject: '42704',
   datatypeMismatch: '42804',
+  cannotCoerce: '42846',
+  invalidObjectDefinition: '42P17',
   idleInTransaction: '25P03',
   activeTransaction: '25001',
   syntaxError: '42601',

@@ -121,6 +121,7 @@ async function ensureViewsGo(db: LedgerDb, table: ListedTable, column: string): 
   throw new PhaseError('PH2001', {
     table: quoteQualified(table),
     column,
+    kind: 'retype',
     objects: holding.map((object) => ({
       object,
       reason: 'it depends on a view of the column, which is dropped and made again since its type changes',

@@ -1,9 +1,15 @@
 import type { FormerTool } from '../former-ledger.ts';
+import type { ChangeKind } from '../rename.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH2xxx: refused as unsafe; exit 4. */
 export interface RefusalErrors {
-  PH2001: { table: string; column: string; objects: readonly { object: string; reason: string; instead: string }[] };
+  PH2001: {
+    table: string;
+    column: string;
+    kind?: ChangeKind;
+    objects: readonly { object: string; reason: string; instead: string }[];
+  };
   PH2002: { rename: string; other: string; reason: string; remedy: string };
   PH2003: { release: string; open: readonly string[] };
   PH2004: { to: string; step: string; held: string; breaks: string; reason: string; stops: readonly string[] };
@@ -59,7 +65,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   PH2001: {
     exit: 4,
     title: 'Something on the column cannot be carried over',
-    what: (d) => `${d.table}.${d.column} cannot be renamed: ${list(d.objects.map((o) => o.object))}.`,
+    what: (d) =>
+      `${d.table}.${d.column} cannot ${d.kind === 'retype' ? 'get another type' : 'be renamed'}: ${list(d.objects.map((o) => o.object))}.`,
     why: (d) => list(d.objects.map((o) => (d.objects.length === 1 ? o.reason : `${o.object}: ${o.reason}`))),
     remedy: (d) => [...new Set(d.objects.map((o) => o.instead))].join(' '),
   },

@@ -68,6 +68,7 @@ function ensureNotGenerated({ table, column }: TableFacts): void {
   throw new PhaseError('PH2001', {
     table: quoteQualified(table),
     column: column.name,
+    kind: 'retype',
     objects: [
       {
         object: `generated column ${column.name}`,
