@@ -19,7 +19,7 @@ interface ColumnRow {
   compression: string | null;
   statistics_target: number | null;
   options: string[] | null;
-  owned_sequence: QualifiedName | null;
+  owned_sequence: ColumnFacts['ownedSequence'];
   privileges: ColumnPrivilege[];
   comment: string | null;
   default_expression: string | null;
@@ -64,7 +64,7 @@ const COLUMN = (): string => `
     CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression,
     nullif(a.attstattarget, -1)::int AS statistics_target,
     a.attoptions AS options,
-    (SELECT json_build_object('schema', sn.nspname, 'name', s.relname)
+    (SELECT json_build_object('schema', sn.nspname, 'name', s.relname, 'type', (SELECT format_type(seqtypid, NULL) FROM pg_sequence WHERE seqrelid = s.oid))
      FROM pg_depend own JOIN pg_class s ON s.oid = own.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace
      WHERE own.classid = 'pg_class'::regclass AND own.refclassid = 'pg_class'::regclass AND own.refobjid = a.attrelid
        AND own.refobjsubid = a.attnum AND own.deptype = 'a' LIMIT 1) AS owned_sequence,

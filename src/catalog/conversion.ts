@@ -114,7 +114,8 @@ async function isCast(expression: string): Promise<boolean> {
 async function isEnum(db: Queryable, ...types: readonly string[]): Promise<boolean> {
   const { found } = await one<{ found: boolean }>(
     db,
-    `SELECT EXISTS (SELECT FROM pg_catalog.unnest($1::text[]) AS t(name) JOIN pg_catalog.pg_type e ON e.oid = pg_catalog.to_regtype(t.name) WHERE e.typtype = 'e') AS found`,
+    `SELECT EXISTS (SELECT FROM pg_catalog.unnest($1::text[]) AS t(name) JOIN pg_catalog.pg_type y ON y.oid = pg_catalog.to_regtype(t.name)
+       JOIN pg_catalog.pg_type e ON e.oid IN (y.oid, y.typelem) WHERE e.typtype = 'e') AS found`,
     [types],
   );
   return found;

@@ -30,7 +30,7 @@ export interface ColumnFacts {
   /** Set for a generated column: nobody writes it, so nothing has to be kept in step. */
   readonly generated: { readonly expression: string; readonly stored: boolean } | null;
   /** Sequence that is dropped with the column; an identity's own is not among them. */
-  readonly ownedSequence: QualifiedName | null;
+  readonly ownedSequence: (QualifiedName & { readonly type: string }) | null;
   /** PLAIN, EXTERNAL, EXTENDED or MAIN when not the type's own. */
   readonly storage: string | null;
   readonly compression: string | null;

@@ -193,7 +193,9 @@ async function hangingStill(
 ): Promise<readonly HangingObject[]> {
   if (rename.retype === null && step === 'switch') return [];
   const uncarried = await uncarriedObjects(db, rename, table);
-  return step === 'contract' ? uncarried : uncarried.filter(({ kind }) => !isBoundName(kind));
+  if (rename.retype === null) return uncarried;
+  // What holds an upsert depends on every column, and is put aside while one goes.
+  return uncarried.filter(({ kind, freedLast }) => (step === 'contract' ? !freedLast : !isBoundName(kind)));
 }
 
 /** Triggers that were made since the sync was scaffolded, and give the row another value as a whole: that does not reach the other column. */

@@ -124,8 +124,11 @@ export async function movePrimaryKey(
   await swapPrimaryKey(knex, { ...key, on, indexFor: twinIndexes(on, twin) });
 }
 
-/** What `--refresh` has added to the rename since this migration was scaffolded. */
-function refreshedObjects(knex: Knex, { on, column, by }: Omit<ReplacedColumn, 'carried'>): readonly CarriedObject[] {
+/** What `--refresh`, or an index that came since, has added to the change since this migration was scaffolded. */
+export function refreshedObjects(
+  knex: Knex,
+  { on, column, by }: Pick<ReplacedColumn, 'on' | 'column' | 'by'>,
+): readonly CarriedObject[] {
   const rename = [...contextOf(knex).renames.values()].find(
     ({ table, from, to }) => quoteQualified(table) === on && from === column && to === by,
   );

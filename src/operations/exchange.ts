@@ -1,15 +1,18 @@
 import type { Knex } from 'knex';
 import { sequencesOf } from '../catalog/pair.ts';
+import { treeOf } from '../catalog/tree.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { ASIDE, OF_ANY_TYPE } from '../domain/pair.ts';
-import type { TwinnedObject } from '../domain/rename.ts';
+import { isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import type { Rebinding } from '../objects/bound.ts';
 import { boundName } from '../objects/dependents/aside.ts';
 import { viewsOn } from '../objects/dependents/views-on.ts';
 import { boundKind, isBoundName, KINDS, twinnedKind } from '../objects/registry.ts';
+import { sqlQualified } from '../postgres/names.ts';
+import type { AsideObject } from './aside.ts';
 import { copyAttributes } from './attributes.ts';
-import { type CarriedPrimaryKey, dependentsOf, isOfType, movePrimaryKey } from './columns.ts';
+import { type CarriedPrimaryKey, dependentsOf, isOfType, movePrimaryKey, refreshedObjects } from './columns.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { moveIdentity } from './identity.ts';
 import { stillOn } from './left.ts';
@@ -34,6 +37,10 @@ export interface ExchangedColumns {
   readonly keysOfChildren?: readonly CarriedPrimaryKey[];
   /** The default as PostgreSQL prints it for one type, and for the other one: where it is another one by now, that is assigned. */
   readonly default?: { readonly from: string; readonly to: string };
+  /** What a sequence that the column owns has numbers of. */
+  readonly sequenceType?: string;
+  /** Foreign keys that reference the primary key of a partitioned table, which are made again by their own text. */
+  readonly dependents?: readonly AsideObject[];
 }
 
 /**
@@ -47,7 +54,8 @@ export async function exchangeColumns(knex: Knex, options: ExchangedColumns): Pr
   const { on, column, aside } = options;
   await withQualifiedNames(knex, async () => {
     if (await isOfType(knex, on, column, options.becomes)) return;
-    const carried = await stillOn(knex, on, options.carried);
+    const refreshed = refreshedObjects(knex, { on, column, by: aside }).filter(isTwinned);
+    const carried = await stillOn(knex, on, [...options.carried, ...refreshed]);
     const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, aside) };
     const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
     await withTriggersAside(knex, on, [column], () =>
@@ -82,7 +90,11 @@ async function withViewsAnew(knex: Knex, { on, column }: ExchangedColumns, body:
 }
 
 /** Policies, rules, functions with parsed bodies, generated columns and publications: their texts name the column. */
-async function withTextsAgain(knex: Knex, { on, column }: ExchangedColumns, body: () => Promise<void>): Promise<void> {
+async function withTextsAgain(
+  knex: Knex,
+  { on, column, dependents = [] }: ExchangedColumns,
+  body: () => Promise<void>,
+): Promise<void> {
   const bound = (await dependentsOf(knex, on, column)).filter(
     ({ kind }) => isBoundName(kind) && !boundKind(kind).isTyped,
   );
@@ -91,6 +103,7 @@ async function withTextsAgain(knex: Knex, { on, column }: ExchangedColumns, body
     const kind = boundKind(object.kind).late?.as ?? object.kind;
     rebindings.push(await rebindingOf(knex, on, boundName({ ...object, kind })));
   }
+  for (const object of dependents) rebindings.push(await rebindingOf(knex, on, object));
   if (rebindings.some(({ rewrites }) => rewrites)) await ensureWithinRewriteLimit(knex, on);
   await runAll(
     knex,
@@ -134,16 +147,19 @@ async function moveKeys(
 }
 
 /** What the column has itself goes to the other one; what went aside may be NULL. */
-async function moveOwn(knex: Knex, { on, column, aside, default: planned }: ExchangedColumns): Promise<void> {
+async function moveOwn(
+  knex: Knex,
+  { on, column, aside, default: planned, sequenceType }: ExchangedColumns,
+): Promise<void> {
   const [from, to] = [quoteIdent(column), quoteIdent(aside)];
   const alter = (which: string, action: string) => `ALTER TABLE ${on} ALTER COLUMN ${which} ${action}`;
   await copyAttributes(knex, { on, from: column, to: aside }, OF_ANY_TYPE);
-  const [own] = await runSql<{ standing: string | null; identity: boolean; type: string }>(
+  const [own] = await runSql<{ standing: string | null; identity: boolean }>(
     knex,
-    `SELECT pg_get_expr(d.adbin, d.adrelid) AS standing, a.attidentity <> '' AS identity, o.atttypid::regtype::text AS type
-     FROM pg_attribute a JOIN pg_attribute o ON o.attrelid = a.attrelid AND o.attname = $3 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    `SELECT pg_get_expr(d.adbin, d.adrelid) AS standing, a.attidentity <> '' AS identity
+     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE a.attrelid = to_regclass($1) AND a.attname = $2`,
-    [on, column, aside],
+    [on, column],
   );
   if (own?.identity === true) await moveIdentity(knex, { on, from: column, to: aside });
   if (own?.standing != null) {
@@ -152,28 +168,19 @@ async function moveOwn(knex: Knex, { on, column, aside, default: planned }: Exch
   }
   for (const sequence of await onConnection(knex, (db) => sequencesOf(db, on, column))) {
     await execute(knex, `ALTER SEQUENCE ${sequence} OWNED BY ${on}.${to}`);
-    await widen(knex, sequence, own?.type ?? '');
+    if (sequenceType !== undefined) await execute(knex, `ALTER SEQUENCE ${sequence} AS ${sequenceType}`);
   }
-  const isKey = await runSql(
-    knex,
-    `SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND attnotnull`,
-    [on, column],
-  );
-  if (isKey.length > 0) await execute(knex, alter(from, 'DROP NOT NULL'));
+  const members = await runSql<{ on: string }>(knex, NOT_NULL, [on, column]);
+  if (members.some((member) => member.on === on)) await execute(knex, alter(from, 'DROP NOT NULL'));
+  // Partitions and children may have one of their own.
+  for (const member of await runSql<{ on: string }>(knex, NOT_NULL, [on, column]))
+    await execute(knex, `ALTER TABLE ${member.on} ALTER COLUMN ${from} DROP NOT NULL`);
 }
 
-const WIDTHS = ['smallint', 'integer', 'bigint'];
-
-/** Numbers of a sequence end with its type, whatever the column could hold. It is never made narrower: it may be beyond that. */
-async function widen(knex: Knex, sequence: string, type: string): Promise<void> {
-  const [row] = await runSql<{ type: string }>(
-    knex,
-    'SELECT seqtypid::regtype::text AS type FROM pg_sequence WHERE seqrelid = to_regclass($1)',
-    [sequence],
-  );
-  if (row !== undefined && WIDTHS.indexOf(type) > WIDTHS.indexOf(row.type))
-    await execute(knex, `ALTER SEQUENCE ${sequence} AS ${type}`);
-}
+/** The table, and those below it, in which a column is NOT NULL. */
+const NOT_NULL = `${treeOf('to_regclass($1)::oid')}
+  SELECT ${sqlQualified('n', 'c')} AS on FROM tree JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = $2 AND a.attnotnull
+  JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid`;
 
 async function swapNames(knex: Knex, on: string, column: string, aside: string): Promise<void> {
   const renames = [

@@ -12,6 +12,7 @@ export interface MovedIdentity {
 
 interface Identity {
   kind: string;
+  type: string;
   sequence: string;
   increment: string;
   min: string;
@@ -31,7 +32,7 @@ interface Identity {
 export async function moveIdentity(knex: Knex, { on, from, to }: MovedIdentity): Promise<void> {
   const [identity] = await runSql<Identity>(knex, IDENTITY, [on, from]);
   if (identity === undefined) return;
-  const { kind, sequence, increment, min, max, start, cache, cycle, comment, grants } = identity;
+  const { kind, sequence, increment, start, cache, cycle, comment, grants } = identity;
   // Takes a lock that nextval has to wait for, so that no value is drawn between reading and dropping.
   await execute(knex, `ALTER SEQUENCE ${sequence} CACHE ${cache}`);
   const [place] = await runSql<{ last: string; called: boolean }>(
@@ -41,7 +42,7 @@ export async function moveIdentity(knex: Knex, { on, from, to }: MovedIdentity):
   await execute(knex, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(from)} DROP IDENTITY`);
   await execute(
     knex,
-    `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(to)} ADD GENERATED ${kind} AS IDENTITY (SEQUENCE NAME ${sequence} INCREMENT BY ${increment} MINVALUE ${min} MAXVALUE ${max} START WITH ${start} CACHE ${cache}${cycle ? ' CYCLE' : ''})`,
+    `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(to)} ADD GENERATED ${kind} AS IDENTITY (SEQUENCE NAME ${sequence} INCREMENT BY ${increment} ${await limitsOf(knex, { on, from, to }, identity)} START WITH ${start} CACHE ${cache}${cycle ? ' CYCLE' : ''})`,
   );
   await runSql(
     knex,
@@ -51,9 +52,33 @@ export async function moveIdentity(knex: Knex, { on, from, to }: MovedIdentity):
   await runAll(knex, [takeBackDefaults('SEQUENCE', sequence), ...grants]);
 }
 
+const LEAST: Readonly<Record<string, string>> = {
+  smallint: '-32768',
+  integer: '-2147483648',
+  bigint: '-9223372036854775808',
+};
+const GREATEST: Readonly<Record<string, string>> = {
+  smallint: '32767',
+  integer: '2147483647',
+  bigint: '9223372036854775807',
+};
+
+/** Where they are those of the type they become those of the other column's, as when a type is altered. */
+async function limitsOf(knex: Knex, { on, to }: MovedIdentity, { type, min, max }: Identity): Promise<string> {
+  const [column] = await runSql<{ type: string }>(
+    knex,
+    'SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2',
+    [on, to],
+  );
+  const next = column?.type ?? type;
+  const least = min === LEAST[type] ? (LEAST[next] ?? min) : min;
+  const greatest = max === GREATEST[type] ? (GREATEST[next] ?? max) : max;
+  return `MINVALUE ${least} MAXVALUE ${greatest}`;
+}
+
 const IDENTITY = `
   SELECT CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END AS kind,
-    quote_ident(n.nspname) || '.' || quote_ident(s.relname) AS sequence,
+    quote_ident(n.nspname) || '.' || quote_ident(s.relname) AS sequence, format_type(q.seqtypid, NULL) AS type,
     q.seqincrement::text AS increment, q.seqmin::text AS min, q.seqmax::text AS max, q.seqstart::text AS start, q.seqcache::text AS cache, q.seqcycle AS cycle,
     obj_description(s.oid, 'pg_class') AS comment,
     ARRAY(SELECT format('GRANT %s ON SEQUENCE %I.%I TO %s%s', acl.privilege_type, n.nspname, s.relname,

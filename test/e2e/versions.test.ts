@@ -10,29 +10,19 @@ import { expectPlainRename, expectSameCatalogue, plainRename } from './oracle.ts
 import { TABLES, type TableCase } from './tables.ts';
 
 /**
- * In each run every third table on the oldest, and the others by turns on 15 and on the newest, there with all steps undone and
- * done again; with `VERSIONS=all` each table on each version.
+ * In each run every third table on the oldest, and all on the newest, there every second one with all steps undone and done again; with `VERSIONS=all` all of them
+ * on each version.
  */
 const ALL = process.env.VERSIONS === 'all';
 const OLDEST = EMBEDDED_VERSIONS[0];
-const OLDER = EMBEDDED_VERSIONS.filter(
-  (version) => version !== NEWEST_EMBEDDED && (ALL || [OLDEST, 15].includes(version)),
-);
+const OLDER = EMBEDDED_VERSIONS.filter((version) => version !== NEWEST_EMBEDDED && (ALL || version === OLDEST));
 
 function tablesOn(version: number): readonly TableCase[] {
   const tables = TABLES.filter(({ since = 0 }) => since <= version);
-  if (ALL) return tables;
-  return tables.filter((table) => {
-    const at = TABLES.indexOf(table);
-    return version === OLDEST ? at % 3 === 0 : at % 2 === (version === NEWEST_EMBEDDED ? 0 : 1);
-  });
+  return ALL || version === NEWEST_EMBEDDED ? tables : tables.filter((table) => TABLES.indexOf(table) % 3 === 0);
 }
 
-/** What older servers do not have, and what falls to none of them: the newest takes it. */
-function onNoOther(): TableCase[] {
-  const newest = tablesOn(NEWEST_EMBEDDED);
-  return TABLES.filter((table) => !newest.includes(table) && (table.since ?? 0) > 15);
-}
+const isUndone = (table: TableCase): boolean => ALL || TABLES.indexOf(table) % 2 === 0;
 
 describe.each(OLDER)('on PostgreSQL %i', (version) => {
   const options = { version, project: repository, name: `test-${process.pid}-${version}`, settings: FAST_SETTINGS };
@@ -54,8 +44,8 @@ describe.each(OLDER)('on PostgreSQL %i', (version) => {
   });
 });
 
-test.each(tablesOn(NEWEST_EMBEDDED).concat(ALL ? [] : onNoOther()))(
-  '$title ends so on the newest PostgreSQL, and every step can be undone, and done again',
+test.each(tablesOn(NEWEST_EMBEDDED))(
+  '$title ends so on the newest PostgreSQL, where every step can be undone, and done again',
   async (given) => {
     const fixture = await renameFixture(given);
     const plain = await plainRename(
@@ -75,6 +65,7 @@ test.each(tablesOn(NEWEST_EMBEDDED).concat(ALL ? [] : onNoOther()))(
     await untouched.sql(`ALTER TABLE ${given.table} RENAME COLUMN x TO ${quoteIdent(given.from)}`);
     try {
       await expectRenamed(fixture, given, plain);
+      if (!isUndone(given)) return;
       await fixture.project.json('rollback');
       await fixture.deploy(R3);
       const { reverted } = await fixture.project.json('rollback', '--steps', '5');

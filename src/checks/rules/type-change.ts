@@ -6,7 +6,7 @@ export const typeChange: Rule = {
   title: 'A change of type writes the table anew',
   why: 'PostgreSQL writes every row and every index again, under a lock that keeps reads and writes out until it is done; and the release before may not know the new type.',
   safely:
-    'A new column of the new type, kept in sync and filled in batches, and a switch in a later release: docs/three-phases.md. Changes that write nothing anew (varchar to text, a longer varchar) are no finding.',
+    'phase new retype-column: a new column, kept in sync and filled in batches, takes the name in a later release. Changes that write nothing anew (varchar to text, a longer varchar) are no finding.',
   examples: {
     found: 'ALTER TABLE users ALTER COLUMN age TYPE bigint;',
     silent: 'ALTER TABLE users ALTER COLUMN email TYPE text;',

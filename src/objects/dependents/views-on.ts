@@ -1,3 +1,4 @@
+import { treeOf } from '../../catalog/tree.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteLiteral } from '../../domain/identifier.ts';
 import { takeBackDefaults } from '../../postgres/default-privileges.ts';
@@ -35,11 +36,12 @@ export async function viewsOn(db: Queryable, on: string, columns: readonly strin
 }
 
 const VIEWS = `
-  WITH RECURSIVE reading(oid, level) AS (
+  ${treeOf('to_regclass($1)::oid')},
+  reading(oid, level) AS (
     SELECT r.ev_class, 1 FROM pg_attribute a JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
       AND d.classid = 'pg_rewrite'::regclass
     JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN'
-    WHERE a.attrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)) UNION SELECT to_regclass($1)) AND a.attname = ANY ($2)
+    WHERE a.attrelid IN (SELECT oid FROM tree) AND a.attname = ANY ($2)
     UNION
     SELECT r.ev_class, level + 1 FROM reading JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = reading.oid AND d.classid = 'pg_rewrite'::regclass
     JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> reading.oid)

@@ -1,8 +1,10 @@
 import { quoteIdent } from '../../domain/identifier.ts';
 import { converted, outOfStep, type Rename, type RenameStepName, type Retype } from '../../domain/rename.ts';
-import { type Argument, backfill, type Code, call } from '../../objects/code.ts';
+import { type Argument, backfill, type Code, call, execute } from '../../objects/code.ts';
+import { aside } from '../../objects/dependents/aside.ts';
 import { movedKeys } from '../../objects/indexes/primary-key.ts';
 import type { AnyKind } from '../../objects/kind.ts';
+import { boundKind } from '../../objects/registry.ts';
 import { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { analyze } from '../rename/column-code.ts';
@@ -83,16 +85,18 @@ function constrain(renaming: Renaming, kinds: readonly AnyKind[] | undefined): S
 function exchange(facts: RetypeFacts, change: RetypeChange, { default: planned, kinds }: RetypeOptions): StepCode {
   const [next, back] = [new Renaming(facts.next, change), new Renaming(facts.back, change)];
   const { on } = next;
-  const { retype, from: column, to: aside, type, carried, name } = change;
+  const { retype, from: column, to: other, type, carried, name } = change;
   const columns = (becomes: string, standing: PlannedDefault | null) =>
     call('exchangeColumns', {
       on,
       column,
-      aside,
+      aside: other,
       becomes,
       carried: carriedConstant(carried),
       ...movedKeys(becomes === retype.type ? next : back),
       ...(standing === null ? {} : { default: standing }),
+      ...sequenceType(facts.next, retype, becomes),
+      ...aside(facts.next, ({ kind }) => boundKind(kind).waits === true),
     });
   const turned = planned === null ? null : { from: planned.to, to: planned.from };
   return {
@@ -121,12 +125,28 @@ function exchange(facts: RetypeFacts, change: RetypeChange, { default: planned, 
   };
 }
 
+const WIDTHS = ['smallint', 'integer', 'bigint'];
+
+/** Numbers of a sequence end with its type, whatever the column could hold: one of a key that gets a wider type gets it, too. */
+function sequenceType({ column }: TableFacts, { type }: Retype, becomes: string): { sequenceType?: string } {
+  const { ownedSequence } = column;
+  if (ownedSequence === null || WIDTHS.indexOf(type) <= WIDTHS.indexOf(ownedSequence.type)) return {};
+  return { sequenceType: becomes === type ? type : ownedSequence.type };
+}
+
 /** The old column goes. Undoing adds it again with its sync at once, then fills it. */
 function contract(renaming: Renaming, change: RetypeChange): StepCode {
   const { on } = renaming;
   const { from: like, to: column, type, retype, table, name } = change;
   const [fresh, old] = [quoteIdent(like), quoteIdent(column)];
-  const again: Code[] = [call('addColumnOfType', { on, column, like, type }), ...createSync(renaming, 2)];
+  const { collation, storage, compression } = renaming.facts.column;
+  const alter = `ALTER TABLE ${on} ALTER COLUMN ${old}`;
+  const again: Code[] = [
+    call('addColumnOfType', { on, column, like, type: `${type}${collation === null ? '' : ` COLLATE ${collation}`}` }),
+    ...(storage === null ? [] : [execute(`${alter} SET STORAGE ${storage}`)]),
+    ...(compression === null ? [] : [execute(`${alter} SET COMPRESSION ${compression}`)]),
+    ...createSync(renaming, 2),
+  ];
   const request = {
     table: `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`,
     set: { [column]: converted(retype.back, fresh) },

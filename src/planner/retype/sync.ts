@@ -16,6 +16,8 @@ export interface RetypeView {
   /** What the target is. */
   readonly value: string;
   readonly mayFail: boolean;
+  /** In the second phase, what a statement that names no columns means for the source; else empty. */
+  readonly given: string;
   /** Where an error of the conversion begins: which change it is of. */
   readonly failure: string;
   /** True where the function has anything to do; empty where its trigger's condition has said so. */
@@ -54,6 +56,7 @@ export function retypeView(
     target,
     value: converted(conversion, source),
     mayFail: conversion.mayFail,
+    given: phase === 1 ? '' : converted(retype.forward, target),
     failure: quoteLiteral(`${from} cannot become ${targetType}, as ${name} makes of ${sourceType}: `),
     needed: isCheap && phase === 1 ? '' : needed,
     guards: phase === 1 ? facts.keys.map((key) => guardKey(facts, key)) : [],

@@ -52,10 +52,9 @@ export class RetypedPair {
     this.#refuse(displaced(this.#db, place, now));
     const facts = await readPairFacts(this.#db, before.table, before.numbers);
     const undoesConstraints = own?.direction === 'down' && own.step === 'constrain';
-    this.#refuse([
-      ...refusedTypes(now, before.facts, facts),
-      ...(await changedByTriggers(this.#db, now, before.table)),
-    ]);
+    // Without a list of columns the sync's own trigger, which is the last one, sees what others have changed.
+    const changing = now.sync.moved === null ? [] : await changedByTriggers(this.#db, now, before.table);
+    this.#refuse([...refusedTypes(now, before.facts, facts), ...changing]);
     const isSame = isDeepStrictEqual(facts, before.facts);
     if (isSame && (await isSyncFit(this.#knex, this.#change, before))) return [];
     const followed = undoesConstraints || before.phase === 2 ? [] : await this.#followNull(now, before.facts, facts);
