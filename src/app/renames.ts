@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Phase } from '../domain/manifest.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { type Rename, wholeOf } from '../domain/rename.ts';
 import { findConfigFile } from '../project/find-config.ts';
 import { folders } from '../project/folders.ts';
 import { readManifests } from '../project/manifests.ts';
@@ -35,7 +35,7 @@ export async function currentRenames(from: string, given: Release | undefined): 
   return [...renames.values()].flatMap((rename) => {
     const phases = brought
       .flatMap(({ migrations }) => migrations)
-      .filter((entry) => entry.rename === rename.name)
+      .filter((entry) => entry.rename === wholeOf(rename))
       .map(({ phase }) => phase ?? 0);
     const phase = Math.max(0, ...phases) as Phase | 0;
     return phase === 0 ? [] : [{ rename, phase }];

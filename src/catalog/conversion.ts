@@ -15,6 +15,8 @@ export interface RetypeRequest {
   readonly type: string;
   readonly using: string | null;
   readonly back: string | null;
+  /** That of another column, whose expressions these are: they name that one. */
+  readonly like?: Retype;
 }
 
 /** A column of a table, and its type as PostgreSQL prints it. */
@@ -33,8 +35,16 @@ export async function readRetype(db: Queryable, column: TypedColumn, request: Re
   const type = await printedType(db, request.type);
   const typed = `${column.type}${column.collation === null ? '' : ` COLLATE ${column.collation}`}`;
   const asked = { column: column.name, from: typed, to: type };
-  const forward = await conversion(db, { ...asked, flag: '--using', expression: request.using });
-  const back = await conversion(db, { ...asked, from: type, to: typed, flag: '--back', expression: request.back });
+  const { using, like } = request;
+  const forward = await conversion(db, { ...asked, flag: '--using', expression: using, parsed: like?.forward.sql });
+  const back = await conversion(db, {
+    ...asked,
+    from: type,
+    to: typed,
+    flag: '--back',
+    expression: request.back,
+    parsed: like?.back.sql,
+  });
   return { type, byteEqual: await isByteEqual(db, type), forward, back };
 }
 
@@ -73,12 +83,14 @@ interface Asked {
   readonly flag: '--using' | '--back';
   /** As it was given; null for PostgreSQL's own cast. */
   readonly expression: string | null;
+  /** The same with `$1` in the place of the column, where it was parsed before. */
+  readonly parsed?: string | undefined;
 }
 
 async function conversion(db: Queryable, asked: Asked): Promise<Conversion> {
   const { column, from, to, expression } = asked;
   const ownCasts = ['$1', `CAST($1 AS ${to})`, `CAST(CAST($1 AS text) AS ${to})`];
-  const candidates = expression === null ? ownCasts : [await overParameter(asked, expression)];
+  const candidates = expression === null ? ownCasts : [asked.parsed ?? (await overParameter(asked, expression))];
   let refused: unknown;
   for (const sql of candidates) {
     const found = await tried(db, () => generate(db, { column, from, to, sql })).then(

@@ -37,14 +37,18 @@ export async function makeScratch(
 }
 
 /** Gives the column its new name on the copy. */
-export async function renameInScratch(db: Queryable, scratch: Scratch, from: string, to: string): Promise<void> {
+export async function renameInScratch(
+  db: Queryable,
+  scratch: Scratch,
+  { from, to, aside = SCRATCH_ASIDE }: { readonly from: string; readonly to: string; readonly aside?: string },
+): Promise<void> {
   const { taken } = await one<{ taken: boolean }>(
     db,
     'SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = $1::oid AND attname = $2) AS taken',
     [scratch.oid, to],
   );
   // While a rename is under way the table has the new column already.
-  if (taken) await run(db, `ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "${SCRATCH_ASIDE}"`);
+  if (taken) await run(db, `ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(to)} TO "${aside}"`);
   await run(db, `ALTER TABLE ${scratch.name} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
 }
 

@@ -99,6 +99,23 @@ export interface Rename {
   readonly sync: RenameSync;
   /** Null where the type stays. */
   readonly retype: Retype | null;
+  /** The change that it is a part of, with the same steps: a column that references a key. Null for a change of its own. */
+  readonly partOf: string | null;
+}
+
+/** The name by which manifests, plans and the ledger know the steps of a change. */
+export function wholeOf({ name, partOf }: Pick<Rename, 'name' | 'partOf'>): string {
+  return partOf ?? name;
+}
+
+/** The name of a part, in the ledger and where something is said of it alone. */
+export function partName(whole: string, { schema, name }: QualifiedName, column: string): string {
+  return `${whole}/${schema}.${name}.${column}`;
+}
+
+/** What a step works on: the change that it is of, then its parts. @param name as its entry has it. */
+export function partsOf(changes: Iterable<Rename>, name: string | undefined): Rename[] {
+  return [...changes].filter((change) => wholeOf(change) === name);
 }
 
 export function kindOfChange({ retype }: Pick<Rename, 'retype'>): ChangeKind {

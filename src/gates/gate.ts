@@ -29,6 +29,18 @@ import { uncarriedObjects } from './uncarried.ts';
 /** Steps that a gate guards. */
 export type GatedStep = 'switch' | 'contract';
 
+interface GateOptions {
+  readonly stragglerWindowMs: number;
+  /** The other parts of the change: what these carry over is not lost. */
+  readonly beside?: readonly Rename[];
+}
+
+/** Before which step, and beside what, it is looked. */
+interface Looking {
+  readonly step: GatedStep;
+  readonly beside: readonly Rename[];
+}
+
 /** The gated step that a migration is, or null. */
 export function gatedStepOf({ step }: Pick<OrderedMigration, 'step'>): GatedStep | null {
   return step === 'switch' || step === 'contract' ? step : null;
@@ -43,13 +55,15 @@ export async function checkGate(
   db: LedgerDb,
   rename: Rename,
   step: GatedStep,
-  stragglerWindowMs: number,
+  { stragglerWindowMs, beside = [] }: GateOptions,
 ): Promise<string[]> {
   const phase = step === 'switch' ? 2 : 3;
   const note = (errorCode: string | null, result: object): Promise<void> =>
     recordGate(db, { rename: rename.name, phase, errorCode, result });
   try {
-    const doubts = await inRolledBackTransaction(db, () => recheckGate(db, rename, step, stragglerWindowMs));
+    const doubts = await inRolledBackTransaction(db, () =>
+      recheckGate(db, rename, step, { stragglerWindowMs, beside }),
+    );
     await ensureNothingBreaks(db, rename, phase);
     // What goes in the third phase of a retype is there to go back to alone.
     const mismatches = rename.retype !== null && step === 'contract' ? 0 : await countMismatches(db, rename);
@@ -88,7 +102,7 @@ export function recheckGate(
   db: LedgerDb,
   change: Rename,
   step: GatedStep,
-  stragglerWindowMs: number,
+  { stragglerWindowMs, beside = [] }: GateOptions,
 ): Promise<string[]> {
   const rename = inPhase(change, step === 'switch' ? 1 : 2);
   return underQualifiedNames(db, async () => {
@@ -97,7 +111,7 @@ export function recheckGate(
     await ensureNoOtherParents(db, rename, present.table);
     await ensureComplete(db, rename, { table: present.table, place: step === 'switch' ? 0 : 1 });
     if (step === 'contract' && rename.retype === null) await ensureNoStragglers(db, rename, stragglerWindowMs);
-    return ensureNothingLost(db, rename, present.table, step);
+    return ensureNothingLost(db, rename, present.table, { step, beside });
   });
 }
 
@@ -149,8 +163,9 @@ async function ensureNoStragglers(db: LedgerDb, rename: Rename, windowMs: number
  * default which somebody gave it by hand: on one side alone it would even lose values.
  * @returns functions that may use the old column, in words.
  */
-async function ensureNothingLost(db: LedgerDb, rename: Rename, table: number, step: GatedStep): Promise<string[]> {
-  const { objects: found, blocking, doubts } = await lostObjects(db, rename, table, step);
+async function ensureNothingLost(db: LedgerDb, rename: Rename, table: number, looking: Looking): Promise<string[]> {
+  const { step } = looking;
+  const { objects: found, blocking, doubts } = await lostObjects(db, rename, table, looking);
   const acknowledged = await readAcknowledged(db, rename.name);
   const objects = found.filter((object) => blocking.includes(object) || !acknowledged.has(object));
   if (objects.length > 0)
@@ -166,13 +181,14 @@ interface LostObjects {
   readonly doubts: string[];
 }
 
-async function lostObjects(db: LedgerDb, rename: Rename, table: number, step: GatedStep): Promise<LostObjects> {
+async function lostObjects(db: LedgerDb, rename: Rename, table: number, looking: Looking): Promise<LostObjects> {
+  const { step } = looking;
   // What a column of a retype has itself the exchange takes along.
   const attributes = rename.retype === null ? await lostAttributes(db, table, rename, step === 'switch' ? 2 : 3) : [];
   const functions = step === 'switch' ? [] : await unreviewedFunctions(db, rename, table);
   const inWords = (use: MentionFacts['use']): string[] =>
     functions.filter((mention) => mention.use === use).map((mention) => functionInWords(rename, mention));
-  const hanging = await hangingStill(db, rename, table, step);
+  const hanging = await hangingStill(db, rename, table, looking);
   const objects = [
     ...hanging.map(({ description }) => description),
     ...attributes.map((pair) => attributeInWords(rename, pair)),
@@ -189,10 +205,10 @@ async function hangingStill(
   db: Queryable,
   rename: Rename,
   table: number,
-  step: GatedStep,
+  { step, beside }: Looking,
 ): Promise<readonly HangingObject[]> {
   if (rename.retype === null && step === 'switch') return [];
-  const uncarried = await uncarriedObjects(db, rename, table);
+  const uncarried = await uncarriedObjects(db, rename, table, beside);
   if (rename.retype === null) return uncarried;
   // What holds an upsert depends on every column, and is put aside while one goes.
   return uncarried.filter(({ kind, freedLast }) => (step === 'contract' ? !freedLast : !isBoundName(kind)));
@@ -213,7 +229,7 @@ export function objectsNamed(db: LedgerDb, rename: Rename): Promise<readonly str
   return underQualifiedNames(db, async () => {
     const { table } = await locate(db, rename.table, rename.from, rename.to);
     if (table === null) return [];
-    const { objects, blocking } = await lostObjects(db, rename, table, 'contract');
+    const { objects, blocking } = await lostObjects(db, rename, table, { step: 'contract', beside: [] });
     return objects.filter((object) => !blocking.includes(object));
   });
 }

@@ -2,17 +2,22 @@ import { quoteQualified } from '../domain/identifier.ts';
 import { type CarriedObject, type Rename, syncTriggers } from '../domain/rename.ts';
 import type { HangingObject } from '../objects/hanging.ts';
 import { readHangingObjects } from '../objects/read-hanging.ts';
-import { kindOf } from '../objects/registry.ts';
+import { isKnownKind, kindOf } from '../objects/registry.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
 /** What hangs on the old column of a rename, in a transaction that prints names qualified, and is not carried over. */
-export async function uncarriedObjects(db: Queryable, rename: Rename, table: number): Promise<HangingObject[]> {
+export async function uncarriedObjects(
+  db: Queryable,
+  rename: Rename,
+  table: number,
+  beside: readonly Rename[] = [],
+): Promise<HangingObject[]> {
   const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
   const hanging = await readHangingObjects(db, { table, column: rename.from, ours });
   return namingFormerTables(
     db,
     rename,
-    hanging.filter((object) => !isCarried(rename, object)),
+    hanging.filter((object) => !isCarried(rename, object) && !beside.some((other) => isKnownTo(other, object))),
   );
 }
 
@@ -50,6 +55,19 @@ function isCarried({ table, carried, refreshed }: Rename, hanging: HangingObject
   const kind = kindOf(known.kind);
   return kind.carried === 'twin' || (kind.carried === 'bound' && kind.freed === 'in phase 3') || hanging.freedLast;
 }
+
+/** A foreign key between two columns of a change hangs on both, and is carried over by the one that has it. */
+function isKnownTo({ table, carried, refreshed }: Rename, hanging: HangingObject): boolean {
+  return [...carried, ...refreshed].some(
+    (object) =>
+      kindOf(object.kind).family === familyOf(hanging) &&
+      object.name === hanging.name &&
+      (object.on ?? quoteQualified(table)) === hanging.on,
+  );
+}
+
+/** What is of no kind is of no family. */
+const familyOf = ({ kind }: HangingObject): string => (isKnownKind(kind) ? kindOf(kind).family : '');
 
 function isOfKind({ kind: name }: CarriedObject, hanging: HangingObject): boolean {
   const kind = kindOf(name);

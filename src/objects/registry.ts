@@ -71,6 +71,10 @@ export function kindOf(name: string): AnyKind {
   return kind;
 }
 
+export function isKnownKind(name: string): boolean {
+  return byName.has(name);
+}
+
 export function twinnedKind(name: string): TwinnedKind {
   const kind = kindOf(name);
   if (kind.carried !== 'twin') throw new Error(`A ${name} has no twin.`);

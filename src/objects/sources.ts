@@ -11,6 +11,12 @@ export interface ColumnNames {
   readonly from: string;
   readonly to: string;
   readonly retype?: Retype | null;
+  /** Columns that change with it: of the same table, or of others that a foreign key joins to it. */
+  readonly others?: readonly OtherColumn[];
+}
+
+export interface OtherColumn extends Pick<ColumnNames, 'from' | 'to' | 'retype'> {
+  readonly table: ListedTable;
 }
 
 /** A table, or a partition with something of its own, and the copy of its structure on which the column is to be renamed. */

@@ -9,7 +9,13 @@ import { readShape, takenNames } from '../catalog/shape.ts';
 import { readTree, type TreeMember } from '../catalog/tree.ts';
 import { ensureNoWholeRows } from '../catalog/whole-rows.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { ColumnFacts, MentionFacts, ObjectFacts, UnsupportedObject } from '../domain/facts.ts';
+import {
+  type ColumnFacts,
+  type MentionFacts,
+  type ObjectFacts,
+  SCRATCH_ASIDE,
+  type UnsupportedObject,
+} from '../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
 import { all, type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
@@ -63,12 +69,12 @@ interface Reading {
 export function readTableFacts(
   db: LedgerDb,
   table: ListedTable,
-  { from, to, retype = null }: ColumnNames,
+  { from, to, retype = null, others = [] }: ColumnNames,
   { prepare, kinds = KINDS }: Reading = {},
 ): Promise<TableFacts> {
   return inRolledBackTransaction(db, async () => {
     await prepare?.();
-    return underQualifiedNames(db, () => readFacts(db, table, { from, to, retype }, kinds));
+    return underQualifiedNames(db, () => readFacts(db, table, { from, to, retype, others }, kinds));
   });
 }
 
@@ -163,8 +169,15 @@ async function toScratch(
     const scratching = { db, member, names, scratch };
     if (retype !== null)
       ensureFits(table, names, await retypeInScratch(db, scratch, { table: member, column: names.from, retype }));
+    const beside = (names.others ?? []).filter((other) => other.table.oid === table.oid);
+    for (const { from, retype: type = null } of beside)
+      if (type !== null)
+        ensureFits(table, names, await retypeInScratch(db, scratch, { table: member, column: from, retype: type }));
     for (const kind of kinds) await kind.toScratch?.(scratching);
-    await renameInScratch(db, scratching.scratch, names.from, names.to);
+    for (const [at, { from, to }] of [names, ...beside].entries()) {
+      const aside = at === 0 ? {} : { aside: `${SCRATCH_ASIDE} ${at}` };
+      await renameInScratch(db, scratch, { from, to, ...aside });
+    }
     scratched.push(scratching);
   }
   return scratched;

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import { isTwinned, type Rename } from '../domain/rename.ts';
+import { mapInTurn } from '../domain/in-turn.ts';
+import { isTwinned, partsOf, type Rename } from '../domain/rename.ts';
 import { recheckGate } from '../gates/gate.ts';
 import { kindOf } from '../objects/registry.ts';
 import { connectionOf } from '../postgres/knex.ts';
@@ -20,15 +21,21 @@ export async function confirmGate(knex: Knex, name: string, { phase }: { readonl
   if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
   // The count of mismatches is made by the gate alone, which the runner finds by the manifest's entry.
   if (passedGates?.has(gateKey(name, phase)) === false) throw new PhaseError('PH3019', { rename: name, phase });
+  const parts = partsOf(renames.values(), name);
   if (phase === 2)
     await lockFirst(
       knex,
-      rename.carried.filter((object) => !isTwinned(object)),
+      parts.flatMap(({ carried }) => carried.filter((object) => !isTwinned(object))),
     );
-  const tables = [...(await tablesBesides(knex, rename, phase)), quoteQualified(rename.table)];
-  await execute(knex, `LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+  const besides = await mapInTurn(parts, (part) => tablesBesides(knex, part, phase));
+  const tables = new Set([...besides.flat(), ...parts.map(({ table }) => quoteQualified(table))]);
+  await execute(knex, `LOCK TABLE ${[...tables].join(', ')} IN ACCESS EXCLUSIVE MODE`);
   if (dryRun || !isTransaction(knex)) return;
-  await recheckGate(await connectionOf(knex), rename, phase === 2 ? 'switch' : 'contract', stragglerWindowMs);
+  const db = await connectionOf(knex);
+  for (const part of parts) {
+    const beside = parts.filter((other) => other !== part);
+    await recheckGate(db, part, phase === 2 ? 'switch' : 'contract', { stragglerWindowMs, beside });
+  }
 }
 
 /**

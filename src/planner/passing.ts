@@ -1,5 +1,5 @@
 import type { BlockReason, OrderedMigration } from '../domain/plan.ts';
-import type { Rename } from '../domain/rename.ts';
+import { partsOf, type Rename } from '../domain/rename.ts';
 import { objectKeysOf, sharedObject } from '../objects/shared.ts';
 
 /** The renames of a project by their names. */
@@ -12,9 +12,9 @@ export type Renames = ReadonlyMap<string, Rename>;
 export function reasonToWait(later: OrderedMigration, held: OrderedMigration, renames: Renames): BlockReason | null {
   if (later.after?.includes(held.id)) return { kind: 'dependency' };
   if (later.rename !== undefined && held.rename !== undefined) {
-    const [own, other] = [renames.get(later.rename), renames.get(held.rename)];
-    if (own && other && own.name !== other.name) {
-      const object = sharedObject(own, other);
+    const [own, other] = [partsIn(renames, later.rename), partsIn(renames, held.rename)];
+    if (own.length > 0 && other.length > 0 && later.rename !== held.rename) {
+      const object = sharedByAny(own, other);
       return object === null ? null : { kind: 'object', object };
     }
     if (later.rename === held.rename) return { kind: 'dependency' };
@@ -23,6 +23,26 @@ export function reasonToWait(later: OrderedMigration, held: OrderedMigration, re
   if (unknown.length > 0) return { kind: 'unknown', ids: unknown };
   const tables = (later.touches ?? []).filter((one) => held.touches?.some((other) => overlap(one, other)));
   return tables.length === 0 ? null : { kind: 'tables', tables };
+}
+
+function sharedByAny(some: readonly Rename[], others: readonly Rename[]): string | null {
+  for (const one of some)
+    for (const other of others) {
+      const object = sharedObject(one, other);
+      if (object !== null) return object;
+    }
+  return null;
+}
+
+/** Names of the parts of each change, found once for a project: plans ask for them again and again. */
+const knownParts = new WeakMap<Renames, Map<string, readonly string[]>>();
+
+function partsIn(renames: Renames, name: string): Rename[] {
+  const known = knownParts.get(renames) ?? new Map<string, readonly string[]>();
+  knownParts.set(renames, known);
+  const names = known.get(name) ?? partsOf(renames.values(), name).map((part) => part.name);
+  known.set(name, names);
+  return names.flatMap((part) => renames.get(part) ?? []);
 }
 
 /** A held step breaks something; where nothing of it was seen, that is not known. */
@@ -86,11 +106,12 @@ export class Barrier {
 
   /** Renames may share what neither step touches, such as a foreign key seen from both ends. */
   #objectsOf({ rename }: OrderedMigration): string[] {
-    const facts = rename === undefined ? undefined : this.#renames.get(rename);
-    if (!facts) return [];
-    const known = this.#objects.get(facts) ?? objectKeysOf(facts);
-    this.#objects.set(facts, known);
-    return known;
+    if (rename === undefined) return [];
+    return partsIn(this.#renames, rename).flatMap((part) => {
+      const known = this.#objects.get(part) ?? objectKeysOf(part);
+      this.#objects.set(part, known);
+      return known;
+    });
   }
 }
 

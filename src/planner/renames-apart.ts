@@ -2,7 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { groupBy } from '../domain/group.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { type Rename, wholeOf } from '../domain/rename.ts';
 import { exclusiveObject, exclusiveObjectsOf } from '../objects/shared.ts';
 import type { Renames } from './passing.ts';
 
@@ -42,14 +42,14 @@ function spansOf(manifests: readonly Manifest[], renames: Renames): Span[] {
     }
   }
   return [...renames.values()].flatMap((rename) => {
-    const phases = releases.get(rename.name);
+    const phases = releases.get(wholeOf(rename));
     const first = phases?.get(1);
     return phases && first !== undefined ? [{ rename, first, last: phases.get(3) ?? null }] : [];
   });
 }
 
 function ensureApart(a: Span, b: Span): void {
-  if (a.rename.name === b.rename.name) return;
+  if (wholeOf(a.rename) === wholeOf(b.rename)) return;
   const [first, second] = compareReleases(a.first, b.first) <= 0 ? [a, b] : [b, a];
   if (first.last !== null && compareReleases(second.first, first.last) > 0) return;
   throw new PhaseError('PH3017', {
@@ -59,7 +59,7 @@ function ensureApart(a: Span, b: Span): void {
     ends: first.last,
     begins: second.first,
     files: [first, second].map(
-      ({ rename: { name, retype } }) => `db/${retype === null ? 'renames' : 'changes'}/${name}.yml`,
+      ({ rename }) => `db/${rename.retype === null ? 'renames' : 'changes'}/${wholeOf(rename)}.yml`,
     ),
   });
 }

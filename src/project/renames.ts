@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import type { CarriedObject, Rename, RenamedFunction } from '../domain/rename.ts';
+import { type CarriedObject, partName, type Rename, type RenamedFunction, wholeOf } from '../domain/rename.ts';
 import { folders } from './folders.ts';
 import { problemOf, strict } from './problems.ts';
 import { readYaml } from './yaml.ts';
@@ -72,9 +72,7 @@ const renameSchema = strict({
   sync,
 });
 
-const retypeSchema = strict({
-  change: v.string(),
-  kind: v.literal('retype'),
+const retypedColumn = {
   table,
   column: v.string(),
   aside: v.string(),
@@ -88,11 +86,19 @@ const retypeSchema = strict({
   notNull: truth,
   carried,
   sync,
+};
+
+const retypeSchema = strict({
+  change: v.string(),
+  kind: v.literal('retype'),
+  ...retypedColumn,
+  /** Columns that reference the key, and get the new type with it. */
+  with: v.optional(v.array(strict(retypedColumn)), []),
 });
 
 /** Where the file of a change is, relative to the root. */
-export function changePath({ name, retype }: Pick<Rename, 'name' | 'retype'>): string {
-  return join(retype === null ? folders.renames : folders.changes, `${name}.yml`);
+export function changePath(change: Pick<Rename, 'name' | 'partOf' | 'retype'>): string {
+  return join(change.retype === null ? folders.renames : folders.changes, `${wholeOf(change)}.yml`);
 }
 
 /** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
@@ -116,6 +122,7 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
       ...rest,
       versions: rest.versions.map(ofPhase(2)),
       retype: null,
+      partOf: null,
     });
   }
   for (const { file, document } of documents.filter((one) => isRefresh(one.document))) {
@@ -131,10 +138,14 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
     });
   }
   for (const { file, document } of await documentsIn(root, folders.changes)) {
-    const retype = retypeOf(validated(file, v.safeParse(retypeSchema, document)));
-    const problems = [`change: ${retype.name} is the name of a rename, too`];
-    if (renames.has(retype.name)) throw new PhaseError('PH3005', { file, problems });
-    renames.set(retype.name, retype);
+    const { change: name, kind: _, with: others, ...own } = validated(file, v.safeParse(retypeSchema, document));
+    const problems = [`change: ${name} is the name of a rename, too`];
+    if (renames.has(name)) throw new PhaseError('PH3005', { file, problems });
+    renames.set(name, retypeOf(name, null, own));
+    for (const other of others) {
+      const part = partName(name, other.table, other.column);
+      renames.set(part, retypeOf(part, name, other));
+    }
   }
   return renames;
 }
@@ -150,7 +161,9 @@ async function documentsIn(root: string, folder: string): Promise<{ file: string
   );
 }
 
-function retypeOf({ change: name, column, aside, ...facts }: v.InferOutput<typeof retypeSchema>): Rename {
+type RetypedColumn = Omit<v.InferOutput<typeof retypeSchema>, 'change' | 'kind' | 'with'>;
+
+function retypeOf(name: string, partOf: string | null, { column, aside, ...facts }: RetypedColumn): Rename {
   const { table: of, type, toType, byteEqual, toByteEqual, forward, back, mayFail, notNull } = facts;
   return {
     name,
@@ -158,7 +171,7 @@ function retypeOf({ change: name, column, aside, ...facts }: v.InferOutput<typeo
     from: column,
     to: aside,
     ...{ type, byteEqual, notNull, carried: facts.carried, sync: facts.sync },
-    ...{ default: 'none', standing: null, refreshed: [], versions: [], copying: [] },
+    ...{ default: 'none', standing: null, refreshed: [], versions: [], copying: [], partOf },
     retype: {
       type: toType,
       byteEqual: toByteEqual,

@@ -1,29 +1,41 @@
 import { stringify } from 'yaml';
-import type { Rename, RenamedFunction, RenameSync, Retype } from '../domain/rename.ts';
+import type { Rename, RenamedFunction, RenameSync } from '../domain/rename.ts';
 
-/** The text of the file of a change. */
-export function renderChange(change: Rename): string {
-  return change.retype === null ? renderRename(change) : renderRetype(change, change.retype);
+/** The text of the file of a change. @param parts of it, as they come with it. */
+export function renderChange(change: Rename, parts: readonly Rename[] = []): string {
+  return change.retype === null ? renderRename(change) : renderRetype(change, parts);
 }
 
-function renderRetype(
-  { name, table, from, to, type, byteEqual, notNull, carried, sync }: Rename,
-  into: Retype,
-): string {
-  const { forward, back } = into;
-  const mayFail = [...(forward.mayFail ? ['forward'] : []), ...(back.mayFail ? ['back'] : [])];
+function renderRetype(change: Rename, parts: readonly Rename[]): string {
+  const others = parts.length === 0 ? {} : { with: parts.map(retypedColumn) };
   return stringify(
-    {
-      ...{ change: name, kind: 'retype', table, column: from, aside: to, type, toType: into.type },
-      ...{ byteEqual, toByteEqual: into.byteEqual, forward: forward.sql, back: back.sql },
-      ...(mayFail.length === 0 ? {} : { mayFail }),
-      ...{ notNull, carried, sync: syncAsText(sync) },
-    },
+    { change: change.name, kind: 'retype', ...retypedColumn(change), ...others },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }
 
-function renderRename({ name, sync, standing, retype: _t, refreshed: _r, copying: _c, ...rest }: Rename): string {
+function retypedColumn({ table, from, to, type, byteEqual, notNull, carried, sync, retype }: Rename): object {
+  if (retype === null) throw new TypeError('a part of a retype is one');
+  const { forward, back } = retype;
+  const mayFail = [...(forward.mayFail ? ['forward'] : []), ...(back.mayFail ? ['back'] : [])];
+  return {
+    ...{ table, column: from, aside: to, type, toType: retype.type },
+    ...{ byteEqual, toByteEqual: retype.byteEqual, forward: forward.sql, back: back.sql },
+    ...(mayFail.length === 0 ? {} : { mayFail }),
+    ...{ notNull, carried, sync: syncAsText(sync) },
+  };
+}
+
+function renderRename({
+  name,
+  sync,
+  standing,
+  retype: _t,
+  partOf: _p,
+  refreshed: _r,
+  copying: _c,
+  ...rest
+}: Rename): string {
   const { notNull, carried: objects, versions: functions, ...first } = rest;
   const copies = asText(functions);
   return stringify(

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
+import { partsOf } from '../domain/rename.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn, ensureWayBack } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
@@ -19,7 +20,7 @@ import type { LoadedMigration } from '../project/migrations.ts';
 import { guardedTransaction } from './guarded-transaction.ts';
 import { workFor } from './migration-context.ts';
 import { heldBySync } from './pairs/held-by-sync.ts';
-import { followObjects, knownObjects, returnIndexes } from './pairs/objects.ts';
+import { followObjects, knownObjects, returnAside, returnIndexes } from './pairs/objects.ts';
 import { runFollowed, settle, settleOutside } from './pairs/watch.ts';
 import { passGate } from './pass-gate.ts';
 import type { Session } from './session.ts';
@@ -73,10 +74,12 @@ export async function revertMigration(opened: Session, migration: RunnableMigrat
 
 /** The old column is filled again when the last step is undone, as the new one was by the backfill. */
 async function checkBeforeRevert(session: Session, { id, rename: name, step }: OrderedMigration): Promise<void> {
-  const rename = session.history.renames.get(name ?? '');
-  if (rename && step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
-  if (rename && (step === 'contract' || step === 'switch')) await ensureWayBack(session.worker, rename, id, step);
-  if (rename && step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
+  for (const rename of partsOf(session.history.renames.values(), name)) {
+    if (step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
+    if (step === 'contract' || step === 'switch') await ensureWayBack(session.worker, rename, id, step);
+    if (step === 'switch') await returnAside(session, rename);
+    if (step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
+  }
 }
 
 /** @throws PH2012 */

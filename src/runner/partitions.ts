@@ -5,7 +5,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { PairRecord } from '../domain/pair.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { converted, differs, outOfStep, type Rename, type Retype, type StepName } from '../domain/rename.ts';
+import { converted, differs, outOfStep, type Rename, type Retype, type StepName, wholeOf } from '../domain/rename.ts';
 import { walkedTables } from '../ledger/checkpoint.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { orderMigrations } from '../planner/order.ts';
@@ -47,8 +47,8 @@ export async function catchUpBeforeUndoing(session: Session, rename: Rename): Pr
   await fill(session, rename, backfill);
 }
 
-function stepsOf({ history }: Session, { name }: Rename): Map<StepName, OrderedMigration> {
-  const own = orderMigrations(history.manifests).filter((entry) => entry.rename === name);
+function stepsOf({ history }: Session, rename: Rename): Map<StepName, OrderedMigration> {
+  const own = orderMigrations(history.manifests).filter((entry) => entry.rename === wholeOf(rename));
   return new Map(own.flatMap((entry) => (entry.step === undefined ? [] : [[entry.step, entry] as const])));
 }
 

@@ -1,7 +1,7 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import type { Rename } from '../domain/rename.ts';
+import { partsOf, type Rename } from '../domain/rename.ts';
 import { checkGate, type GatedStep, gatedStepOf } from '../gates/gate.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { copyNotNull } from '../operations/attributes.ts';
@@ -15,8 +15,11 @@ import type { Session } from './session.ts';
 export async function passGate(session: Session, entry: OrderedMigration): Promise<void> {
   const rename = session.history.renames.get(entry.rename ?? '');
   if (!rename || entry.step === undefined) return;
-  await checkPreflight(session.worker, rename, entry.step);
-  await catchUpPartitions(session, rename, entry.step);
+  const parts = partsOf(session.history.renames.values(), entry.rename);
+  for (const part of parts) {
+    await checkPreflight(session.worker, part, entry.step);
+    await catchUpPartitions(session, part, entry.step);
+  }
   const step = gatedStepOf(entry);
   if (step === null) return;
   const gate = { id: entry.id, rename: rename.name, phase: step === 'switch' ? 2 : 3 } as const;
@@ -25,8 +28,13 @@ export async function passGate(session: Session, entry: OrderedMigration): Promi
   try {
     const attributes = { 'triphase.rename': gate.rename, 'triphase.phase': gate.phase };
     const doubts = await trace({ name: `gate of phase ${gate.phase}`, attributes }, async () => {
-      await makeGood(session, rename, step);
-      return checkGate(session.worker, rename, step, stragglerWindowMs);
+      const found: string[] = [];
+      for (const part of partsOf(session.history.renames.values(), entry.rename)) {
+        await makeGood(session, part, step);
+        const beside = parts.filter(({ name }) => name !== part.name);
+        found.push(...(await checkGate(session.worker, part, step, { stragglerWindowMs, beside })));
+      }
+      return found;
     });
     onEvent({ type: 'gatePassed', ...gate, doubts });
   } catch (error) {

@@ -3,7 +3,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { releaseOfPhase } from '../domain/manifest.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { partsOf, type Rename } from '../domain/rename.ts';
 import type { Ended, RollbackResult } from '../domain/results.ts';
 import { ensureNothingOfItsOwn } from '../gates/undoing.ts';
 import { neverTried } from '../ledger/attempts.ts';
@@ -81,15 +81,16 @@ async function ensureColumnsMayGo(
   migrations: readonly RunnableMigration[],
 ): Promise<void> {
   for (const { entry } of migrations) {
-    const rename = history.renames.get(entry.rename ?? '');
     const isAlone = migrations.every((other) => other.entry.rename === entry.rename);
-    if (rename && isAlone && entry.step === 'expand') await ensureNothingOfItsOwn(worker, rename, entry.id, 'before');
+    if (!isAlone || entry.step !== 'expand') continue;
+    for (const rename of partsOf(history.renames.values(), entry.rename))
+      await ensureNothingOfItsOwn(worker, rename, entry.id, 'before');
   }
 }
 
 function renamesOf(history: History, migrations: readonly RunnableMigration[]): Rename[] {
   const names = new Set(migrations.map(({ entry }) => entry.rename ?? ''));
-  return [...names].flatMap((name) => history.renames.get(name) ?? []);
+  return [...names].flatMap((name) => partsOf(history.renames.values(), name));
 }
 
 function selectRows(ledger: Ledger, { steps, to }: RollbackOptions): LedgerRow[] {

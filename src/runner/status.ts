@@ -1,7 +1,7 @@
 import { locate } from '../catalog/locate.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
-import { kindOfChange, type Rename } from '../domain/rename.ts';
+import { kindOfChange, type Rename, wholeOf } from '../domain/rename.ts';
 import type { ChangeStatus, RenameStatus, Status } from '../domain/status.ts';
 import { countMismatches } from '../gates/mismatches.ts';
 import { ledgerFormat, READABLE_FORMAT } from '../ledger/format.ts';
@@ -94,7 +94,7 @@ async function alteredSince(db: LedgerDb, rename: Rename): Promise<string[]> {
 
 function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
   const phases = rows
-    .filter((row) => row.rename === rename.name && row.state === 'applied' && row.step !== 'refresh')
+    .filter((row) => row.rename === wholeOf(rename) && row.state === 'applied' && row.step !== 'refresh')
     .map(({ phase }) => phase ?? 0);
   return Math.max(0, ...phases) as RenameStatus['phase'];
 }

@@ -2,7 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { type Rename, wholeOf } from '../domain/rename.ts';
 import { migrationsSoFar } from '../ledger/migrations.ts';
 import { codeOf, sqlState } from '../postgres/errors.ts';
 import { type LedgerDb, one } from '../postgres/queryable.ts';
@@ -13,15 +13,16 @@ export type RenameState = 'not begun' | 'under way' | 'ended';
 
 /** Renames that end before a release, in the order in which they do: of all tables, since keys join them. */
 export function earlierRenames(history: History, first: Release): Rename[] {
-  const ends = (rename: Rename): Release => releaseOfPhase(history.manifests, rename.name, 3) ?? first;
+  const ends = (rename: Rename): Release => releaseOfPhase(history.manifests, wholeOf(rename), 3) ?? first;
   return [...history.renames.values()]
     .filter((rename) => compareReleases(ends(rename), first) < 0)
     .sort((a, b) => compareReleases(ends(a), ends(b)));
 }
 
 /** By the ledger, else by what is there: a database may have been made without one. */
-export async function stateOf(db: LedgerDb, { name, table, from, to, sync }: Rename): Promise<RenameState> {
-  const ledger = await phasesInLedger(db, name);
+export async function stateOf(db: LedgerDb, change: Rename): Promise<RenameState> {
+  const { table, from, to, sync } = change;
+  const ledger = await phasesInLedger(db, wholeOf(change));
   if (ledger?.includes(3)) return 'ended';
   const { old, made, synced } = await one<{ old: boolean; made: boolean; synced: boolean }>(
     db,

@@ -4,7 +4,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { kindOfChange, type Rename } from '../domain/rename.ts';
+import { kindOfChange, type Rename, wholeOf } from '../domain/rename.ts';
 import { exclusiveObject } from '../objects/shared.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
@@ -136,7 +136,7 @@ export function ensureNewChange(history: History, { name }: Rename): void {
 export async function ensureApart(db: LedgerDb, history: History, rename: Rename, first: Release): Promise<void> {
   for (const other of history.renames.values()) {
     const shared = exclusiveObject(rename, other);
-    const last = releaseOfPhase(history.manifests, other.name, 3);
+    const last = releaseOfPhase(history.manifests, wholeOf(other), 3);
     if (shared === null || last === null) continue;
     const refuse = (reason: string, remedy: string): never => {
       throw new PhaseError('PH2002', { rename: rename.name, other: other.name, reason, remedy });
@@ -163,7 +163,7 @@ export async function draftFiles(
   releases: readonly [Release, Release, Release],
 ): Promise<{ files: WrittenFile[]; changes: FileChange[] }> {
   const scaffolded = scaffoldRename(plan);
-  const facts = { path: changePath(plan.rename), content: renderChange(plan.rename) };
+  const facts = { path: changePath(plan.rename), content: renderChange(plan.rename, plan.parts) };
   const releaseOf = (phase: 1 | 2 | 3) => releases[phase - 1] ?? releases[2];
   const manifests = await Promise.all(
     ([1, 2, 3] as const).map((phase) => {

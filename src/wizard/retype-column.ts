@@ -1,15 +1,18 @@
 import { listColumns, readColumn } from '../catalog/column.ts';
-import { findLosses, findUnconvertible, readDefault, readRetype, type Unconvertible } from '../catalog/conversion.ts';
+import { findLosses, findUnconvertible, readDefault, readRetype } from '../catalog/conversion.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { isPlainChange } from '../catalog/plain-retype.ts';
+import { inWordsOf, joinedColumns, referencingColumns, whyNotJoined } from '../catalog/referencing-columns.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { ColumnFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import type { Release } from '../domain/release.ts';
 import type { Retype } from '../domain/rename.ts';
 import { holdingViews } from '../objects/dependents/views-on.ts';
 import { readTableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
-import { asideName, planRetype } from '../planner/retype/plan.ts';
+import type { Warning } from '../planner/rename/warnings.ts';
+import { asideName, planRetype, type RetypedColumn } from '../planner/retype/plan.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import type { History } from '../project/history.ts';
 import { listVersionedNames } from '../project/versions.ts';
@@ -25,6 +28,8 @@ export interface RetypeAnswers {
   readonly back: string | null;
   readonly releases: readonly Release[];
   readonly isTolerated: boolean;
+  /** Columns that reference the column get the type, too. */
+  readonly withReferences: boolean;
   readonly name?: string | undefined;
 }
 
@@ -36,7 +41,7 @@ interface DraftOptions {
 
 /** Everything that would be written, before anything is; or the one statement that is all that it takes. */
 export type RetypeDraft =
-  | { readonly kind: 'phases'; readonly draft: RenameDraft; readonly retype: Retype; readonly losses: Unconvertible }
+  | { readonly kind: 'phases'; readonly draft: RenameDraft }
   | { readonly kind: 'plain'; readonly table: ListedTable; readonly statement: string; readonly back: string };
 
 /**
@@ -57,19 +62,13 @@ export async function draftRetype(
   ensureAnother(answers.column, column.type, retype.type);
   const alter = (type: string): string =>
     `ALTER TABLE ${quoteQualified(table)} ALTER COLUMN "${column.name.replaceAll('"', '""')}" TYPE ${type}`;
-  if (answers.using === null && (await isPlainChange(db, table, column, retype.type)))
+  if (answers.using === null && !answers.withReferences && (await isPlainChange(db, table, column, retype.type)))
     return { kind: 'plain', table, statement: alter(retype.type), back: alter(column.type) };
-  const columns = await listColumns(db, table.oid);
-  const to = asideName({ columns }, column.name);
-  ensureUsableName(columns, column.name, to);
-  await ensureEveryRow(db, table, column, retype, answers.name ?? `${table.name}.${column.name}`);
-  const { name, type: from, byteEqual } = column;
-  const losses = await findLosses(db, table, { column: name, from, retype, byteEqual });
-  const names = { from: column.name, to };
-  const next = await readTableFacts(db, table, { ...names, retype });
-  const back = await readTableFacts(db, table, names);
-  await ensureViewsGo(db, table, column.name);
-  const plan = planRetype({ next, back }, to, retype, {
+  const columns = await columnsOf(db, { table, column, retype }, answers);
+  await ensureJoined(db, columns);
+  const retyped: RetypedColumn[] = [];
+  for (const one of columns) retyped.push(await readRetyped(db, one, columns));
+  const plan = planRetype(retyped as [RetypedColumn, ...RetypedColumn[]], {
     releases,
     name: answers.name,
     now: afterExisting(history, now),
@@ -78,12 +77,124 @@ export async function draftRetype(
     rewriteLimit,
     quietTriggers,
     isTolerated: answers.isTolerated,
-    default: column.default === null ? null : await readDefault(db, column, retype),
   });
   ensureNewChange(history, plan.rename);
-  await ensureApart(db, history, plan.rename, releases[0]);
-  const draft = { facts: next, plan, warnings: plan.warnings, ...(await draftFiles(history, plan, releases)) };
-  return { kind: 'phases', draft, retype, losses };
+  for (const part of [plan.rename, ...plan.parts]) await ensureApart(db, history, part, releases[0]);
+  const warnings = [...plan.warnings, ...(await warningsOfReferences(db, columns)), ...(await lossesOf(db, columns))];
+  const [{ facts }] = retyped as [RetypedColumn];
+  const draft = { facts: facts.next, plan, warnings, ...(await draftFiles(history, plan, releases)) };
+  return { kind: 'phases', draft };
+}
+
+/** A column that is to change, and what it becomes. */
+interface Retyping {
+  readonly table: ListedTable;
+  readonly column: ColumnFacts;
+  readonly retype: Retype;
+  readonly to: string;
+}
+
+/** The column, and with `--with-references` those that reference it: each gets the same type. */
+async function columnsOf(
+  db: LedgerDb,
+  first: Omit<Retyping, 'to'>,
+  { type, using, back, withReferences }: RetypeAnswers,
+): Promise<Retyping[]> {
+  const { table, column, retype } = first;
+  const others = withReferences ? await referencingColumns(db, table.oid, column.name, retype.type) : [];
+  const found = [first];
+  for (const other of others) {
+    const of = await findTable(db, quoteQualified(other));
+    const facts = await readColumn(db, of.oid, of, other.column);
+    const request = { type, using, back, like: retype };
+    found.push({ table: of, column: facts, retype: await readRetype(db, facts, request) });
+  }
+  const columns: Retyping[] = [];
+  for (const one of found) {
+    const names = await listColumns(db, one.table.oid);
+    const to = asideName({ columns: names }, one.column.name);
+    ensureUsableName(names, one.column.name, to);
+    await ensureEveryRow(db, one);
+    await ensureViewsGo(db, one.table, one.column.name);
+    columns.push({ ...one, to });
+  }
+  return columns;
+}
+
+async function readRetyped(
+  db: LedgerDb,
+  { table, column, retype, to }: Retyping,
+  columns: readonly Retyping[],
+): Promise<RetypedColumn> {
+  const beside = columns.filter((other) => other.column !== column);
+  const others = (withType: boolean) =>
+    beside.map((other) => ({
+      table: other.table,
+      from: other.column.name,
+      to: other.to,
+      retype: withType ? other.retype : null,
+    }));
+  const names = { from: column.name, to };
+  const next = await readTableFacts(db, table, { ...names, retype, others: others(true) });
+  const back = await readTableFacts(db, table, { ...names, others: others(false) });
+  const standing = column.default === null ? null : await readDefault(db, column, retype);
+  return { facts: { next, back }, to, retype, default: standing };
+}
+
+/** Foreign keys to columns that stay as they are. @throws PH2001 */
+async function ensureJoined(db: LedgerDb, columns: readonly Retyping[]): Promise<void> {
+  for (const { table, column, retype } of columns) {
+    const objects = [];
+    for (const joined of await joinedColumns(db, table.oid, column.name)) {
+      if (columns.some((other) => other.table.oid === joined.oid && other.column.name === joined.column)) continue;
+      const types = [joined.type, retype.type] as const;
+      const reason = await (joined.references ? whyNotJoined(db, ...types) : whyNotJoined(db, types[1], types[0]));
+      if (reason === null) continue;
+      const other = inWordsOf(joined);
+      const instead = joined.references
+        ? `Give ${other} the new type with it: --with-references.`
+        : `Change ${other}, which it references: phase new retype-column for that one, with --with-references.`;
+      objects.push({ object: `foreign key ${joined.key} to ${other}`, reason, instead });
+    }
+    if (objects.length > 0)
+      throw new PhaseError('PH2001', {
+        table: quoteQualified(table),
+        column: column.name,
+        kind: 'retype',
+        objects,
+      });
+  }
+}
+
+/** Columns that reference the key run out as it does. */
+async function warningsOfReferences(db: LedgerDb, columns: readonly Retyping[]): Promise<Warning[]> {
+  const [first] = columns;
+  if (first === undefined) return [];
+  const { table, column, retype } = first;
+  const left = (await referencingColumns(db, table.oid, column.name, retype.type)).filter(
+    (joined) => !columns.some((other) => other.table.oid === joined.oid && other.column.name === joined.column),
+  );
+  if (left.length === 0) return [];
+  const names = left.map((joined) => `${inWordsOf(joined)} (${joined.type})`).join(', ');
+  return [
+    {
+      code: 'references_stay',
+      message: `What references it stays as it is: ${names}. --with-references gives these the same type in the same releases.`,
+    },
+  ];
+}
+
+/** Rows that would come back as another value, or not at all. */
+async function lossesOf(db: LedgerDb, columns: readonly Retyping[]): Promise<Warning[]> {
+  const warnings: Warning[] = [];
+  for (const { table, column, retype } of columns) {
+    const { name, type: from, byteEqual } = column;
+    const { rows, examples } = await findLosses(db, table, { column: name, from, retype, byteEqual });
+    if (rows === 0) continue;
+    const message = `${rows === 1 ? 'One row' : `${rows} rows`} would not come back as it was, were phase 2 undone after a write to it: ${examples.slice(0, 3).join('; ')}`;
+    warnings.push({ code: 'lossy_there_and_back', message });
+  }
+  return warnings;
 }
 
 /** @throws PH1015 */
@@ -93,25 +204,13 @@ function ensureAnother(column: string, before: string, after: string): void {
 }
 
 /** @throws PH2032 */
-async function ensureEveryRow(
-  db: LedgerDb,
-  table: ListedTable,
-  { name, type }: { readonly name: string; readonly type: string },
-  retype: Retype,
-  change: string,
-): Promise<void> {
+async function ensureEveryRow(db: LedgerDb, { table, column, retype }: Omit<Retyping, 'to'>): Promise<void> {
   if (!retype.forward.mayFail) return;
+  const { name, type } = column;
   const asked = { column: name, from: type, to: retype.type, conversion: retype.forward };
   const { rows, examples } = await findUnconvertible(db, table, asked);
-  if (rows === 0) return;
-  throw new PhaseError('PH2032', {
-    change,
-    table: quoteQualified(table),
-    column: name,
-    type: retype.type,
-    rows,
-    examples,
-  });
+  const found = { change: `${table.name}.${name}`, table: quoteQualified(table), column: name, type: retype.type };
+  if (rows > 0) throw new PhaseError('PH2032', { ...found, rows, examples });
 }
 
 /** @throws PH2001 */

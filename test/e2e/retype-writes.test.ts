@@ -2,8 +2,10 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { withRenames } from '../../src/app/index.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { differencesOf, fingerprint } from '../support/fingerprint.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3 } from '../support/rename-fixture.ts';
+import { expectSameCatalogue } from './oracle.ts';
 
 let database: TestDatabase;
 let project: TestProject;
@@ -256,4 +258,67 @@ test('an application with triphase/app never sees the column of our own, before 
   await pool.query('UPDATE items SET c = 2');
   expect(warnings).toEqual([]);
   await pool.end();
+});
+
+test('a key and all that references it, also by way of another key and of its own table, get the type in one change, there and back', async () => {
+  const schema = (type: string): string => `
+    CREATE TABLE users (id ${type === 'bigint' ? 'bigserial' : 'serial'} PRIMARY KEY, parent ${type} REFERENCES users (id) ON DELETE SET NULL, name text);
+    CREATE INDEX users_family ON users (parent, id);
+    CREATE TABLE profiles (user_id ${type} PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE, motto text);
+    CREATE TABLE visits (id int PRIMARY KEY, profile ${type} NOT NULL REFERENCES profiles (user_id), n int, UNIQUE (profile, n));
+    CREATE VIEW visited AS SELECT v.id, u.id AS user_id, u.name FROM visits v JOIN users u ON u.id = v.profile;
+    INSERT INTO users (parent, name) SELECT nullif(g / 2, 0), 'u' || g FROM generate_series(1, 300) AS g;
+    INSERT INTO profiles SELECT id, 'm' FROM users WHERE id % 2 = 0; INSERT INTO visits SELECT g, g * 2, g FROM generate_series(1, 100) AS g;`;
+  await database.sql(schema('integer'));
+  const flags = [
+    '--table',
+    'users',
+    '--column',
+    'id',
+    '--to-type',
+    'bigint',
+    ...RELEASES,
+    '--with-references',
+    '--yes',
+  ];
+  await project.json('new', 'retype-column', ...flags);
+  await cutAll();
+  const before = await fingerprint(database);
+  const write = (id: number): Promise<object[]> =>
+    database.sql(`WITH made AS (INSERT INTO users (id, parent) VALUES (${id}, 100) RETURNING id)
+      INSERT INTO profiles (user_id) SELECT id FROM made; INSERT INTO visits (id, profile) VALUES (${id}, ${id}); DELETE FROM users WHERE id = ${2 * (id - 10_000) + 1}`);
+  for (const [at, release] of [R1, R2, R3].entries()) {
+    await deploy(release, '--maintenance');
+    await write(10_000 + at);
+    const { changes } = await project.json('status', '--count');
+    expect(changes).toMatchObject(Array.from({ length: 4 }, () => ({ phase: at + 1 })));
+  }
+  const plain = await createDatabase();
+  await plain.sql(schema('bigint'));
+  await expectSameCatalogue(database, plain);
+  await plain.drop();
+  expect(await failing('INSERT INTO profiles (user_id) VALUES (99999)')).toContain('profiles_user_id_fkey');
+  await project.json('rollback', '--steps', '100');
+  expect(differencesOf(await fingerprint(database), before)).toEqual([]);
+  expect(await database.sql('SELECT count(*)::int AS n, count(parent)::int AS p FROM users')).toEqual([
+    { n: 300, p: 295 },
+  ]);
+  await deploy(R3, '--maintenance');
+  await database.sql('INSERT INTO users (id, parent) VALUES (3000000000, 2)');
+});
+
+test('types that no foreign key joins are refused with the way: all of them in one change', async () => {
+  await database.sql(
+    'CREATE TABLE items (id int PRIMARY KEY, c uuid UNIQUE DEFAULT gen_random_uuid()); CREATE TABLE parts (id int PRIMARY KEY, item uuid REFERENCES items (c)); INSERT INTO items VALUES (1); INSERT INTO parts SELECT id, c FROM items',
+  );
+  const flags = ['--table', 'items', '--column', 'c', '--to-type', 'text', '--back', 'c::uuid', ...RELEASES, '--yes'];
+  const refused = await project.phase('new', 'retype-column', ...flags, '--json');
+  expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2001']);
+  expect(refused.json.error.remedy).toContain('--with-references');
+  await project.json('new', 'retype-column', ...flags, '--with-references');
+  await cutAll();
+  for (const release of [R1, R2, R3]) await deploy(release, '--maintenance');
+  expect(
+    await database.sql('SELECT pg_typeof(p.item)::text AS type FROM parts p JOIN items i ON i.c = p.item'),
+  ).toEqual([{ type: 'text' }]);
 });

@@ -20,6 +20,7 @@ export function renameFacts(
     versions: [],
     copying: [],
     retype: null,
+    partOf: null,
     sync: { functions: ['', ''], triggers: ['', ''], moved: null, last: null, stragglers: { count: '', last: '' } },
     ...more,
   };

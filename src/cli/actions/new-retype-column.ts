@@ -1,5 +1,5 @@
 import { readColumn } from '../../catalog/column.ts';
-import { printedType, type Unconvertible } from '../../catalog/conversion.ts';
+import { printedType } from '../../catalog/conversion.ts';
 import { findTable } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { withConnection } from '../../postgres/connection.ts';
@@ -21,7 +21,6 @@ import {
   problemOf,
 } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
-import { count } from '../count.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 
@@ -33,6 +32,7 @@ interface RetypeFlags {
   back?: string;
   releases?: string;
   tolerated?: boolean;
+  withReferences?: boolean;
   name?: string;
   quietTriggers?: boolean;
 }
@@ -73,8 +73,8 @@ async function askRetype(
       problemOf(async () => void (await looking(db, () => printedType(db, text)))),
     ));
   const releases = await askReleases(prompts, { project, history }, flags.releases);
-  const { using = null, back = null, tolerated = false, name } = flags;
-  return { table, column, type, using, back, releases, isTolerated: tolerated, name };
+  const { using = null, back = null, tolerated = false, withReferences = false, name } = flags;
+  return { table, column, type, using, back, releases, isTolerated: tolerated, withReferences, name };
 }
 
 type Phases = Extract<RetypeDraft, { kind: 'phases' }>;
@@ -83,10 +83,9 @@ type Plain = Extract<RetypeDraft, { kind: 'plain' }>;
 async function writePhases(
   context: CommandContext,
   prompts: Prompts,
-  { history, found: { draft, losses } }: { readonly history: History; readonly found: Phases },
+  { history, found: { draft } }: { readonly history: History; readonly found: Phases },
 ): Promise<Result> {
-  const { plan, files } = draft;
-  const warnings = [...draft.warnings, ...warningOfLosses(losses)];
+  const { plan, files, warnings } = draft;
   context.output.notice(describeFacts(draft.facts));
   context.output.notice(describeFiles(files, warnings));
   await ensureConfirmed(prompts, files.length);
@@ -95,12 +94,6 @@ async function writePhases(
     document: { change: plan.rename.name, kind: 'retype', files, warnings },
     text: files.map(({ path }) => `wrote ${path}`).join('\n'),
   };
-}
-
-function warningOfLosses({ rows, examples }: Unconvertible): { code: string; message: string }[] {
-  if (rows === 0) return [];
-  const message = `${count(rows, 'row')} would not come back as it was, were phase 2 undone after a write to it: ${examples.slice(0, 3).join('; ')}`;
-  return [{ code: 'lossy_there_and_back', message }];
 }
 
 async function writePlain(

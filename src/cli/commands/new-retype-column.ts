@@ -14,6 +14,10 @@ export function registerNewRetype(group: Command, action: Action): void {
     .option('--using <expression>', 'the new value, as SQL that names the column (else the cast)')
     .option('--back <expression>', 'the old value of a new one, as SQL that names the column (else the cast)')
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
+    .option(
+      '--with-references',
+      'columns that reference it get the type in the same releases, and those that reference these',
+    )
     .option('--tolerated', 'the release of the first phase reads and writes both types already')
     .option('--name <slug>', 'name of the change')
     .option(

@@ -29,7 +29,10 @@ interface ForeignKeyRow extends ConstraintRow {
  * are, which has to give what PostgreSQL prints, and once with the new name.
  */
 const FOREIGN_KEYS = `
-  ${TREE}
+  ${TREE},
+  changing AS (SELECT t.relid AS member, a.attnum AS number, o.becomes FROM jsonb_to_recordset($4::jsonb) AS o("table" oid, column_name text, becomes text)
+    JOIN LATERAL (SELECT relid FROM pg_partition_tree(o."table") UNION SELECT o."table") AS t ON true
+    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = o.column_name AND NOT a.attisdropped)
   SELECT co.conname AS name, pg_get_constraintdef(co.oid) AS definition, co.convalidated AS validated,
     coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS enforced, obj_description(co.oid, 'pg_constraint') AS comment,
     cn.nspname AS schema, cc.relname AS table, other.number = ANY (co.confkey) AND EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = co.conindid AND i.indisprimary) AS to_primary_key,
@@ -48,13 +51,13 @@ const FOREIGN_KEYS = `
   CROSS JOIN LATERAL (
     SELECT
       string_agg(period || quote_ident(a.attname), ', ' ORDER BY k.place) AS old_names,
-      string_agg(period || quote_ident(CASE a.attnum WHEN own.number THEN $3 ELSE a.attname END), ', ' ORDER BY k.place) AS new_names,
+      string_agg(period || quote_ident(CASE a.attnum WHEN own.number THEN $3 ELSE coalesce((SELECT becomes FROM changing WHERE member = co.conrelid AND number = a.attnum), a.attname) END), ', ' ORDER BY k.place) AS new_names,
       string_agg(period || quote_ident(ra.attname), ', ' ORDER BY k.place) AS old_referenced,
-      string_agg(period || quote_ident(CASE ra.attnum WHEN other.number THEN $3 ELSE ra.attname END), ', ' ORDER BY k.place) AS new_referenced,
+      string_agg(period || quote_ident(CASE ra.attnum WHEN other.number THEN $3 ELSE coalesce((SELECT becomes FROM changing WHERE member = co.confrelid AND number = ra.attnum), ra.attname) END), ', ' ORDER BY k.place) AS new_referenced,
       (SELECT string_agg(quote_ident(s.attname), ', ' ORDER BY sk.place)
          FROM jsonb_array_elements_text(nullif(to_jsonb(co) -> 'confdelsetcols', 'null')) WITH ORDINALITY AS sk(number, place)
          JOIN pg_attribute s ON s.attrelid = co.conrelid AND s.attnum = sk.number::int2) AS old_set,
-      (SELECT string_agg(quote_ident(CASE s.attnum WHEN own.number THEN $3 ELSE s.attname END), ', ' ORDER BY sk.place)
+      (SELECT string_agg(quote_ident(CASE s.attnum WHEN own.number THEN $3 ELSE coalesce((SELECT becomes FROM changing WHERE member = co.conrelid AND number = s.attnum), s.attname) END), ', ' ORDER BY sk.place)
          FROM jsonb_array_elements_text(nullif(to_jsonb(co) -> 'confdelsetcols', 'null')) WITH ORDINALITY AS sk(number, place)
          JOIN pg_attribute s ON s.attrelid = co.conrelid AND s.attnum = sk.number::int2) AS new_set
     FROM unnest(co.conkey, co.confkey) WITH ORDINALITY AS k(own_number, referenced_number, place)
@@ -91,7 +94,12 @@ export function hasTwin({ shape }: TableSources): (key: FoundKey) => boolean {
 }
 
 async function readAll({ db, table, names }: TableSources): Promise<{ out: FoundKey[]; into: FoundKey[] }> {
-  const rows = await all<ForeignKeyRow>(db, FOREIGN_KEYS, [table.oid, names.from, names.to]);
+  const others = (names.others ?? []).map((other) => ({
+    table: other.table.oid,
+    column_name: other.from,
+    becomes: other.to,
+  }));
+  const rows = await all<ForeignKeyRow>(db, FOREIGN_KEYS, [table.oid, names.from, names.to, JSON.stringify(others)]);
   const found = rows.map((row) => ({
     out: row.out,
     facts: {

@@ -2,7 +2,6 @@ import { after, printedTable } from '../../catalog/scratch.ts';
 import type { TreeMember } from '../../catalog/tree.ts';
 import { argumentsOf, assignsRow, triggerMentions } from '../../catalog/trigger-sources.ts';
 import { SCRATCH_ASIDE, type TriggerFacts } from '../../domain/facts.ts';
-import { quoteIdent } from '../../domain/identifier.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { withEventTriggers } from '../../postgres/session.ts';
 import type { Scratching } from '../sources.ts';
@@ -110,7 +109,7 @@ function rebind(row: TriggerRow, number: number, copy: TriggerRow, from: string)
     row.column_numbers[place] === number ? [name, row.fresh] : [name],
   );
   // One that fires for both columns already, since the second phase has made it so, fires for one of them in the end.
-  const last = copy.column_names.filter((name) => name !== quoteIdent(SCRATCH_ASIDE));
+  const last = copy.column_names.filter((name) => !name.startsWith(`"${SCRATCH_ASIDE}`));
   return {
     original: row.definition,
     during: head(row, row.table_name, [...new Set(both)]) + tail,

@@ -73,7 +73,6 @@ export function constants({ rename }: Renaming): Readonly<Record<string, readonl
   return carried.length === 0 ? {} : { carried };
 }
 
-/** The constant of the migration that lists twins; empty where there are none. */
-export function carriedConstant(carried: readonly CarriedObject[]): Reference<readonly TwinnedObject[]> | [] {
+function carriedConstant(carried: readonly CarriedObject[]): Reference<readonly TwinnedObject[]> | [] {
   return carried.some(isTwinned) ? new Reference('carried') : [];
 }

@@ -64,6 +64,8 @@ export interface PlannedBody {
 /** All three phases of a rename, as data. */
 export interface RenamePlan {
   readonly rename: Rename;
+  /** What goes with it, in the same steps. */
+  readonly parts: readonly Rename[];
   readonly steps: readonly PlannedStep[];
   readonly bodies: readonly PlannedBody[];
   /** New versions of the application's own functions. */
@@ -81,6 +83,7 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
   const rename = { ...renameOf(facts, request), versions: versions.map(renamedFunction(2)) };
   return {
     rename,
+    parts: [],
     steps: planSteps(facts, rename, request, versions),
     bodies: planBodies(syncFactsOf(facts), rename),
     versions,
@@ -108,6 +111,7 @@ function renameOf(
     refreshed: [],
     copying: [],
     retype: null,
+    partOf: null,
     sync: syncNames(facts, own, { taken: new Set([...facts.takenNames, ...takenFunctions]), ledgerSchema }),
   };
 }

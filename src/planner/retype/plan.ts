@@ -1,7 +1,7 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { identifierBytes, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
-import { RENAME_STEPS, type Rename, type Retype, STEP_FACTS } from '../../domain/rename.ts';
+import { partName, RENAME_STEPS, type Retype, STEP_FACTS } from '../../domain/rename.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { carriedOf, LONGEST_RENAME, retypeSyncNames } from '../rename/names.ts';
@@ -10,7 +10,8 @@ import { ensureSupported } from '../rename/supported.ts';
 import { syncFactsOf } from '../rename/sync.ts';
 import type { Warning } from '../rename/warnings.ts';
 import { warningsOf } from '../rename/warnings.ts';
-import { type PlannedDefault, type RetypeFacts, retypeSteps } from './steps.ts';
+import { eachOnce } from './members.ts';
+import { type PlannedDefault, type RetypeFacts, type RetypePart, retypeSteps } from './steps.ts';
 import { isCheaplyCompared } from './sync.ts';
 
 /** What a user asks for. */
@@ -24,7 +25,6 @@ export interface RetypePlanRequest {
   readonly quietTriggers?: boolean;
   /** The release of the first phase reads both types. */
   readonly isTolerated: boolean;
-  readonly default: PlannedDefault | null;
 }
 
 /** The name that the new column goes by until the second phase, and the old one from then on. */
@@ -44,22 +44,43 @@ export function retypeName(table: string, column: string, type: string): string 
   return identifierBytes(name) <= LONGEST_RENAME ? name : `${name.slice(0, LONGEST_RENAME - 9)}_${shortHash(name)}`;
 }
 
+/** A column that is to get another type, and what it goes by until the second phase. */
+export interface RetypedColumn {
+  readonly facts: RetypeFacts;
+  readonly to: string;
+  readonly retype: Retype;
+  readonly default: PlannedDefault | null;
+}
+
 /**
- * Plans the change of a column to another type from what was found on the table.
- * @throws PH2001 when something on the column cannot be carried over.
+ * Plans the change of a column to another type, and of those that reference it, from what was found on their tables.
+ * @param columns the column first.
+ * @throws PH2001 when something on one cannot be carried over.
  */
-export function planRetype(facts: RetypeFacts, to: string, retype: Retype, request: RetypePlanRequest): RenamePlan {
-  const { next } = facts;
-  ensureNotGenerated(next);
-  ensureSupported(next, request.rewriteLimit);
-  const change = { ...changeOf(next, to, retype, request), retype };
-  const { quietTriggers = false } = request;
+export function planRetype(
+  columns: readonly [RetypedColumn, ...RetypedColumn[]],
+  request: RetypePlanRequest,
+): RenamePlan {
+  for (const { facts } of columns) {
+    ensureNotGenerated(facts.next);
+    ensureSupported(facts.next, request.rewriteLimit);
+  }
+  const once = eachOnce(columns.map(({ facts }) => facts));
+  const [{ facts, retype }] = columns;
+  const name = request.name ?? retypeName(facts.next.table.name, facts.next.column.name, retype.type);
+  const parts = columns.map((column, at): RetypePart => {
+    const own = once[at] ?? column.facts;
+    return { facts: own, change: changeOf(own.next, column, { whole: name, at, request }), default: column.default };
+  });
+  const [head, ...others] = parts.map(({ change }) => change);
+  if (head === undefined) throw new TypeError('a change has a column');
   return {
-    rename: change,
-    steps: planSteps(facts, change, request, quietTriggers),
-    bodies: planBodies(syncFactsOf(next), change),
+    rename: head,
+    parts: others,
+    steps: planSteps(name, parts, request),
+    bodies: parts.flatMap((part) => planBodies(syncFactsOf(part.facts.next), part.change)),
     versions: [],
-    warnings: retypeWarnings(next, change, request),
+    warnings: parts.flatMap((part, at) => retypeWarnings(part.facts.next, part.change, at === 0, request)),
   };
 }
 
@@ -79,42 +100,33 @@ function ensureNotGenerated({ table, column }: TableFacts): void {
   });
 }
 
-function changeOf(facts: TableFacts, to: string, retype: Retype, request: RetypePlanRequest): Rename {
+function changeOf(
+  facts: TableFacts,
+  { to, retype }: RetypedColumn,
+  { whole, at, request }: { readonly whole: string; readonly at: number; readonly request: RetypePlanRequest },
+): RetypePart['change'] {
   const { table, column, takenNames } = facts;
-  const name = request.name ?? retypeName(table.name, column.name, retype.type);
+  const name = at === 0 ? whole : partName(whole, table, column.name);
   const taken = new Set([...takenNames, ...request.takenFunctions]);
+  const isCheap = isCheaplyCompared(column, { retype });
   return {
-    name,
-    table,
-    from: column.name,
-    to,
-    type: column.type,
-    byteEqual: column.byteEqual,
-    default: 'none',
-    standing: null,
-    notNull: column.notNull,
+    ...{ name, table, from: column.name, to, type: column.type, byteEqual: column.byteEqual },
+    ...{ default: 'none', standing: null, notNull: column.notNull, refreshed: [], versions: [], copying: [] },
     carried: carriedOf(facts, name),
-    refreshed: [],
-    versions: [],
-    copying: [],
-    sync: retypeSyncNames(facts, name, {
-      taken,
-      ledgerSchema: request.ledgerSchema,
-      isCheap: isCheaplyCompared(column, { retype }),
-    }),
+    sync: retypeSyncNames(facts, name, { taken, ledgerSchema: request.ledgerSchema, isCheap }),
     retype,
+    partOf: at === 0 ? null : whole,
   };
 }
 
 function planSteps(
-  facts: RetypeFacts,
-  change: Rename & { readonly retype: Retype },
-  { now, releases, isTolerated, default: standing }: RetypePlanRequest,
-  quietTriggers: boolean,
+  name: string,
+  parts: readonly RetypePart[],
+  { now, releases, isTolerated, quietTriggers = false }: RetypePlanRequest,
 ): PlannedStep[] {
-  const code = retypeSteps(facts, change, { default: standing, quietTriggers });
+  const code = retypeSteps(name, parts, quietTriggers);
   const ids = RENAME_STEPS.map(
-    (step, index) => `${timestamp(now, index)}_${change.name}_phase_${STEP_FACTS[step].phase}_${step}`,
+    (step, index) => `${timestamp(now, index)}_${name}_phase_${STEP_FACTS[step].phase}_${step}`,
   );
   return RENAME_STEPS.map((step, index) => ({
     ...code[step],
@@ -148,7 +160,8 @@ const inNode = (type: string): string => IN_NODE[type.replace(/\(.*?\)/, '')] ??
 
 function retypeWarnings(
   facts: TableFacts,
-  change: Rename & { readonly retype: Retype },
+  change: RetypePart['change'],
+  isFirst: boolean,
   request: RetypePlanRequest,
 ): Warning[] {
   const { releases, quietTriggers = false, isTolerated } = request;
@@ -161,7 +174,7 @@ function retypeWarnings(
   return [
     {
       code: 'type_under_the_same_name',
-      message: `From phase 2 on ${from} is ${retype.type}, and releases from ${releases[1]} on are alive while it still is ${type}: they have to read and write both.${differs} ${held}`,
+      message: `From phase 2 on ${from} is ${retype.type}, and releases from ${releases[1]} on are alive while it still is ${type}: they have to read and write both.${differs}${isFirst ? ` ${held}` : ''}`,
     },
     ...(retype.forward.mayFail
       ? [

@@ -1,18 +1,26 @@
-import { quoteIdent } from '../../domain/identifier.ts';
-import { converted, outOfStep, type Rename, type RenameStepName, type Retype } from '../../domain/rename.ts';
-import { type Argument, backfill, type Code, call, execute } from '../../objects/code.ts';
+import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import {
+  converted,
+  isTwinned,
+  outOfStep,
+  type Rename,
+  type RenameStepName,
+  type Retype,
+  type TwinnedObject,
+} from '../../domain/rename.ts';
+import { type Argument, backfill, type Code, call, execute, Reference } from '../../objects/code.ts';
 import { aside } from '../../objects/dependents/aside.ts';
 import { movedKeys } from '../../objects/indexes/primary-key.ts';
 import type { AnyKind } from '../../objects/kind.ts';
-import { boundKind } from '../../objects/registry.ts';
+import { boundKind, KINDS, twinnedKind } from '../../objects/registry.ts';
 import { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { analyze } from '../rename/column-code.ts';
-import { carriedConstant, constants, ofKinds } from '../rename/object-code.ts';
+import { constants, ofKinds } from '../rename/object-code.ts';
 import { atOnce, type StepCode } from '../rename/steps.ts';
 import { createSync, dropSync } from '../rename/sync-code.ts';
 
-/** What is on the column, as it is on the new one: of the new type, and of the old one, for a way back. */
+/** What is on a column, as it is on the new one: of the new type, and of the old one, for a way back. */
 export interface RetypeFacts {
   readonly next: TableFacts;
   readonly back: TableFacts;
@@ -24,102 +32,114 @@ export interface PlannedDefault {
   readonly to: string;
 }
 
-interface RetypeOptions {
+/** One column that gets another type, with all that is known of it. */
+export interface RetypePart {
+  readonly facts: RetypeFacts;
+  readonly change: Rename & { readonly retype: Retype };
   readonly default: PlannedDefault | null;
-  readonly quietTriggers: boolean;
-  /** For tests, which add one of their own. */
-  readonly kinds?: readonly AnyKind[];
 }
 
-type RetypeChange = Rename & { readonly retype: Retype };
-
-/** The five steps of a retype as code; docs/changes.md explains each. */
+/** The five steps of a retype as code, for the column and those that reference it; docs/changes.md explains each. */
 export function retypeSteps(
-  facts: RetypeFacts,
-  change: RetypeChange,
-  options: RetypeOptions,
+  name: string,
+  parts: readonly RetypePart[],
+  quietTriggers: boolean,
 ): Record<RenameStepName, StepCode> {
-  const renaming = new Renaming(facts.next, change);
+  const works = parts.map((part, at) => new PartCode(part, at));
   return {
-    expand: expand(renaming, change),
-    backfill: fill(change, options),
-    constrain: constrain(renaming, options.kinds),
-    switch: exchange(facts, change, options),
-    contract: contract(renaming, change),
+    expand: {
+      up: works.flatMap((work) => work.expand()),
+      down: works.toReversed().flatMap((work) => work.undoExpand()),
+      transaction: true,
+      downTransaction: true,
+    },
+    backfill: { up: backfills(parts, quietTriggers), down: [], transaction: false, downTransaction: true },
+    constrain: constrain(works),
+    switch: exchange(name, works),
+    contract: contract(name, works),
   };
 }
 
-function expand(renaming: Renaming, { retype, from: like, to: column }: RetypeChange): StepCode {
-  const { on } = renaming;
-  return {
-    up: [call('addColumnOfType', { on, column, like, type: retype.type }), ...createSync(renaming, 1)],
-    down: [...dropSync(renaming, 1), call('dropColumn', { on, column })],
-    transaction: true,
-    downTransaction: true,
-  };
+/** Of one table several columns are filled at once. */
+function backfills(parts: readonly RetypePart[], quietTriggers: boolean): Code[] {
+  const tables = [...new Set(parts.map(({ change }) => quoteQualified(change.table)))];
+  return tables.map((table) => {
+    const own = parts.filter(({ change }) => quoteQualified(change.table) === table).map(({ change }) => change);
+    const set = own.map(({ from, to, retype }) => [to, converted(retype.forward, quoteIdent(from))] as const);
+    const where = own.map((change) => outOfStep(change, quoteIdent(change.from), quoteIdent(change.to)));
+    return backfill({
+      table,
+      set: Object.fromEntries(set),
+      where: where.length === 1 ? (where[0] ?? '') : where.map((one) => `(${one})`).join(' OR '),
+      ...(quietTriggers ? { quietTriggers } : { exact: true }),
+    });
+  });
 }
 
-function fill(change: RetypeChange, { quietTriggers }: RetypeOptions): StepCode {
-  const { from, to, table, retype } = change;
-  const [old, fresh] = [quoteIdent(from), quoteIdent(to)];
-  const request = {
-    table: `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`,
-    set: { [to]: converted(retype.forward, old) },
-    where: outOfStep(change, old, fresh),
-    ...(quietTriggers ? { quietTriggers } : { exact: true }),
-  };
-  return { up: [backfill(request)], down: [], transaction: false, downTransaction: true };
-}
+/** Foreign keys come last: what they reference has its index then. */
+const isKey = (kind: AnyKind): boolean => kind.family === 'key';
+const KEYS = KINDS.filter(isKey);
+const OTHERS = KINDS.filter((kind) => !isKey(kind));
 
-/** Everything on the column gets a twin on the new one. */
-function constrain(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
+/** Everything on the columns gets a twin on the new ones. */
+function constrain(works: readonly PartCode[]): StepCode {
   return {
-    up: [...ofKinds(renaming, 'constrain', 'up', kinds), analyze(renaming, renaming.new)],
-    down: ofKinds(renaming, 'constrain', 'down', kinds),
+    up: [...build(works, 'next'), ...works.map(({ next }) => analyze(next, next.new))],
+    down: [
+      ...works.toReversed().flatMap(({ next }) => ofKinds(next, 'constrain', 'down', KEYS)),
+      ...works.toReversed().flatMap(({ next }) => ofKinds(next, 'constrain', 'down', OTHERS)),
+    ],
     transaction: false,
     downTransaction: false,
   };
 }
 
-/** The two columns exchange their names; on the way back first the old one gets again what hung on it. */
-function exchange(facts: RetypeFacts, change: RetypeChange, { default: planned, kinds }: RetypeOptions): StepCode {
-  const [next, back] = [new Renaming(facts.next, change), new Renaming(facts.back, change)];
-  const { on } = next;
-  const { retype, from: column, to: other, type, carried, name } = change;
-  const columns = (becomes: string, standing: PlannedDefault | null) =>
-    call('exchangeColumns', {
-      on,
-      column,
-      aside: other,
-      becomes,
-      carried: carriedConstant(carried),
-      ...movedKeys(becomes === retype.type ? next : back),
-      ...(standing === null ? {} : { default: standing }),
-      ...sequenceType(facts.next, retype, becomes),
-      ...aside(facts.next, ({ kind }) => boundKind(kind).waits === true),
-    });
-  const turned = planned === null ? null : { from: planned.to, to: planned.from };
+function build(works: readonly PartCode[], side: 'next' | 'back'): Code[] {
+  return [OTHERS, KEYS].flatMap((kinds) => works.flatMap((work) => ofKinds(work[side], 'constrain', 'up', kinds)));
+}
+
+/** Each two columns exchange their names, all in one transaction; on the way back first the old ones get again what hung on them. */
+function exchange(name: string, works: readonly PartCode[]): StepCode {
+  const all = (code: (work: PartCode) => readonly Code[]): Code[] => works.flatMap(code);
+  const [first] = works;
+  const { on = '', change } = first ?? {};
   return {
     up: [
       call('confirmGate', name, { phase: 2 }),
-      ...dropSync(next, 1),
-      columns(retype.type, planned),
-      ...createSync(next, 2),
+      ...all(({ next }) => dropSync(next, 1)),
+      ...all((work) => (works.length === 1 ? [] : work.replaceKeys())),
+      ...all((work) => [work.exchange('next')]),
+      ...all(({ next }) => createSync(next, 2)),
     ],
     down: [
       {
         kind: 'whileOfType',
         on,
-        column,
-        type: retype.type,
+        column: change?.from ?? '',
+        type: change?.retype.type ?? '',
         body: [
-          ...ofKinds(back, 'constrain', 'up', kinds),
-          ...atOnce([...dropSync(next, 2), columns(type, turned), ...createSync(next, 1)]),
+          ...build(works, 'back'),
+          ...atOnce([
+            ...all(({ next }) => dropSync(next, 2)),
+            ...all((work) => (works.length === 1 ? [] : work.replaceKeys())),
+            ...all((work) => [work.exchange('back')]),
+            ...all(({ next }) => createSync(next, 1)),
+          ]),
         ],
       },
-      ...ofKinds(next, 'constrain', 'up', kinds),
+      ...build(works, 'next'),
     ],
-    constants: constants(next) as Readonly<Record<string, readonly Argument[]>>,
+    constants: Object.assign({}, ...works.map((work) => work.constants())),
+    transaction: true,
+    downTransaction: false,
+  };
+}
+
+/** The old columns go. Undoing adds them again with their sync at once, then fills them. */
+function contract(name: string, works: readonly PartCode[]): StepCode {
+  return {
+    up: [call('confirmGate', name, { phase: 3 }), ...works.flatMap((work) => work.contract())],
+    down: [...works.flatMap((work) => work.addAgain()), ...works.map((work) => work.fillAgain())],
     transaction: true,
     downTransaction: false,
   };
@@ -127,36 +147,104 @@ function exchange(facts: RetypeFacts, change: RetypeChange, { default: planned, 
 
 const WIDTHS = ['smallint', 'integer', 'bigint'];
 
-/** Numbers of a sequence end with its type, whatever the column could hold: one of a key that gets a wider type gets it, too. */
-function sequenceType({ column }: TableFacts, { type }: Retype, becomes: string): { sequenceType?: string } {
-  const { ownedSequence } = column;
-  if (ownedSequence === null || WIDTHS.indexOf(type) <= WIDTHS.indexOf(ownedSequence.type)) return {};
-  return { sequenceType: becomes === type ? type : ownedSequence.type };
-}
+/** What steps do with one of the columns. */
+class PartCode {
+  readonly change: RetypePart['change'];
+  readonly next: Renaming;
+  readonly back: Renaming;
+  readonly on: string;
+  readonly #part: RetypePart;
+  /** The constant of the migration that lists what is carried over. */
+  readonly #carried: string;
 
-/** The old column goes. Undoing adds it again with its sync at once, then fills it. */
-function contract(renaming: Renaming, change: RetypeChange): StepCode {
-  const { on } = renaming;
-  const { from: like, to: column, type, retype, table, name } = change;
-  const [fresh, old] = [quoteIdent(like), quoteIdent(column)];
-  const { collation, storage, compression } = renaming.facts.column;
-  const alter = `ALTER TABLE ${on} ALTER COLUMN ${old}`;
-  const again: Code[] = [
-    call('addColumnOfType', { on, column, like, type: `${type}${collation === null ? '' : ` COLLATE ${collation}`}` }),
-    ...(storage === null ? [] : [execute(`${alter} SET STORAGE ${storage}`)]),
-    ...(compression === null ? [] : [execute(`${alter} SET COMPRESSION ${compression}`)]),
-    ...createSync(renaming, 2),
-  ];
-  const request = {
-    table: `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`,
-    set: { [column]: converted(retype.back, fresh) },
-    where: `${old} IS NOT DISTINCT FROM NULL AND ${fresh} IS DISTINCT FROM NULL`,
-    exact: true,
-  };
-  return {
-    up: [call('confirmGate', name, { phase: 3 }), ...dropSync(renaming, 2), call('dropColumn', { on, column })],
-    down: [{ kind: 'unlessColumn', on, column, body: atOnce(again) }, backfill(request)],
-    transaction: true,
-    downTransaction: false,
-  };
+  constructor(part: RetypePart, at: number) {
+    const { facts, change } = part;
+    this.#part = part;
+    this.#carried = at === 0 ? 'carried' : `carried${at + 1}`;
+    this.change = change;
+    this.next = new Renaming(facts.next, change);
+    this.back = new Renaming(facts.back, change);
+    this.on = this.next.on;
+  }
+
+  expand(): Code[] {
+    const { retype, from: like, to: column } = this.change;
+    return [call('addColumnOfType', { on: this.on, column, like, type: retype.type }), ...createSync(this.next, 1)];
+  }
+
+  undoExpand(): Code[] {
+    return [...dropSync(this.next, 1), call('dropColumn', { on: this.on, column: this.change.to })];
+  }
+
+  /** Foreign keys between columns of the change go before what they reference changes places. */
+  replaceKeys(): Code[] {
+    const keys = this.change.carried.filter(isTwinned).filter(({ kind }) => twinnedKind(kind).goes === 'in phase 2');
+    return keys.map(({ name, twin, on = this.on }) => call('replaceForeignKey', { on, name, twin }));
+  }
+
+  exchange(side: 'next' | 'back'): Code {
+    const { change } = this;
+    const { from: column, to, type, carried, retype } = change;
+    const planned = this.#part.default;
+    const turned = planned === null ? null : { from: planned.to, to: planned.from };
+    const standing = side === 'next' ? planned : turned;
+    return call('exchangeColumns', {
+      on: this.on,
+      column,
+      aside: to,
+      becomes: side === 'next' ? retype.type : type,
+      carried: carried.some(isTwinned) ? new Reference<readonly TwinnedObject[]>(this.#carried) : [],
+      ...movedKeys(this[side]),
+      ...(standing === null ? {} : { default: standing }),
+      ...this.#sequenceType(side),
+      ...aside(this.next.facts, ({ kind }) => boundKind(kind).waits === true),
+    });
+  }
+
+  /** Numbers of a sequence end with its type, whatever the column could hold: one of a key that gets a wider type gets it, too. */
+  #sequenceType(side: 'next' | 'back'): { sequenceType?: string } {
+    const { ownedSequence } = this.next.facts.column;
+    const { type } = this.change.retype;
+    if (ownedSequence === null || WIDTHS.indexOf(type) <= WIDTHS.indexOf(ownedSequence.type)) return {};
+    return { sequenceType: side === 'next' ? type : ownedSequence.type };
+  }
+
+  constants(): Readonly<Record<string, readonly Argument[]>> {
+    const { carried } = constants(this.next);
+    return carried === undefined ? {} : { [this.#carried]: carried };
+  }
+
+  contract(): Code[] {
+    return [...dropSync(this.next, 2), call('dropColumn', { on: this.on, column: this.change.to })];
+  }
+
+  addAgain(): Code[] {
+    const { on, change } = this;
+    const { from: like, to: column, type } = change;
+    const { collation, storage, compression } = this.next.facts.column;
+    const alter = `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)}`;
+    const again = [
+      call('addColumnOfType', {
+        on,
+        column,
+        like,
+        type: `${type}${collation === null ? '' : ` COLLATE ${collation}`}`,
+      }),
+      ...(storage === null ? [] : [execute(`${alter} SET STORAGE ${storage}`)]),
+      ...(compression === null ? [] : [execute(`${alter} SET COMPRESSION ${compression}`)]),
+      ...createSync(this.next, 2),
+    ];
+    return [{ kind: 'unlessColumn', on, column, body: atOnce(again) }];
+  }
+
+  fillAgain(): Code {
+    const { from, to, retype } = this.change;
+    const [fresh, old] = [quoteIdent(from), quoteIdent(to)];
+    return backfill({
+      table: this.on,
+      set: { [to]: converted(retype.back, fresh) },
+      where: `${old} IS NOT DISTINCT FROM NULL AND ${fresh} IS DISTINCT FROM NULL`,
+      exact: true,
+    });
+  }
 }

@@ -1,14 +1,11 @@
-import { findTable } from '../../catalog/find-table.ts';
 import { locate } from '../../catalog/locate.ts';
-import { quoteQualified } from '../../domain/identifier.ts';
 import type { Rename, TwinnedObject } from '../../domain/rename.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { Renaming } from '../../objects/renaming.ts';
-import { readTableFacts } from '../../objects/table-facts.ts';
 import { isConnectionLost, reasonOf } from '../../postgres/errors.ts';
-import type { LedgerDb } from '../../postgres/queryable.ts';
 import type { Session } from '../session.ts';
 import { droppedKey } from './dropped.ts';
+import { readFactsOf } from './read-facts.ts';
 import { rebuildTwins, replaceTwin } from './rebuild.ts';
 import { type Stale, staleTwins } from './stale.ts';
 
@@ -41,7 +38,7 @@ export async function renewTwins(
   const { knex, options, worker } = session;
   const { table, from, to } = await locate(worker, rename.table, rename.from, rename.to);
   if (table === null || from === null || to === null) return;
-  const stale = await findStale(worker, rename, made).catch((error) => {
+  const stale = await findStale(session, rename, made).catch((error) => {
     if (isConnectionLost(error)) throw error;
     options.onEvent({
       type: 'notice',
@@ -66,10 +63,13 @@ export async function renewTwins(
   });
 }
 
-async function findStale(db: LedgerDb, rename: Rename, made: readonly MadeObject[] | 'by hand'): Promise<StaleTwins> {
-  const table = await findTable(db, quoteQualified(rename.table));
-  const originals = await readTableFacts(db, table, rename);
-  const twins = await readTableFacts(db, table, { from: rename.to, to: rename.from });
+async function findStale(
+  { worker: db, history }: Session,
+  rename: Rename,
+  made: readonly MadeObject[] | 'by hand',
+): Promise<StaleTwins> {
+  const originals = await readFactsOf(db, history.renames, rename, 'to new');
+  const twins = await readFactsOf(db, history.renames, rename, 'back');
   const reviewed = (await readPairs(db)).find((record) => record.rename === rename.name)?.reviewed ?? {};
   const isGone = (object: TwinnedObject): boolean => reviewed[droppedKey(object)] !== undefined;
   const byHand = made === 'by hand';

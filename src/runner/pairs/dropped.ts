@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
-import { inPhase, isTwinned, type Rename, type TwinnedObject } from '../../domain/rename.ts';
+import { inPhase, isTwinned, type Rename, type TwinnedObject, wholeOf } from '../../domain/rename.ts';
 import { readPairs, writePair } from '../../ledger/pairs.ts';
 import { twinnedKind } from '../../objects/registry.ts';
 import { dropTwin } from '../../operations/twins.ts';
@@ -29,7 +29,7 @@ export async function dropLonelyTwins(
   const dropped: DroppedTwin[] = [];
   for (const record of await readPairs(db)) {
     const change = renames.get(record.rename);
-    if (change === undefined || change.name === ran?.rename) continue;
+    if (change === undefined || wholeOf(change) === ran?.rename) continue;
     const rename = inPhase(change, record.phase);
     const gone: Record<string, string> = {};
     for (const object of await lonelyTwins(db, rename, record)) {

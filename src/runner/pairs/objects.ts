@@ -1,7 +1,7 @@
 import { findTable } from '../../catalog/find-table.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
-import { isTwinned, type Rename } from '../../domain/rename.ts';
+import { isTwinned, type Rename, wholeOf } from '../../domain/rename.ts';
 import { isTwinName } from '../../domain/twin-name.ts';
 import { addCarried, readCarried } from '../../ledger/carried.ts';
 import { readPairs } from '../../ledger/pairs.ts';
@@ -18,6 +18,7 @@ import { connectionOf } from '../../postgres/knex.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Session } from '../session.ts';
 import { renewTwins } from './anew.ts';
+import { readFactsOf } from './read-facts.ts';
 import { remakeSync } from './sync.ts';
 
 /** Numbers of the indexes and the checks on the old column of each rename that is under way. */
@@ -54,7 +55,7 @@ export async function followObjects(session: Session, before: KnownObjects, own:
   for (const record of records) {
     const rename = session.history.renames.get(record.rename);
     const known = before.get(record.rename);
-    if (rename === undefined || known === undefined || rename.name === own) continue;
+    if (rename === undefined || known === undefined || wholeOf(rename) === own) continue;
     // Nothing is carried over any more from what a retype has put aside.
     if (rename.retype !== null && record.phase === 2) continue;
     const made = onColumn(objects, oldColumn(record)).filter(({ oid }) => !known.has(oid));
@@ -85,8 +86,7 @@ async function buildCounterparts(
   names: ReadonlySet<string>,
 ): Promise<void> {
   const { worker, knex, lock, history, options } = session;
-  const table = await findTable(worker, quoteQualified(rename.table));
-  const all = await readTableFacts(worker, table, rename);
+  const all = await readFactsOf(worker, history.renames, rename, 'to new');
   const fresh = all.objects.index.filter(({ name }) => names.has(name));
   const twins = carriedOf({ ...all, objects: only(index, fresh) }, rename.name).filter(isTwinned);
   const renaming = new Renaming(all, { ...rename, carried: twins });
@@ -115,7 +115,7 @@ async function buildCounterparts(
  */
 export async function returnIndexes({ worker, knex, history }: Session, name: string | undefined): Promise<void> {
   const rename = history.renames.get(name ?? '');
-  if (rename === undefined) return;
+  if (rename === undefined || rename.retype !== null) return;
   const originals = new Map((await readCarried(worker, rename.name)).map((object) => [object.twin, object.name]));
   if (originals.size === 0) return;
   const table = await findTable(worker, quoteQualified(rename.table));
@@ -123,6 +123,24 @@ export async function returnIndexes({ worker, knex, history }: Session, name: st
   const renaming = new Renaming(facts, { ...rename, carried: [] });
   for (const object of facts.objects.index) {
     const name = originals.get(object.name);
+    if (name === undefined) continue;
+    const build = { name, definition: object.definition, counterpart: object.name };
+    await createIndex(knex, indexOptions(renaming, object, build));
+  }
+}
+
+/**
+ * The same before the exchange of a retype is undone: an index that this database carries besides is built on the column that has gone aside, whose names are
+ * exchanged back then.
+ */
+export async function returnAside({ worker, knex }: Session, change: Rename): Promise<void> {
+  const twins = new Map(change.refreshed.filter(isTwinned).map((object) => [object.name, object.twin]));
+  if (change.retype === null || twins.size === 0) return;
+  const table = await findTable(worker, quoteQualified(change.table));
+  const facts = await readTableFacts(worker, table, { from: change.from, to: change.to });
+  const renaming = new Renaming(facts, { ...change, carried: [] });
+  for (const object of facts.objects.index) {
+    const name = twins.get(object.name);
     if (name === undefined) continue;
     const build = { name, definition: object.definition, counterpart: object.name };
     await createIndex(knex, indexOptions(renaming, object, build));

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { Rename } from '../../domain/rename.ts';
+import { partsOf, type Rename, wholeOf } from '../../domain/rename.ts';
 import { renamesUnderWay } from '../../ledger/migrations.ts';
 import { forgetPair, readPairs } from '../../ledger/pairs.ts';
 import { dropStragglers } from '../../operations/stragglers.ts';
@@ -23,21 +23,21 @@ export async function settlePairs(
 ): Promise<FollowedChange[]> {
   const db = await connectionOf(trx);
   const records = new Map((await readPairs(db)).map((record) => [record.rename, record]));
-  const own = renames.get(ran?.rename ?? '');
-  if (records.size === 0 && own === undefined) return [];
+  const isOwn = (rename: Rename): boolean => ran?.rename !== undefined && wholeOf(rename) === ran.rename;
+  if (records.size === 0 && ![...renames.values()].some(isOwn)) return [];
   return underQualifiedNames(db, async () => {
     const followed: FollowedChange[] = [];
     for (const rename of renames.values()) {
       const record = records.get(rename.name);
       const pair = pairOf(trx, db, rename);
-      const change = rename === own && ran !== null ? changeOf(ran) : 'none';
+      const change = isOwn(rename) && ran !== null ? changeOf(ran) : 'none';
       // Steps that an earlier version has scaffolded leave some of it behind.
       if (change === 'ends' || (change !== 'none' && change.phase === 1))
         await dropStragglers(trx, rename.sync.stragglers);
       if (change === 'ends') await forgetPair(db, rename.name, ran?.direction === 'down');
       else if (change === 'none') {
         if (record === undefined) continue;
-        const changes = pair.follow(record, rename === own ? ran : null).catch((error) => {
+        const changes = pair.follow(record, isOwn(rename) ? ran : null).catch((error) => {
           throw asRefusal(error, rename);
         });
         followed.push(...(await changes));
@@ -82,7 +82,10 @@ function changeOf({ step, direction }: RanStep): 'none' | 'ends' | { readonly ph
 export async function adoptPairs(trx: Knex.Transaction, renames: ReadonlyMap<string, Rename>): Promise<void> {
   const db = await connectionOf(trx);
   const known = new Set((await readPairs(db)).map(({ rename }) => rename));
-  const current = await renamesUnderWay(db);
+  const current = (await renamesUnderWay(db)).flatMap(({ rename, phase }) => [
+    { rename, phase },
+    ...partsOf(renames.values(), rename).flatMap(({ name }) => (name === rename ? [] : [{ rename: name, phase }])),
+  ]);
   for (const name of known) if (!current.some(({ rename }) => rename === name)) await forgetPair(db, name);
   const unknown = current.filter(({ rename }) => !known.has(rename));
   if (unknown.length === 0) return;
