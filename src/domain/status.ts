@@ -24,6 +24,19 @@ export interface ChangeStatus extends RenameStatus {
   readonly types: readonly [string, string] | null;
 }
 
+/** A key whose numbers end with its type. */
+export interface KeyRunningOut {
+  readonly table: string;
+  readonly column: string;
+  readonly type: string;
+  /** How much of them is used: 0 to 1. */
+  readonly used: number;
+  /** At the rate at which rows have come; null where that is not known. */
+  readonly daysLeft: number | null;
+  /** What gives it a type that does not end. */
+  readonly command: string;
+}
+
 /** How a database stands to the files. */
 export interface Status {
   /** The release migrated last. */
@@ -36,4 +49,6 @@ export interface Status {
   readonly renames: readonly RenameStatus[];
   /** Changes of all kinds, renames among them. */
   readonly changes: readonly ChangeStatus[];
+  /** Keys that run out, the next one first. */
+  readonly runningOut: readonly KeyRunningOut[];
 }

@@ -1,4 +1,5 @@
 import { locate } from '../catalog/locate.ts';
+import { readRunningOut } from '../catalog/running-out.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import { kindOfChange, type Rename, wholeOf } from '../domain/rename.ts';
@@ -46,6 +47,7 @@ export async function readStatus(
     held: plan.held,
     renames: changes.filter(({ kind }) => kind === 'rename').map(({ kind: _k, types: _t, ...rename }) => rename),
     changes,
+    runningOut: await readRunningOut(db),
   };
 }
 

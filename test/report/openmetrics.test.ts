@@ -11,6 +11,7 @@ const NOTHING: Status = {
   held: [],
   renames: [],
   changes: [],
+  runningOut: [],
 };
 
 test('a database that nothing was migrated in has counts, and nothing that is not known', () => {

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status as readStatus } from '../../api/status.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { ChangeStatus, Status } from '../../domain/status.ts';
+import type { ChangeStatus, KeyRunningOut, Status } from '../../domain/status.ts';
 import { statusMetrics } from '../../report/openmetrics.ts';
 import type { Paint } from '../../report/plan-text.ts';
 import { sayRelease } from '../../report/plan-view.ts';
 import { table } from '../../report/table.ts';
 import type { CommandContext } from '../context.ts';
+import { count } from '../count.ts';
 import { formatNamed, type StatusFormat } from '../formats.ts';
 import type { Result } from '../output.ts';
 
@@ -83,6 +84,7 @@ function statusText(status: Status, paint: Paint, isWhole: boolean): string {
       ...few(status.changes.filter(isDone).map(changeRow), 'last'),
       ...status.changes.filter((change) => !isDone(change)).map(changeRow),
     ]),
+    section(paint('yellow', 'keys that run out'), status.runningOut.map(keyRow)),
     section(
       paint('yellow', 'altered by hand since the last run'),
       status.changes.flatMap(({ name, altered }) => altered.map((what) => [name, what])),
@@ -101,6 +103,11 @@ function fewOf(rows: Rows, end: 'first' | 'last'): Rows {
 }
 
 const isDone = ({ phase }: Pick<ChangeStatus, 'phase'>): boolean => phase === 3;
+
+function keyRow({ table: of, column, type, used, daysLeft, command }: KeyRunningOut): string[] {
+  const left = daysLeft === null ? '' : `, ${count(daysLeft, 'day')} left at the rate of inserts`;
+  return [`${of}.${column}`, `${type}: ${Math.round(used * 100)} % used${left}`, command];
+}
 
 function changeRow(change: ChangeStatus): string[] {
   const { name, table: of, from, to, types, phase, mismatches, stragglers, lastStragglerAt } = change;
