@@ -21,8 +21,9 @@ export async function ensureComplete(
 ): Promise<void> {
   const triggers = syncTriggers(rename.sync, place === 0 ? 1 : 2);
   const presence = new Presence(db, rename.table, table);
-  // What a refresh has added is built in phase 3.
-  const twins = [...rename.carried, ...(place === 0 ? [] : rename.refreshed)].filter(isTwinned);
+  // What a refresh has added is built in phase 3; of a retype the runner has built it before.
+  const isBuilt = place === 1 || rename.retype !== null;
+  const twins = [...rename.carried, ...(isBuilt ? rename.refreshed : [])].filter(isTwinned);
   const missing = [
     ...(await missingTriggers(db, table, triggers)),
     ...(await missingTwins(presence, twins, kindOf)),

@@ -9,7 +9,15 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { MentionFacts } from '../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { converted, inPhase, outOfStep, type Rename, reboundTriggers, syncTriggers } from '../domain/rename.ts';
+import {
+  converted,
+  inPhase,
+  kindOfChange,
+  outOfStep,
+  type Rename,
+  reboundTriggers,
+  syncTriggers,
+} from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
 import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
@@ -80,7 +88,8 @@ export async function checkGate(
 /** What was made since the first phase and counts on the table's columns by their order is right until the old one goes. */
 async function ensureNothingBreaks(db: LedgerDb, rename: Rename, phase: 2 | 3): Promise<void> {
   const objects = await unacknowledgedBreaks(db, rename);
-  if (objects.length > 0) throw new PhaseError('PH2008', { rename: rename.name, phase, objects });
+  if (objects.length > 0)
+    throw new PhaseError('PH2008', { rename: rename.name, phase, kind: kindOfChange(rename), objects });
 }
 
 /** Statements that show the rows that differ, and that put them right by the rules of the sync. */
@@ -144,7 +153,7 @@ async function ensureNoOtherParents(db: Queryable, rename: Rename, table: number
   const tables = [...new Set([...own, ...children])];
   if (tables.length === 0) return;
   const objects = tables.map((name) => `the columns that table ${name} has from another parent, too`);
-  throw new PhaseError('PH2008', { rename: rename.name, phase: 2, objects });
+  throw new PhaseError('PH2008', { rename: rename.name, phase: 2, kind: kindOfChange(rename), objects });
 }
 
 async function ensureNoStragglers(db: LedgerDb, rename: Rename, windowMs: number): Promise<void> {
@@ -169,7 +178,13 @@ async function ensureNothingLost(db: LedgerDb, rename: Rename, table: number, lo
   const acknowledged = await readAcknowledged(db, rename.name);
   const objects = found.filter((object) => blocking.includes(object) || !acknowledged.has(object));
   if (objects.length > 0)
-    throw new PhaseError('PH2008', { rename: rename.name, phase: step === 'switch' ? 2 : 3, objects, blocking });
+    throw new PhaseError('PH2008', {
+      rename: rename.name,
+      phase: step === 'switch' ? 2 : 3,
+      kind: kindOfChange(rename),
+      objects,
+      blocking,
+    });
   return doubts;
 }
 

@@ -7,6 +7,7 @@ import { checkPreflight } from '../gates/preflight.ts';
 import { copyNotNull } from '../operations/attributes.ts';
 import { gateKey } from '../operations/context.ts';
 import { renewTwins } from './pairs/anew.ts';
+import { carryOverRest } from './pairs/carry-over.ts';
 import { rebindAnew } from './pairs/rebound.ts';
 import { catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
@@ -31,7 +32,11 @@ export async function passGate(session: Session, entry: OrderedMigration): Promi
       const found: string[] = [];
       for (const part of partsOf(session.history.renames.values(), entry.rename)) {
         await makeGood(session, part, step);
-        const beside = parts.filter(({ name }) => name !== part.name);
+      }
+      // What was carried over just now counts, too.
+      const now = partsOf(session.history.renames.values(), entry.rename);
+      for (const part of now) {
+        const beside = now.filter(({ name }) => name !== part.name);
         found.push(...(await checkGate(session.worker, part, step, { stragglerWindowMs, beside })));
       }
       return found;
@@ -52,6 +57,7 @@ async function makeGood(session: Session, rename: Rename, step: GatedStep): Prom
   // What was made anew by hand.
   await renewTwins(session, rename, 'by hand');
   if (step === 'contract') await rebindAnew(session, rename);
+  if (rename.retype !== null) await carryOverRest(session, rename);
   // The old column may have become NOT NULL since the first phase.
   await copyNotNull(session.knex, { on: quoteQualified(rename.table), from: rename.from, to: rename.to });
 }

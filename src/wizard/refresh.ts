@@ -47,6 +47,11 @@ export async function draftRefresh(
 ): Promise<RefreshDraft> {
   const rename = history.renames.get(name);
   if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...history.renames.keys()] });
+  if (rename.retype !== null) {
+    const allowed =
+      'a rename: what has come to hang on a column that gets another type the runner carries over by itself';
+    throw new PhaseError('PH1015', { what: '--refresh', value: name, allowed });
+  }
   const releases = releasesOf(history, rename);
   const release = ensureUsable(history, rename, releases, into);
   const table = await findTable(db, quoteQualified(rename.table));

@@ -322,3 +322,27 @@ test('types that no foreign key joins are refused with the way: all of them in o
     await database.sql('SELECT pg_typeof(p.item)::text AS type FROM parts p JOIN items i ON i.c = p.item'),
   ).toEqual([{ type: 'text' }]);
 });
+
+test('what production alone has on the column is carried over all the same, and is there again on the way back', async () => {
+  await database.sql('CREATE TABLE items (id int PRIMARY KEY, c int, other int); INSERT INTO items VALUES (1, 1, 1)');
+  await retype('bigint');
+  await cutAll();
+  await deploy(R1);
+  await database.sql(`CREATE INDEX items_by_hand ON items (c, other); ALTER TABLE items ADD CONSTRAINT by_hand CHECK (c < 100), ADD CONSTRAINT only_one UNIQUE (c);
+    CREATE TABLE others (item int REFERENCES items (c))`);
+  const before = await fingerprint(database);
+  await deploy(R2, '--maintenance');
+  const constraints =
+    "SELECT conname AS name, pg_get_constraintdef(oid) AS def FROM pg_constraint WHERE conname IN ('by_hand', 'only_one', 'others_item_fkey') ORDER BY 1";
+  expect(await database.sql(constraints)).toEqual([
+    { name: 'by_hand', def: 'CHECK ((c < 100))' },
+    { name: 'only_one', def: 'UNIQUE (c)' },
+    { name: 'others_item_fkey', def: 'FOREIGN KEY (item) REFERENCES items(c)' },
+  ]);
+  expect(await failing('INSERT INTO items (id, c) VALUES (2, 100)')).toContain('by_hand');
+  await project.json('rollback');
+  const left = differencesOf(await fingerprint(database), before).filter((line) => !line.includes('_triphase'));
+  expect(left).toEqual([]);
+  await deploy(R3, '--maintenance');
+  expect(await database.sql(constraints)).toHaveLength(3);
+});

@@ -16,7 +16,13 @@ export interface RefusalErrors {
   PH2005: { rename: string; mismatches: number; where: string; mend: string };
   PH2006: { rename: string; stragglers: number; last: string; window: string };
   PH2007: { rename: string; missing: readonly string[] };
-  PH2008: { rename: string; phase: number; objects: readonly string[]; blocking?: readonly string[] };
+  PH2008: {
+    rename: string;
+    phase: number;
+    kind?: ChangeKind;
+    objects: readonly string[];
+    blocking?: readonly string[];
+  };
   PH2009: { release: string; id: string; breaks: string };
   PH2010: Record<never, never>;
   PH2011: { id: string; reason: string; instead?: string };
@@ -130,7 +136,9 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: () =>
       'It is in this database, and the rename does not carry it over: it was not there when that was scaffolded, or is not what it was.',
     remedy: (d) =>
-      `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
+      d.kind === 'retype'
+        ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
+        : `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,

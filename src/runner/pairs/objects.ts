@@ -128,21 +128,3 @@ export async function returnIndexes({ worker, knex, history }: Session, name: st
     await createIndex(knex, indexOptions(renaming, object, build));
   }
 }
-
-/**
- * The same before the exchange of a retype is undone: an index that this database carries besides is built on the column that has gone aside, whose names are
- * exchanged back then.
- */
-export async function returnAside({ worker, knex }: Session, change: Rename): Promise<void> {
-  const twins = new Map(change.refreshed.filter(isTwinned).map((object) => [object.name, object.twin]));
-  if (change.retype === null || twins.size === 0) return;
-  const table = await findTable(worker, quoteQualified(change.table));
-  const facts = await readTableFacts(worker, table, { from: change.from, to: change.to });
-  const renaming = new Renaming(facts, { ...change, carried: [] });
-  for (const object of facts.objects.index) {
-    const name = twins.get(object.name);
-    if (name === undefined) continue;
-    const build = { name, definition: object.definition, counterpart: object.name };
-    await createIndex(knex, indexOptions(renaming, object, build));
-  }
-}

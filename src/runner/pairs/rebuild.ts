@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import type { Code } from '../../objects/code.ts';
+import { byKind } from '../../objects/registry.ts';
 import type { Renaming } from '../../objects/renaming.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 import {
   addConstraint,
   addExclusion,
@@ -23,6 +25,13 @@ export async function rebuildTwins(knex: Knex, renaming: Renaming, stale: readon
 /** Makes a twin anew in the place of the one that is there. Outside of transactions. */
 export async function replaceTwin(knex: Knex, renaming: Renaming, { kind, now }: Stale): Promise<void> {
   for (const code of kind.steps.constrain?.up?.(renaming, now) ?? []) await run(knex, code, REPLACING);
+}
+
+/** Makes twins for the first time, as a migration of the change would. Outside of transactions. */
+export async function buildTwins(knex: Knex, renaming: Renaming, objects: TableFacts['objects']): Promise<void> {
+  for (const { kind, objects: found } of byKind(objects))
+    for (const object of found)
+      for (const code of kind.steps.constrain?.up?.(renaming, object) ?? []) await run(knex, code, CALLS);
 }
 
 const CALLS = {
