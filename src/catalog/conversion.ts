@@ -293,6 +293,46 @@ async function keyOf(db: Queryable, table: QualifiedName): Promise<string> {
   return `pg_catalog.concat_ws(', ', ${values.join(', ')})`;
 }
 
+/** An expression for a column, as messages name it. */
+interface Given {
+  readonly expression: string;
+  readonly column: string;
+  readonly type: string;
+}
+
+/** Whether an expression over one row of a table gives values of a column's type. @throws PH1043 */
+export async function checkedExpression(db: Queryable, table: QualifiedName, given: Given): Promise<void> {
+  const { expression, column, type } = given;
+  await tried(db, async () => {
+    await db.query(`CREATE TEMPORARY TABLE triphase_given (value ${type})`);
+    await db.query(
+      `INSERT INTO pg_temp.triphase_given SELECT (${expression}) FROM ${quoteQualified(table)} AS ${quoteIdent(table.name)} LIMIT 0`,
+    );
+    await db.query('DROP TABLE pg_temp.triphase_given');
+  }).catch((error) => {
+    const asked = { column, from: type, to: type, flag: '--fill' as const };
+    throw new PhaseError('PH1043', { ...asked, expression, reason: reasonOf(error) }, { cause: error });
+  });
+}
+
+/** A default as PostgreSQL prints it for a type. @throws PH1043 */
+export function printedDefault(db: Queryable, { expression, column, type }: Given): Promise<string> {
+  return tried(db, () => printedAs(db, type, expression)).catch((error) => {
+    const asked = { column, from: type, to: type, flag: '--default' as const };
+    throw new PhaseError('PH1043', { ...asked, expression, reason: reasonOf(error) }, { cause: error });
+  });
+}
+
+async function printedAs(db: Queryable, type: string, expression: string): Promise<string> {
+  await db.query(`CREATE TEMPORARY TABLE triphase_default (value ${type} DEFAULT ${expression})`);
+  const row = await one<{ text: string }>(
+    db,
+    `SELECT pg_catalog.pg_get_expr(adbin, adrelid) AS text FROM pg_catalog.pg_attrdef WHERE adrelid = 'pg_temp.triphase_default'::pg_catalog.regclass`,
+  );
+  await db.query('DROP TABLE pg_temp.triphase_default');
+  return row.text;
+}
+
 /**
  * The default of a column, and what it is for the new type: assigned as it stands where PostgreSQL does that, else converted like a value. Both as PostgreSQL
  * prints them.
@@ -309,15 +349,7 @@ export async function readDefault(
 ): Promise<{ from: string; to: string } | null> {
   if (standing === null) return null;
   const from = standing.expression;
-  const printed = async (expression: string): Promise<string> => {
-    await db.query(`CREATE TEMPORARY TABLE triphase_default (value ${retype.type} DEFAULT ${expression})`);
-    const row = await one<{ text: string }>(
-      db,
-      `SELECT pg_catalog.pg_get_expr(adbin, adrelid) AS text FROM pg_catalog.pg_attrdef WHERE adrelid = 'pg_temp.triphase_default'::pg_catalog.regclass`,
-    );
-    await db.query('DROP TABLE pg_temp.triphase_default');
-    return row.text;
-  };
+  const printed = (expression: string): Promise<string> => printedAs(db, retype.type, expression);
   const to = await tried(db, () => printed(from)).catch(() =>
     tried(db, () => printed(converted(retype.forward, `(${from})`))).catch((error) => {
       const asked = { column: name, from: type, to: retype.type, flag: '--using' as const };

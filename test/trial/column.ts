@@ -20,7 +20,7 @@ export interface TrialResult extends TrialColumn {
 
 type Ending = Omit<TrialResult, 'table' | 'column' | 'durationMs'>;
 
-const RELEASES = ['1.1.0', '1.2.0', '1.3.0'] as const;
+export const RELEASES = ['1.1.0', '1.2.0', '1.3.0'] as const;
 
 /** Renames one column in three releases in a database of its own, and compares the end with a plain rename in another. */
 export async function tryColumn(server: string, template: string, given: TrialColumn): Promise<TrialResult> {
@@ -31,7 +31,7 @@ export async function tryColumn(server: string, template: string, given: TrialCo
     const to = newName(given.column);
     const edited: string[] = [];
     const ending =
-      (await threeReleases(project, given, to, edited)) ??
+      (await scaffolded(project, given, to, edited)) ??
       (await compare(server, template, renamed, { ...given, to, edited }));
     return { ...given, ...ending, durationMs: Math.round(performance.now() - began) };
   } catch (error) {
@@ -48,8 +48,8 @@ function newName(column: string): string {
   return column.length > 40 ? `${column.slice(0, 40)}_renamed` : `${column}_renamed`;
 }
 
-/** Null when all three phases are through; `edited` gets the functions that the developer would have edited. */
-async function threeReleases(
+/** `edited` gets the functions that the developer would have edited. */
+async function scaffolded(
   project: TestProject,
   { table, column }: TrialColumn,
   to: string,
@@ -60,6 +60,11 @@ async function threeReleases(
   const asked = await project.phase('new', 'rename-column', ...flags, '--json');
   if (asked.code !== 0) return endingOf(asked, 0);
   edited.push(...(await editFunctions(project, asked.json.warnings, column, to)));
+  return threeReleases(project);
+}
+
+/** Null when all three phases are through. */
+export async function threeReleases(project: TestProject): Promise<Ending | null> {
   for (const release of RELEASES) await project.json('release', 'cut', release);
   for (const [index, release] of RELEASES.entries()) {
     for (const command of [['migrate', '--release', release], ['finish']]) {
@@ -104,7 +109,7 @@ async function withNewName(text: string, column: string, to: string): Promise<st
   return head + body.join('').replaceAll(new RegExp(`(?<![\\w$])${escaped}(?![\\w$])`, 'g'), () => to);
 }
 
-function endingOf({ code, stdout, stderr }: Ran, phase: number): Ending {
+export function endingOf({ code, stdout, stderr }: Ran, phase: number): Ending {
   const { error, failed } = safeJson(stdout);
   const known = error ?? failed;
   const reason = known ? [known.message, known.why].filter((text) => text !== undefined).join(' ') : stdout + stderr;
@@ -148,7 +153,7 @@ function schemaOf(database: TestDatabase): Promise<string[]> {
 }
 
 /** Every row of every table, by the names of its columns: a trigger may have changed any of them. */
-async function rowsOf(database: TestDatabase): Promise<string[]> {
+export async function rowsOf(database: TestDatabase): Promise<string[]> {
   const tables = await database.sql<{ name: string }>(
     `SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'phase') ORDER BY 1`,

@@ -6,13 +6,14 @@ import { repository } from '../support/bookshop.ts';
 import { createDatabase } from '../support/database.ts';
 import { FAST_SETTINGS } from '../support/server.ts';
 import { type TrialResult, tryColumn } from './column.ts';
+import { integerColumns, tryRetype } from './retype.ts';
 import { fillTables, USUAL_ROWS } from './rows.ts';
 import { columnsOf, loadDump, type SkippedStatement, type TrialColumn } from './schema.ts';
 
-const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE[.COLUMN]] [--rows N] [--pg-version 14..18] [--jobs N] [--json]
+const USAGE = `Usage: npm run trial -- FILE.sql [--columns N] [--seed S] [--only TABLE[.COLUMN]] [--rows N] [--pg-version 14..18] [--jobs N] [--retype] [--json]
 
 Renames columns of a schema dump through three releases, each in a database of its own, and compares the end with
-ALTER TABLE ... RENAME COLUMN. Without --columns all of them; with it, so many drawn by the seed.`;
+ALTER TABLE ... RENAME COLUMN. With --retype integers get another type, with what references them, as ALTER COLUMN TYPE would. Without --columns all of them; with it, so many drawn by the seed.`;
 
 interface Settings {
   readonly file: string;
@@ -23,6 +24,7 @@ interface Settings {
   readonly version: EmbeddedVersion;
   readonly jobs: number;
   readonly json: boolean;
+  readonly retype: boolean;
 }
 
 interface Report {
@@ -56,6 +58,7 @@ function parse(args: string[]) {
       'pg-version': { type: 'string', default: '18' },
       jobs: { type: 'string', default: '3' },
       json: { type: 'boolean', default: false },
+      retype: { type: 'boolean', default: false },
     },
   });
 }
@@ -77,8 +80,8 @@ function settingsOf(args: string[]): Settings | null {
     !version
   )
     return null;
-  const { seed, only, json } = values;
-  return { file, columns, seed, only, version, json, jobs: Number(values.jobs), rows: Number(values.rows) };
+  const { seed, only, json, retype } = values;
+  return { file, columns, seed, only, version, json, retype, jobs: Number(values.jobs), rows: Number(values.rows) };
 }
 
 async function main(): Promise<number> {
@@ -107,11 +110,12 @@ async function trial(url: string, settings: Settings): Promise<Report> {
   const template = await createDatabase(url);
   const skippedStatements = await loadDump(template, settings.file);
   const emptyTables = await fillTables(template, settings.rows);
-  const chosen = draw(await columnsOf(template), settings);
+  const all = await columnsOf(template);
+  const chosen = draw(settings.retype ? await integerColumns(template, all) : all, settings);
   const name = new URL(template.url).pathname.slice(1);
   await template.client.end();
   const columns = await inParallel(chosen, settings.jobs, async (column, done) => {
-    const result = await tryColumn(url, name, column);
+    const result = await (settings.retype ? tryRetype : tryColumn)(url, name, column);
     const line = `${String(done()).padStart(5)}/${chosen.length} ${headline(result)}`;
     process.stderr.write(`${line}\n`);
     return result;

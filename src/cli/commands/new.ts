@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Action } from '../action.ts';
 import { registerNewFromDiff } from './new-migration-from-diff.ts';
+import { registerNewOneRelease } from './new-one-release.ts';
 import { registerNewRename } from './new-rename-column.ts';
 import { registerNewRetype } from './new-retype-column.ts';
 
@@ -9,6 +10,7 @@ export function registerNew(program: Command, action: Action): void {
   const group = program.command('new').description('write new files, and enter them in a manifest');
   registerNewRename(group, action);
   registerNewRetype(group, action);
+  registerNewOneRelease(group, action);
   registerNewFromDiff(group, action);
   for (const kind of ['schema', 'data'] as const) {
     group

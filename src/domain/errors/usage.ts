@@ -43,12 +43,21 @@ export interface UsageErrors {
   PH1040: { id: string; release: string; isRename: boolean };
   PH1041: { id: string; reason: string };
   PH1042: { file: string; isUser: boolean };
-  PH1043: { flag: '--using' | '--back'; expression: string; column: string; from: string; to: string; reason: string };
+  PH1043: {
+    flag: '--using' | '--back' | '--fill' | '--default';
+    expression: string;
+    column: string;
+    from: string;
+    to: string;
+    reason: string;
+  };
   PH1044: { type: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
   names.length === 0 ? 'Nothing there has a similar name.' : `Close to it: ${names.join(', ')}.`;
+
+const isOfSync = (flag: string): boolean => flag === '--using' || flag === '--back';
 
 export const usageErrors: ErrorTexts<UsageErrors> = {
   PH1001: {
@@ -367,12 +376,19 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   },
   PH1043: {
     exit: 2,
-    title: 'An expression cannot keep two columns in step',
-    what: (d) => `${d.expression} gives no ${d.to} for the ${d.from} that ${d.column} is: ${d.reason}`,
-    why: () =>
-      'It stands in a trigger of every write, in the backfill and in the gates: SQL over the column alone, of the type or one that is assigned to it, and the same at all times (IMMUTABLE).',
+    title: 'An expression cannot stand where it is given',
+    what: (d) =>
+      isOfSync(d.flag)
+        ? `${d.expression} gives no ${d.to} for the ${d.from} that ${d.column} is: ${d.reason}`
+        : `${d.expression} gives no ${d.to} for ${d.column}: ${d.reason}`,
+    why: (d) =>
+      isOfSync(d.flag)
+        ? 'It stands in a trigger of every write, in the backfill and in the gates: SQL over the column alone, of the type or one that is assigned to it, and the same at all times (IMMUTABLE).'
+        : 'PostgreSQL was asked for it, on a table of its own.',
     remedy: (d) =>
-      `Give one with ${d.flag}, which names the column: ${d.flag} "${d.column} AT TIME ZONE 'UTC'" where the time zone of the session would count, ${d.flag} "lower(${d.column})::mood" where there is no cast.`,
+      isOfSync(d.flag)
+        ? `Give one with ${d.flag}, which names the column: ${d.flag} "${d.column} AT TIME ZONE 'UTC'" where the time zone of the session would count, ${d.flag} "lower(${d.column})::mood" where there is no cast.`
+        : `Give ${d.flag} SQL of the type, with texts in quotes: ${d.flag} "'none'".`,
   },
   PH1044: {
     exit: 2,

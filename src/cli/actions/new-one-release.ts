@@ -1,0 +1,63 @@
+import { findTable } from '../../catalog/find-table.ts';
+import { withConnection } from '../../postgres/connection.ts';
+import type { LedgerDb } from '../../postgres/queryable.ts';
+import { readHistory } from '../../project/history.ts';
+import { ensureOpen } from '../../project/release-files.ts';
+import { currentRelease } from '../../project/target-release.ts';
+import { draftDefault, draftNotNull, type OneReleaseDraft, writeOneRelease } from '../../wizard/one-release.ts';
+import { askColumn, askTable, ensureConfirmed, looking } from '../change-questions.ts';
+import type { CommandContext } from '../context.ts';
+import type { Result } from '../output.ts';
+import { Prompts } from '../prompts.ts';
+
+interface Flags {
+  table?: string;
+  column?: string;
+  release?: string;
+}
+
+interface NotNullFlags extends Flags {
+  fill?: string;
+  tolerated?: boolean;
+}
+
+export function runSetNotNull(context: CommandContext, flags: NotNullFlags): Promise<Result> {
+  const { fill = null, tolerated = false } = flags;
+  return run(context, 'set-not-null', flags, (db, place) =>
+    looking(db, () => draftNotNull(db, place, { fill, isTolerated: tolerated })),
+  );
+}
+
+export function runSetDefault(context: CommandContext, flags: Flags & { default?: string }): Promise<Result> {
+  return run(context, 'set-default', flags, async (db, place, prompts) => {
+    const question = { message: 'Its default, as in SQL?', flag: '--default' };
+    const expression = flags.default ?? (await prompts.ask(question, async (text) => text !== '' || 'It is empty.'));
+    return looking(db, () => draftDefault(db, place, expression));
+  });
+}
+
+type Draft = (
+  db: LedgerDb,
+  place: { readonly table: string; readonly column: string },
+  prompts: Prompts,
+) => Promise<OneReleaseDraft>;
+
+async function run(context: CommandContext, command: string, flags: Flags, draft: Draft): Promise<Result> {
+  const project = await context.openProject();
+  const history = await readHistory(project.root);
+  const release = ensureOpen(history, currentRelease(project, flags.release));
+  const database = await context.database(project);
+  return withConnection({ ...database, applicationName: `phase new ${command}` }, async (db) => {
+    const prompts = new Prompts(context);
+    const table = flags.table ?? (await askTable(db, prompts));
+    const column = flags.column ?? (await askColumn(db, prompts, await findTable(db, table), '--column'));
+    const drafted = await draft(db, { table, column }, prompts);
+    context.output.notice(`\n${drafted.why}\n`);
+    await ensureConfirmed(prompts, drafted.migrations.length + 1);
+    const files = await writeOneRelease(history, drafted, { release, now: new Date() });
+    return {
+      document: { kind: command, release, files, why: drafted.why },
+      text: files.map(({ path }) => `wrote ${path}`).join('\n'),
+    };
+  });
+}

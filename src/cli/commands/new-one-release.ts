@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import type { Action } from '../action.ts';
+
+/** `phase new set-not-null` and `phase new set-default`: what one release brings. */
+export function registerNewOneRelease(group: Command, action: Action): void {
+  group
+    .command('set-not-null')
+    .description('a column becomes NOT NULL, without a long lock, once no release is alive that may write NULL')
+    .option('--table <table>', 'the table, as in SQL: [schema.]table')
+    .option('--column <column>', 'the column, not quoted')
+    .option('--fill <expression>', 'what rows get that have none, as SQL of the row; in batches')
+    .option('--tolerated', 'no release that is alive writes NULL any more')
+    .option('--release <version>', 'whose manifest (else the configuration, else package.json)')
+    .addHelpText('after', '\nExample:\n  phase new set-not-null --table users --column email --fill "\'none\'" --yes')
+    .action(
+      action(async (context, command) =>
+        (await import('../actions/new-one-release.ts')).runSetNotNull(context, command.opts()),
+      ),
+    );
+  group
+    .command('set-default')
+    .description('another default of a column, for rows that are inserted without it')
+    .option('--table <table>', 'the table, as in SQL: [schema.]table')
+    .option('--column <column>', 'the column, not quoted')
+    .option('--default <expression>', 'the default, as in SQL')
+    .option('--release <version>', 'whose manifest (else the configuration, else package.json)')
+    .addHelpText(
+      'after',
+      '\nExample:\n  phase new set-default --table users --column created_at --default "now()" --yes',
+    )
+    .action(
+      action(async (context, command) =>
+        (await import('../actions/new-one-release.ts')).runSetDefault(context, command.opts()),
+      ),
+    );
+}

@@ -1,0 +1,206 @@
+import pg from 'pg';
+import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
+import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
+import { repository } from '../support/bookshop.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+import { R1, R2, R3, renameFixture } from '../support/rename-fixture.ts';
+
+const ROWS = Number(process.argv[2] ?? 1_000_000);
+const ROUNDS = 3;
+
+/**
+ * What a change of type costs beside a rename, in one run: rows a second of the backfill; the loss of writers; and how long a client waits at the switch of a key
+ * that two tables reference. The server has its own settings.
+ */
+async function main(): Promise<void> {
+  const options = { version: NEWEST_EMBEDDED, project: repository, name: `bench-${process.pid}` };
+  const server = await startEmbedded(options);
+  try {
+    const ratios: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const renamed = await backfillOfRename(server);
+      const retyped = await backfillOfRetype(server);
+      ratios.push(retyped / renamed);
+      say({ round, renamed: Math.round(renamed), retyped: Math.round(retyped), ratio: two(retyped / renamed) });
+    }
+    say({ backfill: { rows: ROWS, rowsPerSecondByRename: two(median(ratios)) } });
+    for (const rows of [ROWS / 10, ROWS]) say({ switch: { rows, ...(await switchOfKey(server, rows)) } });
+    say({ writes: await writes(server) });
+  } finally {
+    await removeEmbedded(options);
+  }
+}
+
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const two = (number: number): number => Math.round(number * 100) / 100;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+const TABLE = `CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text);
+  INSERT INTO users SELECT n, n, 'the title of row ' || n FROM generate_series(1, ${ROWS}) AS n; VACUUM (FREEZE, ANALYZE) users`;
+
+/** Both get their column in one statement each: a script would be one transaction, in which nothing is vacuumed. */
+async function load(database: TestDatabase, script: string): Promise<void> {
+  for (const statement of script.split(';')) if (statement.trim() !== '') await database.sql(statement);
+}
+
+async function backfillOfRename(server: string): Promise<number> {
+  const fixture = await renameFixture({
+    server,
+    schema: 'CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text)',
+  });
+  try {
+    await load(fixture.database, TABLE.slice(TABLE.indexOf(';') + 1));
+    await fixture.deploy(R1);
+    return await rowsPerSecond(fixture.project);
+  } finally {
+    await fixture.remove();
+  }
+}
+
+async function rowsPerSecond(project: TestProject): Promise<number> {
+  const { applied } = await project.json('status');
+  const { durationMs } = applied.find(({ id }: { id: string }) => id.endsWith('_backfill'));
+  return (ROWS * 1_000) / durationMs;
+}
+
+interface Retyped {
+  readonly database: TestDatabase;
+  readonly project: TestProject;
+}
+
+async function retyping<T>(
+  server: string,
+  { script, flags }: { readonly script: string; readonly flags: readonly string[] },
+  body: (retyped: Retyped) => Promise<T>,
+): Promise<T> {
+  const database = await createDatabase(server);
+  const project = new TestProject(database.url);
+  try {
+    await load(database, script);
+    await project.json('init');
+    await project.json('new', 'retype-column', ...flags, '--releases', `${R1},${R2},${R3}`, '--yes');
+    for (const release of [R1, R2, R3]) await project.json('release', 'cut', release);
+    return await body({ database, project });
+  } finally {
+    project.remove();
+    await database.drop();
+  }
+}
+
+function backfillOfRetype(server: string): Promise<number> {
+  const flags = ['--table', 'users', '--column', 'old', '--to-type', 'bigint'];
+  return retyping(server, { script: TABLE, flags }, async ({ project }) => {
+    await project.json('migrate', '--release', R1, '--maintenance');
+    return rowsPerSecond(project);
+  });
+}
+
+/** A key with two tables that reference it, and a client on each that writes all the time while the second phase runs. */
+function switchOfKey(server: string, rows: number): Promise<object> {
+  const script = `CREATE TABLE users (id serial PRIMARY KEY, name text); CREATE TABLE posts (id bigint PRIMARY KEY, author integer NOT NULL REFERENCES users (id), title text);
+    CREATE INDEX posts_author ON posts (author); CREATE TABLE visits (id bigint PRIMARY KEY, visitor integer REFERENCES users (id) ON DELETE CASCADE); CREATE INDEX visits_visitor ON visits (visitor);
+    INSERT INTO users (name) SELECT 'u' || n FROM generate_series(1, ${rows}) AS n; INSERT INTO posts SELECT n, n, 't' FROM generate_series(1, ${rows}) AS n;
+    INSERT INTO visits SELECT n, n FROM generate_series(1, ${rows}) AS n; VACUUM ANALYZE users; VACUUM ANALYZE posts; VACUUM ANALYZE visits`;
+  const flags = ['--table', 'users', '--column', 'id', '--to-type', 'bigint', '--with-references'];
+  return retyping(server, { script, flags }, async ({ database, project }) => {
+    await project.json('migrate', '--release', R1, '--maintenance');
+    const clients = [
+      "UPDATE users SET name = 'x' WHERE id = 1 + (random() * 1000)::int",
+      "UPDATE posts SET title = 'x' WHERE author = 1 + (random() * 1000)::int",
+      'UPDATE visits SET visitor = visitor WHERE visitor = 1 + (random() * 1000)::int',
+    ].map((sql) => new Client(database.url, sql));
+    const loops = clients.map((client) => client.run());
+    await project.json('migrate', '--release', R2, '--maintenance');
+    for (const client of clients) client.stop();
+    await Promise.all(loops);
+    const { applied } = await project.json('status');
+    const { durationMs } = applied.find(({ id }: { id: string }) => id.endsWith('_switch'));
+    return {
+      switchMs: durationMs,
+      longestWaitMs: Math.round(Math.max(...clients.map(({ longest }) => longest))),
+      writes: clients.reduce((sum, { count }) => sum + count, 0),
+      errors: clients.reduce((sum, { errors }) => sum + errors, 0),
+    };
+  });
+}
+
+class Client {
+  longest = 0;
+  count = 0;
+  errors = 0;
+  #isRunning = true;
+  readonly #url: string;
+  readonly #sql: string;
+
+  constructor(url: string, sql: string) {
+    this.#url = url;
+    this.#sql = sql;
+  }
+
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  async run(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.#url });
+    await client.connect();
+    while (this.#isRunning) {
+      const began = performance.now();
+      await client.query(this.#sql).catch(() => this.errors++);
+      this.longest = Math.max(this.longest, performance.now() - began);
+      this.count++;
+    }
+    await client.end();
+  }
+}
+
+/** Rows a second of one statement over many rows, by that without any sync: of the column, and of another one. */
+function writes(server: string): Promise<object> {
+  const rows = ROWS / 5;
+  const script = `CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text); INSERT INTO users SELECT n, n, 't' FROM generate_series(1, ${rows}) AS n; VACUUM ANALYZE users`;
+  const flags = ['--table', 'users', '--column', 'old', '--to-type', 'bigint'];
+  return retyping(server, { script, flags }, async ({ database, project }) => {
+    const measured: Record<string, Record<string, number>> = {};
+    const measure = async (name: string): Promise<void> => {
+      measured[name] = {
+        column: await timeOf(database, 'UPDATE users SET old = old + 1'),
+        other: await timeOf(database, "UPDATE users SET title = title || 'x'"),
+        insert: await timeOf(
+          database,
+          `INSERT INTO users (id, old, title) SELECT -n, n, 't' FROM generate_series(1, ${rows}) AS n`,
+        ),
+      };
+    };
+    await measure('none');
+    for (const release of [R1, R2]) {
+      await project.json('migrate', '--release', release, '--maintenance');
+      await measure(release === R1 ? 'phase 1' : 'phase 2');
+    }
+    const loss = (phase: string, what: string): string =>
+      `${Math.round(((measured[phase]?.[what] ?? 0) / (measured.none?.[what] ?? 1) - 1) * 100)} %`;
+    return Object.fromEntries(
+      ['phase 1', 'phase 2'].map((phase) => [
+        phase,
+        { column: loss(phase, 'column'), other: loss(phase, 'other'), insert: loss(phase, 'insert') },
+      ]),
+    );
+  });
+}
+
+/** Median of several, each undone. */
+async function timeOf(database: TestDatabase, sql: string): Promise<number> {
+  const times: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    await database.sql('BEGIN');
+    const began = performance.now();
+    await database.sql(sql);
+    times.push(performance.now() - began);
+    await database.sql('ROLLBACK');
+    await database.sql('VACUUM users');
+  }
+  return median(times);
+}
+
+await main();

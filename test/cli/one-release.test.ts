@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
+
+let database: TestDatabase;
+let project: TestProject;
+beforeEach(async () => {
+  database = await createDatabase();
+  project = new TestProject(database.url, { 'package.json': '{"name": "shop", "version": "1.1.0"}' });
+  await project.json('init');
+  await database.sql(`CREATE TABLE users (id int PRIMARY KEY, email text, "Odd name" int DEFAULT 3);
+    INSERT INTO users SELECT n, CASE WHEN n % 3 > 0 THEN 'u' || n END FROM generate_series(1, 900) AS n`);
+});
+afterEach(async () => {
+  project.remove();
+  await database.drop();
+});
+
+const notNull = (...flags: string[]) => [
+  ...['new', 'set-not-null', '--table', 'users', '--column', 'email'],
+  ...flags,
+  '--yes',
+];
+const isNotNull = async (): Promise<boolean> => {
+  const sql = "SELECT attnotnull AS yes FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'email'";
+  return (await database.sql(sql))[0].yes;
+};
+
+test('a column becomes NOT NULL once nothing is alive that may write NULL; rows without a value are filled then', async () => {
+  const missing = await project.phase(...notNull(), '--json');
+  expect([missing.code, missing.json.error.code]).toEqual([2, 'PH1004']);
+  expect(missing.json.error.message).toContain('300 rows');
+  const { files, why } = await project.json(...notNull('--fill', "'user ' || id"));
+  expect(why).toContain('held until none of them is alive');
+  expect(files.map(({ path }: { path: string }) => path)).toEqual([
+    expect.stringMatching(/^db\/data\/\d+_users_email_fill\.ts$/),
+    expect.stringMatching(/^db\/migrate\/\d+_users_email_not_null\.ts$/),
+    'db/releases/1.1.0.yml',
+  ]);
+  await project.json('release', 'cut', '1.1.0');
+  const { held } = await project.json('migrate', '--release', '1.1.0', '--running', '1.0.0');
+  expect(held).toHaveLength(2);
+  // What an older release writes until it is gone is filled, too.
+  await database.sql('INSERT INTO users (id) VALUES (901)');
+  await project.json('migrate', '--release', '1.1.0', '--maintenance');
+  expect(await isNotNull()).toBe(true);
+  expect(await database.sql('SELECT email FROM users WHERE id IN (3, 901) ORDER BY id')).toEqual([
+    { email: 'user 3' },
+    { email: 'user 901' },
+  ]);
+  expect(await database.sql("SELECT FROM pg_constraint WHERE contype = 'c' AND conrelid = 'users'::regclass")).toEqual(
+    [],
+  );
+  await project.json('rollback');
+  expect(await isNotNull()).toBe(false);
+});
+
+test('what is NOT NULL already, or is filled with something else, is refused, and nothing is written', async () => {
+  const before = project.files();
+  const wrong = await project.phase(...notNull('--fill', '1 +'), '--json');
+  expect([wrong.code, wrong.json.error.code]).toEqual([2, 'PH1043']);
+  const unknown = await project.phase(...notNull('--fill', 'emial'), '--json');
+  expect(unknown.json.error.message).toContain('"emial" does not exist');
+  const already = await project.phase('new', 'set-not-null', '--table', 'users', '--column', 'id', '--yes', '--json');
+  expect([already.code, already.json.error.code]).toEqual([2, 'PH1015']);
+  expect(project.files()).toEqual(before);
+});
+
+test('--tolerated holds nothing', async () => {
+  await database.sql("UPDATE users SET email = 'x'");
+  await project.json(...notNull('--tolerated'));
+  await project.json('release', 'cut', '1.1.0');
+  expect(await project.json('migrate', '--release', '1.1.0')).toMatchObject({ held: [] });
+  expect(await isNotNull()).toBe(true);
+});
+
+test('a default is a statement there and one back', async () => {
+  const flags = ['new', 'set-default', '--table', 'users', '--column', 'Odd name'];
+  const wrong = await project.phase(...flags, '--default', "'many'", '--yes', '--json');
+  expect([wrong.code, wrong.json.error.code]).toEqual([2, 'PH1043']);
+  const { files, why } = await project.json(...flags, '--default', '4 + 1', '--yes');
+  expect(why).toContain('nothing waits');
+  expect(project.read(files[0].path)).toBe(
+    'ALTER TABLE "public"."users" ALTER COLUMN "Odd name" SET DEFAULT (4 + 1);\n\n-- phase:down\nALTER TABLE "public"."users" ALTER COLUMN "Odd name" SET DEFAULT 3;\n',
+  );
+  await project.json('release', 'cut', '1.1.0');
+  await project.json('migrate', '--release', '1.1.0');
+  await database.sql('INSERT INTO users (id) VALUES (1000)');
+  expect(await database.sql('SELECT "Odd name" AS n FROM users WHERE id = 1000')).toEqual([{ n: 5 }]);
+  await project.json('rollback');
+});
