@@ -74,18 +74,14 @@ export interface ReplacedColumn {
  * that is the replica identity is so again. Catalogue changes only, in the transaction of the caller.
  */
 export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promise<void> {
-  const { on, column, by, primaryKey, keysOfChildren = [] } = options;
+  const { on, column, by } = options;
   const refreshed = refreshedObjects(knex, options);
   const carried = await stillOn(knex, on, [...options.carried, ...refreshed.filter(isTwinned)]);
   const dependents = [...(options.dependents ?? []), ...(await refreshedDependents(knex, options, refreshed))];
   const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
   const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
   for (const { name, on: table = on } of goingFirst(carried)) await dropConstraint(knex, { on: table, name });
-  const keys = [...(primaryKey === undefined ? [] : [primaryKey]), ...keysOfChildren].filter((key) =>
-    carried
-      .filter(({ kind }) => twinnedKind(kind).goes === 'with the primary key')
-      .some((object) => object.name === key.name && (object.on ?? on) === (key.on ?? on)),
-  );
+  const keys = keysToMove(options, carried);
   const movePrimaryKeys = async () => {
     for (const key of keys) await movePrimaryKey(knex, { on, ...key }, column);
   };
@@ -99,6 +95,17 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
     const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
     await execute(knex, `ALTER TABLE ${on} ${rename}`);
   }
+}
+
+/** Primary keys that are carried over still: of the table, and of its children. */
+export function keysToMove(
+  { on, primaryKey, keysOfChildren = [] }: Pick<ReplacedColumn, 'on' | 'primaryKey' | 'keysOfChildren'>,
+  carried: readonly TwinnedObject[],
+): CarriedPrimaryKey[] {
+  const moving = carried.filter(({ kind }) => twinnedKind(kind).goes === 'with the primary key');
+  return [...(primaryKey === undefined ? [] : [primaryKey]), ...keysOfChildren].filter((key) =>
+    moving.some((object) => object.name === key.name && (object.on ?? on) === (key.on ?? on)),
+  );
 }
 
 /** What does not go with the column: keys that reference it, then what they may reference. */

@@ -12,7 +12,14 @@ import { boundKind, isBoundName, KINDS, twinnedKind } from '../objects/registry.
 import { sqlQualified } from '../postgres/names.ts';
 import type { AsideObject } from './aside.ts';
 import { copyAttributes } from './attributes.ts';
-import { type CarriedPrimaryKey, dependentsOf, isOfType, movePrimaryKey, refreshedObjects } from './columns.ts';
+import {
+  type CarriedPrimaryKey,
+  dependentsOf,
+  isOfType,
+  keysToMove,
+  movePrimaryKey,
+  refreshedObjects,
+} from './columns.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { moveIdentity } from './identity.ts';
 import { stillOn } from './left.ts';
@@ -62,7 +69,7 @@ export async function exchangeColumns(knex: Knex, options: ExchangedColumns): Pr
       withViewsAnew(knex, options, () =>
         withTextsAgain(knex, options, async () => {
           await dropOriginals(knex, on, carried);
-          await moveKeys(knex, options, carried);
+          for (const key of keysToMove(options, carried)) await movePrimaryKey(knex, { on, ...key }, column);
           await moveOwn(knex, options);
           await swapNames(knex, on, column, aside);
           await runAll(knex, restored);
@@ -127,22 +134,6 @@ async function dropOriginals(knex: Knex, on: string, carried: readonly TwinnedOb
       (await kind.isThere(db, table, object)) ? kind.dropping(db, table, object) : [],
     );
     await runAll(knex, statements);
-  }
-}
-
-async function moveKeys(
-  knex: Knex,
-  { on, column, primaryKey, keysOfChildren = [] }: ExchangedColumns,
-  carried: readonly TwinnedObject[],
-): Promise<void> {
-  for (const key of [...(primaryKey === undefined ? [] : [primaryKey]), ...keysOfChildren]) {
-    const isCarried = carried.some(
-      (object) =>
-        twinnedKind(object.kind).goes === 'with the primary key' &&
-        object.name === key.name &&
-        (object.on ?? on) === (key.on ?? on),
-    );
-    if (isCarried) await movePrimaryKey(knex, { on, ...key }, column);
   }
 }
 
