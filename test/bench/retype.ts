@@ -5,6 +5,8 @@ import { repository } from '../support/bookshop.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3, renameFixture } from '../support/rename-fixture.ts';
+import { median, rotated } from './measure.ts';
+import { ROWS_A_STATEMENT, rateOf, SLICES_A_ROUND, type Write } from './write-rate.ts';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const ROUNDS = 3;
@@ -34,8 +36,6 @@ async function main(): Promise<void> {
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const two = (number: number): number => Math.round(number * 100) / 100;
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 const TABLE = `CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text);
   INSERT INTO users SELECT n, n, 'the title of row ' || n FROM generate_series(1, ${ROWS}) AS n; VACUUM (FREEZE, ANALYZE) users`;
@@ -107,9 +107,9 @@ function switchOfKey(server: string, rows: number): Promise<object> {
   return retyping(server, { script, flags }, async ({ database, project }) => {
     await project.json('migrate', '--release', R1, '--maintenance');
     const clients = [
-      "UPDATE users SET name = 'x' WHERE id = 1 + (random() * 1000)::int",
-      "UPDATE posts SET title = 'x' WHERE author = 1 + (random() * 1000)::int",
-      'UPDATE visits SET visitor = visitor WHERE visitor = 1 + (random() * 1000)::int',
+      "UPDATE users SET name = 'x' WHERE id = $1",
+      "UPDATE posts SET title = 'x' WHERE author = $1",
+      'UPDATE visits SET visitor = visitor WHERE visitor = $1',
     ].map((sql) => new Client(database.url, sql));
     const loops = clients.map((client) => client.run());
     await project.json('migrate', '--release', R2, '--maintenance');
@@ -148,7 +148,7 @@ class Client {
     await client.connect();
     while (this.#isRunning) {
       const began = performance.now();
-      await client.query(this.#sql).catch(() => this.errors++);
+      await client.query(this.#sql, [1 + Math.floor(Math.random() * 1_000)]).catch(() => this.errors++);
       this.longest = Math.max(this.longest, performance.now() - began);
       this.count++;
     }
@@ -156,51 +156,63 @@ class Client {
   }
 }
 
-/** Rows a second of one statement over many rows, by that without any sync: of the column, and of another one. */
-function writes(server: string): Promise<object> {
+const WRITES: readonly Write[] = [1, ROWS_A_STATEMENT].flatMap((size) => [
+  { name: `another column, ${size} a statement`, set: "title = title || 'x'", size },
+  { name: `the column, ${size} a statement`, set: 'old = $2::integer', size },
+]);
+
+/** What share of the rate without any sync is lost, of another column and of the column itself, beside a rename. The syncs take turns in short slices. */
+async function writes(server: string): Promise<object> {
   const rows = ROWS / 5;
   const script = `CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text); INSERT INTO users SELECT n, n, 't' FROM generate_series(1, ${rows}) AS n; VACUUM ANALYZE users`;
   const flags = ['--table', 'users', '--column', 'old', '--to-type', 'bigint'];
-  return retyping(server, { script, flags }, async ({ database, project }) => {
-    const measured: Record<string, Record<string, number>> = {};
-    const measure = async (name: string): Promise<void> => {
-      measured[name] = {
-        column: await timeOf(database, 'UPDATE users SET old = old + 1'),
-        other: await timeOf(database, "UPDATE users SET title = title || 'x'"),
-        insert: await timeOf(
-          database,
-          `INSERT INTO users (id, old, title) SELECT -n, n, 't' FROM generate_series(1, ${rows}) AS n`,
+  const retypedUpTo = (releases: readonly string[], body: (database: TestDatabase) => Promise<object>) =>
+    retyping(server, { script, flags }, async ({ database, project }) => {
+      for (const release of releases) await project.json('migrate', '--release', release, '--maintenance');
+      return body(database);
+    });
+  const renamed = await renameFixture({ server, schema: script.slice(0, script.indexOf(';')) });
+  await load(renamed.database, script.slice(script.indexOf(';') + 1));
+  await renamed.deploy(R1);
+  try {
+    return await retypedUpTo([], (none) =>
+      retypedUpTo([R1], (first) =>
+        retypedUpTo([R1, R2], (second) =>
+          lossesOf([
+            { name: 'none', database: none },
+            { name: 'rename, phase 1', database: renamed.database },
+            { name: 'retype, phase 1', database: first },
+            { name: 'retype, phase 2', database: second },
+          ]),
         ),
-      };
-    };
-    await measure('none');
-    for (const release of [R1, R2]) {
-      await project.json('migrate', '--release', release, '--maintenance');
-      await measure(release === R1 ? 'phase 1' : 'phase 2');
-    }
-    const loss = (phase: string, what: string): string =>
-      `${Math.round(((measured[phase]?.[what] ?? 0) / (measured.none?.[what] ?? 1) - 1) * 100)} %`;
-    return Object.fromEntries(
-      ['phase 1', 'phase 2'].map((phase) => [
-        phase,
-        { column: loss(phase, 'column'), other: loss(phase, 'other'), insert: loss(phase, 'insert') },
-      ]),
+      ),
     );
-  });
+  } finally {
+    await renamed.remove();
+  }
 }
 
-/** Median of several, each undone. */
-async function timeOf(database: TestDatabase, sql: string): Promise<number> {
-  const times: number[] = [];
-  for (let round = 0; round < 5; round++) {
-    await database.sql('BEGIN');
-    const began = performance.now();
-    await database.sql(sql);
-    times.push(performance.now() - began);
-    await database.sql('ROLLBACK');
-    await database.sql('VACUUM users');
+interface Synced {
+  readonly name: string;
+  readonly database: TestDatabase;
+}
+
+async function lossesOf(synced: readonly Synced[]): Promise<object> {
+  const losses: Record<string, Record<string, string>> = {};
+  for (const write of WRITES) {
+    const rates = new Map(synced.map(({ name }) => [name, [] as number[]]));
+    for (let slice = 0; slice < ROUNDS * SLICES_A_ROUND; slice++) {
+      for (const { name, database } of rotated(synced, slice)) {
+        rates.get(name)?.push(await rateOf(database.client, { table: 'users', rows: ROWS / 5 }, write));
+      }
+    }
+    for (const { database } of synced) await database.sql('VACUUM users');
+    const plain = rates.get('none') ?? [];
+    const lossOf = (own: readonly number[]): string =>
+      `${two(100 * (1 - median(own.map((rate, at) => rate / (plain[at] ?? rate)))))} %`;
+    losses[write.name] = Object.fromEntries([...rates].map(([name, own]) => [name, lossOf(own)]));
   }
-  return median(times);
+  return losses;
 }
 
 await main();

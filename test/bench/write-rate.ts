@@ -14,8 +14,8 @@ export interface WriteRateLine {
 
 const ROWS = 200_000;
 const SLICE_MS = 400;
-const SLICES_A_ROUND = 5;
-const ROWS_A_STATEMENT = 1_000;
+export const SLICES_A_ROUND = 5;
+export const ROWS_A_STATEMENT = 1_000;
 
 const TRIGGERS = [
   { name: 'none', table: 't_none', sql: () => 'SELECT 1' },
@@ -29,7 +29,7 @@ const TRIGGERS = [
   },
 ];
 
-const WRITES = [
+const WRITES: readonly Write[] = [
   { name: 'another column, a row a transaction', set: 'amount = amount + 1', size: 1 },
   { name: 'the column, a row a transaction', set: `old = 'w' || $2`, size: 1 },
   { name: 'another column, 1,000 rows a statement', set: 'amount = amount + 1', size: ROWS_A_STATEMENT },
@@ -64,7 +64,7 @@ export async function benchWriteRate(
       for (let slice = 0; slice < SLICES_A_ROUND; slice++) {
         for (const { name, table } of rotated(TRIGGERS, slice)) {
           const key = `${write.name}|${name}`;
-          rates.set(key, [...(rates.get(key) ?? []), await rateOf(db, table, write)]);
+          rates.set(key, [...(rates.get(key) ?? []), await rateOf(db, { table, rows: ROWS }, write)]);
         }
       }
       for (const { table } of TRIGGERS) await db.query(`VACUUM ${table}`);
@@ -84,13 +84,25 @@ export async function benchWriteRate(
   );
 }
 
-async function rateOf(db: pg.Client, table: string, { name, set, size }: (typeof WRITES)[number]): Promise<number> {
+/** A statement in a loop: of one row by its key, or of so many from it. `$2` is a value that changes. */
+export interface Write {
+  readonly name: string;
+  readonly set: string;
+  readonly size: number;
+}
+
+/** Rows a second of a table with keys from 1 on, in one slice. */
+export async function rateOf(
+  db: pg.Client,
+  { table, rows }: { readonly table: string; readonly rows: number },
+  { name, set, size }: Write,
+): Promise<number> {
   const isValue = set.includes('$2');
   const text = `UPDATE ${table} SET ${set} WHERE id ${size === 1 ? '= $1' : `BETWEEN $1 AND $1::bigint + ${size - 1}`}`;
   const began = performance.now();
   let statements = 0;
   for (; performance.now() - began < SLICE_MS; statements++) {
-    const id = 1 + Math.floor(Math.random() * (ROWS - size));
+    const id = 1 + Math.floor(Math.random() * (rows - size));
     await db.query({ name: `${table} ${name}`, text, values: isValue ? [id, String(statements)] : [id] });
   }
   return (statements * size) / ((performance.now() - began) / 1_000);
