@@ -42,7 +42,7 @@ const ARROWS: Record<string, readonly string[]> = {
   usages: ['domain', 'postgres', 'project'],
   sources: ['domain', 'planner', 'postgres', 'ledger', 'project', 'schema', 'runner', 'replay'],
   testing: ['domain', 'planner', 'postgres', 'project', 'replay', 'schema'],
-  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'catalog', 'objects', 'project', 'schema'],
+  wizard: ['domain', 'planner', 'scaffold', 'postgres', 'ledger', 'catalog', 'objects', 'data', 'project', 'schema'],
   api: ['domain', 'postgres', 'ledger', 'project', 'runner', 'sources'],
   cli: [
     'api',

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { nodesOf, treesOf } from '../catalog/sql-trees.ts';
 import { onConnectionAsItIs, onConnection as onPinnedConnection } from '../postgres/knex.ts';
-import type { Queryable } from '../postgres/queryable.ts';
+import { all, type Queryable } from '../postgres/queryable.ts';
 import { withLockRetries } from '../postgres/retry.ts';
 import { pathOfEventTriggers, withOwnPathBehind } from '../postgres/session.ts';
 import { contextOf } from './context.ts';
@@ -96,7 +96,7 @@ export function onConnection<T>(knex: Knex, body: (db: Queryable) => Promise<T>)
 /** Runs SQL as it stands, on such a connection. */
 // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
 export function runSql<R = any>(knex: Knex, sql: string, values?: unknown[]): Promise<R[]> {
-  return onConnection(knex, async (db) => (await db.query<R>(sql, values)).rows ?? []);
+  return onConnection(knex, async (db) => (await all<R>(db, sql, values)) ?? []);
 }
 
 /**

@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { DEFAULT_LEDGER_SCHEMA } from '../domain/ledger-schema.ts';
 import { type Connection, connectionSettings, type Database } from './connection.ts';
 import { PLAIN_SESSION } from './own-session.ts';
-import type { LedgerDb } from './queryable.ts';
+import { all, type LedgerDb } from './queryable.ts';
 import { prepareSession, underQualifiedNames } from './session.ts';
 
 /** Loaded when the first one is opened: a tenth of a second that a command with nothing to run does not have to take. */
@@ -108,7 +108,7 @@ export async function onConnectionAsItIs<T>(knex: Knex, body: (db: LedgerDb) => 
  */
 // biome-ignore lint/suspicious/noExplicitAny: rows are shaped by the statement next to the call
 export function runSql<R = any>(knex: Knex, sql: string, values?: unknown[]): Promise<R[]> {
-  return onConnection(knex, async (db) => (await db.query<R>(sql, values)).rows ?? []);
+  return onConnection(knex, async (db) => (await all<R>(db, sql, values)) ?? []);
 }
 
 /** Runs SQL of the application, under the search path that its session has. */

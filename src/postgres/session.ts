@@ -125,10 +125,11 @@ export async function pathOfEventTriggers(db: Queryable): Promise<string | null>
   if (!pinnedNow.has(db)) return null;
   const { path } = await one<{ path: string | null }>(
     db,
-    `SELECT NULLIF(pg_catalog.current_setting('${OWN_PATH}', true), '') AS path WHERE EXISTS (
+    `SELECT NULLIF(pg_catalog.current_setting($1, true), '') AS path WHERE EXISTS (
        SELECT FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid = e.evtfoid WHERE e.evtenabled <> 'D'
          AND NOT EXISTS (SELECT FROM pg_catalog.unnest(p.proconfig) AS s(setting) WHERE s.setting LIKE 'search_path=%'))
      UNION ALL SELECT NULL LIMIT 1`,
+    [OWN_PATH],
   );
   return path;
 }

@@ -5,6 +5,7 @@ import type { OrderedMigration } from '../domain/plan.ts';
 import { MARK } from '../ledger/marked.ts';
 import type { BlockerWatch } from '../postgres/blockers.ts';
 import { codeOf, isConnectionLost, sqlState } from '../postgres/errors.ts';
+import { withKeptPlans } from '../postgres/kept-plans.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import { withKnownOutcome } from '../postgres/outcome.ts';
 import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
@@ -49,7 +50,7 @@ export async function guardedTransaction(
       const db = await connectionOf(trx);
       idle.listen(db);
       await begin(session, db, { patienceMs: idle.patienceMs, watch });
-      await body(trx);
+      await (isStep(entry) ? withKeptPlans(db, () => body(trx)) : body(trx));
       const number = await record(db, session.lock.run);
       if (number === null) throw new PhaseError('PH5010', { id: entry.id });
       await beforeCommit(db, number);
