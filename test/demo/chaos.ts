@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Network } from '../support/network.ts';
 import type { Fleet } from './fleet.ts';
-import { Ended, phase } from './phase.ts';
+import { type Command, Ended, phase } from './phase.ts';
 
 /** What is done to a run of phase. */
 const KINDS = ['cut', 'kill', 'stand still', 'restart'] as const;
@@ -42,11 +42,8 @@ export class Chaos {
     return KINDS.map((kind) => `${this.#counts.get(kind) ?? 0} ${kind}`).join(', ');
   }
 
-  async phase<T>(
-    args: readonly string[],
-    env: Readonly<Record<string, string>>,
-    onLine: (line: string) => void,
-  ): Promise<T> {
+  async phase<T>(command: Command, onLine: (line: string) => void): Promise<T> {
+    const { args, env } = command;
     for (let time = 1; ; time++) {
       let trouble: Promise<void> = Promise.resolve();
       const cancelled = new AbortController();
@@ -55,8 +52,7 @@ export class Chaos {
       };
       try {
         return await phase<T>(
-          args,
-          { ...env, DATABASE_URL: this.#network.for(env.DATABASE_URL ?? '') },
+          { ...command, env: { ...env, DATABASE_URL: this.#network.for(env.DATABASE_URL ?? '') } },
           onLine,
           onStart,
         );

@@ -4,12 +4,13 @@ import pg from 'pg';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import { removeEmbedded, startEmbedded, stopEmbedded } from '../../src/postgres/embedded/server.ts';
 import { repository } from '../support/bookshop.ts';
+import { CHANGES, type DemoChange } from './changes.ts';
 import { Chaos } from './chaos.ts';
 import { CustomerBook } from './customers.ts';
 import { Display } from './display.ts';
 import { Fleet } from './fleet.ts';
 import { phase } from './phase.ts';
-import { compareWithPlainRename, findLost } from './verify.ts';
+import { compareWithCopy, findLost } from './verify.ts';
 
 /** Deploys four releases of the bookshop under traffic, and proves at the end that nothing was lost. */
 interface Settings {
@@ -21,6 +22,8 @@ interface Settings {
   readonly services: number;
   /** How long everything is left running, as a share of the usual. */
   readonly pace: number;
+  /** What is changed. */
+  readonly change: string;
   /** Whether commands are cut off, killed, and lose their server while they run. */
   readonly chaos: boolean;
 }
@@ -32,6 +35,7 @@ const ALONE_MS = 2_500;
 const STRAGGLER_WINDOW_MS = 2_000;
 const RELEASES = ['1.0.0', '1.1.0', '1.2.0', '1.3.0'] as const;
 type BookshopRelease = (typeof RELEASES)[number];
+const LAST: BookshopRelease = '1.3.0';
 
 interface Deployed {
   readonly held: readonly string[];
@@ -39,11 +43,16 @@ interface Deployed {
 }
 
 interface StatusDocument {
-  readonly renames: readonly {
+  readonly changes: readonly {
     readonly phase: number;
     readonly mismatches: number | null;
     readonly stragglers: number;
   }[];
+}
+
+interface DemoServer {
+  readonly server: string;
+  restartServer(): Promise<void>;
 }
 
 function readSettings(): Settings {
@@ -53,25 +62,31 @@ function readSettings(): Settings {
       rate: { type: 'string' },
       services: { type: 'string' },
       pace: { type: 'string' },
+      change: { type: 'string', default: 'rename' },
       chaos: { type: 'boolean', default: false },
     },
   });
-  const number = (name: Exclude<keyof typeof values, 'chaos'>, fallback: number) => {
+  const number = (name: Exclude<keyof typeof values, 'chaos' | 'change'>, fallback: number) => {
     const value = Number(values[name] ?? fallback);
     if (!(value > 0)) throw new Error(`--${name} takes a number above 0, not ${values[name]}.`);
     return value;
   };
+  if (!(values.change in CHANGES)) {
+    throw new Error(`--change takes one of ${Object.keys(CHANGES).join(', ')}, not ${values.change}.`);
+  }
   return {
     rows: number('rows', 100_000),
     rate: number('rate', 100),
     services: number('services', 2),
     pace: number('pace', 1),
+    change: values.change,
     chaos: values.chaos,
   };
 }
 
 class Demo {
   readonly #settings: Settings;
+  readonly #change: DemoChange;
   readonly #url: string;
   readonly #copy: string;
   readonly #book = new CustomerBook();
@@ -81,11 +96,12 @@ class Demo {
   #chaos: Chaos | null = null;
   #backfill = '';
 
-  constructor(settings: Settings, server: string, restartServer: () => Promise<void>) {
+  constructor(settings: Settings, change: DemoChange, { server, restartServer }: DemoServer) {
+    this.#change = change;
     this.#restartServer = restartServer;
     this.#settings = settings;
     this.#url = server.replace(/\/postgres$/, '/bookshop');
-    this.#copy = server.replace(/\/postgres$/, '/plain_rename');
+    this.#copy = server.replace(/\/postgres$/, '/by_hand');
     this.#fleet = new Fleet({ url: this.#url, book: this.#book, services: settings.services, rate: settings.rate });
     this.#display = new Display(() => `${this.#fleet.releases} | ${this.#book.writes} writes${this.#backfill}`);
   }
@@ -111,8 +127,8 @@ class Demo {
       this.#display.doing('comparing what was acknowledged with what is stored');
       problems.push(...this.#fleet.errors.map((error) => `a client got an error: ${error.message}`));
       if (problems.length > 0) return problems;
-      const lost = await findLost(this.#url, this.#book);
-      const differences = await compareWithPlainRename(this.#url, this.#copy);
+      const lost = await findLost(this.#url, this.#change.columnOf(LAST), this.#book);
+      const differences = await compareWithCopy(this.#url, this.#copy, this.#change.byHand);
       return [...lost, ...differences.map((difference) => `the schema differs: ${difference}`)];
     } finally {
       await this.#fleet.stopAll();
@@ -123,7 +139,7 @@ class Demo {
 
   get summary(): string {
     const { longestMs, clients } = this.#fleet;
-    return `demo: 3 releases deployed under traffic, ${this.#book.writes} writes by ${clients} clients, 0 lost, longest wait ${Math.round(longestMs)} ms, schema equals ALTER TABLE RENAME COLUMN`;
+    return `demo: 3 releases deployed under traffic, ${this.#book.writes} writes by ${clients} clients, 0 lost, longest wait ${Math.round(longestMs)} ms, schema equals ${this.#change.equals}`;
   }
 
   /** The first release on an empty database; a copy of it is kept to compare with in the end. */
@@ -133,12 +149,14 @@ class Demo {
     try {
       await server.query('CREATE DATABASE bookshop');
       this.#display.doing(`1.0.0: creating the bookshop with ${this.#settings.rows} customers`);
+      for (const args of this.#change.beforehand) await this.#phase(args);
       await this.#phase<Deployed>(['migrate', '--release', '1.0.0']);
-      await server.query('CREATE DATABASE plain_rename TEMPLATE bookshop');
+      await server.query('CREATE DATABASE by_hand TEMPLATE bookshop');
     } finally {
       await server.end();
     }
-    await this.#fleet.start('1.0.0', 'email');
+    for (const args of this.#change.scaffolding) await this.#phase(args);
+    await this.#fleet.start('1.0.0', this.#change.columnOf('1.0.0'));
     await this.#phase(['finish']);
     await sleep(ALONE_MS * this.#settings.pace);
     this.#display.line('1.0.0 is running');
@@ -156,17 +174,17 @@ class Demo {
     ]);
     this.#backfill = '';
     this.#display.doing(`${release}: rolling out, ${before} still runs`);
-    await this.#fleet.start(release, release < '1.2.0' ? 'email' : 'email_address');
+    await this.#fleet.start(release, this.#change.columnOf(release));
     await sleep(TOGETHER_MS * this.#settings.pace);
     await this.#fleet.stop(before);
     this.#display.doing(`${release}: finishing`);
     await this.#phase(['finish', '--straggler-window', this.#stragglerWindow]);
     await sleep(ALONE_MS * this.#settings.pace);
-    const { renames } = await this.#phase<StatusDocument>(['status', '--count']);
-    const mismatches = renames.reduce((sum, rename) => sum + (rename.mismatches ?? 0), 0);
-    const stragglers = renames.reduce((sum, rename) => sum + rename.stragglers, 0);
+    const { changes } = await this.#phase<StatusDocument>(['status', '--count']);
+    const mismatches = changes.reduce((sum, change) => sum + (change.mismatches ?? 0), 0);
+    const stragglers = changes.reduce((sum, change) => sum + change.stragglers, 0);
     this.#display.line(
-      `${release} is running: migrated in ${durationMs} ms, ${held.length} held, phase ${renames[0]?.phase}, ${mismatches} mismatches, ${stragglers} stragglers`,
+      `${release} is running: migrated in ${durationMs} ms, ${held.length} held, phase ${changes[0]?.phase}, ${mismatches} mismatches, ${stragglers} stragglers`,
     );
     return mismatches === 0 ? [] : [`${release}: ${mismatches} mismatches`];
   }
@@ -176,9 +194,14 @@ class Demo {
   }
 
   #phase<T>(args: readonly string[]): Promise<T> {
-    const env = { DATABASE_URL: this.#url, BOOKSHOP_CUSTOMERS: String(this.#settings.rows) };
+    const env = {
+      DATABASE_URL: this.#url,
+      PHASE_SHADOW_DATABASE_URL: this.#url.replace(/\/bookshop$/, '/postgres'),
+      BOOKSHOP_CUSTOMERS: String(this.#settings.rows),
+    };
+    const command = { args, env, root: this.#change.root };
     const onLine = (line: string): void => this.#noteProgress(line);
-    return this.#chaos === null ? phase<T>(args, env, onLine) : this.#chaos.phase<T>(args, env, onLine);
+    return this.#chaos === null ? phase<T>(command, onLine) : this.#chaos.phase<T>(command, onLine);
   }
 
   #noteProgress(line: string): void {
@@ -196,15 +219,17 @@ async function main(): Promise<number> {
     name: `demo-${process.pid}`,
     settings: { fsync: 'off', max_connections: '300', shared_buffers: '256MB', max_wal_size: '4GB' },
   };
+  const change = (CHANGES[settings.change] as () => DemoChange)();
   const url = await startEmbedded(server);
-  const stop = () => removeEmbedded(server);
+  const stop = () => removeEmbedded(server).finally(() => change.remove());
   process.once('SIGINT', () => void stop().finally(() => process.exit(1)));
   process.once('SIGTERM', () => void stop().finally(() => process.exit(1)));
   try {
-    const demo = new Demo(settings, url, async () => {
+    const restartServer = async (): Promise<void> => {
       await stopEmbedded(server);
       await startEmbedded(server);
-    });
+    };
+    const demo = new Demo(settings, change, { server: url, restartServer });
     const problems = await demo.run();
     for (const problem of problems.slice(0, 20)) process.stderr.write(`${problem}\n`);
     if (problems.length > 0) process.stdout.write(`demo: failed, ${problems.length} problems\n`);
