@@ -191,7 +191,7 @@ async function lossesOf(db: LedgerDb, columns: readonly Retyping[]): Promise<War
     const { name, type: from, byteEqual } = column;
     const { rows, examples } = await findLosses(db, table, { column: name, from, retype, byteEqual });
     if (rows === 0) continue;
-    const message = `${rows === 1 ? 'One row' : `${rows} rows`} would not come back as it was, were phase 2 undone after a write to it: ${examples.slice(0, 3).join('; ')}`;
+    const message = `${rows === 1 ? 'One row would not come back as it was' : `${rows} rows would not come back as they were`}, were phase 2 undone after a write to it: ${examples.slice(0, 3).join('; ')}`;
     warnings.push({ code: 'lossy_there_and_back', message });
   }
   return warnings;

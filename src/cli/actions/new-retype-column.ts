@@ -1,12 +1,15 @@
 import { readColumn } from '../../catalog/column.ts';
 import { printedType } from '../../catalog/conversion.ts';
 import { findTable } from '../../catalog/find-table.ts';
+import { type SampleRow, sampleRows } from '../../catalog/sample-rows.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
+import type { Rename } from '../../domain/rename.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
+import { table } from '../../report/table.ts';
 import { writePlainChange } from '../../wizard/plain-change.ts';
 import { writeDraft } from '../../wizard/rename-column.ts';
 import { draftRetype, type RetypeAnswers, type RetypeDraft } from '../../wizard/retype-column.ts';
@@ -37,6 +40,9 @@ interface RetypeFlags {
   quietTriggers?: boolean;
 }
 
+/** Characters of a value that are shown. */
+const WIDEST = 40;
+
 export async function runRetype(context: CommandContext, flags: RetypeFlags): Promise<Result> {
   const project = await context.openProject();
   const history = await readHistory(project.root);
@@ -51,7 +57,7 @@ export async function runRetype(context: CommandContext, flags: RetypeFlags): Pr
     const found = await looking(db, () => draftRetype(db, history, answers, options));
     return found.kind === 'plain'
       ? writePlain(context, prompts, { history, answers, found })
-      : writePhases(context, prompts, { history, found });
+      : writePhases(context, prompts, { db, history, found });
   });
 }
 
@@ -83,10 +89,12 @@ type Plain = Extract<RetypeDraft, { kind: 'plain' }>;
 async function writePhases(
   context: CommandContext,
   prompts: Prompts,
-  { history, found: { draft } }: { readonly history: History; readonly found: Phases },
+  { db, history, found: { draft } }: { readonly db: Queryable; readonly history: History; readonly found: Phases },
 ): Promise<Result> {
   const { plan, files, warnings } = draft;
   context.output.notice(describeFacts(draft.facts));
+  // Only to whoever asked: values of rows have no place in the log of a pipeline.
+  if (prompts.canAsk) context.output.notice(describeSample(await looking(db, () => sampleOf(db, plan.rename))));
   context.output.notice(describeFiles(files, warnings));
   await ensureConfirmed(prompts, files.length);
   await writeDraft(history, draft);
@@ -94,6 +102,24 @@ async function writePhases(
     document: { change: plan.rename.name, kind: 'retype', files, warnings },
     text: files.map(({ path }) => `wrote ${path}`).join('\n'),
   };
+}
+
+async function sampleOf(db: Queryable, { retype, ...rename }: Rename): Promise<SampleRow[]> {
+  return retype === null ? [] : sampleRows(db, rename, retype);
+}
+
+/** Values as they are, as they become, and as they come back. */
+function describeSample(rows: readonly SampleRow[]): string {
+  if (rows.length === 0) return '\nNo row holds a value.';
+  const shown = (value: string | null): string => {
+    if (value === null) return 'NULL';
+    return value.length > WIDEST ? `${value.slice(0, WIDEST)}…` : value;
+  };
+  const lines = rows.map(({ before, after, back }) => {
+    const isBack = back === before ? '' : `and back: ${shown(back)}`;
+    return ['', shown(before), '->', shown(after), isBack];
+  });
+  return `\nSome values, as they become:\n${table(lines)}`;
 }
 
 async function writePlain(

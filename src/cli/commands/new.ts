@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Action } from '../action.ts';
+import { registerNewChange } from './new-change.ts';
 import { registerNewFromDiff } from './new-migration-from-diff.ts';
 import { registerNewOneRelease } from './new-one-release.ts';
 import { registerNewRename } from './new-rename-column.ts';
@@ -8,6 +9,7 @@ import { registerNewRetype } from './new-retype-column.ts';
 /** `phase new ...` */
 export function registerNew(program: Command, action: Action): void {
   const group = program.command('new').description('write new files, and enter them in a manifest');
+  registerNewChange(group, action);
   registerNewRename(group, action);
   registerNewRetype(group, action);
   registerNewOneRelease(group, action);
