@@ -1,6 +1,7 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Usage } from '../../domain/finding.ts';
 import { releaseOfPhase } from '../../domain/manifest.ts';
-import type { Rename } from '../../domain/rename.ts';
+import { partsOf, type Rename, wholeOf } from '../../domain/rename.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { packageName } from '../../project/package-json.ts';
 import { table } from '../../report/table.ts';
@@ -12,7 +13,11 @@ import type { Result } from '../output.ts';
 
 export async function usages(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
-  const found = await findUsages(history, renameOf(history, name));
+  const change = renameOf(history, name);
+  const found: Usage[] = [];
+  for (const part of wholeOf(change) === name ? partsOf(history.renames.values(), name) : [change]) {
+    found.push(...(await findUsages(history, part)));
+  }
   if (typescriptOf(history.root) === null)
     context.output.notice(
       "TypeScript's own parser is not installed, or a version that has none: code is read by its words, and more is likely. npm install --save-dev typescript-5@npm:typescript@5",
@@ -23,8 +28,11 @@ export async function usages(context: CommandContext, name: string): Promise<Res
       .map(({ file, line, text }) => [`${file}:${line}`, text]);
     return rows.length === 0 ? [] : [`${title} (${rows.length})\n${table(rows)}`];
   });
-  return { document: { usages: found }, text: parts.join('\n\n') || 'The old name is not used any more.' };
+  return { document: { usages: found }, text: parts.join('\n\n') || noneOf(change) };
 }
+
+const noneOf = ({ retype, from }: Rename): string =>
+  retype === null ? 'The old name is not used any more.' : `No line names ${from}, so none has to read both types.`;
 
 const SAID = [
   ['sure', 'The column of this table'],
@@ -34,14 +42,29 @@ const SAID = [
 
 export async function notice(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
-  const rename = renameOf(history, name);
+  const change = renameOf(history, name);
   const app = (await packageName(history.root)) ?? 'the application';
+  const whole = wholeOf(change);
   const [first, second, third] = ([1, 2, 3] as const).map(
-    (phase) => releaseOfPhase(history.manifests, name, phase) ?? '(not planned yet)',
+    (phase) => releaseOfPhase(history.manifests, whole, phase) ?? '(not planned yet)',
   );
-  const { from, to, type } = rename;
-  const view = { app, table: `${rename.table.schema}.${rename.table.name}`, from, to, type, first, second, third };
-  const written = render('notice/notice.md', view);
+  const columns = partsOf(history.renames.values(), whole).map(({ table: { schema, name: table }, ...part }) => ({
+    ...part,
+    table: `${schema}.${table}`,
+    newType: part.retype?.type,
+  }));
+  const written =
+    change.retype === null
+      ? render('notice/notice.md', { ...columns[0], app, first, second, third })
+      : render('notice/retype.md', {
+          app,
+          columns,
+          first: columns[0],
+          others: columns.length > 1,
+          expand: first,
+          second,
+          third,
+        });
   return { document: { text: written, usages: [] }, text: written };
 }
 

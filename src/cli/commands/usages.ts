@@ -5,7 +5,7 @@ import type { Action } from '../action.ts';
 export function registerUsages(program: Command, action: Action): void {
   program
     .command('usages <rename>')
-    .description("where the application's code still names the old column")
+    .description("where the application's code still names the old column, or one whose type changes")
     .addHelpText('after', '\nExample:\n  phase usages users_email_to_email_address')
     .action(
       action(async (context, command) => (await import('../actions/usages.ts')).usages(context, command.args[0] ?? '')),

@@ -243,10 +243,10 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
   },
   PH1026: {
     exit: 2,
-    title: 'There is no such rename',
-    what: (d) => `There is no rename ${d.rename} in db/renames.`,
+    title: 'There is no such rename or other change',
+    what: (d) => `There is no rename and no other change that is called ${d.rename}.`,
     why: (d) => (d.known.length === 0 ? 'There is none at all.' : `There are: ${d.known.join(', ')}.`),
-    remedy: () => 'Name one of them, or scaffold it with phase new rename-column.',
+    remedy: () => 'Name one of them, or scaffold it with phase new change.',
   },
   PH1027: {
     exit: 2,
