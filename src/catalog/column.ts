@@ -2,6 +2,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ColumnFacts, ColumnPrivilege, DefaultFacts } from '../domain/facts.ts';
 import { type QualifiedName, quoteQualified } from '../domain/identifier.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { inSavepoint } from '../postgres/transaction.ts';
 import { closest } from './find-table.ts';
 
 interface ColumnRow {
@@ -215,15 +216,9 @@ function isHashable(db: Queryable, type: string): Promise<boolean> {
 }
 
 /** Whether the server can evaluate an expression, here and now. In a transaction. */
-async function evaluates(db: Queryable, expression: string): Promise<boolean> {
-  await db.query('SAVEPOINT evaluated');
-  try {
-    await db.query(`SELECT ${expression}`);
-    return true;
-  } catch {
-    await db.query('ROLLBACK TO SAVEPOINT evaluated');
-    return false;
-  } finally {
-    await db.query('RELEASE SAVEPOINT evaluated');
-  }
+function evaluates(db: Queryable, expression: string): Promise<boolean> {
+  return inSavepoint(db, () => db.query(`SELECT ${expression}`)).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,14 +1,15 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import { type Conversion, converted, differs, type Retype } from '../domain/rename.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import { type Conversion, converted, type Retype } from '../domain/rename.ts';
 import { codeOf, reasonOf, sqlState } from '../postgres/errors.ts';
 import { scan } from '../postgres/parser.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
+import { inSavepoint } from '../postgres/transaction.ts';
 import { readColumn } from './column.ts';
 import { edited } from './edits.ts';
 import { pathOf } from './references.ts';
-import { nodesOf, type SqlNode, treesOf } from './sql-trees.ts';
+import { expressionTrees, nodesOf, type SqlNode, treesOf } from './sql-trees.ts';
 
 /** What a person says of a change of type; expressions name the column. */
 export interface RetypeRequest {
@@ -66,10 +67,10 @@ export async function printedType(db: Queryable, text: string): Promise<string> 
        WHERE a.attrelid = 'pg_temp.triphase_type'::pg_catalog.regclass AND a.attname = 'value'`,
     );
   const make = (): Promise<unknown> => db.query(`CREATE TEMPORARY TABLE triphase_type (value ${text})`);
-  await tried(db, make).catch(async (error) => {
+  await inSavepoint(db, make).catch(async (error) => {
     // One of the application, by the path of its role.
     if (codeOf(error) !== sqlState.undefinedObject) refuse(reasonOf(error), error);
-    await tried(db, () => underOwnNames(db, make)).catch((again) => refuse(reasonOf(again), again));
+    await inSavepoint(db, () => underOwnNames(db, make)).catch((again) => refuse(reasonOf(again), again));
   });
   const { type } = await read();
   await db.query('DROP TABLE pg_temp.triphase_type');
@@ -93,7 +94,7 @@ async function conversion(db: Queryable, asked: Asked): Promise<Conversion> {
   const candidates = expression === null ? ownCasts : [asked.parsed ?? (await overParameter(asked, expression))];
   let refused: unknown;
   for (const sql of candidates) {
-    const found = await tried(db, () => generate(db, { column, from, to, sql })).then(
+    const found = await inSavepoint(db, () => generate(db, { column, from, to, sql })).then(
       () => null,
       (error: unknown) => error ?? new Error('refused'),
     );
@@ -115,7 +116,7 @@ async function conversion(db: Queryable, asked: Asked): Promise<Conversion> {
 
 /** Whether an expression does nothing but cast the column, by way of a text perhaps. */
 async function isCast(expression: string): Promise<boolean> {
-  const trees = await treesOf(`SELECT (${expression})`);
+  const trees = await expressionTrees(expression);
   const others = ['FuncCall', 'A_Const', 'A_Expr', 'CaseExpr', 'CoalesceExpr', 'SQLValueFunction'];
   const names = nodesOf(trees, 'TypeName').map(({ names: parts }) => nodesOf(parts, 'String').at(-1)?.sval);
   // The last type is the one that is wanted, as PostgreSQL says.
@@ -152,8 +153,7 @@ async function overParameter(asked: Asked, expression: string): Promise<string> 
   };
   const head = 'SELECT ';
   const text = `${head}(${expression})`;
-  const trees = await treesOf(text).catch((error) => refuse(reasonOf(error), error));
-  if (trees.length !== 1 || nodesOf(trees, 'ResTarget').length !== 1) refuse('It is more than one expression.');
+  const trees = await expressionTrees(expression).catch((error) => refuse(reasonOf(error), error));
   if (nodesOf(trees, 'SubLink').length > 0) refuse('It holds a subquery: a sync sees one row.');
   if (/\$\d/.test(expression)) refuse('It holds $ and a digit, which stands for the column.');
   const references = nodesOf(trees, 'ColumnRef');
@@ -179,19 +179,6 @@ async function isByteEqual(db: Queryable, type: string): Promise<boolean> {
   return byteEqual;
 }
 
-/** What it does is undone where it fails, and the transaction goes on. */
-export async function tried<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
-  await db.query('SAVEPOINT triphase_tried');
-  try {
-    const result = await body();
-    await db.query('RELEASE SAVEPOINT triphase_tried');
-    return result;
-  } catch (error) {
-    await db.query('ROLLBACK TO SAVEPOINT triphase_tried; RELEASE SAVEPOINT triphase_tried');
-    throw error;
-  }
-}
-
 /** Types whose every value is one of those that follow. Source: https://www.postgresql.org/docs/current/datatype-numeric.html */
 const WIDER: Readonly<Record<string, readonly string[]>> = {
   smallint: ['integer', 'bigint', 'numeric', 'real', 'double precision', 'text', 'character varying'],
@@ -210,155 +197,4 @@ const WIDER: Readonly<Record<string, readonly string[]>> = {
 function isSafe(from: string, to: string): boolean {
   const base = from.replace(/ COLLATE .*$/, '').replace(/\(.*?\)/, '');
   return WIDER[base]?.includes(to.replace(/ COLLATE .*$/, '')) === true || from === to;
-}
-
-/** Rows whose value has no counterpart, or another one on the way back. */
-export interface Unconvertible {
-  readonly rows: number;
-  /** The keys of some of them, with what PostgreSQL says. */
-  readonly examples: readonly string[];
-}
-
-/** A column, its type, and what is computed of it. */
-interface Tried {
-  readonly column: string;
-  readonly from: string;
-  readonly to: string;
-  readonly conversion: Conversion;
-}
-
-/**
- * Tries a conversion on every row of a table, in a transaction that is rolled back: what is tried is a function of this session alone. Under qualified names.
- * @returns rows that it has no result for.
- */
-export function findUnconvertible(
-  db: Queryable,
-  table: QualifiedName,
-  { column, from, to, conversion }: Tried,
-): Promise<Unconvertible> {
-  const body = `DECLARE result ${to}; BEGIN result := ${converted(conversion, 'value')}; RETURN NULL; EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
-  return rowsWithReason(db, table, { column, from, body });
-}
-
-/** The same there and back. @returns rows that come back as another value, or not at all. */
-export function findLosses(
-  db: Queryable,
-  table: QualifiedName,
-  {
-    column,
-    from,
-    retype,
-    byteEqual,
-  }: { readonly column: string; readonly from: string; readonly retype: Retype; readonly byteEqual: boolean },
-): Promise<Unconvertible> {
-  const body = `DECLARE there ${retype.type}; again ${from}; BEGIN
-    there := ${converted(retype.forward, 'value')};
-    again := ${converted(retype.back, 'there')};
-    RETURN CASE WHEN ${differs('again', 'value', byteEqual)} THEN pg_catalog.concat(value::text, ' comes back as ', coalesce(again::text, 'NULL')) END;
-  EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
-  return rowsWithReason(db, table, { column, from, body });
-}
-
-/** Rows for which a function of the column has something to say. @param body in plpgsql, of `value`. */
-async function rowsWithReason(
-  db: Queryable,
-  table: QualifiedName,
-  { column, from, body }: { readonly column: string; readonly from: string; readonly body: string },
-): Promise<Unconvertible> {
-  const name = 'pg_temp.triphase_try';
-  await db.query(
-    `CREATE FUNCTION ${name}(value ${from.replace(/ COLLATE .*$/, '')}) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $triphase_try$${body}$triphase_try$`,
-  );
-  const { rows, examples } = await one<{ rows: string; examples: string[] | null }>(
-    db,
-    `SELECT pg_catalog.count(*)::text AS rows, (pg_catalog.array_agg(example))[1:10] AS examples FROM (
-       SELECT ${await keyOf(db, table)} || ': ' || tried.reason AS example
-       FROM ${quoteQualified(table)} AS t, LATERAL (SELECT ${name}(t.${quoteIdent(column)}) AS reason OFFSET 0) AS tried
-       WHERE tried.reason IS NOT NULL) AS failing`,
-  );
-  await db.query(`DROP FUNCTION ${name}`);
-  return { rows: Number(rows), examples: examples ?? [] };
-}
-
-/** SQL that tells a row of `t`, by its primary key where there is one. */
-async function keyOf(db: Queryable, table: QualifiedName): Promise<string> {
-  const { columns } = await one<{ columns: string[] }>(
-    db,
-    `SELECT ARRAY(SELECT pg_catalog.quote_ident(a.attname) FROM pg_catalog.pg_index i CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, place)
-       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
-       WHERE i.indrelid = pg_catalog.to_regclass($1) AND i.indisprimary ORDER BY k.place) AS columns`,
-    [quoteQualified(table)],
-  );
-  const values = columns.length === 0 ? ['t.ctid::text'] : columns.map((name) => `t.${name}::text`);
-  return `pg_catalog.concat_ws(', ', ${values.join(', ')})`;
-}
-
-/** An expression for a column, as messages name it. */
-interface Given {
-  readonly expression: string;
-  readonly column: string;
-  readonly type: string;
-}
-
-/** Whether an expression over one row of a table gives values of a column's type. @throws PH1043 */
-export async function checkedExpression(db: Queryable, table: QualifiedName, given: Given): Promise<void> {
-  const { expression, column, type } = given;
-  await tried(db, async () => {
-    await db.query(`CREATE TEMPORARY TABLE triphase_given (value ${type})`);
-    await db.query(
-      `INSERT INTO pg_temp.triphase_given SELECT (${expression}) FROM ${quoteQualified(table)} AS ${quoteIdent(table.name)} LIMIT 0`,
-    );
-    await db.query('DROP TABLE pg_temp.triphase_given');
-  }).catch((error) => {
-    const asked = { column, from: type, to: type, flag: '--fill' as const };
-    throw new PhaseError('PH1043', { ...asked, expression, reason: reasonOf(error) }, { cause: error });
-  });
-}
-
-/** A default as PostgreSQL prints it for a type. @throws PH1043 */
-export function printedDefault(db: Queryable, { expression, column, type }: Given): Promise<string> {
-  return tried(db, () => printedAs(db, type, expression)).catch((error) => {
-    const asked = { column, from: type, to: type, flag: '--default' as const };
-    throw new PhaseError('PH1043', { ...asked, expression, reason: reasonOf(error) }, { cause: error });
-  });
-}
-
-async function printedAs(db: Queryable, type: string, expression: string): Promise<string> {
-  await db.query(`CREATE TEMPORARY TABLE triphase_default (value ${type} DEFAULT ${expression})`);
-  const row = await one<{ text: string }>(
-    db,
-    `SELECT pg_catalog.pg_get_expr(adbin, adrelid) AS text FROM pg_catalog.pg_attrdef WHERE adrelid = 'pg_temp.triphase_default'::pg_catalog.regclass`,
-  );
-  await db.query('DROP TABLE pg_temp.triphase_default');
-  return row.text;
-}
-
-/**
- * The default of a column, and what it is for the new type: assigned as it stands where PostgreSQL does that, else converted like a value. Both as PostgreSQL
- * prints them.
- * @throws PH1043 when neither is possible.
- */
-export async function readDefault(
-  db: Queryable,
-  {
-    name,
-    type,
-    default: standing,
-  }: { readonly name: string; readonly type: string; readonly default: { readonly expression: string } | null },
-  retype: Retype,
-): Promise<{ from: string; to: string } | null> {
-  if (standing === null) return null;
-  const from = standing.expression;
-  const printed = (expression: string): Promise<string> => printedAs(db, retype.type, expression);
-  const to = await tried(db, () => printed(from)).catch(() =>
-    tried(db, () => printed(converted(retype.forward, `(${from})`))).catch((error) => {
-      const asked = { column: name, from: type, to: retype.type, flag: '--using' as const };
-      throw new PhaseError(
-        'PH1043',
-        { ...asked, expression: `DEFAULT ${from}`, reason: reasonOf(error) },
-        { cause: error },
-      );
-    }),
-  );
-  return { from, to };
 }

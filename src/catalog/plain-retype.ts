@@ -1,7 +1,7 @@
 import { type QualifiedName, quoteIdent } from '../domain/identifier.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { withEventTriggers } from '../postgres/session.ts';
-import { tried } from './conversion.ts';
+import { inSavepoint } from '../postgres/transaction.ts';
 import { WITHOUT_GENERATED } from './retype-scratch.ts';
 import { makeScratch } from './scratch.ts';
 import { TREE } from './tree.ts';
@@ -17,7 +17,7 @@ export async function isPlainChange(
   type: string,
 ): Promise<boolean> {
   if (column.generated !== null || (await isBound(db, table.oid, column.name))) return false;
-  const changed = await tried(db, async () => {
+  const changed = await inSavepoint(db, async () => {
     const scratch = await makeScratch(db, table, WITHOUT_GENERATED);
     const before = await filesOf(db, scratch.oid);
     await withEventTriggers(db, () =>

@@ -1,7 +1,7 @@
 import { type QualifiedName, quoteIdent } from '../domain/identifier.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
-import { tried } from './conversion.ts';
+import { inSavepoint } from '../postgres/transaction.ts';
 
 /** A column that a foreign key joins to another one. */
 export interface JoinedColumn extends QualifiedName {
@@ -66,7 +66,7 @@ export function whyNotJoined(db: Queryable, referencing: string, referenced: str
     await db.query(`CREATE TEMPORARY TABLE triphase_reference (b ${referencing} REFERENCES pg_temp.triphase_key (a))`);
     await db.query('DROP TABLE pg_temp.triphase_reference, pg_temp.triphase_key');
   };
-  return tried(db, make).then(
+  return inSavepoint(db, make).then(
     () => null,
     (error: unknown) => reasonOf(error),
   );

@@ -4,7 +4,7 @@ import { converted, type Retype } from '../domain/rename.ts';
 import { reasonOf } from '../postgres/errors.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { withEventTriggers } from '../postgres/session.ts';
-import { tried } from './conversion.ts';
+import { inSavepoint } from '../postgres/transaction.ts';
 import type { Scratch } from './scratch.ts';
 
 /** Nobody writes a copy: what is computed there would only be in the way. */
@@ -30,7 +30,7 @@ export async function retypeInScratch(
     await run(db, `${alter} TYPE ${retype.type} USING ${converted(retype.forward, name)}`);
   };
   await run(db, `${alter} DROP IDENTITY IF EXISTS`);
-  const failed = await tried(db, change).then(
+  const failed = await inSavepoint(db, change).then(
     () => null,
     (error: unknown) => reasonOf(error),
   );
@@ -59,9 +59,9 @@ async function misfitsOf(
   const parts = await partsOf(db, scratch, table);
   const misfits: UnsupportedObject[] = [];
   for (const part of parts) {
-    const reason = await tried(db, async () => {
+    const reason = await inSavepoint(db, async () => {
       for (const other of parts) if (other !== part) await run(db, other.drop);
-      const found = await tried(db, change).then(
+      const found = await inSavepoint(db, change).then(
         () => null,
         (error: unknown) => reasonOf(error),
       );

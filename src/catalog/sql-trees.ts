@@ -9,6 +9,19 @@ export async function treesOf(sql: string): Promise<SqlNode[]> {
   return stmts.map(({ stmt }) => stmt);
 }
 
+/** What a SELECT of one expression has, and nothing else of it. */
+const OF_EXPRESSION = new Set(['targetList', 'limitOption', 'op']);
+
+/** The tree of a text that is to stand as one expression in other SQL. @throws what PostgreSQL's parser says, or that it is more than that. */
+export async function expressionTrees(expression: string): Promise<SqlNode[]> {
+  const trees = await treesOf(`SELECT (${expression})`);
+  const [select] = nodesAtTop(trees, 'SelectStmt');
+  const isOne = select !== undefined && trees.length === 1 && toList(select.targetList).length === 1;
+  if (!isOne || !Object.keys(select).every((key) => OF_EXPRESSION.has(key)))
+    throw new Error('It is more than one expression.');
+  return trees;
+}
+
 /** Every part of a tree that is of a kind, those inside others, too. */
 export function nodesOf(node: unknown, kind: string): SqlNode[] {
   const found: SqlNode[] = [];

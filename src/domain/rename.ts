@@ -152,6 +152,11 @@ export function outOfStep(
     : differs(fresh, ofType(retype.forward, old, retype.type), retype.byteEqual);
 }
 
+/** SQL that is true where a column that follows another one has nothing yet. Both are SQL. */
+export function isUnfilled(follower: string, source: string): string {
+  return `${follower} IS NOT DISTINCT FROM NULL AND ${source} IS DISTINCT FROM NULL`;
+}
+
 /** A version of one of the application's functions: a copy that somebody has to review before its release is cut. */
 export interface RenamedFunction {
   /** With its schema and argument types, as in SQL. */

@@ -1,10 +1,10 @@
-import { findUnconvertible } from '../catalog/conversion.ts';
 import { ensureTrustedCode } from '../catalog/foreign-code.ts';
 import { readNameUsers, readRowUsers } from '../catalog/mentions.ts';
 import { readOwnColumns } from '../catalog/own-columns.ts';
 import { readForeignFunctions, readMissingRights } from '../catalog/rights.ts';
 import { ROW_COLUMNS, WITHOUT_IDENTITY } from '../catalog/shape.ts';
 import { treeOf } from '../catalog/tree.ts';
+import { findUnconvertible } from '../catalog/unconvertible.ts';
 import { readWholeRows } from '../catalog/whole-rows.ts';
 import { mayQuiet } from '../data/backfill/quiet.ts';
 import { ensureNoUpdateRules } from '../data/backfill/rules.ts';
@@ -46,11 +46,11 @@ export async function checkPreflight(db: LedgerDb, rename: Rename, step: StepNam
 }
 
 /** Production has rows that development has not. @throws PH2032 */
-async function ensureConvertible(db: LedgerDb, { name, table, from, type, retype }: Rename): Promise<void> {
+async function ensureConvertible(db: LedgerDb, { name, table, from, type, notNull, retype }: Rename): Promise<void> {
   if (retype === null || !retype.forward.mayFail) return;
   const { rows, examples } = await inRolledBackTransaction(db, () =>
     underQualifiedNames(db, () =>
-      findUnconvertible(db, table, { column: from, from: type, to: retype.type, conversion: retype.forward }),
+      findUnconvertible(db, table, { column: from, from: type, to: retype.type, conversion: retype.forward, notNull }),
     ),
   );
   if (rows > 0)

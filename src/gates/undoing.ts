@@ -1,9 +1,8 @@
-import { findUnconvertible } from '../catalog/conversion.ts';
 import { locate } from '../catalog/locate.ts';
-import { countRows } from '../data/count.ts';
+import { findUnconvertible } from '../catalog/unconvertible.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import { isTwinned, type Rename, syncTriggers } from '../domain/rename.ts';
+import { quoteIdent } from '../domain/identifier.ts';
+import { isTwinned, isUnfilled, type Rename, syncTriggers } from '../domain/rename.ts';
 import type { HangingObject } from '../objects/hanging.ts';
 import { readHangingObjects } from '../objects/read-hanging.ts';
 import { isElsewhere } from '../objects/registry.ts';
@@ -47,21 +46,16 @@ export async function ensureWayBack(
 ): Promise<void> {
   const { table, from, to, type, retype } = change;
   if (retype === null || !retype.back.mayFail) return;
-  const [fresh, old] = [quoteIdent(from), quoteIdent(to)];
-  const missing = `${old} IS NOT DISTINCT FROM NULL AND ${fresh} IS DISTINCT FROM NULL`;
-  const { rows, examples } =
-    step === 'switch'
-      ? { rows: await countRows([db], quoteQualified(table), missing), examples: [] }
-      : await inRolledBackTransaction(db, () =>
-          underQualifiedNames(db, () =>
-            findUnconvertible(db, table, { column: from, from: retype.type, to: type, conversion: retype.back }),
-          ),
-        );
+  // A row that has a value of the old type goes back to that.
+  const where = step === 'switch' ? isUnfilled(`t.${quoteIdent(to)}`, `t.${quoteIdent(from)}`) : 'true';
+  const asked = { column: from, from: retype.type, to: type, conversion: retype.back, notNull: false, where };
+  const { rows, examples } = await inRolledBackTransaction(db, () =>
+    underQualifiedNames(db, () => findUnconvertible(db, table, asked)),
+  );
   if (rows === 0) return;
-  const shown = examples.length === 0 ? '' : ` (${examples.join('; ')})`;
   throw new PhaseError('PH2011', {
     id,
-    reason: `${rows === 1 ? 'One row holds' : `${rows} rows hold`} in ${from} what ${type} cannot${shown}.`,
+    reason: `${rows === 1 ? 'One row holds' : `${rows} rows hold`} in ${from} what ${type} cannot (${examples.join('; ')}).`,
     instead: 'Go on with the new type; or put these rows right, and run the same command again.',
   });
 }

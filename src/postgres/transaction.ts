@@ -36,3 +36,16 @@ async function inRolledBackPart<T>(client: Queryable, body: () => Promise<T>): P
     await client.query('ROLLBACK TO SAVEPOINT looking; RELEASE SAVEPOINT looking').catch(() => undefined);
   }
 }
+
+/** Runs something as a part of the transaction that there is: where it fails, what it did is undone, and the transaction goes on. */
+export async function inSavepoint<T>(db: Queryable, body: () => Promise<T>): Promise<T> {
+  await db.query('SAVEPOINT part');
+  try {
+    const result = await body();
+    await db.query('RELEASE SAVEPOINT part');
+    return result;
+  } catch (error) {
+    await db.query('ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part');
+    throw error;
+  }
+}

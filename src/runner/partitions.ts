@@ -5,7 +5,16 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { PairRecord } from '../domain/pair.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { converted, differs, outOfStep, type Rename, type Retype, type StepName, wholeOf } from '../domain/rename.ts';
+import {
+  converted,
+  differs,
+  isUnfilled,
+  outOfStep,
+  type Rename,
+  type Retype,
+  type StepName,
+  wholeOf,
+} from '../domain/rename.ts';
 import { walkedTables } from '../ledger/checkpoint.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { orderMigrations } from '../planner/order.ts';
@@ -63,12 +72,12 @@ async function newLeaves({ worker }: Session, rename: Rename, backfill: string):
 async function fill(session: Session, rename: Rename, backfill: OrderedMigration): Promise<void> {
   const record = (await readPairs(session.worker)).find((pair) => pair.rename === rename.name);
   if (record === undefined) return;
-  const { set, where } =
-    rename.retype === null ? ofBoth(rename, record) : ofRetype(rename, rename.retype, record.phase);
+  const filling = rename.retype === null ? ofBoth(rename, record) : ofRetype(rename, rename.retype, record.phase);
+  if (filling === null) return;
   for (const table of await newLeaves(session, rename, backfill.id)) {
     const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });
     try {
-      await work.context.backfill({ table, set, where, exact: true });
+      await work.context.backfill({ table, ...filling, exact: true });
       await work.succeeded();
     } catch (error) {
       await work.failed(error instanceof PhaseError ? error : { code: 'PH5000', message: reasonOf(error) });
@@ -90,14 +99,17 @@ function ofBoth(rename: Rename, record: PairRecord): Filling {
   return { set: { [rename.from]: value, [rename.to]: value }, where: differs(from, to, rename.byteEqual) };
 }
 
-/** In the first phase the new column is filled, in the second the old one: whichever goes by the name of its own then. */
-function ofRetype(change: Rename, retype: Retype, phase: 1 | 2): Filling {
+/**
+ * In the first phase the new column is filled, in the second the old one: whichever goes by the name of its own then. Where a value may have no way back that is
+ * left to undoing, which asks first.
+ */
+function ofRetype(change: Rename, retype: Retype, phase: 1 | 2): Filling | null {
   const { from: column, to: aside } = change;
   const [value, target] = [quoteIdent(column), quoteIdent(aside)];
   if (phase === 1)
     return { set: { [aside]: converted(retype.forward, value) }, where: outOfStep(change, value, target) };
-  const isMissing = `${target} IS NOT DISTINCT FROM NULL AND ${value} IS DISTINCT FROM NULL`;
-  return { set: { [aside]: converted(retype.back, value) }, where: isMissing };
+  if (retype.back.mayFail) return null;
+  return { set: { [aside]: converted(retype.back, value) }, where: isUnfilled(target, value) };
 }
 
 /** Phase 1's last step is safe to run again: it builds what is missing and nothing else. */

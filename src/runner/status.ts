@@ -68,7 +68,7 @@ function dueTarget(history: History, release: Release | null, ledger: Ledger): T
 
 async function changeStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count: boolean): Promise<ChangeStatus> {
   const phase = phaseOf(rename, ledger);
-  if (count && (phase === 1 || (phase === 2 && rename.retype === null))) await countNow(db, rename);
+  if (count && (phase === 1 || phase === 2)) await countNow(db, rename, phase);
   const counted = (await ledgerFormat(db)) === 0 ? undefined : await lastMismatches(db, rename.name);
   const stragglers = await readStragglers(db, rename);
   return {
@@ -101,7 +101,7 @@ function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
   return Math.max(0, ...phases) as RenameStatus['phase'];
 }
 
-async function countNow(db: LedgerDb, rename: Rename): Promise<void> {
+async function countNow(db: LedgerDb, rename: Rename, phase: 1 | 2): Promise<void> {
   const { from, to } = await locate(db, rename.table, rename.from, rename.to);
-  if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename));
+  if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename, phase));
 }

@@ -2,7 +2,7 @@ import { quoteIdent } from '../domain/identifier.ts';
 import { type Connection, type Database, plainDatabase, withConnection } from '../postgres/connection.ts';
 import { codeOf, reasonOf, sqlState } from '../postgres/errors.ts';
 import type { Queryable } from '../postgres/queryable.ts';
-import { inTransaction } from '../postgres/transaction.ts';
+import { inSavepoint, inTransaction } from '../postgres/transaction.ts';
 import type { Schema } from '../schema/facts.ts';
 import { statementsBetween } from '../schema/statements.ts';
 import { rolesOf } from '../schema/structure.ts';
@@ -58,17 +58,12 @@ export async function asOwner(db: Queryable, role: string | null, statements: re
   }
   await db.query(`SET ROLE ${quoteIdent(role)}`);
   for (const sql of statements) {
-    await db.query('SAVEPOINT own');
-    try {
-      await db.query(sql);
-    } catch (error) {
+    await inSavepoint(db, () => db.query(sql)).catch(async (error) => {
       if (codeOf(error) !== sqlState.insufficientPrivilege) throw error;
-      await db.query('ROLLBACK TO SAVEPOINT own');
       await db.query('RESET ROLE');
       await db.query(sql);
       await db.query(`SET ROLE ${quoteIdent(role)}`);
-    }
-    await db.query('RELEASE SAVEPOINT own');
+    });
   }
   await db.query('RESET ROLE');
 }

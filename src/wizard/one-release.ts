@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readColumn } from '../catalog/column.ts';
-import { checkedExpression, printedDefault } from '../catalog/conversion.ts';
 import { findTable } from '../catalog/find-table.ts';
+import { checkExpression, printedDefault } from '../catalog/given-expression.ts';
 import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified, slug } from '../domain/identifier.ts';
@@ -60,7 +60,7 @@ export async function draftNotNull(
     const question = `What do ${empty} rows of ${on} get, whose ${column} is NULL?`;
     throw new PhaseError('PH1004', { question, flag: '--fill' });
   }
-  if (fill !== null) await checkedExpression(db, table, { expression: fill, column, type: facts.type });
+  if (fill !== null) await checkExpression(db, table, { expression: fill, column, type: facts.type });
   const stem = `${slug(table.name)}_${slug(column)}`;
   const view = { table: on, column };
   const key = /^[A-Za-z_$][\w$]*$/.test(column) ? column : printString(column);

@@ -1,8 +1,10 @@
 import { listColumns, readColumn } from '../catalog/column.ts';
-import { findLosses, findUnconvertible, readDefault, readRetype } from '../catalog/conversion.ts';
+import { readRetype } from '../catalog/conversion.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
+import { readDefault } from '../catalog/given-expression.ts';
 import { isPlainChange } from '../catalog/plain-retype.ts';
 import { inWordsOf, joinedColumns, referencingColumns, whyNotJoined } from '../catalog/referencing-columns.ts';
+import { findLosses, findUnconvertible } from '../catalog/unconvertible.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ColumnFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
@@ -206,8 +208,8 @@ function ensureAnother(column: string, before: string, after: string): void {
 /** @throws PH2032 */
 async function ensureEveryRow(db: LedgerDb, { table, column, retype }: Omit<Retyping, 'to'>): Promise<void> {
   if (!retype.forward.mayFail) return;
-  const { name, type } = column;
-  const asked = { column: name, from: type, to: retype.type, conversion: retype.forward };
+  const { name, type, notNull } = column;
+  const asked = { column: name, from: type, to: retype.type, conversion: retype.forward, notNull };
   const { rows, examples } = await findUnconvertible(db, table, asked);
   const found = { change: `${table.name}.${name}`, table: quoteQualified(table), column: name, type: retype.type };
   if (rows > 0) throw new PhaseError('PH2032', { ...found, rows, examples });

@@ -89,3 +89,16 @@ test('a default is a statement there and one back', async () => {
   expect(await database.sql('SELECT "Odd name" AS n FROM users WHERE id = 1000')).toEqual([{ n: 5 }]);
   await project.json('rollback');
 });
+
+test.each([
+  ['set-not-null', '--fill', "'x') FROM users; DROP TABLE users; --"],
+  ['set-not-null', '--fill', "'x'), ('y'"],
+  ['set-not-null', '--fill', "'x') FROM users WHERE (true"],
+  ['set-default', '--default', "'x'); DROP TABLE users; --"],
+])('%s %s takes one expression, and runs nothing else: %s', async (command, flag, text) => {
+  const { json } = await project.phase(
+    ...['new', command, '--table', 'users', '--column', 'email', flag, text, '--yes', '--json'],
+  );
+  expect(json.error).toMatchObject({ code: 'PH1043', details: { flag } });
+  expect(await database.sql('SELECT count(*)::integer AS rows FROM users')).toEqual([{ rows: 900 }]);
+});

@@ -387,8 +387,8 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
         : 'PostgreSQL was asked for it, on a table of its own.',
     remedy: (d) =>
       isOfSync(d.flag)
-        ? `Give one with ${d.flag}, which names the column: ${d.flag} "${d.column} AT TIME ZONE 'UTC'" where the time zone of the session would count, ${d.flag} "lower(${d.column})::mood" where there is no cast.`
-        : `Give ${d.flag} SQL of the type, with texts in quotes: ${d.flag} "'none'".`,
+        ? `Give one with ${d.flag}, which names the column: ${d.flag} "${d.column} AT TIME ZONE 'UTC'" where the time zone of the session would count, ${d.flag} "lower(${d.column})::mood" where there is no cast. Functions and types of the application stand there with their schema.`
+        : `Give ${d.flag} SQL of the type, with texts in quotes, and functions of the application with their schema: ${d.flag} "'none'".`,
   },
   PH1044: {
     exit: 2,

@@ -2,6 +2,7 @@ import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
   converted,
   isTwinned,
+  isUnfilled,
   outOfStep,
   type Rename,
   type RenameStepName,
@@ -118,6 +119,7 @@ function exchange(name: string, works: readonly PartCode[]): StepCode {
         column: change?.from ?? '',
         type: change?.retype.type ?? '',
         body: [
+          ...works.map((work) => work.fillAgain()),
           ...build(works, 'back'),
           ...atOnce([
             ...all(({ next }) => dropSync(next, 2)),
@@ -237,13 +239,14 @@ class PartCode {
     return [{ kind: 'unlessColumn', on, column, body: atOnce(again) }];
   }
 
+  /** What has no value of the old type yet gets one: all rows of a column that was added again, else what was written while its sync was quiet. */
   fillAgain(): Code {
     const { from, to, retype } = this.change;
     const [fresh, old] = [quoteIdent(from), quoteIdent(to)];
     return backfill({
       table: this.on,
       set: { [to]: converted(retype.back, fresh) },
-      where: `${old} IS NOT DISTINCT FROM NULL AND ${fresh} IS DISTINCT FROM NULL`,
+      where: isUnfilled(old, fresh),
       exact: true,
     });
   }

@@ -1,5 +1,5 @@
 import { quoteIdent, quoteLiteral, quoteQualified } from '../../domain/identifier.ts';
-import { converted, differs, outOfStep, type Rename, type Retype } from '../../domain/rename.ts';
+import { converted, differs, isUnfilled, outOfStep, type Rename, type Retype } from '../../domain/rename.ts';
 import { guardKey, namesAt, runsAsOwner, type SyncFacts, type SyncPlace } from '../rename/sync.ts';
 
 /** What the templates of a retype's functions and triggers are filled with. Every field is SQL or a plain fact. */
@@ -40,7 +40,7 @@ export function retypeView(
   const [source, target] = [`NEW.${quoteIdent(from)}`, `NEW.${quoteIdent(to)}`];
   const conversion = phase === 1 ? retype.forward : retype.back;
   const [sourceType, targetType] = phase === 1 ? [change.type, retype.type] : [retype.type, change.type];
-  const isMissing = `${target} IS NOT DISTINCT FROM NULL AND ${source} IS DISTINCT FROM NULL`;
+  const isMissing = isUnfilled(target, source);
   const isCheap = isCheaplyCompared(facts.column, change);
   const [old, fresh] = phase === 1 ? [source, target] : [target, source];
   const sourceChanged = differs(source, `OLD.${quoteIdent(from)}`, phase === 1 ? change.byteEqual : retype.byteEqual);
