@@ -13,11 +13,11 @@ import { sqlQualified } from '../postgres/names.ts';
 import type { AsideObject } from './aside.ts';
 import { copyAttributes } from './attributes.ts';
 import {
-  type CarriedPrimaryKey,
   dependentsOf,
   isOfType,
   keysToMove,
   movePrimaryKey,
+  type ReplacedColumn,
   refreshedObjects,
 } from './columns.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
@@ -29,19 +29,13 @@ import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 import { withTriggersAside } from './triggers.ts';
 import { restorations } from './twins.ts';
 
-export interface ExchangedColumns {
-  /** The table, schema and name quoted. */
-  readonly on: string;
+export interface ExchangedColumns extends Pick<ReplacedColumn, 'on' | 'carried' | 'primaryKey' | 'keysOfChildren'> {
   /** The name that both columns go by, one after the other. */
   readonly column: string;
   /** What the one goes by that has it now, afterwards, and the other one now. */
   readonly aside: string;
   /** The type that the name has afterwards, as PostgreSQL prints it: where it has it already, nothing is done. */
   readonly becomes: string;
-  /** What hangs on the column, and goes, and its twin on the other one, which gets its name. */
-  readonly carried: readonly TwinnedObject[];
-  readonly primaryKey?: CarriedPrimaryKey;
-  readonly keysOfChildren?: readonly CarriedPrimaryKey[];
   /** The default as PostgreSQL prints it for one type, and for the other one: where it is another one by now, that is assigned. */
   readonly default?: { readonly from: string; readonly to: string };
   /** What a sequence that the column owns has numbers of. */

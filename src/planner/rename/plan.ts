@@ -1,6 +1,13 @@
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
-import { type ChangeKind, RENAME_STEPS, type Rename, STEP_FACTS, type StepName } from '../../domain/rename.ts';
+import {
+  type ChangeKind,
+  RENAME_STEPS,
+  type Rename,
+  type RenameStepName,
+  STEP_FACTS,
+  type StepName,
+} from '../../domain/rename.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { type RetypeView, retypeView } from '../retype/sync.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion, renamedFunction } from './function-versions.ts';
@@ -84,7 +91,12 @@ export function planRename(facts: TableFacts, request: RenameRequest): RenamePla
   return {
     rename,
     parts: [],
-    steps: planSteps(facts, rename, request, versions),
+    steps: plannedSteps(
+      rename.name,
+      stepCode(facts, rename, { versions, quietTriggers: request.quietTriggers ?? false }),
+      request,
+      ['contract'],
+    ),
     bodies: planBodies(syncFactsOf(facts), rename),
     versions,
     warnings: warningsOf(facts, rename, request, versions),
@@ -116,15 +128,15 @@ function renameOf(
   };
 }
 
-function planSteps(
-  facts: TableFacts,
-  rename: Rename,
-  { now, releases, quietTriggers = false }: RenameRequest,
-  versions: readonly FunctionVersion[],
+/** The steps of a change, each with its release. @param breaking those that no release before the second one lives with. */
+export function plannedSteps(
+  name: string,
+  code: Readonly<Record<RenameStepName, StepCode>>,
+  { now, releases }: Pick<RenameRequest, 'now' | 'releases'>,
+  breaking: readonly RenameStepName[],
 ): PlannedStep[] {
-  const code = stepCode(facts, rename, { versions, quietTriggers });
   const ids = RENAME_STEPS.map(
-    (step, index) => `${timestamp(now, index)}_${rename.name}_phase_${STEP_FACTS[step].phase}_${step}`,
+    (step, index) => `${timestamp(now, index)}_${name}_phase_${STEP_FACTS[step].phase}_${step}`,
   );
   return RENAME_STEPS.map((step, index) => ({
     ...code[step],
@@ -133,7 +145,7 @@ function planSteps(
     id: ids[index] ?? '',
     release: releases[STEP_FACTS[step].phase - 1] ?? releases[2],
     after: ids[index - 1] ?? null,
-    breaks: step === 'contract' ? `<${releases[1]}` : null,
+    breaks: breaking.includes(step) ? `<${releases[1]}` : null,
   }));
 }
 

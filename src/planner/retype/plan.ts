@@ -1,11 +1,11 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { identifierBytes, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
-import { partName, RENAME_STEPS, type Retype, STEP_FACTS } from '../../domain/rename.ts';
+import { partName, type Retype } from '../../domain/rename.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { carriedOf, LONGEST_RENAME, retypeSyncNames } from '../rename/names.ts';
-import { type PlannedStep, planBodies, type RenamePlan, timestamp } from '../rename/plan.ts';
+import { planBodies, plannedSteps, type RenamePlan } from '../rename/plan.ts';
 import { ensureSupported } from '../rename/supported.ts';
 import { syncFactsOf } from '../rename/sync.ts';
 import type { Warning } from '../rename/warnings.ts';
@@ -77,7 +77,13 @@ export function planRetype(
   return {
     rename: head,
     parts: others,
-    steps: planSteps(name, parts, request),
+    steps: plannedSteps(
+      name,
+      retypeSteps(name, parts, request.quietTriggers ?? false),
+      request,
+      // The name has the new type from the switch on.
+      request.isTolerated ? ['contract'] : ['switch', 'contract'],
+    ),
     bodies: parts.flatMap((part) => planBodies(syncFactsOf(part.facts.next), part.change)),
     versions: [],
     warnings: parts.flatMap((part, at) => retypeWarnings(part.facts.next, part.change, at === 0, request)),
@@ -117,27 +123,6 @@ function changeOf(
     retype,
     partOf: at === 0 ? null : whole,
   };
-}
-
-function planSteps(
-  name: string,
-  parts: readonly RetypePart[],
-  { now, releases, isTolerated, quietTriggers = false }: RetypePlanRequest,
-): PlannedStep[] {
-  const code = retypeSteps(name, parts, quietTriggers);
-  const ids = RENAME_STEPS.map(
-    (step, index) => `${timestamp(now, index)}_${name}_phase_${STEP_FACTS[step].phase}_${step}`,
-  );
-  return RENAME_STEPS.map((step, index) => ({
-    ...code[step],
-    ...STEP_FACTS[step],
-    step,
-    id: ids[index] ?? '',
-    release: releases[STEP_FACTS[step].phase - 1] ?? releases[2],
-    after: ids[index - 1] ?? null,
-    // The name has the new type from then on.
-    breaks: (step === 'switch' && !isTolerated) || step === 'contract' ? `<${releases[1]}` : null,
-  }));
 }
 
 /** How node-postgres gives values of types, where that is not as a text. Source: https://node-postgres.com/features/types */
