@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Phase } from '../domain/manifest.ts';
+import { asPairs } from '../domain/mapping.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import { type Rename, wholeOf } from '../domain/rename.ts';
 import { findConfigFile } from '../project/find-config.ts';
 import { folders } from '../project/folders.ts';
 import { readManifests } from '../project/manifests.ts';
-import { readRenames } from '../project/renames.ts';
+import { readChanges } from '../project/renames.ts';
 import { applicationRelease } from './release.ts';
 
 /** A rename as one release of the application sees it. */
@@ -25,14 +26,14 @@ export async function currentRenames(from: string, given: Release | undefined): 
   const configFile = findConfigFile(from);
   const root = configFile === null ? resolve(from) : dirname(configFile);
   const release = await applicationRelease(root, configFile, given);
-  const [manifests, renames] = await Promise.all([readManifests(root), readRenames(root)]);
+  const [manifests, { renames, mappings }] = await Promise.all([readManifests(root), readChanges(root)]);
   if (manifests.length === 0) warnOfNoManifests(root);
   const own = manifestRelease(
     release,
     manifests.map((manifest) => manifest.release),
   );
   const brought = manifests.filter((manifest) => compareReleases(manifest.release, own) <= 0);
-  return [...renames.values()].flatMap((rename) => {
+  return [...renames.values(), ...[...mappings.values()].flatMap(asPairs)].flatMap((rename) => {
     const phases = brought
       .flatMap(({ migrations }) => migrations)
       .filter((entry) => entry.rename === wholeOf(rename))

@@ -2,14 +2,12 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { type Conversion, converted, type Retype } from '../domain/rename.ts';
 import { codeOf, reasonOf, sqlState } from '../postgres/errors.ts';
-import { scan } from '../postgres/parser.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
 import { underOwnNames } from '../postgres/session.ts';
 import { inSavepoint } from '../postgres/transaction.ts';
 import { readColumn } from './column.ts';
-import { edited } from './edits.ts';
-import { pathOf } from './references.ts';
-import { expressionTrees, nodesOf, type SqlNode, treesOf } from './sql-trees.ts';
+import { overParameters } from './over-parameters.ts';
+import { expressionTrees, nodesOf, treesOf } from './sql-trees.ts';
 
 /** What a person says of a change of type; expressions name the column. */
 export interface RetypeRequest {
@@ -91,7 +89,10 @@ interface Asked {
 async function conversion(db: Queryable, asked: Asked): Promise<Conversion> {
   const { column, from, to, expression } = asked;
   const ownCasts = ['$1', `CAST($1 AS ${to})`, `CAST(CAST($1 AS text) AS ${to})`];
-  const candidates = expression === null ? ownCasts : [asked.parsed ?? (await overParameter(asked, expression))];
+  const candidates =
+    expression === null
+      ? ownCasts
+      : [asked.parsed ?? (await overParameters({ ...asked, expression, columns: [column] }))];
   let refused: unknown;
   for (const sql of candidates) {
     const found = await inSavepoint(db, () => generate(db, { column, from, to, sql })).then(
@@ -144,28 +145,6 @@ async function generate(
   await db.query(`CREATE TEMPORARY TABLE triphase_conversion (${name} ${from},
     ${other} ${to} GENERATED ALWAYS AS (${converted({ sql, mayFail: false }, name)}) STORED)`);
   await db.query('DROP TABLE pg_temp.triphase_conversion');
-}
-
-/** The expression with `$1` in the place of the column. @throws PH1043 */
-async function overParameter(asked: Asked, expression: string): Promise<string> {
-  const refuse = (reason: string, cause?: unknown): never => {
-    throw new PhaseError('PH1043', { ...asked, expression, reason }, { cause });
-  };
-  const head = 'SELECT ';
-  const text = `${head}(${expression})`;
-  const trees = await expressionTrees(expression).catch((error) => refuse(reasonOf(error), error));
-  if (nodesOf(trees, 'SubLink').length > 0) refuse('It holds a subquery: a sync sees one row.');
-  if (/\$\d/.test(expression)) refuse('It holds $ and a digit, which stands for the column.');
-  const references = nodesOf(trees, 'ColumnRef');
-  const strange = references.map(pathOf).find((path) => path.length !== 1 || path[0] !== asked.column);
-  if (strange !== undefined) refuse(`It names ${strange.join('.') || '*'}, which is not the column ${asked.column}.`);
-  if (references.length === 0) refuse(`It does not name the column ${asked.column}.`);
-  const { tokens } = await scan(text);
-  const edits = references.map(({ location = 0 }: SqlNode) => {
-    const token = tokens.find(({ start }) => start === location);
-    return { start: Number(location), end: token?.end ?? Number(location), text: '$1' };
-  });
-  return edited(text, edits).slice(head.length);
 }
 
 async function isByteEqual(db: Queryable, type: string): Promise<boolean> {

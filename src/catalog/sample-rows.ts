@@ -1,4 +1,5 @@
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { hasWayBack, type MappedColumn, type Mapping, mapped } from '../domain/mapping.ts';
 import { converted, type Rename, type Retype } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
@@ -27,5 +28,32 @@ export function sampleRows(
        FROM (SELECT DISTINCT ON (read::text) read AS before FROM (
          SELECT ${quoteIdent(from)} AS read FROM ${quoteQualified(table)} WHERE ${quoteIdent(from)} IS NOT NULL LIMIT 1000
        ) AS rows_read LIMIT ${ROWS}) AS distinct_values) AS with_next`,
+  );
+}
+
+/** The same of a split or a merge: the values of a side beside each other. */
+export function sampleMappedRows(db: Queryable, { table, old, fresh }: Mapping): Promise<SampleRow[]> {
+  const names = (prefix: string, columns: readonly MappedColumn[]): string[] =>
+    columns.map((_, at) => `${prefix}${at + 1}`);
+  const values = (columns: readonly MappedColumn[], others: readonly string[]): string[] =>
+    columns.map(({ value, type }) => (value === null ? 'NULL' : `CAST(${mapped(value, others)} AS ${type})`));
+  const named = (prefix: string, expressions: readonly string[]): string =>
+    expressions.map((expression, at) => `${expression} AS ${prefix}${at + 1}`).join(', ');
+  const shown = (columns: readonly string[]): string =>
+    columns.map((column) => `coalesce(${column}::text, 'NULL')`).join(` || ' | ' || `);
+  const [o, n, b] = [names('o', old), names('n', fresh), names('b', old)];
+  const given = old.map(({ name }) => `${quoteIdent(name)} IS NOT NULL`).join(' OR ');
+  const back = hasWayBack({ old }) ? shown(b) : 'NULL';
+  return all<SampleRow>(
+    db,
+    `SELECT ${shown(o)} AS before, ${shown(n)} AS after, ${back} AS back FROM (
+       SELECT *, ${named('b', values(old, n))} FROM (
+         SELECT *, ${named('n', values(fresh, o))} FROM (
+           SELECT DISTINCT ON (ROW(${o.join(', ')})::text) * FROM (
+             SELECT ${named(
+               'o',
+               old.map(({ name }) => quoteIdent(name)),
+             )} FROM ${quoteQualified(table)} WHERE ${given} LIMIT 1000
+           ) AS rows_read LIMIT ${ROWS}) AS distinct_values) AS with_new OFFSET 0) AS with_back`,
   );
 }

@@ -37,7 +37,7 @@ export function findUnconvertible(
     result := ${converted(conversion, 'value')};
     RETURN CASE WHEN ${isLost} THEN 'it becomes NULL, and the column is NOT NULL' END;
   EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
-  return rowsWithReason(db, table, { column, from, body, where });
+  return rowsWithReason(db, table, { inputs: [{ argument: 'value', column, type: from }], body, where });
 }
 
 /** The same there and back. @returns rows that come back as another value, or not at all. */
@@ -56,29 +56,33 @@ export function findLosses(
     again := ${converted(retype.back, 'there')};
     RETURN CASE WHEN ${differs('again', 'value', byteEqual)} THEN pg_catalog.concat(value::text, ' comes back as ', coalesce(again::text, 'NULL')) END;
   EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
-  return rowsWithReason(db, table, { column, from, body, where: 'true' });
+  return rowsWithReason(db, table, { inputs: [{ argument: 'value', column, type: from }], body, where: 'true' });
 }
 
-/** Rows for which a function of the column has something to say. @param body in plpgsql, of `value`. */
-async function rowsWithReason(
+/** A column as an argument of the function that is tried. */
+interface Input {
+  readonly argument: string;
+  readonly column: string;
+  readonly type: string;
+}
+
+/** Rows for which a function of some columns has something to say. @param body in plpgsql, of the arguments. */
+export async function rowsWithReason(
   db: Queryable,
   table: QualifiedName,
-  {
-    column,
-    from,
-    body,
-    where,
-  }: { readonly column: string; readonly from: string; readonly body: string; readonly where: string },
+  { inputs, body, where }: { readonly inputs: readonly Input[]; readonly body: string; readonly where: string },
 ): Promise<Unconvertible> {
   const name = 'pg_temp.triphase_try';
+  const types = inputs.map(({ argument, type }) => `${argument} ${type.replace(/ COLLATE .*$/, '')}`);
+  const values = inputs.map(({ column }) => `t.${quoteIdent(column)}`);
   await db.query(
-    `CREATE FUNCTION ${name}(value ${from.replace(/ COLLATE .*$/, '')}) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $triphase_try$${body}$triphase_try$`,
+    `CREATE FUNCTION ${name}(${types.join(', ')}) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $triphase_try$${body}$triphase_try$`,
   );
   const { rows, examples } = await one<{ rows: string; examples: string[] | null }>(
     db,
     `SELECT pg_catalog.count(*)::text AS rows, pg_catalog.array_agg(example) FILTER (WHERE number <= ${SHOWN}) AS examples FROM (
        SELECT ${await keyOf(db, table)} || ': ' || tried.reason AS example, pg_catalog.row_number() OVER () AS number
-       FROM ${quoteQualified(table)} AS t, LATERAL (SELECT ${name}(t.${quoteIdent(column)}) AS reason OFFSET 0) AS tried
+       FROM ${quoteQualified(table)} AS t, LATERAL (SELECT ${name}(${values.join(', ')}) AS reason OFFSET 0) AS tried
        WHERE (${where}) AND tried.reason IS NOT NULL) AS failing`,
   );
   await db.query(`DROP FUNCTION ${name}`);

@@ -1,5 +1,7 @@
+import { type Change, type Changes, isMapping } from '../domain/change.ts';
 import type { Finding, Usage } from '../domain/finding.ts';
 import type { Manifest } from '../domain/manifest.ts';
+import { asPairs, namesOf } from '../domain/mapping.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 
@@ -7,27 +9,30 @@ import type { Rename } from '../domain/rename.ts';
  * The renames, not other changes, whose old names the code of a release must not use: from the release of the second phase up to the
  * released one of the third, or until a later rename has given the name to another column of the table.
  */
-export function switchedRenames(
-  manifests: readonly Manifest[],
-  renames: ReadonlyMap<string, Rename>,
-  release: Release,
-): Rename[] {
+export function switchedRenames(manifests: readonly Manifest[], changes: Changes, release: Release): Rename[] {
   const reached = manifests.filter((manifest) => compareReleases(manifest.release, release) <= 0);
   const inPhase = (wanted: number, of: readonly Manifest[]): Rename[] => {
     const entries = of.flatMap(({ migrations }) =>
       migrations.filter(({ phase, step }) => phase === wanted && step !== 'refresh'),
     );
-    const found = [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => renames.get(name ?? '') ?? []);
+    const found = [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => pairsOf(changes.get(name ?? '')));
     return found.filter(({ retype }) => retype === null);
   };
   const isOver = ({ release: own, state }: Manifest): boolean =>
     state === 'released' && compareReleases(own, release) < 0;
   const begun = inPhase(1, reached);
   const ended = inPhase(3, reached.filter(isOver));
-  return inPhase(2, reached).filter(
-    (rename) => !ended.includes(rename) && !begun.some((other) => takesName(other, rename)),
+  const switched = inPhase(2, reached).filter(
+    (rename) => !ended.some((other) => other.name === rename.name) && !begun.some((other) => takesName(other, rename)),
   );
+  return [...new Map(switched.map((rename) => [`${rename.name} ${rename.from}`, rename])).values()].map((rename) => {
+    const change = changes.get(rename.name);
+    return change !== undefined && isMapping(change) ? { ...rename, to: namesOf(change.fresh) } : rename;
+  });
 }
+
+const pairsOf = (change: Change | undefined): Rename[] =>
+  change === undefined ? [] : isMapping(change) ? asPairs(change) : [change];
 
 function takesName({ table, to }: Rename, { table: { schema, name }, from }: Rename): boolean {
   return table.schema === schema && table.name === name && to === from;

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { Mapping } from '../domain/mapping.ts';
 import { type Rename, syncTriggers } from '../domain/rename.ts';
 import type { RunProgress } from '../domain/run-progress.ts';
 import type { RunSettings } from '../domain/run-settings.ts';
@@ -65,6 +66,7 @@ export interface WorkOptions extends TrailOwner {
   onTable?(table: string): void;
   /** Those of the project, whose triggers leave a row as it is when both columns hold the same. */
   readonly renames?: readonly Rename[];
+  readonly mappings?: readonly Mapping[];
   /** The name of the rename that a migration is a step of. */
   readonly ownRename?: string | undefined;
   /** A backfill is complete. */
@@ -139,14 +141,16 @@ export class Work {
     this.#ensureNoTransaction('backfill');
     this.#options.onTable?.(request.table);
     const part = this.#nextPart();
-    const { owner, db, patience, onProgress, onNotice, onFilled, renames = [] } = this.#options;
+    const { owner, db, patience, onProgress, onNotice, onFilled, renames = [], mappings = [] } = this.#options;
+    const changes = [...renames, ...mappings];
     const connect = () => this.#connect();
     const { side, control, throttle } = await this.#steer();
     const result = await this.#underItsNames(() =>
       runBackfill(request, {
         ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
-        ownTriggers: renames.flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
+        ownTriggers: changes.flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
         renames: renames.filter(({ name }) => name !== this.#options.ownRename),
+        mappings: mappings.filter(({ name }) => name !== this.#options.ownRename),
         finish: (done) => recordSummary(this.#asking, this.#options, { part, ...done }),
       }),
     );

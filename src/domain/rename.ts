@@ -18,8 +18,8 @@ export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationK
   contract: { phase: 3, kind: 'schema' },
 };
 
-/** What a change does with a column: gives it another name, or another type under the same name. */
-export type ChangeKind = 'rename' | 'retype';
+/** What a change does with a column: gives it another name, or another type under the same name; makes several of it, or one of several. */
+export type ChangeKind = 'rename' | 'retype' | 'split' | 'merge';
 
 /** SQL that computes the value of one column from that of the other, which stands in it as `$1`. */
 export interface Conversion {
@@ -114,11 +114,14 @@ export function partName(whole: string, { schema, name }: QualifiedName, column:
 }
 
 /** What a step works on: the change that it is of, then its parts. @param name as its entry has it. */
-export function partsOf(changes: Iterable<Rename>, name: string | undefined): Rename[] {
+export function partsOf<C extends Pick<Rename, 'name' | 'partOf'>>(
+  changes: Iterable<C>,
+  name: string | undefined,
+): C[] {
   return [...changes].filter((change) => wholeOf(change) === name);
 }
 
-export function kindOfChange({ retype }: Pick<Rename, 'retype'>): ChangeKind {
+export function kindOfChange({ retype }: Pick<Rename, 'retype'>): 'rename' | 'retype' {
   return retype === null ? 'rename' : 'retype';
 }
 
@@ -203,7 +206,7 @@ export function isOfGenerated({ sync }: Pick<Rename, 'sync'>): boolean {
 
 /** Names of all functions that keep the columns in step in a phase. */
 export function syncFunctions({ functions, last }: RenameSync, phase: 1 | 2): string[] {
-  return [functions, last?.functions].flatMap((names) => names?.[phase - 1] ?? []);
+  return [functions, last?.functions].flatMap((names) => names?.[phase - 1] || []);
 }
 
 /** Names of all triggers that keep the columns in step in a phase. */

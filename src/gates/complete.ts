@@ -54,7 +54,7 @@ async function missingAttributes(presence: Presence, rename: Rename): Promise<st
 }
 
 /** A row trigger of a partitioned table is one on each partition, and each may be disabled by itself. */
-async function missingTriggers(db: Queryable, table: number, names: readonly string[]): Promise<string[]> {
+export async function missingTriggers(db: Queryable, table: number, names: readonly string[]): Promise<string[]> {
   const rows = await all<{ trigger: string; table: string; root: boolean }>(
     db,
     `${TREE}

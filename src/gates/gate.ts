@@ -165,7 +165,12 @@ async function ensureNoOtherParents(db: Queryable, rename: Rename, table: number
   throw new PhaseError('PH2008', { rename: rename.name, phase: 2, kind: kindOfChange(rename), objects });
 }
 
-async function ensureNoStragglers(db: LedgerDb, rename: Rename, windowMs: number): Promise<void> {
+/** @throws PH2006 */
+export async function ensureNoStragglers(
+  db: LedgerDb,
+  rename: Pick<Rename, 'name' | 'sync'>,
+  windowMs: number,
+): Promise<void> {
   const { count, lastAt, ageMs } = await readStragglers(db, rename);
   if (ageMs >= windowMs) return;
   throw new PhaseError('PH2006', {

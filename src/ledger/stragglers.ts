@@ -13,7 +13,7 @@ export interface Stragglers {
 }
 
 /** Reads the two sequences that the sync counts in; nothing before phase 2 and after phase 3. */
-export async function readStragglers(db: LedgerDb, rename: Rename): Promise<Stragglers> {
+export async function readStragglers(db: LedgerDb, rename: Pick<Rename, 'sync'>): Promise<Stragglers> {
   const { count, last, schema = DEFAULT_LEDGER_SCHEMA } = rename.sync.stragglers;
   if (schema !== db.ledgerSchema) await ensureTrustedSchema(db, schema);
   const names = [count, last].map((name) => quoteQualified({ schema, name }));

@@ -1,11 +1,12 @@
+import { type Change, columnsOf, isMapping } from '../domain/change.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
+import { type CarriedObject, isTwinned } from '../domain/rename.ts';
 import { kindOf } from './registry.ts';
 
 /**
  * Something that two renames both work on, in words; null when there is nothing: their steps then pass each other.
  */
-export function sharedObject(a: Rename, b: Rename): string | null {
+export function sharedObject(a: Change, b: Change): string | null {
   return shared(objectsOf(a, carriedBy), objectsOf(b, carriedBy));
 }
 
@@ -13,12 +14,12 @@ export function sharedObject(a: Rename, b: Rename): string | null {
  * Something because of which two renames cannot be under way at the same time; null when there is nothing. Views,
  * policies and the like are none: they are bound anew from the text that they have then, as often as needed.
  */
-export function exclusiveObject(a: Rename, b: Rename): string | null {
+export function exclusiveObject(a: Change, b: Change): string | null {
   return shared(exclusiveObjectsOf(a), exclusiveObjectsOf(b));
 }
 
 /** All that a rename needs for itself: a key that is equal for the same object, and what to call it. */
-export function exclusiveObjectsOf(rename: Rename): Named[] {
+export function exclusiveObjectsOf(rename: Change): Named[] {
   return objectsOf(rename, (of) => carriedBy(of).filter(isExclusive));
 }
 
@@ -29,22 +30,25 @@ function isExclusive(object: CarriedObject): boolean {
 }
 
 /** What is equal for each object that a rename works on. */
-export function objectKeysOf(rename: Rename): string[] {
+export function objectKeysOf(rename: Change): string[] {
   return objectsOf(rename, carriedBy).map(([key]) => key);
 }
 
 type Named = readonly [key: string, name: string];
 
-const carriedBy = (rename: Rename): CarriedObject[] => [...rename.carried, ...rename.refreshed];
+/** What hangs on the old columns of a mapping stays on these, and goes with them. */
+const carriedBy = (change: Change): CarriedObject[] =>
+  isMapping(change) ? [...change.dropped] : [...change.carried, ...change.refreshed];
 
 function shared(some: readonly Named[], others: readonly Named[]): string | null {
   const keys = new Set(others.map(([key]) => key));
   return some.find(([key]) => keys.has(key))?.[1] ?? null;
 }
 
-function objectsOf(rename: Rename, carried: (rename: Rename) => CarriedObject[]): Named[] {
+function objectsOf(rename: Change, carried: (rename: Change) => CarriedObject[]): Named[] {
   const table = quoteQualified(rename.table);
-  const columns = [rename.from, rename.to].map(
+  const { old, fresh } = columnsOf(rename);
+  const columns = [...old, ...fresh].map(
     (column): Named => [
       `column ${table}.${quoteIdent(column)}`,
       `the column ${rename.table.schema}.${rename.table.name}.${column}`,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import type { Mapping } from '../domain/mapping.ts';
 import type { Rename } from '../domain/rename.ts';
 import type { LockPatience } from '../postgres/retry.ts';
 
@@ -7,6 +8,7 @@ export interface OperationContext {
   /** The project's folder. */
   readonly root: string;
   readonly renames: ReadonlyMap<string, Rename>;
+  readonly mappings: ReadonlyMap<string, Mapping>;
   readonly patience: LockPatience;
   readonly stragglerWindowMs: number;
   /** The largest table that may be locked for as long as it is read or written. */
@@ -45,6 +47,7 @@ export function contextOf(knex: Knex): OperationContext {
     params?.[KEY] ?? {
       root: process.cwd(),
       renames: new Map(),
+      mappings: new Map(),
       patience: { lockTimeoutMs: 500, attempts: 15 },
       stragglerWindowMs: 600_000,
       rewriteLimitBytes: 16 * 1_024 * 1_024,

@@ -1,5 +1,6 @@
+import type { Changes } from '../domain/change.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
-import { type Renames, reasonToWait } from './passing.ts';
+import { reasonToWait } from './passing.ts';
 
 /** One order in which steps may run, and what is special about it. */
 export interface AllowedOrder {
@@ -21,7 +22,7 @@ interface Range {
 export function allowedOrders(
   steps: readonly OrderedMigration[],
   held: ReadonlySet<string>,
-  renames: Renames,
+  renames: Changes,
   { count, random }: { readonly count: number; readonly random: () => number },
 ): AllowedOrder[] {
   const ranges = rangesOf(steps, held, renames);
@@ -44,7 +45,7 @@ export function allowedOrders(
 }
 
 /** Held steps keep their order among each other, so that none is later than the next. */
-function rangesOf(steps: readonly OrderedMigration[], held: ReadonlySet<string>, renames: Renames): Range[] {
+function rangesOf(steps: readonly OrderedMigration[], held: ReadonlySet<string>, renames: Changes): Range[] {
   const others = steps.filter(({ id }) => !held.has(id));
   const ranges: Range[] = [];
   let first = 0;

@@ -1,5 +1,6 @@
+import type { Changes } from '../domain/change.ts';
 import type { BlockedStep, OrderedMigration } from '../domain/plan.ts';
-import { Barrier, type Renames } from './passing.ts';
+import { Barrier } from './passing.ts';
 
 export interface Holding {
   /** In order. */
@@ -16,7 +17,7 @@ export interface Holding {
 export function holdingOf(
   pending: readonly OrderedMigration[],
   isHeld: (step: OrderedMigration) => boolean,
-  renames: Renames,
+  renames: Changes,
 ): Holding {
   const barrier = new Barrier(renames);
   const held: OrderedMigration[] = [];

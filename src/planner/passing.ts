@@ -1,15 +1,13 @@
+import type { Change, Changes } from '../domain/change.ts';
 import type { BlockReason, OrderedMigration } from '../domain/plan.ts';
-import { partsOf, type Rename } from '../domain/rename.ts';
+import { partsOf } from '../domain/rename.ts';
 import { objectKeysOf, sharedObject } from '../objects/shared.ts';
-
-/** The renames of a project by their names. */
-export type Renames = ReadonlyMap<string, Rename>;
 
 /**
  * Why a later step may not pass a held one; null when it may. Two steps pass each other when they touch no table in
  * common, or when both come from renames of different columns that share no object.
  */
-export function reasonToWait(later: OrderedMigration, held: OrderedMigration, renames: Renames): BlockReason | null {
+export function reasonToWait(later: OrderedMigration, held: OrderedMigration, renames: Changes): BlockReason | null {
   if (later.after?.includes(held.id)) return { kind: 'dependency' };
   if (later.rename !== undefined && held.rename !== undefined) {
     const [own, other] = [partsIn(renames, later.rename), partsIn(renames, held.rename)];
@@ -25,7 +23,7 @@ export function reasonToWait(later: OrderedMigration, held: OrderedMigration, re
   return tables.length === 0 ? null : { kind: 'tables', tables };
 }
 
-function sharedByAny(some: readonly Rename[], others: readonly Rename[]): string | null {
+function sharedByAny(some: readonly Change[], others: readonly Change[]): string | null {
   for (const one of some)
     for (const other of others) {
       const object = sharedObject(one, other);
@@ -35,9 +33,9 @@ function sharedByAny(some: readonly Rename[], others: readonly Rename[]): string
 }
 
 /** Names of the parts of each change, found once for a project: plans ask for them again and again. */
-const knownParts = new WeakMap<Renames, Map<string, readonly string[]>>();
+const knownParts = new WeakMap<Changes, Map<string, readonly string[]>>();
 
-function partsIn(renames: Renames, name: string): Rename[] {
+function partsIn(renames: Changes, name: string): Change[] {
   const known = knownParts.get(renames) ?? new Map<string, readonly string[]>();
   knownParts.set(renames, known);
   const names = known.get(name) ?? partsOf(renames.values(), name).map((part) => part.name);
@@ -57,14 +55,14 @@ function overlap(one: string, other: string): boolean {
 
 /** Held steps, found by what a later step could have in common with them. */
 export class Barrier {
-  readonly #renames: Renames;
+  readonly #renames: Changes;
   readonly #byTable = new Map<string, number[]>();
   readonly #unknown: number[] = [];
   readonly #all: OrderedMigration[] = [];
   readonly #places = new Map<string, number>();
-  readonly #objects = new Map<Rename, string[]>();
+  readonly #objects = new Map<Change, string[]>();
 
-  constructor(renames: Renames) {
+  constructor(renames: Changes) {
     this.#renames = renames;
   }
 
@@ -104,7 +102,7 @@ export class Barrier {
     return merged(lists.filter((list) => list.length > 0));
   }
 
-  /** Renames may share what neither step touches, such as a foreign key seen from both ends. */
+  /** Changes may share what neither step touches, such as a foreign key seen from both ends. */
   #objectsOf({ rename }: OrderedMigration): string[] {
     if (rename === undefined) return [];
     return partsIn(this.#renames, rename).flatMap((part) => {

@@ -1,14 +1,14 @@
+import { type Change, type Changes, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { groupBy } from '../domain/group.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { type Rename, wholeOf } from '../domain/rename.ts';
+import { wholeOf } from '../domain/rename.ts';
 import { exclusiveObject, exclusiveObjectsOf } from '../objects/shared.ts';
-import type { Renames } from './passing.ts';
 
 /** In which releases a rename begins and ends; `last` is null as long as no manifest lists its third phase. */
 interface Span {
-  readonly rename: Rename;
+  readonly rename: Change;
   readonly first: Release;
   readonly last: Release | null;
 }
@@ -19,7 +19,7 @@ interface Span {
  * @param upTo renames that begin later are not looked at.
  * @throws PH3017
  */
-export function ensureRenamesApart(manifests: readonly Manifest[], renames: Renames, upTo: Release): void {
+export function ensureRenamesApart(manifests: readonly Manifest[], renames: Changes, upTo: Release): void {
   const spans = spansOf(manifests, renames).filter(({ first }) => compareReleases(first, upTo) <= 0);
   const named = spans.flatMap((span) => exclusiveObjectsOf(span.rename).map(([key]) => ({ key, span })));
   for (const sharing of groupBy(named, ({ key }) => key).values()) {
@@ -29,7 +29,7 @@ export function ensureRenamesApart(manifests: readonly Manifest[], renames: Rena
   }
 }
 
-function spansOf(manifests: readonly Manifest[], renames: Renames): Span[] {
+function spansOf(manifests: readonly Manifest[], renames: Changes): Span[] {
   const releases = new Map<string, Map<number, Release>>();
   for (const { release, migrations } of manifests) {
     for (const { rename, phase } of migrations) {
@@ -59,7 +59,7 @@ function ensureApart(a: Span, b: Span): void {
     ends: first.last,
     begins: second.first,
     files: [first, second].map(
-      ({ rename }) => `db/${rename.retype === null ? 'renames' : 'changes'}/${wholeOf(rename)}.yml`,
+      ({ rename }) => `db/${kindOf(rename) === 'rename' ? 'renames' : 'changes'}/${wholeOf(rename)}.yml`,
     ),
   });
 }

@@ -1,12 +1,13 @@
+import type { Changes } from '../domain/change.ts';
 import type { BlockedStep, OrderedMigration, Stop } from '../domain/plan.ts';
 import type { Release } from '../domain/release.ts';
 import { type Holding, holdingOf } from './holding.ts';
-import { Barrier, type Renames } from './passing.ts';
+import { Barrier } from './passing.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface StopsInput {
   readonly timeline: Timeline;
-  readonly renames: Renames;
+  readonly renames: Changes;
   /** Every migration up to `to`, in order. */
   readonly migrations: readonly OrderedMigration[];
   readonly applied: ReadonlySet<string>;
@@ -83,7 +84,7 @@ function explained(search: Search, stops: readonly number[], { timeline, to }: S
 /** What jumps lead to, from where a way stands. */
 class Search {
   readonly start: Standing;
-  readonly #renames: Renames;
+  readonly #renames: Changes;
   readonly #to: number;
   readonly #pending: readonly Step[];
   /** Steps that break their own release or a later one: for all others nothing is left after their release's finish. */

@@ -1,7 +1,7 @@
+import type { Changes } from '../domain/change.ts';
 import type { OrderedMigration, Plan, PlanMode, PlanStep } from '../domain/plan.ts';
 import { BEFORE_ALL, manifestRelease, type Release } from '../domain/release.ts';
 import { type Holding, holdingOf } from './holding.ts';
-import type { Renames } from './passing.ts';
 import { runnableAfter } from './runnable.ts';
 import { findStops } from './stops.ts';
 import { Timeline } from './timeline.ts';
@@ -9,7 +9,7 @@ import { Timeline } from './timeline.ts';
 export interface UpgradeInput {
   /** Every migration up to `to`, in order. */
   readonly migrations: readonly OrderedMigration[];
-  readonly renames: Renames;
+  readonly renames: Changes;
   readonly applied: ReadonlySet<string>;
   readonly from: Release | null;
   readonly to: Release;

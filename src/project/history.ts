@@ -3,31 +3,32 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { idOfKnexName } from '../domain/knex-name.ts';
 import type { Manifest } from '../domain/manifest.ts';
+import type { Mapping } from '../domain/mapping.ts';
 import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
-import { BOUND_NAMES, TWINNED_NAMES } from '../objects/registry.ts';
+import { BOUND_NAMES, isKnownKind, TWINNED_NAMES } from '../objects/registry.ts';
 import { hasChecksum } from './checksum.ts';
 import { folders, migrationFolder } from './folders.ts';
 import { manifestPath, readManifests } from './manifests.ts';
 import { fileOf, findMigrations, type MigrationFile, misnamedFiles } from './migrations.ts';
-import { changePath, readRenames } from './renames.ts';
+import { changePath, type ProjectChanges, readChanges } from './renames.ts';
 
 /** All that an application's files say about its migrations. */
-export interface History {
+export interface History extends ProjectChanges {
   readonly root: string;
   readonly manifests: readonly Manifest[];
   readonly files: readonly MigrationFile[];
-  readonly renames: ReadonlyMap<string, Rename>;
 }
 
 /** Reads manifests, migration files and renames; what the files hold is not looked at yet. */
 export async function readHistory(root: string): Promise<History> {
-  const [manifests, renames] = await Promise.all([readManifests(root), readRenames(root)]);
+  const [manifests, { renames, mappings }] = await Promise.all([readManifests(root), readChanges(root)]);
   for (const rename of renames.values()) ensureKnownKinds(rename);
+  for (const mapping of mappings.values()) ensureKnownDropped(mapping);
   const files = await findMigrations(
     root,
     manifests.flatMap(({ migrations }) => migrations),
   );
-  return { root, manifests, files, renames };
+  return { root, manifests, files, renames, mappings };
 }
 
 /** @throws PH3005 for what is carried over as what it cannot be: of a kind that there is not, or bound where it has a twin. */
@@ -41,6 +42,13 @@ function ensureKnownKinds(change: Rename): void {
         `carried: ${object.name} is no ${object.kind} ${isTwinned(object) ? 'that has a twin' : 'that is bound anew'}`,
     );
   if (problems.length > 0) throw new PhaseError('PH3005', { file: changePath(change), problems });
+}
+
+/** @throws PH3005 */
+function ensureKnownDropped(mapping: Mapping): void {
+  const unknown = mapping.dropped.filter(({ kind }) => !isKnownKind(kind));
+  const problems = unknown.map(({ name, kind }) => `dropped: ${name} is of no kind that is known (${kind})`);
+  if (problems.length > 0) throw new PhaseError('PH3005', { file: changePath(mapping), problems });
 }
 
 /**

@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { type Change, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { MAPPING_KINDS, type Mapping } from '../domain/mapping.ts';
 import { type CarriedObject, partName, type Rename, type RenamedFunction, wholeOf } from '../domain/rename.ts';
 import { folders } from './folders.ts';
 import { problemOf, strict } from './problems.ts';
@@ -96,9 +98,33 @@ const retypeSchema = strict({
   with: v.optional(v.array(strict(retypedColumn)), []),
 });
 
+/** What every file of a change says. */
+const changeSchema = v.looseObject({ change: v.string(), kind: v.picklist(['retype', ...MAPPING_KINDS]) });
+
+const mappedColumn = strict({
+  name: v.string(),
+  type: v.string(),
+  byteEqual: truth,
+  notNull: v.optional(truth, 'false'),
+  default: v.optional(v.nullable(v.string()), null),
+  /** What it is made of; left out where nothing leads back to it. */
+  value: v.optional(v.nullable(v.string()), null),
+  mayFail: v.optional(truth, 'false'),
+});
+
+const mappingSchema = strict({
+  change: v.string(),
+  kind: v.picklist(MAPPING_KINDS),
+  table,
+  old: v.pipe(v.array(mappedColumn), v.minLength(1)),
+  new: v.pipe(v.array(mappedColumn), v.minLength(1)),
+  dropped: v.optional(v.array(strict({ kind: v.string(), name: v.string(), on: v.string() })), []),
+  sync,
+});
+
 /** Where the file of a change is, relative to the root. */
-export function changePath(change: Pick<Rename, 'name' | 'partOf' | 'retype'>): string {
-  return join(change.retype === null ? folders.renames : folders.changes, `${wholeOf(change)}.yml`);
+export function changePath(change: Change): string {
+  return join(kindOf(change) === 'rename' ? folders.renames : folders.changes, `${wholeOf(change)}.yml`);
 }
 
 /** Where what a refresh has added is, relative to the root: a file of its own, since a released one never changes. */
@@ -106,11 +132,39 @@ export function refreshPath(name: string, number: number): string {
   return join(folders.renames, `${name}_refresh_${number}.yml`);
 }
 
+/** All changes of a project: those of one column each, their parts among them, and those between several columns. */
+export interface ProjectChanges {
+  readonly renames: ReadonlyMap<string, Rename>;
+  readonly mappings: ReadonlyMap<string, Mapping>;
+}
+
 /**
  * All changes, by name, with what refreshes have added.
  * @throws PH3005 when a file cannot be read, or refreshes a rename that is not there.
  */
-export async function readRenames(root: string): Promise<Map<string, Rename>> {
+export async function readChanges(root: string): Promise<ProjectChanges> {
+  const renames = await readRenames(root);
+  const mappings = new Map<string, Mapping>();
+  for (const { file, document } of await documentsIn(root, folders.changes)) {
+    const { kind, change: name } = validated(file, v.safeParse(changeSchema, document));
+    if (renames.has(name))
+      throw new PhaseError('PH3005', { file, problems: [`change: ${name} is the name of a rename, too`] });
+    if (kind === 'retype') addRetype(renames, file, document);
+    else mappings.set(name, mappingOf(validated(file, v.safeParse(mappingSchema, document))));
+  }
+  return { renames, mappings };
+}
+
+function addRetype(renames: Map<string, Rename>, file: string, document: unknown): void {
+  const { change: name, kind: _, with: others, ...own } = validated(file, v.safeParse(retypeSchema, document));
+  renames.set(name, retypeOf(name, null, own));
+  for (const other of others) {
+    const part = partName(name, other.table, other.column);
+    renames.set(part, retypeOf(part, name, other));
+  }
+}
+
+async function readRenames(root: string): Promise<Map<string, Rename>> {
   const documents = await documentsIn(root, folders.renames);
   const renames = new Map<string, Rename>();
   for (const { file, document } of documents.filter((one) => !isRefresh(one.document))) {
@@ -136,16 +190,6 @@ export async function readRenames(root: string): Promise<Map<string, Rename>> {
       versions: [...rename.versions, ...more.map(ofPhase(3))],
       copying: [...rename.copying, ...[copiesAttributes].flat()],
     });
-  }
-  for (const { file, document } of await documentsIn(root, folders.changes)) {
-    const { change: name, kind: _, with: others, ...own } = validated(file, v.safeParse(retypeSchema, document));
-    const problems = [`change: ${name} is the name of a rename, too`];
-    if (renames.has(name)) throw new PhaseError('PH3005', { file, problems });
-    renames.set(name, retypeOf(name, null, own));
-    for (const other of others) {
-      const part = partName(name, other.table, other.column);
-      renames.set(part, retypeOf(part, name, other));
-    }
   }
   return renames;
 }
@@ -179,6 +223,14 @@ function retypeOf(name: string, partOf: string | null, { column, aside, ...facts
       back: { sql: back, mayFail: mayFail.includes('back') },
     },
   };
+}
+
+function mappingOf({ change: name, new: fresh, old, ...rest }: v.InferOutput<typeof mappingSchema>): Mapping {
+  const column = ({ value, mayFail, ...facts }: v.InferOutput<typeof mappedColumn>) => ({
+    ...facts,
+    value: value === null ? null : { sql: value, mayFail },
+  });
+  return { name, ...rest, old: old.map(column), fresh: fresh.map(column), partOf: null };
 }
 
 /** Of the rename's own file the second phase brings them, of a refresh the third. */

@@ -1,9 +1,31 @@
 import { stringify } from 'yaml';
+import { type Change, isMapping } from '../domain/change.ts';
+import type { MappedColumn, Mapping } from '../domain/mapping.ts';
 import type { Rename, RenamedFunction, RenameSync } from '../domain/rename.ts';
 
 /** The text of the file of a change. @param parts of it, as they come with it. */
-export function renderChange(change: Rename, parts: readonly Rename[] = []): string {
+export function renderChange(change: Change, parts: readonly Rename[] = []): string {
+  if (isMapping(change)) return renderMapping(change);
   return change.retype === null ? renderRename(change) : renderRetype(change, parts);
+}
+
+function renderMapping({ name, kind, table, old, fresh, dropped, sync }: Mapping): string {
+  const gone = dropped.length === 0 ? {} : { dropped };
+  const columns = { old: old.map(mappedColumn), new: fresh.map(mappedColumn) };
+  return stringify(
+    { change: name, kind, table, ...columns, ...gone, sync: syncAsText(sync) },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
+}
+
+function mappedColumn({ name, type, byteEqual, notNull, default: standing, value }: MappedColumn): object {
+  return {
+    ...{ name, type, byteEqual },
+    ...(notNull ? { notNull } : {}),
+    ...(standing === null ? {} : { default: standing }),
+    ...(value === null ? {} : { value: value.sql }),
+    ...(value?.mayFail === true ? { mayFail: true } : {}),
+  };
 }
 
 function renderRetype(change: Rename, parts: readonly Rename[]): string {

@@ -1,8 +1,9 @@
 import { relative } from 'node:path';
+import { type Change, changesOf, isMapping } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource, Phase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { type Rename, syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { changeManifest, type ManifestChange } from './change-manifest.ts';
 import { writeFiles } from './files.ts';
 import { versionFile } from './folders.ts';
@@ -27,8 +28,9 @@ interface Standing {
  * @throws PH1026 for an unknown rename, PH1027 when it cannot be moved there, PH1019 when either release is cut.
  */
 export function retargetPhase(history: History, target: Retarget): ManifestChange[] {
-  const rename = history.renames.get(target.rename);
-  if (!rename) throw new PhaseError('PH1026', { rename: target.rename, known: [...history.renames.keys()] });
+  const changes = changesOf(history);
+  const rename = changes.get(target.rename);
+  if (!rename) throw new PhaseError('PH1026', { rename: target.rename, known: [...changes.keys()] });
   const standing = phaseOf(history, target, target.phase);
   ensureMovable(history, target, standing);
   const sources = sourcesOf(rename, target.phase, standing);
@@ -112,15 +114,16 @@ function breaksFrom(history: History, target: Retarget): ManifestChange {
 }
 
 /** The files of a phase that its manifest lists: by what the rename says of itself, which was scaffolded with them. */
-function sourcesOf(rename: Rename, phase: Phase, { manifest }: Standing): ManifestSource[] {
+function sourcesOf(rename: Change, phase: Phase, { manifest }: Standing): ManifestSource[] {
   const own = new Set(filesOf(rename, phase).map((path) => relative('db', path)));
   const isRefresh = new RegExp(`^renames/${rename.name}_refresh_\\d+\\.yml$`);
   return manifest.sources.filter(({ file }) => own.has(file) || (phase === 3 && isRefresh.test(file)));
 }
 
 /** The rename's own file belongs to phase 1, what refreshes have added to phase 3. */
-function filesOf(change: Rename, phase: Phase): string[] {
-  const { sync, versions } = change;
+function filesOf(change: Change, phase: Phase): string[] {
+  const { sync } = change;
+  const versions = isMapping(change) ? [] : change.versions;
   const copies = versions
     .filter((copy) => copy.phase === phase)
     .flatMap(({ file, version, withBase }) => [

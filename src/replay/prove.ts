@@ -1,3 +1,4 @@
+import { changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import { type AllowedOrder, allowedOrders } from '../planner/allowed-orders.ts';
@@ -42,7 +43,7 @@ export async function provePlan(server: ShadowServer, plan: Plan, options: Proof
   const { project, history, migrations, random, onOrder } = options;
   const applied = new Set(plan.steps.filter(({ state }) => state === 'applied').map(({ id }) => id));
   const pending = migrations.filter(({ id }) => !applied.has(id));
-  const orders = allowedOrders(pending, new Set(plan.held), history.renames, { count: RANDOM_ORDERS, random });
+  const orders = allowedOrders(pending, new Set(plan.held), changesOf(history), { count: RANDOM_ORDERS, random });
   const base = await baseOf(
     { project, history },
     migrations.filter(({ id }) => applied.has(id)),

@@ -1,8 +1,12 @@
 import { locate } from '../catalog/locate.ts';
+import { asPair, type Change, changesOf, isMapping } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { asPairs } from '../domain/mapping.ts';
 import { objectsNamed } from '../gates/gate.ts';
+import { mappingObjectsNamed } from '../gates/mapping.ts';
 import { brokenByColumn } from '../gates/preflight.ts';
 import { type Acknowledgement, acknowledge } from '../ledger/acknowledgements.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { readHistory } from '../project/history.ts';
 import { settleByHand } from './pairs/watch.ts';
@@ -21,19 +25,28 @@ export async function acknowledgeObject(
     () => readHistory(options.project.root),
     async (session) => {
       const { history, lock, worker } = session;
-      const rename = history.renames.get(given.rename);
-      if (!rename) throw new PhaseError('PH1026', { rename: given.rename, known: [...history.renames.keys()] });
+      const changes = changesOf(history);
+      const change = changes.get(given.rename);
+      if (!change) throw new PhaseError('PH1026', { rename: given.rename, known: [...changes.keys()] });
       await openLedger(session);
       await settleByHand(session);
-      const { to } = await locate(worker, rename.table, rename.from, rename.to);
-      const named = await inRolledBackTransaction(worker, async () => [
-        ...(await brokenByColumn(worker, rename)),
-        ...(to === null ? [] : await objectsNamed(worker, rename)),
-      ]);
+      const named = await inRolledBackTransaction(worker, () => namedBy(worker, change));
       if (!named.includes(given.object)) {
-        throw new PhaseError('PH1031', { rename: rename.name, object: given.object, named });
+        throw new PhaseError('PH1031', { rename: change.name, object: given.object, named });
       }
       return acknowledge(lock.client, given);
     },
   );
+}
+
+/** What a gate of a change names now, or may name. */
+async function namedBy(db: LedgerDb, change: Change): Promise<string[]> {
+  const pairs = isMapping(change) ? asPairs(change) : [change];
+  const named: string[] = [];
+  for (const pair of pairs) named.push(...(await brokenByColumn(db, pair)));
+  const { table, from, to } = asPair(change);
+  const places = await locate(db, table, from, to);
+  if (places.to === null) return named;
+  const objects = isMapping(change) ? await mappingObjectsNamed(db, change) : await objectsNamed(db, change);
+  return [...named, ...objects];
 }

@@ -1,8 +1,10 @@
 import type { Knex } from 'knex';
 import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { asPairs, type Mapping } from '../domain/mapping.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { partsOf } from '../domain/rename.ts';
+import { checkMappingPreflight, ensureMappingWayBack } from '../gates/mapping.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn, ensureWayBack } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
@@ -75,12 +77,25 @@ export async function revertMigration(opened: Session, migration: RunnableMigrat
 
 /** The old column is filled again when the last step is undone, as the new one was by the backfill. */
 async function checkBeforeRevert(session: Session, { id, rename: name, step }: OrderedMigration): Promise<void> {
+  const mapping = session.history.mappings.get(name ?? '');
+  if (mapping !== undefined) return checkMappingRevert(session, mapping, id, step);
   for (const rename of partsOf(session.history.renames.values(), name)) {
     if (step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
     if (step === 'contract' || step === 'switch') await ensureWayBack(session.worker, rename, id, step);
     if (step === 'switch') await returnAside(session, rename);
     if (step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
   }
+}
+
+async function checkMappingRevert(
+  { worker }: Session,
+  mapping: Mapping,
+  id: string,
+  step: OrderedMigration['step'],
+): Promise<void> {
+  if (step === 'contract') await checkMappingPreflight(worker, mapping, 'backfill');
+  if (step === 'contract' || step === 'switch') await ensureMappingWayBack(worker, mapping, id, step);
+  if (step === 'expand') for (const pair of asPairs(mapping)) await ensureNothingOfItsOwn(worker, pair, id, 'now');
 }
 
 /** @throws PH2012 */
@@ -104,7 +119,7 @@ async function attempt(
   try {
     if (!(await body(number))) await end().catch(() => undefined);
   } catch (error) {
-    const held = direction === 'up' ? heldBySync(error, session.history.renames.values(), entry.id) : null;
+    const held = direction === 'up' ? heldBySync(error, session.history, entry.id) : null;
     const known = held ?? asMigrationError(error, entry.id, loaded, direction);
     // What is not known the next run finds out.
     if (!isOutcomeUnknown(known)) {

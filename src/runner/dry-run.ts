@@ -74,6 +74,7 @@ class Recorder {
     this.#knex = withContext(recordingKnex(db, this), {
       root,
       renames: history.renames,
+      mappings: history.mappings,
       patience: { lockTimeoutMs: config.lockTimeout, attempts: 1 },
       stragglerWindowMs: options.stragglerWindowMs,
       rewriteLimitBytes: config.rewriteLimit,

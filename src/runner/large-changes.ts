@@ -49,7 +49,7 @@ export function largeChanges(project: Project, history: History, database: Datab
 async function changesOf(
   db: Connection,
   { root, config }: Project,
-  { renames }: History,
+  { renames, mappings }: History,
   loaded: LoadedMigration,
 ): Promise<{ name: string; query: Query }[]> {
   if (loaded.form === 'sql') return [];
@@ -57,6 +57,7 @@ async function changesOf(
   const knex = withContext(recordingKnex(db, nothing), {
     root,
     renames,
+    mappings,
     patience: { lockTimeoutMs: config.lockTimeout, attempts: 1 },
     stragglerWindowMs: 0,
     rewriteLimitBytes: config.rewriteLimit,

@@ -1,3 +1,4 @@
+import { changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OrderedMigration, Plan } from '../domain/plan.ts';
 import { compareReleases, inRange, manifestRelease, type Release } from '../domain/release.ts';
@@ -63,7 +64,7 @@ export async function planWithoutDatabase(
   );
   const plan = planUpgrade({
     migrations,
-    renames: history.renames,
+    renames: changesOf(history),
     applied: new Set(
       migrations.filter(({ release }) => compareReleases(release, first ?? from) <= 0).map(({ id }) => id),
     ),

@@ -1,3 +1,4 @@
+import { type Changes, changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import { type OrderedMigration, type Plan, sayReason } from '../domain/plan.ts';
@@ -14,7 +15,7 @@ import { fileOf } from '../project/migrations.ts';
 /** What the files say for a target release. */
 export interface Target {
   readonly release: Release;
-  readonly renames: History['renames'];
+  readonly renames: Changes;
   readonly manifests: readonly Manifest[];
   readonly migrations: readonly OrderedMigration[];
   readonly known: readonly Release[];
@@ -30,8 +31,9 @@ export function targetOf(history: History, release: Release): Target {
   const manifests = history.manifests.filter((manifest) => compareReleases(manifest.release, own) <= 0);
   const open = manifests.filter((manifest) => manifest.state === 'open' && manifest.release !== own);
   if (open.length > 0) throw new PhaseError('PH2003', { release, open: open.map((manifest) => manifest.release) });
-  ensureRenamesApart(history.manifests, history.renames, own);
-  return { release, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
+  const renames = changesOf(history);
+  ensureRenamesApart(history.manifests, renames, own);
+  return { release, renames, manifests, migrations: orderMigrations(manifests), known };
 }
 
 /**

@@ -11,6 +11,7 @@ type OfProject =
   | 'runSettings'
   | 'patience'
   | 'renames'
+  | 'mappings'
   | 'onProgress'
   | 'onNotice'
   | 'onLog';
@@ -18,7 +19,7 @@ type OfProject =
 /** What all work on data of a project has in common. @param name of the migration or task, by which its progress is told. */
 export function projectWork(
   { project, onEvent }: Pick<RunnerOptions, 'project' | 'onEvent'>,
-  { renames }: Pick<History, 'renames'>,
+  { renames, mappings }: Pick<History, 'renames' | 'mappings'>,
   name: string,
 ): Pick<WorkOptions, OfProject> {
   const { root, config } = project;
@@ -29,6 +30,7 @@ export function projectWork(
     runSettings: withSettings(DEFAULT_SETTINGS, config.backfill),
     patience: { lockTimeoutMs: config.lockTimeout, attempts: config.lockAttempts },
     renames: [...renames.values()],
+    mappings: [...mappings.values()],
     onProgress: (progress) => onEvent({ type: 'progress', id: name, ...progress }),
     onNotice: (message) => onEvent({ type: 'notice', message: message }),
     onLog: (message) => onEvent({ type: 'log', id: name, message: message }),

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { changesOf, columnsOf, isMapping } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { releaseOfPhase } from '../domain/manifest.ts';
+import { asPairs } from '../domain/mapping.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { partsOf, type Rename } from '../domain/rename.ts';
@@ -83,8 +85,10 @@ async function ensureColumnsMayGo(
   for (const { entry } of migrations) {
     const isAlone = migrations.every((other) => other.entry.rename === entry.rename);
     if (!isAlone || entry.step !== 'expand') continue;
-    for (const rename of partsOf(history.renames.values(), entry.rename))
-      await ensureNothingOfItsOwn(worker, rename, entry.id, 'before');
+    const change = changesOf(history).get(entry.rename ?? '');
+    const pairs =
+      change !== undefined && isMapping(change) ? asPairs(change) : partsOf(history.renames.values(), entry.rename);
+    for (const pair of pairs) await ensureNothingOfItsOwn(worker, pair, entry.id, 'before');
   }
 }
 
@@ -129,7 +133,7 @@ function ensureNobodyNeedsIt(
   entry: OrderedMigration,
   undone: readonly LedgerRow[],
 ): void {
-  const rename = history.renames.get(entry.rename ?? '');
+  const rename = changesOf(history).get(entry.rename ?? '');
   if (!rename || entry.phase !== 1) return;
   const second = releaseOfPhase(history.manifests, rename.name, 2);
   const users = [...new Set<Release>([...(confirmed === null ? [] : [confirmed]), ...migrated.slice(-1)])];
@@ -139,6 +143,6 @@ function ensureNobodyNeedsIt(
   };
   const user = users.find((release) => second !== null && compareReleases(release, second) >= 0 && !isGone(release));
   if (user === undefined) return;
-  const reason = `Release ${user} may be running, and it uses the column ${rename.to}.`;
+  const reason = `Release ${user} may be running, and it uses the column ${columnsOf(rename).fresh.join(', ')}.`;
   throw new PhaseError('PH2011', { id: entry.id, reason });
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type pg from 'pg';
 import { repairAudits } from '../data/audit/repair.ts';
+import { changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { OnEvent } from '../domain/events.ts';
 import type { Rename } from '../domain/rename.ts';
@@ -106,13 +107,14 @@ async function withConnections<T>(
   const context = {
     root: project.root,
     renames: history.renames,
+    mappings: history.mappings,
     patience: { lockTimeoutMs: project.config.lockTimeout, attempts: project.config.lockAttempts },
     stragglerWindowMs,
     rewriteLimitBytes: project.config.rewriteLimit,
     dryRun: false,
     passedGates: new Set<string>(),
     follow: async (trx: Knex.Transaction): Promise<void> => {
-      for (const change of await settlePairs(trx, history.renames, null))
+      for (const change of await settlePairs(trx, changesOf(history), null))
         options.onEvent({ type: 'notice', message: sayFollowed(change) });
     },
   };

@@ -1,9 +1,12 @@
 import { locate } from '../catalog/locate.ts';
 import { readRunningOut } from '../catalog/running-out.ts';
+import { type Change, changesOf, columnsOf, isMapping, kindOf } from '../domain/change.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
+import type { Mapping } from '../domain/mapping.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
-import { kindOfChange, type Rename, wholeOf } from '../domain/rename.ts';
+import { wholeOf } from '../domain/rename.ts';
 import type { ChangeStatus, RenameStatus, Status } from '../domain/status.ts';
+import { countMappingMismatches } from '../gates/mapping.ts';
 import { countMismatches } from '../gates/mismatches.ts';
 import { ledgerFormat, READABLE_FORMAT } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -32,7 +35,7 @@ export async function readStatus(
   const history = await readHistory(project.root);
   const ledger = await readOwnLedger(db, project, history, { asks: true });
   const plan = planFor(dueTarget(history, release, ledger), ledger, { maintenance: false, running: null });
-  const changes = await mapInTurn(history.renames.values(), (rename) => changeStatus(db, rename, ledger, count));
+  const changes = await mapInTurn(changesOf(history).values(), (rename) => changeStatus(db, rename, ledger, count));
   const releases = new Map(plan.steps.map((step) => [step.id, step.release]));
   return {
     release: ledger.migrated.at(-1) ?? null,
@@ -63,45 +66,54 @@ function dueTarget(history: History, release: Release | null, ledger: Ledger): T
   const manifests = history.manifests.filter(
     (manifest) => compareReleases(manifest.release, manifestRelease(due, known)) <= 0,
   );
-  return { release: due, renames: history.renames, manifests, migrations: orderMigrations(manifests), known };
+  return { release: due, renames: changesOf(history), manifests, migrations: orderMigrations(manifests), known };
 }
 
-async function changeStatus(db: LedgerDb, rename: Rename, ledger: Ledger, count: boolean): Promise<ChangeStatus> {
+async function changeStatus(db: LedgerDb, rename: Change, ledger: Ledger, count: boolean): Promise<ChangeStatus> {
   const phase = phaseOf(rename, ledger);
   if (count && (phase === 1 || phase === 2)) await countNow(db, rename, phase);
   const counted = (await ledgerFormat(db)) === 0 ? undefined : await lastMismatches(db, rename.name);
   const stragglers = await readStragglers(db, rename);
+  const { old, fresh } = columnsOf(rename);
   return {
     name: rename.name,
     table: `${rename.table.schema}.${rename.table.name}`,
-    from: rename.from,
-    to: rename.to,
+    from: old.join(', '),
+    to: fresh.join(', '),
     phase,
     mismatches: counted?.mismatches ?? null,
     mismatchesCountedAt: counted?.countedAt ?? null,
     stragglers: stragglers.count,
     lastStragglerAt: stragglers.lastAt,
     altered: await alteredSince(db, rename),
-    kind: kindOfChange(rename),
-    types: rename.retype === null ? null : [rename.type, rename.retype.type],
+    kind: kindOf(rename),
+    types: isMapping(rename) || rename.retype === null ? null : [rename.type, rename.retype.type],
   };
 }
 
 /** Nothing where the ledger is still of a format that keeps none. */
-async function alteredSince(db: LedgerDb, rename: Rename): Promise<string[]> {
+async function alteredSince(db: LedgerDb, rename: Change): Promise<string[]> {
   if ((await ledgerFormat(db)) < READABLE_FORMAT) return [];
   const record = (await readPairs(db)).find((pair) => pair.rename === rename.name);
   return record === undefined ? [] : alteredByHand(db, rename, record);
 }
 
-function phaseOf(rename: Rename, { rows }: Ledger): RenameStatus['phase'] {
+function phaseOf(rename: Change, { rows }: Ledger): RenameStatus['phase'] {
   const phases = rows
     .filter((row) => row.rename === wholeOf(rename) && row.state === 'applied' && row.step !== 'refresh')
     .map(({ phase }) => phase ?? 0);
   return Math.max(0, ...phases) as RenameStatus['phase'];
 }
 
-async function countNow(db: LedgerDb, rename: Rename, phase: 1 | 2): Promise<void> {
+async function countNow(db: LedgerDb, rename: Change, phase: 1 | 2): Promise<void> {
+  if (isMapping(rename)) return countMappingNow(db, rename, phase);
   const { from, to } = await locate(db, rename.table, rename.from, rename.to);
   if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename, phase));
+}
+
+async function countMappingNow(db: LedgerDb, mapping: Mapping, phase: 1 | 2): Promise<void> {
+  const [first, last] = [mapping.old[0], mapping.fresh.at(-1)];
+  const { from, to } = await locate(db, mapping.table, first?.name ?? '', last?.name ?? '');
+  if (from !== null && to !== null)
+    await recordMismatches(db, mapping.name, await countMappingMismatches(db, mapping, phase));
 }

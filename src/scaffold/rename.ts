@@ -1,4 +1,5 @@
-import { isOfGenerated, kindOfChange, type Rename } from '../domain/rename.ts';
+import { type Change, kindOf } from '../domain/change.ts';
+import { isOfGenerated } from '../domain/rename.ts';
 import { backfills, importsOf } from '../objects/code.ts';
 import type { FunctionVersion } from '../planner/rename/function-versions.ts';
 import type { PlannedBody, PlannedStep, RenamePlan } from '../planner/rename/plan.ts';
@@ -40,10 +41,25 @@ const TITLES_OF_RETYPE: Partial<typeof TITLES> = {
   contract: 'Phase 3: the sync and the old column go.',
 };
 
-const NOUNS = { rename: 'Rename', retype: 'Retype' } as const;
+const TITLES_OF_MAPPING: Partial<typeof TITLES> = {
+  expand: 'Phase 1: what is new, and its sync, in one transaction.',
+  backfill: 'Phase 1: every row that still needs it is filled by the maps, in batches.',
+  constrain: 'Phase 1: statistics for what is new.',
+  switch: 'Phase 2: what is new takes authority.',
+  contract: 'Phase 3: the sync and what is old go.',
+};
+
+const NOUNS = { rename: 'Rename', retype: 'Retype', split: 'Split', merge: 'Merge' } as const;
+
+const TITLES_OF = {
+  rename: {},
+  retype: TITLES_OF_RETYPE,
+  split: TITLES_OF_MAPPING,
+  merge: TITLES_OF_MAPPING,
+} as const;
 
 /** Every file of a plan, with its text. */
-export function scaffoldRename({ rename, steps, bodies, versions }: RenamePlan): ScaffoldedFile[] {
+export function scaffoldRename({ rename, steps, bodies, versions }: RenamePlan<Change>): ScaffoldedFile[] {
   return [
     ...bodies.map(scaffoldBody),
     ...versions.flatMap(scaffoldVersion),
@@ -78,12 +94,9 @@ function dollarTag(view: object): string {
   return tag;
 }
 
-export function scaffoldStep(rename: Rename, step: PlannedStep): ScaffoldedFile {
-  const kind = kindOfChange(rename);
-  const titles = {
-    ...TITLES,
-    ...(kind === 'retype' ? TITLES_OF_RETYPE : isOfGenerated(rename) ? TITLES_OF_GENERATED : {}),
-  };
+export function scaffoldStep(rename: Change, step: PlannedStep): ScaffoldedFile {
+  const kind = kindOf(rename);
+  const titles = { ...TITLES, ...TITLES_OF[kind], ...(isOfGenerated(rename) ? TITLES_OF_GENERATED : {}) };
   const types = backfills([...step.up, ...step.down]) ? ['type MigrationContext'] : [];
   const names = [...importsOf([...step.up, ...step.down]), ...types];
   const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {

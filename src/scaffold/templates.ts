@@ -22,6 +22,8 @@ function instance(): Handlebars {
   made.registerPartial('guard', source('rename/guard.sql'));
   made.registerPartial('own_table', source('rename/own_table.sql'));
   made.registerPartial('rights', source('rename/rights.sql'));
+  made.registerPartial('mapping_forward', source('mapping/forward.sql'));
+  made.registerPartial('mapping_back', source('mapping/back.sql'));
   made.registerPartial('step', source('plan/step.html'));
   handlebars = made;
   return made;

@@ -67,7 +67,7 @@ const BY = { host: 'structure.sql', toolVersion: '' };
 export function ledgerOfSteps({ project, history }: Surroundings, steps: readonly OrderedMigration[]): string[] {
   const db = { ledgerSchema: project.config.ledgerSchema };
   const counters = underWay(steps).flatMap((name) => {
-    const rename = history.renames.get(name);
+    const rename = history.renames.get(name) ?? history.mappings.get(name);
     return rename === undefined ? [] : stragglerCounter(rename.sync.stragglers).create;
   });
   const last = steps.at(-1)?.release;

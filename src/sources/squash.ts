@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Change, changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestSource } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { type Rename, type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { writeFiles } from '../project/files.ts';
 import { ensureFilesIntact } from '../project/history.ts';
@@ -36,7 +37,7 @@ export async function squash(surroundings: Surroundings, upTo: Release): Promise
     before === undefined ? [] : [...first, { ids: migrations.map(({ id }) => id), replaces: before }],
   );
   const stamp = steps.at(-1)?.id.match(/^\d+/)?.[0] ?? '00000000000000';
-  const sources = newestVersions(manifests, history.renames.values());
+  const sources = newestVersions(manifests, changesOf(history).values());
   const by = 'phase squash. A database that has them does not run it';
   const changes = baselineFiles(upTo, stamp, baseline, { by, sources, replaces, earlier });
   const deleted = gone(surroundings, manifests, [...changes.map(({ path }) => path), ...sources.map(pathOf)]);
@@ -80,7 +81,7 @@ function ensureSquashable(manifests: readonly Manifest[], upTo: Release): Manife
 const pathOf = ({ file }: Pick<ManifestSource, 'file'>): string => join('db', file);
 
 /** Of functions and triggers: the next version is made from the last one. What keeps the columns of renames in step has gone with these. */
-function newestVersions(manifests: readonly Manifest[], renames: Iterable<Rename>): ManifestSource[] {
+function newestVersions(manifests: readonly Manifest[], renames: Iterable<Change>): ManifestSource[] {
   const ofRenames = new Set([...renames].flatMap(({ sync }) => syncNames(sync)));
   const newest = new Map<string, { readonly version: number; readonly source: ManifestSource }>();
   for (const source of manifests.flatMap(({ sources }) => sources)) {

@@ -12,8 +12,7 @@ import { applicationNameOf } from '../postgres/application-name.ts';
 import type { Connection } from '../postgres/connection.ts';
 import { isConnectionLost, reasonOf } from '../postgres/errors.ts';
 import { type LedgerDb, one } from '../postgres/queryable.ts';
-import type { History } from '../project/history.ts';
-import { readRenames } from '../project/renames.ts';
+import { type ProjectChanges, readChanges } from '../project/renames.ts';
 import { Connections } from '../runner/connections.ts';
 import { connectDirect, RunnerLock } from '../runner/lock.ts';
 import { projectWork } from '../runner/project-work.ts';
@@ -42,7 +41,7 @@ export interface RunEnd {
  */
 export async function startTask(options: StartOptions): Promise<RunEnd> {
   const task = await loadTask(options.project, options.task);
-  const renames = await readRenames(options.project.root);
+  const changes = await readChanges(options.project.root);
   const params = readParams(task.name, task.params, options.params);
   return withTaskSession(options, task, async (session) => {
     const { client, run } = session;
@@ -62,7 +61,7 @@ export async function startTask(options: StartOptions): Promise<RunEnd> {
       settings,
       toolVersion: toolVersion(),
     });
-    return work({ ...options, renames }, task, session, Number(number));
+    return work({ ...options, ...changes }, task, session, Number(number));
   });
 }
 
@@ -72,7 +71,7 @@ export async function startTask(options: StartOptions): Promise<RunEnd> {
  */
 export async function resumeTask(options: Omit<StartOptions, 'params'>): Promise<RunEnd> {
   const task = await loadTask(options.project, options.task);
-  const renames = await readRenames(options.project.root);
+  const changes = await readChanges(options.project.root);
   return withTaskSession(options, task, async (session) => {
     const { client, run } = session;
     const left = await lastRun(client, task.name);
@@ -81,7 +80,7 @@ export async function resumeTask(options: Omit<StartOptions, 'params'>): Promise
     }
     await takeUpRun(client, String(left.run), { run, toolVersion: toolVersion() });
     await setRuns(client, [left], options.settings);
-    return work({ ...options, renames }, task, session, left.run);
+    return work({ ...options, ...changes }, task, session, left.run);
   });
 }
 
@@ -147,7 +146,7 @@ async function lockTask(db: LedgerDb, name: string): Promise<void> {
 
 /** The task's own code, with everything around it. */
 async function work(
-  options: Pick<RunnerOptions, 'project' | 'onEvent'> & Pick<History, 'renames'>,
+  options: Pick<RunnerOptions, 'project' | 'onEvent'> & ProjectChanges,
   task: Task,
   { client, run, connections }: TaskSession,
   number: number,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { groupBy } from '../domain/group.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
@@ -73,7 +74,7 @@ async function hold({ root, state, dump }: TestDatabaseOptions, body: (url: stri
       const ran =
         dump === undefined || sql === null
           ? []
-          : await loadForTests(plainDatabase(url), { file: dump, sql }, history.renames);
+          : await loadForTests(plainDatabase(url), { file: dump, sql }, changesOf(history));
       await withReplay({ project, history, url }, async (replay) => {
         for (const step of steps) if (!ran.includes(step.id)) await replay.run(step);
       });

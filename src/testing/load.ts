@@ -1,13 +1,13 @@
+import type { Changes } from '../domain/change.ts';
 import { quoteIdent } from '../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA, holdsLedger } from '../domain/ledger-schema.ts';
 import { stragglerCounter } from '../domain/straggler-counter.ts';
-import type { Renames } from '../planner/passing.ts';
 import type { Database } from '../postgres/connection.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { type Dump, loadDump } from '../schema/load.ts';
 
 /** Loads a dump without its ledger. @returns ids of the migrations that had run in it, by its ledger. @throws PH1030 */
-export async function loadForTests(database: Database, dump: Dump, renames: Renames): Promise<string[]> {
+export async function loadForTests(database: Database, dump: Dump, renames: Changes): Promise<string[]> {
   let ran: string[] = [];
   await loadDump(database, dump, async (db) => {
     ran = await migrationsIn(db);
@@ -28,7 +28,7 @@ async function migrationsIn(db: Queryable): Promise<string[]> {
 }
 
 /** The ledger of the test's own session is another one; a sync needs what it counts with, which may have been left out. */
-async function replaceLedger(db: Queryable, renames: Renames): Promise<void> {
+async function replaceLedger(db: Queryable, renames: Changes): Promise<void> {
   for (const { name } of await all<{ name: string }>(db, LEDGER_TABLES))
     await db.query(`DROP TABLE IF EXISTS ${name} CASCADE`);
   for (const { sync } of renames.values()) {

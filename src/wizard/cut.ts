@@ -1,3 +1,4 @@
+import { changesOf } from '../domain/change.ts';
 import type { Release } from '../domain/release.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensurePhasesFollow } from '../planner/phases-follow.ts';
@@ -16,7 +17,7 @@ import { cutRelease } from '../project/release-files.ts';
 export async function cut(source: ModuleSource, history: History, release: Release): Promise<void> {
   // Of all manifests: a later one may hold what should be in this one.
   orderMigrations(history.manifests);
-  ensureRenamesApart(history.manifests, history.renames, release);
+  ensureRenamesApart(history.manifests, changesOf(history), release);
   ensurePhasesFollow(history.manifests, release);
   await ensureLoadable(source, history, release);
   await ensureCopiesReviewed(history, release);

@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import type { ManifestSource } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
+import type { ChangeKind } from '../domain/rename.ts';
 import type { TableFacts } from '../objects/table-facts.ts';
 import type { KnownVersion } from '../planner/rename/function-versions.ts';
 import { checksum } from '../project/checksum.ts';
@@ -14,7 +15,7 @@ export interface WrittenFile {
   readonly path: string;
   readonly release: Release;
   readonly phase: 1 | 2 | 3;
-  readonly kind: 'schema' | 'data' | 'function' | 'trigger' | 'rename' | 'retype' | 'manifest';
+  readonly kind: 'schema' | 'data' | 'function' | 'trigger' | ChangeKind | 'manifest';
 }
 
 /** What db/functions holds of the functions that name the column. */

@@ -1,10 +1,11 @@
 import { listColumns } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
+import { asPair, type Change, changesOf, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { kindOfChange, type Rename, wholeOf } from '../domain/rename.ts';
+import { type Rename, wholeOf } from '../domain/rename.ts';
 import { exclusiveObject } from '../objects/shared.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
@@ -124,8 +125,9 @@ export function ensureUsableReleases(history: History, releases: readonly Releas
 }
 
 /** @throws PH1014 */
-export function ensureNewChange(history: History, { name }: Rename): void {
-  if (history.renames.has(name) || !/^[a-z0-9_]{1,120}$/.test(name)) throw new PhaseError('PH1014', { rename: name });
+export function ensureNewChange(history: History, { name }: Pick<Rename, 'name'>): void {
+  if (changesOf(history).has(name) || !/^[a-z0-9_]{1,120}$/.test(name))
+    throw new PhaseError('PH1014', { rename: name });
 }
 
 /**
@@ -133,8 +135,8 @@ export function ensureNewChange(history: History, { name }: Rename): void {
  * in the middle of the first one things are there that will be gone.
  * @param rename the second one. @throws PH2002
  */
-export async function ensureApart(db: LedgerDb, history: History, rename: Rename, first: Release): Promise<void> {
-  for (const other of history.renames.values()) {
+export async function ensureApart(db: LedgerDb, history: History, rename: Change, first: Release): Promise<void> {
+  for (const other of changesOf(history).values()) {
     const shared = exclusiveObject(rename, other);
     const last = releaseOfPhase(history.manifests, wholeOf(other), 3);
     if (shared === null || last === null) continue;
@@ -147,7 +149,7 @@ export async function ensureApart(db: LedgerDb, history: History, rename: Rename
         `Begin it in a release after the last one of ${other.name}.`,
       );
     }
-    if ((await stateOf(db, other)) === 'under way') {
+    if ((await stateOf(db, asPair(other))) === 'under way') {
       refuse(
         `Both need ${shared}, and in this database ${other.name} is in the middle.`,
         `Bring it to its end first: on a database for development, phase migrate --release ${last} --maintenance.`,
@@ -159,7 +161,7 @@ export async function ensureApart(db: LedgerDb, history: History, rename: Rename
 /** The files of a plan, and the manifests that list them. */
 export async function draftFiles(
   history: History,
-  plan: RenamePlan,
+  plan: RenamePlan<Change>,
   releases: readonly [Release, Release, Release],
 ): Promise<{ files: WrittenFile[]; changes: FileChange[] }> {
   const scaffolded = scaffoldRename(plan);
@@ -183,7 +185,7 @@ export async function draftFiles(
       phase: file.phase,
       kind: file.kind,
     })),
-    { path: facts.path, release: releases[0], phase: 1, kind: kindOfChange(plan.rename) },
+    { path: facts.path, release: releases[0], phase: 1, kind: kindOf(plan.rename) },
     ...([1, 2, 3] as const).map((phase) => ({
       path: manifestPath(releaseOf(phase)),
       release: releaseOf(phase),
@@ -201,7 +203,7 @@ export async function draftFiles(
   };
 }
 
-function entryOf({ rename }: RenamePlan, { step, content }: ScaffoldedFile): ManifestEntry[] {
+function entryOf({ rename }: RenamePlan<Change>, { step, content }: ScaffoldedFile): ManifestEntry[] {
   if (step === null) return [];
   return [
     {

@@ -1,3 +1,4 @@
+import { changesOf } from '../domain/change.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
@@ -14,6 +15,6 @@ export async function retarget(history: History, target: Retarget): Promise<stri
   const changes = retargetPhase(history, target);
   const manifests = withChanges(history, changes);
   orderMigrations(manifests);
-  ensureRenamesApart(manifests, history.renames, manifests.at(-1)?.release ?? target.release);
+  ensureRenamesApart(manifests, changesOf(history), manifests.at(-1)?.release ?? target.release);
   return writeManifests(history.root, changes);
 }

@@ -17,6 +17,7 @@ beforeEach(async () => {
   knex = withContext(knexPackage.default({ client: 'pg', connection: database.url }), {
     root: project.root,
     renames: new Map(),
+    mappings: new Map(),
     patience,
     stragglerWindowMs: 0,
     rewriteLimitBytes: 16_000_000,

@@ -2,6 +2,7 @@ import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
+import { runMerge, runSplit } from './new-mapping.ts';
 import { runSetDefault, runSetNotNull } from './new-one-release.ts';
 import { runRename } from './new-rename-column.ts';
 import { runRetype } from './new-retype-column.ts';
@@ -20,6 +21,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'retype-column': {
     description: 'another type under the same name, in three releases, or in one where PostgreSQL reads no row for it',
     run: (context) => runRetype(context, {}),
+  },
+  'split-column': {
+    description: 'several columns of one, computed there and back, in three releases',
+    run: (context) => runSplit(context, {}),
+  },
+  'merge-columns': {
+    description: 'one column of several, computed there and back, in three releases',
+    run: (context) => runMerge(context, {}),
   },
   'set-not-null': {
     description: 'a value in each row, in one release, without a long lock',

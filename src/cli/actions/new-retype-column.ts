@@ -9,7 +9,6 @@ import type { Queryable } from '../../postgres/queryable.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
-import { table } from '../../report/table.ts';
 import { writePlainChange } from '../../wizard/plain-change.ts';
 import { writeDraft } from '../../wizard/rename-column.ts';
 import { draftRetype, type RetypeAnswers, type RetypeDraft } from '../../wizard/retype-column.ts';
@@ -26,6 +25,7 @@ import {
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
+import { describeSample } from '../sample.ts';
 
 interface RetypeFlags {
   table?: string;
@@ -39,9 +39,6 @@ interface RetypeFlags {
   name?: string;
   quietTriggers?: boolean;
 }
-
-/** Characters of a value that are shown. */
-const WIDEST = 40;
 
 export async function runRetype(context: CommandContext, flags: RetypeFlags): Promise<Result> {
   const project = await context.openProject();
@@ -106,20 +103,6 @@ async function writePhases(
 
 async function sampleOf(db: Queryable, { retype, ...rename }: Rename): Promise<SampleRow[]> {
   return retype === null ? [] : sampleRows(db, rename, retype);
-}
-
-/** Values as they are, as they become, and as they come back. */
-function describeSample(rows: readonly SampleRow[]): string {
-  if (rows.length === 0) return '\nNo row holds a value.';
-  const shown = (value: string | null): string => {
-    if (value === null) return 'NULL';
-    return value.length > WIDEST ? `${value.slice(0, WIDEST)}…` : value;
-  };
-  const lines = rows.map(({ before, after, back }) => {
-    const isBack = back === before ? '' : `and back: ${shown(back)}`;
-    return ['', shown(before), '->', shown(after), isBack];
-  });
-  return `\nSome values, as they become:\n${table(lines)}`;
 }
 
 async function writePlain(

@@ -1,23 +1,24 @@
+import { type Change, changesOf, isMapping } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Usage } from '../../domain/finding.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
 import { releaseOfPhase } from '../../domain/manifest.ts';
-import { partsOf, type Rename, wholeOf } from '../../domain/rename.ts';
+import { hasWayBack, type MappedColumn, type Mapping, mapped, namesOf } from '../../domain/mapping.ts';
+import { type Conversion, partsOf, type Rename, wholeOf } from '../../domain/rename.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { packageName } from '../../project/package-json.ts';
 import { table } from '../../report/table.ts';
 import { render } from '../../scaffold/templates.ts';
-import { findUsages } from '../../usages/find.ts';
+import { findUsages, type Sought } from '../../usages/find.ts';
 import { typescriptOf } from '../../usages/typescript.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 
 export async function usages(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
-  const change = renameOf(history, name);
+  const change = changeNamed(history, name);
   const found: Usage[] = [];
-  for (const part of wholeOf(change) === name ? partsOf(history.renames.values(), name) : [change]) {
-    found.push(...(await findUsages(history, part)));
-  }
+  for (const column of soughtOf(history, change)) found.push(...(await findUsages(history, column)));
   if (typescriptOf(history.root) === null)
     context.output.notice(
       "TypeScript's own parser is not installed, or a version that has none: code is read by its words, and more is likely. npm install --save-dev typescript-5@npm:typescript@5",
@@ -31,7 +32,16 @@ export async function usages(context: CommandContext, name: string): Promise<Res
   return { document: { usages: found }, text: parts.join('\n\n') || noneOf(change) };
 }
 
-const noneOf = ({ retype, from }: Rename): string =>
+/** The columns whose usages are looked for: those of a change and of its parts, or of one part alone. */
+function soughtOf(history: History, change: Change): Sought[] {
+  if (isMapping(change)) return change.old.map(({ name: from }) => ({ from, table: change.table }));
+  return change.partOf === null ? partsOf(history.renames.values(), change.name) : [change];
+}
+
+const noneOf = (change: Change): string =>
+  isMapping(change) ? `No line names ${namesOf(change.old)} any more.` : noneOfColumn(change);
+
+const noneOfColumn = ({ retype, from }: Rename): string =>
   retype === null ? 'The old name is not used any more.' : `No line names ${from}, so none has to read both types.`;
 
 const SAID = [
@@ -42,12 +52,13 @@ const SAID = [
 
 export async function notice(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
-  const change = renameOf(history, name);
+  const change = changeNamed(history, name);
   const app = (await packageName(history.root)) ?? 'the application';
   const whole = wholeOf(change);
   const [first, second, third] = ([1, 2, 3] as const).map(
     (phase) => releaseOfPhase(history.manifests, whole, phase) ?? '(not planned yet)',
   );
+  if (isMapping(change)) return mappingNotice(change, { app, first, second, third });
   const columns = partsOf(history.renames.values(), whole).map(({ table: { schema, name: table }, ...part }) => ({
     ...part,
     table: `${schema}.${table}`,
@@ -68,9 +79,30 @@ export async function notice(context: CommandContext, name: string): Promise<Res
   return { document: { text: written, usages: [] }, text: written };
 }
 
+/** What whoever reads the database has to know of a split or a merge. */
+function mappingNotice(mapping: Mapping, releases: object): Result {
+  const { table, old, fresh } = mapping;
+  const text = render('notice/mapping.md', {
+    ...releases,
+    ...{ table: `${table.schema}.${table.name}`, oldNames: namesOf(old), newNames: namesOf(fresh), old },
+    fresh: fresh.map(({ name, type, value }) => ({ name, type, value: value === null ? '' : inNames(value, old) })),
+    follows: hasWayBack(mapping),
+  });
+  return { document: { text, usages: [] }, text };
+}
+
+/** An expression as it was given; a `|` would end its cell. */
+function inNames(value: Conversion, old: readonly MappedColumn[]): string {
+  const names = old.map(({ name }) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : quoteIdent(name)));
+  return mapped(value, names)
+    .replace(/^\(([\s\S]*)\)$/, '$1')
+    .replaceAll('|', '\\|');
+}
+
 /** @throws PH1026 */
-function renameOf({ renames }: History, name: string): Rename {
-  const rename = renames.get(name);
-  if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...renames.keys()] });
-  return rename;
+function changeNamed(history: History, name: string): Change {
+  const changes = changesOf(history);
+  const change = changes.get(name);
+  if (!change) throw new PhaseError('PH1026', { rename: name, known: [...changes.keys()] });
+  return change;
 }

@@ -4,6 +4,7 @@ import { checkBreaksItself } from '../../checks/breaks-itself.ts';
 import { checkOldNames, switchedRenames } from '../../checks/old-names.ts';
 import { checkUneditedCopies } from '../../checks/unedited-copies.ts';
 import { checkNewForKnex, checkUnfit, checkUnlisted } from '../../checks/unlisted.ts';
+import { changesOf } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { manifestRelease, type Release } from '../../domain/release.ts';
@@ -40,14 +41,14 @@ export async function checkFiles(root: string, release: Release | null): Promise
   };
   const history = await looked(() => readHistory(root));
   if (history === null) return findings;
-  const { manifests, renames } = history;
+  const { manifests } = history;
   files = history.files;
   for (const manifest of manifests) await looked(() => ensureFilesIntact(history, [manifest]));
   for (const path of openScripts(history))
     await looked(async () => parseSqlMigration(path, await readFile(join(root, path), 'utf8')));
   const last = manifests.at(-1)?.release;
   await looked(() => orderMigrations(manifests));
-  if (last !== undefined) await looked(() => ensureRenamesApart(manifests, renames, last));
+  if (last !== undefined) await looked(() => ensureRenamesApart(manifests, changesOf(history), last));
   const current =
     release === null
       ? last
@@ -80,7 +81,7 @@ function openScripts({ manifests, files }: History): string[] {
 
 async function oldNames(history: History, release: Release): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const rename of switchedRenames(history.manifests, history.renames, release)) {
+  for (const rename of switchedRenames(history.manifests, changesOf(history), release)) {
     findings.push(...checkOldNames(rename, await findUsages(history, rename)));
   }
   return findings;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Action } from '../action.ts';
 import { registerNewChange } from './new-change.ts';
+import { registerNewMapping } from './new-mapping.ts';
 import { registerNewFromDiff } from './new-migration-from-diff.ts';
 import { registerNewOneRelease } from './new-one-release.ts';
 import { registerNewRename } from './new-rename-column.ts';
@@ -12,6 +13,7 @@ export function registerNew(program: Command, action: Action): void {
   registerNewChange(group, action);
   registerNewRename(group, action);
   registerNewRetype(group, action);
+  registerNewMapping(group, action);
   registerNewOneRelease(group, action);
   registerNewFromDiff(group, action);
   for (const kind of ['schema', 'data'] as const) {

@@ -1,5 +1,6 @@
 import { treeOf } from '../../catalog/tree.ts';
-import { quoteQualified } from '../../domain/identifier.ts';
+import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import { hasWayBack, type MappedColumn, type Mapping, mapped, namesOf } from '../../domain/mapping.ts';
 import { converted, type Rename, type Retype, syncTriggers } from '../../domain/rename.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 
@@ -18,7 +19,7 @@ export interface WholeSet {
 export async function withCounterparts(
   db: Queryable,
   { table, set }: { readonly table: string; readonly set: Readonly<Record<string, string>> },
-  renames: readonly Rename[],
+  { renames, mappings }: { readonly renames: readonly Rename[]; readonly mappings: readonly Mapping[] },
 ): Promise<WholeSet> {
   const whole: Record<string, string> = { ...set };
   const notices: string[] = [];
@@ -33,7 +34,36 @@ export async function withCounterparts(
     whole[missing] = retype === null ? expression : counterpartOf(retype, expression, isFirst);
     notices.push(`${name}: ${missing} is set as ${given} is, since the triggers that keep them in step are quiet.`);
   }
+  for (const mapping of mappings) {
+    const beside = otherSide(mapping, set);
+    if (beside === null || !(await isUnderWay(db, table, mapping))) continue;
+    Object.assign(whole, beside.set);
+    notices.push(
+      `${mapping.name}: ${namesOf(beside.columns)} is set by its map, since the triggers that keep both sides in step are quiet.`,
+    );
+  }
   return { set: whole, notices };
+}
+
+/** What the other side of a mapping is, where one side is set alone; null where there is nothing to do. */
+function otherSide(
+  mapping: Mapping,
+  set: Readonly<Record<string, string>>,
+): { readonly columns: readonly MappedColumn[]; readonly set: Record<string, string> } | null {
+  const isSet = ({ name }: MappedColumn): boolean => name in set;
+  const [old, fresh] = [mapping.old.some(isSet), mapping.fresh.some(isSet)];
+  if (old === fresh || (fresh && !hasWayBack(mapping))) return null;
+  const [sources, columns] = old ? [mapping.old, mapping.fresh] : [mapping.fresh, mapping.old];
+  const values = sources.map(({ name }) => (name in set ? `(${set[name]})` : quoteIdent(name)));
+  const own = columns.flatMap(({ name, value }) => (value === null ? [] : [[name, mapped(value, values)] as const]));
+  return { columns, set: Object.fromEntries(own) };
+}
+
+async function isUnderWay(db: Queryable, table: string, { table: root, sync }: Mapping): Promise<boolean> {
+  const on = quoteQualified(root);
+  return (
+    (await isInStep(db, table, on, syncTriggers(sync, 1))) || (await isInStep(db, table, on, syncTriggers(sync, 2)))
+  );
 }
 
 /** What the column that follows is given. Where there may be no way back, nothing is there to go back to. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { ensureTrustedCode } from '../../catalog/foreign-code.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { Mapping } from '../../domain/mapping.ts';
 import type { Rename } from '../../domain/rename.ts';
 import type { RunProgress } from '../../domain/run-progress.ts';
 import type { RunSettings } from '../../domain/run-settings.ts';
@@ -62,6 +63,7 @@ export interface BackfillTools extends Part {
   readonly ownTriggers: readonly string[];
   /** Renames that may be under way, but for the one whose own backfill it is. */
   readonly renames: readonly Rename[];
+  readonly mappings: readonly Mapping[];
   /** Marks its walks as done. */
   finish(result: BackfillResult): Promise<void>;
   onProgress(progress: RunProgress): void;
@@ -115,10 +117,10 @@ export async function runBackfill(request: BackfillRequest, tools: BackfillTools
 }
 
 async function wholeSet(
-  { db, renames, onNotice }: BackfillTools,
+  { db, renames, mappings, onNotice }: BackfillTools,
   request: BackfillRequest,
 ): Promise<BackfillRequest['set']> {
-  const { set, notices } = await withCounterparts(db, request, renames);
+  const { set, notices } = await withCounterparts(db, request, { renames, mappings });
   notices.forEach(onNotice);
   return set;
 }

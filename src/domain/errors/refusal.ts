@@ -1,4 +1,5 @@
 import type { FormerTool } from '../former-ledger.ts';
+import { groupBy } from '../group.ts';
 import type { ChangeKind } from '../rename.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
@@ -49,6 +50,21 @@ export interface RefusalErrors {
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
 
+/** Reasons, each once, with what it is said of where that is not all. */
+function byReason(objects: RefusalErrors['PH2001']['objects']): string[] {
+  const named = groupBy(objects, ({ reason }) => reason);
+  return [...named].map(([reason, of]) =>
+    named.size === 1 ? reason : `${of.map(({ object }) => object).join(', ')}: ${reason}`,
+  );
+}
+
+const CANNOT: Readonly<Record<ChangeKind, string>> = {
+  rename: 'be renamed',
+  retype: 'get another type',
+  split: 'be split',
+  merge: 'be merged',
+};
+
 const list = (items: readonly string[]): string => items.join('; ');
 const acknowledging = (d: { readonly rename: string; readonly objects: readonly string[] }): string =>
   `say so: phase acknowledge ${d.rename} '${(d.objects[0] ?? '').replaceAll("'", "'\\''")}' --why '...'`;
@@ -72,8 +88,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     exit: 4,
     title: 'Something on the column cannot be carried over',
     what: (d) =>
-      `${d.table}.${d.column} cannot ${d.kind === 'retype' ? 'get another type' : 'be renamed'}: ${list(d.objects.map((o) => o.object))}.`,
-    why: (d) => list(d.objects.map((o) => (d.objects.length === 1 ? o.reason : `${o.object}: ${o.reason}`))),
+      `${d.table}.${d.column} cannot ${CANNOT[d.kind ?? 'rename']}: ${list(d.objects.map((o) => o.object))}.`,
+    why: (d) => list(byReason(d.objects)),
     remedy: (d) => [...new Set(d.objects.map((o) => o.instead))].join(' '),
   },
   PH2002: {
@@ -133,12 +149,14 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'Something hangs on the old column that the rename does not carry over',
     what: (d) =>
       `${d.rename}: ${d.phase === 2 ? 'the switch' : 'dropping the old column'} would lose or break ${list(d.objects)}.`,
-    why: () =>
-      'It is in this database, and the rename does not carry it over: it was not there when that was scaffolded, or is not what it was.',
+    why: (d) =>
+      `It is in this database, and the ${d.kind ?? 'rename'} does not carry it over: it was not there when that was scaffolded, or is not what it was.`,
     remedy: (d) =>
-      d.kind === 'retype'
-        ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
-        : `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
+      d.kind === 'split' || d.kind === 'merge'
+        ? `Drop it, or make it anew on the new columns, by a migration of a release before phase ${d.phase} or by hand${lossless(d)}. A function is mended by a version that does not name the old column. Then run the same command again.`
+        : d.kind === 'retype'
+          ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
+          : `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,

@@ -44,7 +44,7 @@ export interface UsageErrors {
   PH1041: { id: string; reason: string };
   PH1042: { file: string; isUser: boolean };
   PH1043: {
-    flag: '--using' | '--back' | '--fill' | '--default';
+    flag: '--using' | '--back' | '--into' | '--fill' | '--default';
     expression: string;
     column: string;
     from: string;
@@ -57,7 +57,7 @@ export interface UsageErrors {
 const closest = (names: readonly string[]): string =>
   names.length === 0 ? 'Nothing there has a similar name.' : `Close to it: ${names.join(', ')}.`;
 
-const isOfSync = (flag: string): boolean => flag === '--using' || flag === '--back';
+const isOfSync = (flag: string): boolean => flag === '--using' || flag === '--back' || flag === '--into';
 
 export const usageErrors: ErrorTexts<UsageErrors> = {
   PH1001: {

@@ -2,12 +2,15 @@ import { treeOf } from '../../catalog/tree.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteLiteral } from '../../domain/identifier.ts';
 import { takeBackDefaults } from '../../postgres/default-privileges.ts';
+import { sqlQualified } from '../../postgres/names.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { readMaterializedView } from './materialized-view.ts';
 import { withoutSemicolon } from './texts.ts';
 
 /** A view that has to be dropped and made again, since CREATE OR REPLACE VIEW refuses a column of another type. */
 export interface ViewAnew {
+  /** Qualified and quoted. */
+  readonly name: string;
   readonly drop: string;
   readonly make: readonly string[];
   readonly rewrites: boolean;
@@ -29,7 +32,7 @@ export async function viewsOn(db: Queryable, on: string, columns: readonly strin
     if (kind === 'm') {
       const rebinding = await readMaterializedView(db, { kind: 'materialized view', name });
       if (rebinding !== null)
-        views.push({ drop: rebinding.before.join(';\n'), make: rebinding.make, rewrites: rebinding.rewrites });
+        views.push({ name, drop: rebinding.before.join(';\n'), make: rebinding.make, rewrites: rebinding.rewrites });
     } else views.push(await readViewAnew(db, name));
   }
   return views;
@@ -45,7 +48,7 @@ const VIEWS = `
     UNION
     SELECT r.ev_class, level + 1 FROM reading JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = reading.oid AND d.classid = 'pg_rewrite'::regclass
     JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename = '_RETURN' AND r.ev_class <> reading.oid)
-  SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, c.relkind AS kind
+  SELECT ${sqlQualified('n', 'c')} AS name, c.relkind AS kind
   FROM reading JOIN pg_class c ON c.oid = reading.oid JOIN pg_namespace n ON n.oid = c.relnamespace
   GROUP BY c.oid, n.nspname, c.relname, c.relkind ORDER BY max(level), 1`;
 
@@ -60,6 +63,7 @@ async function readViewAnew(db: Queryable, name: string): Promise<ViewAnew> {
   }>(db, VIEW, [name]);
   if (row === undefined) throw new PhaseError('PH5030', { statement: `DROP VIEW ${name}`, reason: 'it is gone' });
   return {
+    name,
     drop: `DROP VIEW ${name}`,
     make: [
       `CREATE VIEW ${name} (${row.columns})${row.options} AS ${withoutSemicolon(row.definition)}`,

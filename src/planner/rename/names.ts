@@ -8,11 +8,16 @@ import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
 /** Longest name of a rename: its files' names, with timestamp and suffix, stay below what file systems take. */
-export const LONGEST_RENAME = 120;
+const LONGEST_RENAME = 120;
 
 /** `users_email_to_email_address`; what is cut off keeps a hash. */
 export function renameName(table: string, from: string, to: string): string {
-  const name = `${slug(table)}_${slug(from)}_to_${slug(to)}`;
+  return changeName(table, [from], [to]);
+}
+
+/** The same for several columns. */
+export function changeName(table: string, old: readonly string[], fresh: readonly string[]): string {
+  const name = `${slug(table)}_${old.map(slug).join('_')}_to_${fresh.map(slug).join('_')}`;
   return identifierBytes(name) <= LONGEST_RENAME ? name : `${name.slice(0, LONGEST_RENAME - 9)}_${shortHash(name)}`;
 }
 
@@ -59,12 +64,7 @@ export function syncNames(
     functions: byPhase(stem),
     triggers: first,
     moved: isChanged || facts.column.toastable ? [beforeFirst(first[0]), beforeFirst(first[1])] : null,
-    last: isChanged
-      ? {
-          functions: byPhase(`${stem}_last`),
-          triggers: triggersThat(facts, stem, LAST_PREFIXES, (name, other) => compareBytes(name, other) > 0),
-        }
-      : null,
+    last: isChanged ? lastOf(facts, stem) : null,
     stragglers,
   };
 }
@@ -91,6 +91,36 @@ export function retypeSyncNames(
     moved: isListed ? [deriveName(triggers[0], '_moved'), ''] : null,
     last: null,
     stragglers: stragglersOf(name, ledgerSchema),
+  };
+}
+
+/**
+ * Names of a mapping's functions and triggers. Where the application's own triggers may change a column there is a last one behind them; else one sees to rows that a
+ * statement only moves.
+ * @param facts of the old columns, one each.
+ */
+export function mappingSyncNames(
+  facts: readonly [TableFacts, ...TableFacts[]],
+  name: string,
+  { taken, ledgerSchema }: { readonly taken: ReadonlySet<string>; readonly ledgerSchema: string },
+): RenameSync {
+  const [own] = facts;
+  const stem = syncStem(own, taken);
+  const first = triggersThat(own, stem, FIRST_PREFIXES, (one, other) => compareBytes(one, other) < 0);
+  const isChanged = facts.some(isChangedByTriggers);
+  return {
+    functions: byPhase(stem),
+    triggers: first,
+    moved: isChanged ? null : [beforeFirst(first[0]), beforeFirst(first[1])],
+    last: isChanged ? lastOf(own, stem) : null,
+    stragglers: stragglersOf(name, ledgerSchema),
+  };
+}
+
+function lastOf(facts: TableFacts, stem: string): NonNullable<RenameSync['last']> {
+  return {
+    functions: byPhase(`${stem}_last`),
+    triggers: triggersThat(facts, stem, LAST_PREFIXES, (one, other) => compareBytes(one, other) > 0),
   };
 }
 

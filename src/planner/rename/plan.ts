@@ -1,14 +1,9 @@
+import type { Change } from '../../domain/change.ts';
 import type { MigrationKind, Phase } from '../../domain/manifest.ts';
 import type { Release } from '../../domain/release.ts';
-import {
-  type ChangeKind,
-  RENAME_STEPS,
-  type Rename,
-  type RenameStepName,
-  STEP_FACTS,
-  type StepName,
-} from '../../domain/rename.ts';
+import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS, type StepName } from '../../domain/rename.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import type { MappingView } from '../mapping/sync.ts';
 import { type RetypeView, retypeView } from '../retype/sync.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion, renamedFunction } from './function-versions.ts';
 import { carriedOf, renameName, syncNames } from './names.ts';
@@ -64,13 +59,13 @@ export interface PlannedBody {
   readonly phase: 1 | 2;
   readonly place: SyncPlace;
   /** Which templates it is made with. */
-  readonly of: ChangeKind;
-  readonly view: SyncView | RetypeView;
+  readonly of: 'rename' | 'retype' | 'mapping';
+  readonly view: SyncView | RetypeView | MappingView;
 }
 
-/** All three phases of a rename, as data. */
-export interface RenamePlan {
-  readonly rename: Rename;
+/** All three phases of a change, as data. */
+export interface RenamePlan<C extends Change = Rename> {
+  readonly rename: C;
   /** What goes with it, in the same steps. */
   readonly parts: readonly Rename[];
   readonly steps: readonly PlannedStep[];

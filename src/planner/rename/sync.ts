@@ -27,7 +27,7 @@ export function syncFactsOf({ table, column, objects }: TableFacts): SyncFacts {
 }
 
 /** The places that a rename has triggers for. */
-export function syncPlaces(rename: Rename, phase: 1 | 2): SyncPlace[] {
+export function syncPlaces(rename: Pick<Rename, 'sync'>, phase: 1 | 2): SyncPlace[] {
   const { sync } = rename;
   return [
     ...(isOfGenerated(rename) ? [] : ['first' as const]),
@@ -38,7 +38,7 @@ export function syncPlaces(rename: Rename, phase: 1 | 2): SyncPlace[] {
 
 /** What the trigger of a place is called, and the function that it runs; not qualified, not quoted. */
 export function namesAt(
-  { sync }: Rename,
+  { sync }: Pick<Rename, 'sync'>,
   place: SyncPlace,
   phase: 1 | 2,
 ): { readonly functionName: string; readonly triggerName: string } {

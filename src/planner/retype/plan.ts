@@ -1,10 +1,10 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { identifierBytes, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
+import { quoteQualified, shortHash } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
 import { partName, type Retype } from '../../domain/rename.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
-import { carriedOf, LONGEST_RENAME, retypeSyncNames } from '../rename/names.ts';
+import { carriedOf, changeName, retypeSyncNames } from '../rename/names.ts';
 import { planBodies, plannedSteps, type RenamePlan } from '../rename/plan.ts';
 import { ensureSupported } from '../rename/supported.ts';
 import { syncFactsOf } from '../rename/sync.ts';
@@ -40,8 +40,7 @@ export function retypeName(table: string, column: string, type: string): string 
     .replaceAll(/\W+/g, '_')
     .replaceAll(/^_+|_+$/g, '')
     .toLowerCase();
-  const name = `${slug(table)}_${slug(column)}_to_${slug(word)}`;
-  return identifierBytes(name) <= LONGEST_RENAME ? name : `${name.slice(0, LONGEST_RENAME - 9)}_${shortHash(name)}`;
+  return changeName(table, [column], [word]);
 }
 
 /** A column that is to get another type, and what it goes by until the second phase. */

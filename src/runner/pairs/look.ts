@@ -2,12 +2,15 @@ import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
 import { placeOf, wayBack } from '../../catalog/pair.ts';
 import { TREE } from '../../catalog/tree.ts';
+import { type Change, isMapping } from '../../domain/change.ts';
+import type { Mapping } from '../../domain/mapping.ts';
 import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
 import { inPhase, type Rename, syncTriggers } from '../../domain/rename.ts';
 import { follow } from '../../planner/rename/follow.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+import { alteredColumns } from './mapped-columns.ts';
 import { isThere } from './place.ts';
 import { refusedBesides } from './refused.ts';
 
@@ -15,7 +18,8 @@ import { refusedBesides } from './refused.ts';
  * What was altered by hand of the columns of a rename since the runner saw to them last, in words: the next run follows it, or refuses it.
  * Writes nothing.
  */
-export function alteredByHand(db: Queryable, change: Rename, record: PairRecord): Promise<string[]> {
+export function alteredByHand(db: Queryable, change: Change, record: PairRecord): Promise<string[]> {
+  if (isMapping(change)) return alteredOf(db, change, record);
   const rename = inPhase(change, record.phase);
   return inRolledBackTransaction(db, () =>
     underQualifiedNames(db, async () => {
@@ -51,8 +55,21 @@ export function alteredByHand(db: Queryable, change: Rename, record: PairRecord)
   );
 }
 
+function alteredOf(db: Queryable, mapping: Mapping, record: PairRecord): Promise<string[]> {
+  return inRolledBackTransaction(db, () =>
+    underQualifiedNames(db, async () => [
+      ...(await alteredColumns(db, mapping, record)).map(({ what }) => what),
+      ...(await missingSync(db, mapping, record)),
+    ]),
+  );
+}
+
 /** Without its triggers writes of one release do not reach the other. */
-async function missingSync(db: Queryable, { sync }: Rename, { table, phase }: PairRecord): Promise<string[]> {
+async function missingSync(
+  db: Queryable,
+  { sync }: Pick<Rename, 'sync'>,
+  { table, phase }: PairRecord,
+): Promise<string[]> {
   const rows = await all<{ name: string; on: string; root: boolean }>(
     db,
     `${TREE} SELECT wanted.name, c.oid::regclass::text AS "on", c.oid = $1::oid AS root

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
+import { type Change, type Changes, isMapping } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { partsOf, type Rename, wholeOf } from '../../domain/rename.ts';
+import { partsOf, wholeOf } from '../../domain/rename.ts';
 import { renamesUnderWay } from '../../ledger/migrations.ts';
 import { forgetPair, readPairs } from '../../ledger/pairs.ts';
 import { dropStragglers } from '../../operations/stragglers.ts';
@@ -8,6 +9,7 @@ import { isConnectionLost, isRetryable, reasonOf } from '../../postgres/errors.t
 import { connectionOf } from '../../postgres/knex.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
+import { MappedColumns } from './mapped-columns.ts';
 import { type FollowedChange, Pair, type RanStep } from './pair.ts';
 import { RetypedPair } from './retyped-pair.ts';
 
@@ -18,12 +20,12 @@ import { RetypedPair } from './retyped-pair.ts';
  */
 export async function settlePairs(
   trx: Knex.Transaction,
-  renames: ReadonlyMap<string, Rename>,
+  renames: Changes,
   ran: RanStep | null,
 ): Promise<FollowedChange[]> {
   const db = await connectionOf(trx);
   const records = new Map((await readPairs(db)).map((record) => [record.rename, record]));
-  const isOwn = (rename: Rename): boolean => ran?.rename !== undefined && wholeOf(rename) === ran.rename;
+  const isOwn = (rename: Change): boolean => ran?.rename !== undefined && wholeOf(rename) === ran.rename;
   if (records.size === 0 && ![...renames.values()].some(isOwn)) return [];
   return underQualifiedNames(db, async () => {
     const followed: FollowedChange[] = [];
@@ -49,12 +51,13 @@ export async function settlePairs(
 }
 
 /** The two columns of a change, as its kind has them. */
-function pairOf(trx: Knex.Transaction, db: LedgerDb, change: Rename): Pair | RetypedPair {
+function pairOf(trx: Knex.Transaction, db: LedgerDb, change: Change): Pair | RetypedPair | MappedColumns {
+  if (isMapping(change)) return new MappedColumns(db, change);
   return change.retype === null ? new Pair(trx, db, change) : new RetypedPair(trx, db, change);
 }
 
 /** What PostgreSQL does not let this role do, such as a label of a provider that is not loaded, cannot be followed. */
-function asRefusal(error: unknown, { name }: Rename): unknown {
+function asRefusal(error: unknown, { name }: Change): unknown {
   if (error instanceof PhaseError || isRetryable(error) || isConnectionLost(error)) return error;
   const what = `what was altered on one column cannot be done on the other (${reasonOf(error)})`;
   const instead = 'Do it on the other column as somebody who may, or take it back.';
@@ -79,7 +82,7 @@ function changeOf({ step, direction }: RanStep): 'none' | 'ends' | { readonly ph
  * Keeps the pairs of all renames that are under way by the ledger, and of no others: an earlier version may have begun one, and
  * somebody may have said by hand what became of a step.
  */
-export async function adoptPairs(trx: Knex.Transaction, renames: ReadonlyMap<string, Rename>): Promise<void> {
+export async function adoptPairs(trx: Knex.Transaction, renames: Changes): Promise<void> {
   const db = await connectionOf(trx);
   const known = new Set((await readPairs(db)).map(({ rename }) => rename));
   const current = (await renamesUnderWay(db)).flatMap(({ rename, phase }) => [

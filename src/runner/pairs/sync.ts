@@ -39,7 +39,7 @@ export async function isSyncFit(
   const column = await onConnection(knex, (db) => readColumn(db, table, rename.table, rename.from));
   const wanted = planBodies({ table: rename.table, column, keys }, rename)
     .filter((body) => body.kind === 'function' && body.phase === phase)
-    .flatMap(({ view }) => view.guards);
+    .flatMap(({ view }) => ('guards' in view ? view.guards : []));
   return made === wanted.length && wanted.every((guard) => sources.some((source) => source.includes(guard)));
 }
 

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { nodesOf, treesOf } from '../../catalog/sql-trees.ts';
+import { changesOf } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
 import { runAsGiven } from '../../postgres/knex.ts';
@@ -24,8 +25,8 @@ export async function settle(
   ran: WatchedStep,
   isEnd = true,
 ): Promise<void> {
-  if (history.renames.size === 0) return;
-  const followed = await settlePairs(trx, history.renames, ran).catch((error) => {
+  if (hasNoChanges(history)) return;
+  const followed = await settlePairs(trx, changesOf(history), ran).catch((error) => {
     throw ofMigration(error, ran);
   });
   for (const change of followed) {
@@ -38,6 +39,8 @@ export async function settle(
   for (const twin of await dropLonelyTwins(trx, history.renames, ran))
     options.onEvent({ type: 'notice', message: sayDropped(twin) });
 }
+
+const hasNoChanges = ({ renames, mappings }: Session['history']): boolean => renames.size + mappings.size === 0;
 
 /** A release that is cut never changes: what is refused in a migration of it has to have a way on. */
 function ofMigration(error: unknown, { id, direction }: WatchedStep): unknown {
@@ -68,17 +71,17 @@ export async function runFollowed(session: Session, ran: WatchedStep, statement:
 
 /** The same after one that ran outside a transaction. */
 export async function settleOutside(session: Session, ran: WatchedStep, isEnd: boolean): Promise<void> {
-  if (session.history.renames.size === 0) return;
+  if (hasNoChanges(session.history)) return;
   await inOneTransaction(session, ran.id, (trx) => settle(session, trx, ran, isEnd));
 }
 
 /** What was done by hand since the last run, before anything runs. @throws PH2018 */
 export async function settleByHand(session: Session): Promise<void> {
   const { history, options } = session;
-  if (history.renames.size === 0) return;
+  if (hasNoChanges(history)) return;
   const notices = await inOneTransaction(session, 'What was altered by hand', async (trx): Promise<string[]> => {
-    await adoptPairs(trx, history.renames);
-    const followed = await settlePairs(trx, history.renames, null);
+    await adoptPairs(trx, changesOf(history));
+    const followed = await settlePairs(trx, changesOf(history), null);
     const dropped = await dropLonelyTwins(trx, history.renames, null);
     const covered = await coverChildren(trx, history.renames);
     return [...followed.map(sayFollowed), ...dropped.map(sayDropped), ...covered.map(sayCovered)];
@@ -96,7 +99,7 @@ export async function settleBeforeUndoing(session: Session): Promise<void> {
   } catch (error) {
     if (!(error instanceof PhaseError) || error.code !== 'PH2018') throw error;
     session.options.onEvent({ type: 'notice', message: error.message });
-    await inOneTransaction(session, 'Reading the ledger', (trx) => adoptPairs(trx, session.history.renames));
+    await inOneTransaction(session, 'Reading the ledger', (trx) => adoptPairs(trx, changesOf(session.history)));
   }
 }
 

@@ -1,0 +1,197 @@
+import { columnsOfTable } from '../catalog/columns-of.ts';
+import { countOutOfStep, countUnlikeOld, findUnmapped } from '../catalog/mapped-rows.ts';
+import { readMentions } from '../catalog/mentions.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import {
+  asPairs,
+  hasWayBack,
+  isUnmapped,
+  type MappedColumn,
+  type Mapping,
+  mapped,
+  mayFail,
+  namesOf,
+  needsFilling,
+} from '../domain/mapping.ts';
+import { type StepName, syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { readAcknowledged } from '../ledger/acknowledgements.ts';
+import { recordGate } from '../ledger/gates.ts';
+import { recordMismatches } from '../ledger/mismatches.ts';
+import { readHangingObjects } from '../objects/read-hanging.ts';
+import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
+import { underQualifiedNames } from '../postgres/session.ts';
+import { inRolledBackTransaction } from '../postgres/transaction.ts';
+import { missingTriggers } from './complete.ts';
+import { ensureNoStragglers, type GatedStep } from './gate.ts';
+import { checkPreflight } from './preflight.ts';
+
+/**
+ * Before a step of a split or a merge: what one more column would break, what the rows of the table would make it meet, and rows that have come since it was scaffolded.
+ * @throws what `checkPreflight` throws, and PH2032.
+ */
+export async function checkMappingPreflight(db: LedgerDb, mapping: Mapping, step: StepName): Promise<void> {
+  for (const pair of asPairs(mapping)) await checkPreflight(db, pair, step);
+  const { name, table, old, fresh } = mapping;
+  if (step !== 'expand' || !mayFail(fresh)) return;
+  const { rows, examples } = await inReading(db, () => findUnmapped(db, table, { from: old, to: fresh }));
+  if (rows === 0) return;
+  const columns = { column: namesOf(old), type: namesOf(fresh) };
+  throw new PhaseError('PH2032', { change: name, table: quoteQualified(table), ...columns, rows, examples });
+}
+
+const inReading = <T>(db: LedgerDb, body: () => Promise<T>): Promise<T> =>
+  inRolledBackTransaction(db, () => underQualifiedNames(db, body));
+
+/**
+ * The gate of the second or third phase, outside any transaction and without long locks. Its result goes into the ledger.
+ * @throws PH2005 rows that are not in step, PH2006 stragglers, PH2007 what is missing, PH2008 what would be lost.
+ */
+export async function checkMappingGate(
+  db: LedgerDb,
+  mapping: Mapping,
+  step: GatedStep,
+  options: { readonly stragglerWindowMs: number },
+): Promise<void> {
+  const phase = step === 'switch' ? 2 : 3;
+  const note = (errorCode: string | null, result: object): Promise<void> =>
+    recordGate(db, { rename: mapping.name, phase, errorCode, result });
+  try {
+    await inRolledBackTransaction(db, () => recheckMappingGate(db, mapping, step, options));
+    await note(null, { mismatches: await ensureInStep(db, mapping, step) });
+  } catch (error) {
+    if (error instanceof PhaseError) await note(error.code, { message: error.message, details: error.details });
+    throw error;
+  }
+}
+
+/** Rows that are not in step, in a phase. */
+export function countMappingMismatches(db: LedgerDb, mapping: Mapping, phase: 1 | 2): Promise<number> {
+  return inReading(db, () => countOutOfStep(db, mapping, phase));
+}
+
+async function ensureInStep(db: LedgerDb, mapping: Mapping, step: GatedStep): Promise<number> {
+  const phase = step === 'switch' ? 1 : 2;
+  const mismatches = await countMappingMismatches(db, mapping, phase);
+  await recordMismatches(db, mapping.name, mismatches);
+  if (mismatches > 0) throw new PhaseError('PH2005', { rename: mapping.name, mismatches, ...mending(mapping, phase) });
+  return mismatches;
+}
+
+/** Statements that show rows which are not in step, and that put them right by the side that has authority. */
+function mending(mapping: Mapping, phase: 1 | 2): { where: string; mend: string } {
+  const { table, old, fresh } = mapping;
+  const on = quoteQualified(table);
+  const where = needsFilling(mapping);
+  const [sources, followers] = phase === 1 || !hasWayBack(mapping) ? [old, fresh] : [fresh, old];
+  const names = sources.map(({ name }) => quoteIdent(name));
+  const set = followers.map(
+    ({ name, value }) => `${quoteIdent(name)} = ${value === null ? 'NULL' : mapped(value, names)}`,
+  );
+  return { where: `SELECT * FROM ${on} WHERE ${where}`, mend: `UPDATE ${on} SET ${set.join(', ')} WHERE ${where}` };
+}
+
+/** What could change between the gate and the step: checked again in the step's transaction, once it has its lock. */
+export function recheckMappingGate(
+  db: LedgerDb,
+  mapping: Mapping,
+  step: GatedStep,
+  { stragglerWindowMs }: { readonly stragglerWindowMs: number },
+): Promise<void> {
+  return underQualifiedNames(db, async () => {
+    const table = await ensureColumns(db, mapping);
+    const triggers = await missingTriggers(db, table, syncTriggers(mapping.sync, step === 'switch' ? 1 : 2));
+    if (triggers.length > 0) throw new PhaseError('PH2007', { rename: mapping.name, missing: triggers });
+    if (step === 'switch') return;
+    await ensureNoStragglers(db, mapping, stragglerWindowMs);
+    await ensureNothingLost(db, mapping, table);
+  });
+}
+
+async function ensureColumns(db: Queryable, { name, table, old, fresh }: Mapping): Promise<number> {
+  const found = await columnsOfTable(db, table);
+  if (found === null) throw new PhaseError('PH2007', { rename: name, missing: [`table ${quoteQualified(table)}`] });
+  const isThere = ({ name: column, type }: MappedColumn): boolean =>
+    found.columns.some((one) => one.name === column && one.type === type);
+  const missing = [...old, ...fresh].filter((column) => !isThere(column));
+  if (missing.length > 0)
+    throw new PhaseError('PH2007', {
+      rename: name,
+      missing: missing.map(({ name: column, type }) => `column ${quoteIdent(column)} of the type ${type}`),
+    });
+  return found.oid;
+}
+
+/** Nothing hangs on the old columns but what is said to go with them, and no trigger runs what names one. */
+async function ensureNothingLost(db: LedgerDb, mapping: Mapping, table: number): Promise<void> {
+  const { name, kind, dropped, sync } = mapping;
+  const ours = [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
+  const found = new Map<string, boolean>();
+  for (const { name: column } of mapping.old) {
+    for (const object of await readHangingObjects(db, { table, column, ours })) {
+      const isKnown = dropped.some(
+        (one) => one.kind === object.kind && one.name === object.name && one.on === object.on,
+      );
+      if (!isKnown) found.set(object.description, object.blocks);
+    }
+    for (const words of await usesInTriggers(db, mapping, table, column)) found.set(words, false);
+  }
+  const acknowledged = await readAcknowledged(db, name);
+  const objects = [...found.keys()].filter((object) => found.get(object) === true || !acknowledged.has(object));
+  const blocking = objects.filter((object) => found.get(object) === true);
+  if (objects.length > 0) throw new PhaseError('PH2008', { rename: name, phase: 3, kind, objects, blocking });
+}
+
+async function usesInTriggers(db: LedgerDb, { table, sync }: Mapping, oid: number, column: string): Promise<string[]> {
+  const ours = new Set([...syncFunctions(sync, 1), ...syncFunctions(sync, 2)]);
+  const mentions = await readMentions(db, { ...table, oid }, column, ours);
+  return mentions
+    .filter(
+      ({ use, triggers, triggersElsewhere }) => use === 'certain' && triggers.length + triggersElsewhere.length > 0,
+    )
+    .map(({ signature, triggers, triggersElsewhere }) => {
+      const names = [...triggers.map(quoteIdent), ...triggersElsewhere].join(', ');
+      return `function ${signature} of the trigger ${names}, which names ${quoteIdent(column)}`;
+    });
+}
+
+/** What the gate of the third phase would name now, but for what cannot be acknowledged. In a transaction. */
+export async function mappingObjectsNamed(db: LedgerDb, mapping: Mapping): Promise<readonly string[]> {
+  return underQualifiedNames(db, async () => {
+    const table = await ensureColumns(db, mapping);
+    const named = await ensureNothingLost(db, mapping, table).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (named === null) return [];
+    if (!(named instanceof PhaseError) || named.code !== 'PH2008') throw named;
+    const { objects, blocking = [] } = (named as PhaseError<'PH2008'>).details;
+    return objects.filter((object) => !blocking.includes(object));
+  });
+}
+
+/**
+ * Undoing a later phase needs values for the old columns.
+ * @throws PH2011 which says why there are none.
+ */
+export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: string, step: GatedStep): Promise<void> {
+  const { table, old, fresh } = mapping;
+  if (!hasWayBack(mapping)) {
+    const isGone = step === 'contract';
+    const rows = isGone ? 0 : await inReading(db, () => countUnlikeOld(db, mapping));
+    if (!isGone && rows === 0) return;
+    const reason = isGone
+      ? `Nothing leads back to ${namesOf(old)}, whose values are gone.`
+      : `${rows} rows hold in ${namesOf(fresh)} what ${namesOf(old)} does not say, and nothing leads back.`;
+    throw new PhaseError('PH2011', { id, reason, instead: `Go on with ${namesOf(fresh)}.` });
+  }
+  if (!mayFail(old)) return;
+  const where = step === 'switch' ? isUnmapped(old, fresh, ({ name }) => `t.${quoteIdent(name)}`) : 'true';
+  const { rows, examples } = await inReading(db, () => findUnmapped(db, table, { from: fresh, to: old, where }));
+  if (rows === 0) return;
+  throw new PhaseError('PH2011', {
+    id,
+    reason: `${rows === 1 ? 'One row holds' : `${rows} rows hold`} in ${namesOf(fresh)} what ${namesOf(old)} cannot (${examples.join('; ')}).`,
+    instead: `Go on with ${namesOf(fresh)}; or put these rows right, and run the same command again.`,
+  });
+}

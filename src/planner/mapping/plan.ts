@@ -1,0 +1,164 @@
+import { asPair } from '../../domain/change.ts';
+import { PhaseError } from '../../domain/errors/phase-error.ts';
+import type { ColumnPrivilege, UnsupportedObject } from '../../domain/facts.ts';
+import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import {
+  asPairs,
+  hasWayBack,
+  type MappedColumn,
+  type Mapping,
+  type MappingKind,
+  mayFail,
+  namesOf,
+} from '../../domain/mapping.ts';
+import type { DroppedFacts } from '../../objects/dropping.ts';
+import type { Renaming } from '../../objects/renaming.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
+import { changeName, mappingSyncNames } from '../rename/names.ts';
+import { plannedSteps, type RenamePlan, type RenameRequest } from '../rename/plan.ts';
+import { type Warning, warningsOf } from '../rename/warnings.ts';
+import { mappingSteps } from './steps.ts';
+import { mappingBodies } from './sync.ts';
+
+/** What a user asks for. */
+export interface MappingRequest
+  extends Pick<RenameRequest, 'releases' | 'name' | 'now' | 'takenFunctions' | 'ledgerSchema' | 'quietTriggers'> {
+  readonly kind: MappingKind;
+  readonly old: readonly MappedColumn[];
+  readonly fresh: readonly MappedColumn[];
+  /** Of the old columns, one each. */
+  readonly originals: readonly [Renaming, ...Renaming[]];
+  readonly dropped: DroppedFacts;
+}
+
+/** Plans a split or a merge from what was found on the table. @throws PH2001 when something about the table stands in its way. */
+export function planMapping(request: MappingRequest): RenamePlan<Mapping> {
+  const { kind, old, fresh, originals, dropped, releases, quietTriggers = false } = request;
+  const [{ facts }] = originals;
+  for (const original of originals) ensureMappable(original.facts, kind);
+  const name =
+    request.name ??
+    changeName(
+      facts.table.name,
+      old.map((column) => column.name),
+      fresh.map((column) => column.name),
+    );
+  const taken = new Set([...facts.takenNames, ...request.takenFunctions]);
+  const ofColumns = originals.map((original) => original.facts) as [TableFacts, ...TableFacts[]];
+  const sync = mappingSyncNames(ofColumns, name, { taken, ledgerSchema: request.ledgerSchema });
+  const mapping: Mapping = {
+    ...{ name, kind, table: facts.table, old, fresh, dropped: dropped.objects, sync, partOf: null },
+  };
+  const grants = grantsOf(originals, fresh);
+  const steps = mappingSteps({ mapping, originals, grants, dropped, quietTriggers });
+  // Where nothing leads back, releases that read what is old would read what was.
+  const breaking = hasWayBack(mapping) ? (['contract'] as const) : (['switch', 'contract'] as const);
+  return {
+    rename: mapping,
+    parts: [],
+    steps: plannedSteps(name, steps, request, breaking),
+    bodies: mappingBodies(mapping),
+    versions: [],
+    warnings: mappingWarnings(mapping, originals, { releases, quietTriggers }),
+  };
+}
+
+function ensureMappable(facts: TableFacts, kind: MappingKind): void {
+  const { table, column, children } = facts;
+  const objects: UnsupportedObject[] = [
+    ...facts.unsupported,
+    ...children.map((child) => ({
+      object: `table ${child}, which inherits from it`,
+      reason: 'row triggers of a table are none of its children by inheritance',
+      instead: 'Take it out of the inheritance in an earlier release, or make it a partition.',
+    })),
+    ...(column.generated === null
+      ? []
+      : [
+          {
+            object: `generated column ${column.name}`,
+            reason: 'nobody writes it, so that nothing has to be kept in step',
+            instead: 'Add the new columns as generated ones, let the application read these, and drop it afterwards.',
+          },
+        ]),
+    ...(column.identity || column.default?.class === 'volatile' || column.domainDefault !== null
+      ? [
+          {
+            object: `the default of column ${column.name}`,
+            reason:
+              'it is another one for each row, or of a domain, so that nobody can tell a value that was given from it',
+            instead: 'Drop it in an earlier release, whose code gives the value.',
+          },
+        ]
+      : []),
+  ];
+  if (objects.length > 0)
+    throw new PhaseError('PH2001', { table: quoteQualified(table), column: column.name, kind, objects });
+}
+
+/** Whoever has a privilege to all old columns has it to the new ones, with which it is one value. */
+function grantsOf(originals: readonly Renaming[], fresh: readonly MappedColumn[]): string[] {
+  const [first, ...others] = originals;
+  if (first === undefined) return [];
+  const isSame = (a: ColumnPrivilege, b: ColumnPrivilege): boolean =>
+    a.privilege === b.privilege && a.grantee === b.grantee;
+  const shared = first.facts.column.privileges.filter((one) =>
+    others.every(({ facts }) => facts.column.privileges.some((other) => isSame(one, other))),
+  );
+  return fresh.flatMap(({ name }) =>
+    shared.map(
+      ({ privilege, grantee, grantable }) =>
+        `GRANT ${privilege} (${quoteIdent(name)}) ON ${first.on} TO ${grantee}${grantable ? ' WITH GRANT OPTION' : ''}`,
+    ),
+  );
+}
+
+function mappingWarnings(
+  mapping: Mapping,
+  originals: readonly Renaming[],
+  { releases, quietTriggers }: { readonly releases: RenameRequest['releases']; readonly quietTriggers: boolean },
+): Warning[] {
+  const { name, old, fresh } = mapping;
+  const [oldNames, newNames] = [namesOf(old), namesOf(fresh)];
+  const hasBack = hasWayBack(mapping);
+  const required = old.filter(({ notNull }) => notNull);
+  const pairs = asPairs(mapping);
+  const perTable = originals.flatMap(({ facts }, at) =>
+    warningsOf(facts, pairs[at] ?? asPair(mapping), { releases, quietTriggers }, []),
+  );
+  return [
+    ...(hasBack
+      ? []
+      : [
+          {
+            code: 'no_way_back',
+            message: `Nothing leads back to ${oldNames}: from phase 2 on it stays as it was, so that releases below ${releases[1]} would read what is past. Phase 2 is held until none of them is alive.`,
+          },
+        ]),
+    ...(mayFail(fresh)
+      ? [
+          {
+            code: 'writes_may_be_refused',
+            message: `From phase 1 on a write of ${oldNames} that cannot become ${newNames} is refused with PostgreSQL's error, which names ${name}.`,
+          },
+        ]
+      : []),
+    ...(hasBack && required.length > 0
+      ? [
+          {
+            code: 'old_stays_not_null',
+            message: `${namesOf(required)} stays NOT NULL until phase 3: a write of ${newNames} that leads to NULL there is refused until then.`,
+          },
+        ]
+      : []),
+    ...(required.length > 0
+      ? [
+          {
+            code: 'new_may_be_null',
+            message: `${newNames} may be NULL: phase new set-not-null makes ${fresh.length === 1 ? 'it' : 'them'} NOT NULL, once no release below ${releases[1]} is alive.`,
+          },
+        ]
+      : []),
+    ...new Map(perTable.map((warning) => [warning.message, warning])).values(),
+  ].filter(({ code }) => code !== 'trigger_argument_names_column');
+}

@@ -1,0 +1,133 @@
+import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import { hasWayBack, isUnmapped, type MappedColumn, type Mapping, mapped, needsFilling } from '../../domain/mapping.ts';
+import type { RenameStepName } from '../../domain/rename.ts';
+import { backfill, type Code, call, execute } from '../../objects/code.ts';
+import type { DroppedFacts } from '../../objects/dropping.ts';
+import { Renaming } from '../../objects/renaming.ts';
+import { addColumn } from '../rename/column-code.ts';
+import { atOnce, type StepCode } from '../rename/steps.ts';
+import { createStragglers, createSync, dropStragglers, dropSync } from '../rename/sync-code.ts';
+
+/** All that steps are made of. */
+export interface MappingParts {
+  readonly mapping: Mapping;
+  /** Each old column with all that it has itself, without a default: what the third phase, undone, adds again. */
+  readonly originals: readonly Renaming[];
+  /** Statements that give new columns the privileges that the old ones have. */
+  readonly grants: readonly string[];
+  readonly dropped: DroppedFacts;
+  readonly quietTriggers: boolean;
+}
+
+/** The five steps of a split or a merge as code; docs/changes.md explains each. */
+export function mappingSteps(parts: MappingParts): Record<RenameStepName, StepCode> {
+  const { mapping, quietTriggers } = parts;
+  const { fresh, old, table } = mapping;
+  const on = quoteQualified(table);
+  const synced = { rename: mapping, on };
+  return {
+    expand: {
+      up: [
+        ...fresh.map((column) => execute(`ALTER TABLE ${on} ADD COLUMN ${quoteIdent(column.name)} ${column.type}`)),
+        ...parts.grants.map(execute),
+        ...createSync(synced, 1),
+        ...defaults(on, fresh),
+      ],
+      down: [...dropSync(synced, 1), ...fresh.toReversed().map(({ name }) => call('dropColumn', { on, column: name }))],
+      transaction: true,
+      downTransaction: true,
+    },
+    backfill: {
+      up: [
+        backfill({
+          table: on,
+          set: valuesOf(fresh, old),
+          where: needsFilling(mapping),
+          ...(quietTriggers ? { quietTriggers } : { exact: true }),
+        }),
+      ],
+      down: [],
+      transaction: false,
+      downTransaction: true,
+    },
+    constrain: { up: [analyze(on, fresh)], down: [], transaction: false, downTransaction: true },
+    switch: turn(parts),
+    contract: contract(parts),
+  };
+}
+
+/** Of rows that are there none changes. */
+const defaults = (on: string, columns: readonly MappedColumn[]): Code[] =>
+  columns.flatMap(({ name, default: standing }) =>
+    standing === null ? [] : [execute(`ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(name)} SET DEFAULT ${standing}`)],
+  );
+
+/** What each column is by its map, as SQL. */
+function valuesOf(columns: readonly MappedColumn[], others: readonly MappedColumn[]): Record<string, string> {
+  const names = others.map(({ name }) => quoteIdent(name));
+  const values = columns.map(({ name, value }) => [name, value === null ? 'NULL' : mapped(value, names)] as const);
+  return Object.fromEntries(values);
+}
+
+const analyze = (on: string, columns: readonly MappedColumn[]): Code =>
+  execute(`ANALYZE ${on} (${columns.map(({ name }) => quoteIdent(name)).join(', ')})`);
+
+/** With what the table itself has of it; partitions get theirs from the table. */
+const addOriginal = ({ facts, rename }: Renaming): Code[] =>
+  addColumn(new Renaming({ ...facts, partitioned: false, children: [] }, rename));
+
+/** What is new takes authority; never a moment without a trigger. Where nothing leads back, nobody gives the old columns a value any more. */
+function turn({ mapping }: MappingParts): StepCode {
+  const on = quoteQualified(mapping.table);
+  const synced = { rename: mapping, on };
+  const required = hasWayBack(mapping) ? [] : mapping.old.filter(({ notNull }) => notNull);
+  return {
+    up: [
+      call('confirmGate', mapping.name, { phase: 2 }),
+      ...createStragglers(synced),
+      ...createSync(synced, 2),
+      ...dropSync(synced, 1),
+      ...required.map(({ name }) => call('unsetNotNull', { on, column: name })),
+    ],
+    down: [
+      ...atOnce([...createSync(synced, 1), ...dropSync(synced, 2), ...dropStragglers(synced)]),
+      ...required.map(({ name }) => call('setNotNull', { on, column: name })),
+    ],
+    transaction: true,
+    downTransaction: false,
+  };
+}
+
+/** Sync and old columns go. Undoing adds them again with their sync at once, then fills them, then gives them what they had. */
+function contract({ mapping, originals, dropped }: MappingParts): StepCode {
+  const { table, old, fresh } = mapping;
+  const on = quoteQualified(table);
+  const synced = { rename: mapping, on };
+  const [first] = old;
+  const addAgain = [
+    ...createStragglers(synced),
+    ...originals.flatMap(addOriginal),
+    ...createSync(synced, 2),
+    ...defaults(on, old),
+  ];
+  const fill = backfill({ table: on, set: valuesOf(old, fresh), where: isUnmapped(old, fresh), exact: true });
+  const isRequired = hasWayBack(mapping) ? old.filter(({ notNull }) => notNull) : [];
+  return {
+    up: [
+      call('confirmGate', mapping.name, { phase: 3 }),
+      ...dropSync(synced, 2),
+      ...dropped.drop,
+      ...old.map(({ name }) => call('dropColumn', { on, column: name })),
+      ...dropStragglers(synced),
+    ],
+    down: [
+      { kind: 'unlessColumn', on, column: first?.name ?? '', body: atOnce(addAgain) },
+      ...(hasWayBack(mapping) ? [fill] : []),
+      ...isRequired.map(({ name }) => call('setNotNull', { on, column: name })),
+      ...dropped.restore,
+      analyze(on, old),
+    ],
+    transaction: true,
+    downTransaction: false,
+  };
+}

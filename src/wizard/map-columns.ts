@@ -1,0 +1,250 @@
+import { listColumns, readColumn } from '../catalog/column.ts';
+import { findTable, type ListedTable } from '../catalog/find-table.ts';
+import { printedDefault } from '../catalog/given-expression.ts';
+import { readMap, typedAs } from '../catalog/map-expressions.ts';
+import { findMappingLosses, findUnmapped } from '../catalog/mapped-rows.ts';
+import type { Unconvertible } from '../catalog/unconvertible.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import type { ColumnFacts } from '../domain/facts.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import {
+  asPairs,
+  hasWayBack,
+  type MappedColumn,
+  type Mapping,
+  type MappingKind,
+  mapped,
+  mayFail,
+  namesOf,
+} from '../domain/mapping.ts';
+import type { Release } from '../domain/release.ts';
+import { readDropped } from '../objects/dropping.ts';
+import { Renaming } from '../objects/renaming.ts';
+import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
+import { planMapping } from '../planner/mapping/plan.ts';
+import { ensureUsableName } from '../planner/rename/new-name.ts';
+import type { RenamePlan } from '../planner/rename/plan.ts';
+import type { Warning } from '../planner/rename/warnings.ts';
+import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
+import type { FileChange } from '../project/files.ts';
+import type { History } from '../project/history.ts';
+import { listVersionedNames } from '../project/versions.ts';
+import { afterExisting, type WrittenFile } from './files.ts';
+import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases } from './rename-column.ts';
+
+/** A column, and the expression that it is made by. */
+export interface GivenColumn {
+  readonly name: string;
+  readonly expression: string;
+}
+
+/** What the wizard asks, and the flags answer. */
+export interface MappingAnswers {
+  readonly kind: MappingKind;
+  readonly table: string;
+  readonly old: readonly string[];
+  /** New columns, each by SQL over the old ones. */
+  readonly fresh: readonly GivenColumn[];
+  /** Old columns, each by SQL over the new ones: all of them, or none. */
+  readonly back: readonly GivenColumn[];
+  /** Names of what hangs on the old columns and may go with them. */
+  readonly drop: readonly string[];
+  readonly releases: readonly Release[];
+  readonly name?: string | undefined;
+}
+
+interface DraftOptions {
+  readonly now: Date;
+  readonly quietTriggers?: boolean;
+}
+
+/** Everything that would be written, before anything is. */
+export interface MappingDraft {
+  /** Of each old column. */
+  readonly facts: readonly TableFacts[];
+  readonly plan: RenamePlan<Mapping>;
+  readonly warnings: readonly Warning[];
+  readonly files: readonly WrittenFile[];
+  readonly changes: readonly FileChange[];
+}
+
+/** The flag that new columns are given by. */
+const FLAGS = { split: '--into', merge: '--using' } as const;
+
+/**
+ * Reads the table, asks PostgreSQL about each expression and tries it on each row, plans all three phases and drafts every file. Nothing is written. In a transaction
+ * that is rolled back, under qualified names.
+ * @throws PH1007 to PH1010, PH1014, PH1015, PH1043, PH2001, PH2002, PH2032.
+ */
+export async function draftMapping(
+  db: LedgerDb,
+  history: History,
+  answers: MappingAnswers,
+  { now, quietTriggers = false }: DraftOptions,
+): Promise<MappingDraft> {
+  const releases = ensureUsableReleases(history, answers.releases);
+  const table = await findTable(db, answers.table);
+  const before = await columnsOf(db, table, answers);
+  const sides = await readSides(db, before, answers);
+  await ensureEveryRow(db, table, sides);
+  const facts = await factsOf(db, table, sides);
+  const originals = facts.map((own) => originalOf(own, sides.old));
+  const answered = await readDropped(db, { table: table.oid, originals, names: answers.drop });
+  ensureAnswered(table, answers, answered);
+  const plan = planMapping({
+    ...{ kind: answers.kind, ...sides, releases, name: answers.name, quietTriggers, dropped: answered.dropped },
+    originals: originals as [Renaming, ...Renaming[]],
+    now: afterExisting(history, now),
+    takenFunctions: await listVersionedNames(history.root, 'function'),
+    ledgerSchema: db.ledgerSchema,
+  });
+  ensureNewChange(history, plan.rename);
+  await ensureApart(db, history, plan.rename, releases[0]);
+  const warnings = [...plan.warnings, ...(await lossesOf(db, table, sides))];
+  return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
+}
+
+type Sides = Pick<Mapping, 'old' | 'fresh'>;
+
+/** The old columns, once it is known that all names can stand. @throws PH1008, PH1009, PH1015 */
+async function columnsOf(
+  db: Queryable,
+  table: ListedTable,
+  { kind, old, fresh, back }: MappingAnswers,
+): Promise<ColumnFacts[]> {
+  ensureOnce('--from', old);
+  ensureOnce(
+    kind === 'split' ? '--into' : '--to',
+    fresh.map(({ name }) => name),
+  );
+  ensureOnce(
+    '--back',
+    back.map(({ name }) => name),
+  );
+  if (kind === 'split' && fresh.length < 2)
+    refuseValue(
+      '--into',
+      fresh.map(({ name }) => name).join(),
+      'two columns at least; to rename one: phase new rename-column',
+    );
+  if (kind === 'merge' && old.length < 2)
+    refuseValue('--from', old.join(), 'two columns at least; to rename one: phase new rename-column');
+  const strange = back.find(({ name }) => !old.includes(name));
+  if (strange !== undefined) refuseValue('--back', strange.name, `one of the old columns: ${old.join(', ')}`);
+  const open = old.find((name) => back.length > 0 && !back.some((one) => one.name === name));
+  if (open !== undefined)
+    refuseValue(
+      '--back',
+      back.map(({ name }) => name).join(', '),
+      `all of the old columns, or none: ${open} is left out`,
+    );
+  const found: ColumnFacts[] = [];
+  for (const column of old) found.push(await readColumn(db, table.oid, table, column));
+  const names = await listColumns(db, table.oid);
+  for (const { name } of fresh) ensureUsableName(names, '', name);
+  return found;
+}
+
+function ensureOnce(flag: string, names: readonly string[]): void {
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) refuseValue(flag, twice, 'each column once');
+}
+
+/** @throws PH1015 */
+function refuseValue(what: string, value: string, allowed: string): never {
+  throw new PhaseError('PH1015', { what, value, allowed });
+}
+
+/** Both sides, with their maps. @throws PH1043 */
+async function readSides(
+  db: Queryable,
+  before: readonly ColumnFacts[],
+  { kind, fresh: wanted, back }: MappingAnswers,
+): Promise<Sides> {
+  const inputs = before.map((column) => ({ name: column.name, type: typedAs(column) }));
+  const standing = before.map((column) => (column.default === null ? 'NULL' : `(${column.default.expression})`));
+  const hasDefault = before.some((column) => column.default?.class === 'constant');
+  const fresh: MappedColumn[] = [];
+  for (const { name, expression } of wanted) {
+    const { value, type, byteEqual } = await readMap(db, { flag: FLAGS[kind], expression, inputs, to: null });
+    const given = { expression: mapped(value, standing), column: name, type };
+    const own = hasDefault ? await printedDefault(db, given) : null;
+    fresh.push({ name, type, byteEqual, notNull: false, default: own, value });
+  }
+  const old: MappedColumn[] = [];
+  for (const column of before) {
+    const { name, byteEqual, notNull } = column;
+    const given = back.find((one) => one.name === name);
+    const asked = { flag: '--back' as const, inputs: fresh, to: typedAs(column) };
+    const value = given === undefined ? null : (await readMap(db, { ...asked, expression: given.expression })).value;
+    const own = column.default?.class === 'constant' ? column.default.expression : null;
+    old.push({ name, type: typedAs(column), byteEqual, notNull, default: own, value });
+  }
+  return { old, fresh };
+}
+
+/** @throws PH2032 */
+async function ensureEveryRow(db: Queryable, table: ListedTable, { old, fresh }: Sides): Promise<void> {
+  if (!mayFail(fresh)) return;
+  const { rows, examples } = await findUnmapped(db, table, { from: old, to: fresh });
+  if (rows === 0) return;
+  const columns = { column: namesOf(old), type: `${namesOf(fresh)} (${fresh.map(({ type }) => type).join(', ')})` };
+  throw new PhaseError('PH2032', {
+    ...{ change: `${table.name}.${namesOf(old)}`, table: quoteQualified(table), ...columns, rows, examples },
+  });
+}
+
+/** All that is on the old columns, one after the other; new names are looked at beside them. */
+async function factsOf(db: LedgerDb, table: ListedTable, sides: Sides): Promise<TableFacts[]> {
+  const seen = new Map<string, TableFacts>();
+  const pairs = asPairs({ ...sides, table, name: '', kind: 'split', dropped: [], sync: NO_SYNC, partOf: null });
+  for (const { from, to } of pairs) {
+    const facts = await readTableFacts(db, table, { from, to });
+    const known = seen.get(from);
+    const unsupported = [...(known?.unsupported ?? []), ...facts.unsupported];
+    seen.set(from, { ...facts, unsupported: [...new Map(unsupported.map((one) => [one.object, one])).values()] });
+  }
+  return [...seen.values()];
+}
+
+const NO_SYNC: Mapping['sync'] = {
+  ...{ functions: [], triggers: [], moved: null, last: null, stragglers: { count: '', last: '' } },
+};
+
+/** An old column as it is to be added again: its default comes afterwards, so that no row is filled by it. */
+function originalOf(facts: TableFacts, old: readonly MappedColumn[]): Renaming {
+  const { column, table } = facts;
+  const { type = column.type, byteEqual = false } = old.find(({ name }) => name === column.name) ?? {};
+  return new Renaming(
+    { ...facts, column: { ...column, default: null } },
+    {
+      ...{ name: '', table, from: column.name, to: column.name, type, byteEqual, sync: NO_SYNC, partOf: null },
+      ...{ default: 'none', standing: null, notNull: false, carried: [], refreshed: [], versions: [] },
+      ...{ copying: [], retype: null },
+    },
+  );
+}
+
+/** @throws PH1015 for a name that nothing has, PH2001 for what nobody has answered for. */
+function ensureAnswered(
+  table: ListedTable,
+  { kind, old }: MappingAnswers,
+  { refused, strange }: Awaited<ReturnType<typeof readDropped>>,
+): void {
+  const [first] = strange;
+  if (first !== undefined) refuseValue('--drop', first, `the name of something that hangs on ${old.join(' or ')}`);
+  if (refused.length > 0)
+    throw new PhaseError('PH2001', { table: quoteQualified(table), column: old.join(', '), kind, objects: refused });
+}
+
+/** Rows that would come back as other values, or not at all. */
+async function lossesOf(db: Queryable, table: ListedTable, sides: Sides): Promise<Warning[]> {
+  if (!hasWayBack(sides)) return [];
+  const lost: Unconvertible = await findMappingLosses(db, { table, ...sides });
+  const { rows, examples } = lost;
+  if (rows === 0) return [];
+  const which = rows === 1 ? 'One row does not come back as it was' : `${rows} rows do not come back as they were`;
+  const shown = examples.slice(0, 3).join('; ');
+  const message = `${which}, once a release writes ${namesOf(sides.fresh)}: ${shown}. What a release writes itself stays as it wrote it.`;
+  return [{ code: 'lossy_there_and_back', message }];
+}
