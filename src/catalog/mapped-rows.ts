@@ -1,5 +1,13 @@
 import type { QualifiedName } from '../domain/identifier.ts';
-import { follows, hasWayBack, isEmpty, type MappedColumn, type Mapping, mapped } from '../domain/mapping.ts';
+import {
+  follows,
+  hasWayBack,
+  isEmpty,
+  isUnmapped,
+  type MappedColumn,
+  type Mapping,
+  mapped,
+} from '../domain/mapping.ts';
 import { differs } from '../domain/rename.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { rowsWithReason, type Unconvertible } from './unconvertible.ts';
@@ -61,7 +69,7 @@ export function countOutOfStep(db: Queryable, mapping: Tried, phase: 1 | 2): Pro
     const isFilled = `NOT (${isEmpty(fresh, inRow)})`;
     const comesBack = unless(follows(old, fresh, inRow));
     const otherwise = !hasWayBack(mapping)
-      ? unless(isFilled)
+      ? unless(`NOT (${isUnmapped(fresh, old, inRow)})`)
       : phase === 2
         ? comesBack
         : `IF ${isFilled} THEN ${comesBack} END IF;`;

@@ -185,7 +185,7 @@ export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: s
       : `${rows} rows hold in ${namesOf(fresh)} what ${namesOf(old)} does not say, and nothing leads back.`;
     throw new PhaseError('PH2011', { id, reason, instead: `Go on with ${namesOf(fresh)}.` });
   }
-  if (!mayFail(old)) return;
+  if (!mayFail(old) && !old.some(({ notNull }) => notNull)) return;
   const where = step === 'switch' ? isUnmapped(old, fresh, ({ name }) => `t.${quoteIdent(name)}`) : 'true';
   const { rows, examples } = await inReading(db, () => findUnmapped(db, table, { from: fresh, to: old, where }));
   if (rows === 0) return;

@@ -81,7 +81,7 @@ export function scaffoldVersion({ name, version, content, before }: FunctionVers
 
 /** A function or trigger of the sync. */
 export function scaffoldBody({ kind, name, phase, place, of, view }: PlannedBody): ScaffoldedFile {
-  const template = kind === 'trigger' ? 'trigger' : place === 'last' ? 'last_function' : 'function';
+  const template = kind === 'trigger' ? 'trigger' : place === 'last' && of === 'rename' ? 'last_function' : 'function';
   const content = render(`${of}/${template}.sql`, { ...view, place, tag: dollarTag(view) });
   return { fileName: `${name}_v01.sql`, kind, phase, content, step: null };
 }

@@ -79,3 +79,231 @@ test('a column is split in three phases, there and back', async () => {
     [7, 'New One'],
   ]);
 });
+
+const merge = (...flags: string[]) =>
+  project.phase(...['new', 'merge-columns', '--table', 'events', ...RELEASES, ...flags, '--yes', '--json']);
+const EVENTS = `CREATE TABLE events (id int PRIMARY KEY, day date NOT NULL, hour time NOT NULL, CONSTRAINT in_order CHECK (day > '1900-01-01'));
+  INSERT INTO events VALUES (1, '2026-01-02', '10:00'), (2, '2026-03-04', '23:59:59.5')`;
+const AT = [
+  ...['--from', 'day', '--from', 'hour', '--to', 'at', '--using', 'day + hour'],
+  ...['--back', 'day=at::date', '--back', 'hour=at::time'],
+];
+
+test('columns are merged in three phases, and what hung on them comes back with them', async () => {
+  await database.sql(`${EVENTS}; CREATE INDEX by_day ON events (day DESC, id); CREATE UNIQUE INDEX once ON events (day, hour) WHERE id > 0;
+    CREATE VIEW today AS SELECT id, hour FROM events; CREATE VIEW late AS SELECT id FROM today WHERE hour > '20:00';
+    GRANT SELECT ON late TO PUBLIC; CREATE STATISTICS both_of ON day, hour FROM events`);
+  const refused = await merge(...AT);
+  expect(refused.json.error).toMatchObject({ code: 'PH2001', message: expect.stringContaining('cannot be merged') });
+  const names = ['in_order', 'by_day', 'once', 'today', 'late', 'both_of'];
+  expect(refused.json.error.details.objects).toHaveLength(names.length);
+  const before = await structure();
+  expect((await merge(...AT, ...names.flatMap((name) => ['--drop', name]))).code).toBe(0);
+  await cutAll();
+  for (const release of [R1, R2, R3]) await deploy(release);
+  expect(await database.sql('SELECT id, at::text FROM events ORDER BY id')).toEqual([
+    { id: 1, at: '2026-01-02 10:00:00' },
+    { id: 2, at: '2026-03-04 23:59:59.5' },
+  ]);
+  expect((await structure()).join('\n')).not.toMatch(/by_day|today|both_of|in_order/);
+  for (let step = 0; step < 5; step++) await project.json('rollback');
+  expect(await structure()).toEqual(before);
+});
+
+/** What the tables' definitions say, by names. */
+async function structure(): Promise<string[]> {
+  const rows = await database.sql<{ line: string }>(`
+    SELECT 'column ' || attname || ' ' || format_type(atttypid, atttypmod) || attnotnull::text AS line FROM pg_attribute WHERE attrelid = 'events'::regclass AND attnum > 0 AND NOT attisdropped
+    UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'events'::regclass
+    UNION ALL SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'events'::regclass AND contype <> 'n'
+    UNION ALL SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxrelid = 'events'::regclass
+    UNION ALL SELECT c.relname || ' ' || pg_get_viewdef(c.oid) || coalesce(c.relacl::text, '') FROM pg_class c WHERE c.relkind = 'v' AND c.relnamespace = 'public'::regnamespace
+    UNION ALL SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    ORDER BY 1`);
+  return rows.map(({ line }) => line);
+}
+
+test.each([
+  ['PH1015', 'each column once', ['--into', 'a=name', '--into', 'a=upper(name)']],
+  ['PH1015', 'two columns at least', ['--into', 'a=name']],
+  ['PH1015', 'name=expression', ['--into', 'a', '--into', 'b=name']],
+  ['PH1009', 'has a column of that name', ['--into', 'note=name', '--into', 'b=name']],
+  ['PH1043', 'It holds a subquery', ['--into', 'a=(SELECT name)', '--into', 'b=name']],
+  ['PH1043', 'is not immutable', ['--into', 'a=name || random()', '--into', 'b=name']],
+  ['PH1043', 'is not immutable', ['--into', "a=name || to_char(now(), 'YYYY')", '--into', 'b=name']],
+  ['PH1043', 'It names other', ['--into', 'a=other', '--into', 'b=name']],
+  ['PH1043', 'It names note', ['--into', 'a=name || note', '--into', 'b=name']],
+  ['PH1043', 'aggregate', ['--into', 'a=max(name)', '--into', 'b=name']],
+  ['PH1043', 'pseudo-type record', ['--into', 'a=name, name', '--into', 'b=name']],
+  ['PH1043', 'does not exist', ['--into', 'a=nofunction(name)', '--into', 'b=name']],
+  ['PH1043', 'date', ['--into', 'a=upper(name)', '--into', 'b=lower(name)', '--back', 'a::date']],
+  ['PH2032', 'invalid input syntax', ['--into', 'a=name::int', '--into', 'b=name']],
+  ['PH1015', 'hangs on name', ['--into', 'a=name', '--into', 'b=name', '--drop', 'nothing']],
+])('bad input is refused before anything is written: %s %s', async (code, words, flags) => {
+  await database.sql(`${PEOPLE}; ALTER TABLE people ALTER COLUMN name TYPE text`);
+  const before = project.files();
+  const { json } = await split(...(flags as string[]));
+  expect({ code: json.error.code, text: JSON.stringify(json.error) }).toEqual({
+    code,
+    text: expect.stringContaining(words as string),
+  });
+  expect(project.files()).toEqual(before);
+});
+
+test('where nothing leads back the second phase waits, and cannot be undone once what is new says more', async () => {
+  await database.sql(PEOPLE);
+  const { json } = await split(...INTO);
+  expect(json.warnings.map(({ code }: { code: string }) => code)).toContain('no_way_back');
+  await cutAll();
+  await project.json('migrate', '--release', R1, '--running', R1);
+  const { held } = await project.json('migrate', '--release', R2);
+  expect(held).toEqual([expect.stringContaining('phase_2_switch')]);
+  await project.json('finish');
+  await database.sql("INSERT INTO people (id, first_name, last_name) VALUES (9, 'Ann', 'New')");
+  const refused = await project.phase('rollback', '--json');
+  expect(refused.json.error).toMatchObject({ code: 'PH2011', why: expect.stringContaining('1 rows hold') });
+  await database.sql('DELETE FROM people WHERE id = 9');
+  await project.json('rollback');
+  expect(
+    await database.sql("SELECT attnotnull FROM pg_attribute WHERE attrelid = 'people'::regclass AND attname = 'name'"),
+  ).toEqual([{ attnotnull: true }]);
+  await project.json('migrate', '--release', R3, '--maintenance');
+  expect((await project.phase('rollback', '--json')).json.error).toMatchObject({
+    code: 'PH2011',
+    why: expect.stringContaining('are gone'),
+  });
+});
+
+test("the application's own triggers may change either side", async () => {
+  await database.sql(`${PEOPLE};
+    CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.name := btrim(NEW.name); RETURN NEW; END $$;
+    CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON people FOR EACH ROW EXECUTE FUNCTION tidy()`);
+  expect((await split(...INTO, '--back', BACK)).json).toMatchObject({ kind: 'split' });
+  await cutAll();
+  await deploy(R1);
+  await database.sql("INSERT INTO people (id, name) VALUES (10, '  Al Gore ')");
+  await database.sql("UPDATE people SET note = 'x' WHERE id = 1");
+  expect(await database.sql('SELECT name, first_name, last_name FROM people WHERE id IN (1, 10) ORDER BY id')).toEqual([
+    { name: 'Ann Smith', first_name: 'Ann', last_name: 'Smith' },
+    { name: 'Al Gore', first_name: 'Al', last_name: 'Gore' },
+  ]);
+  await deploy(R2);
+  await database.sql("UPDATE people SET first_name = ' Jo' WHERE id = 10");
+  expect(await database.sql('SELECT name, first_name, last_name FROM people WHERE id = 10')).toEqual([
+    { name: 'Jo Gore', first_name: 'Jo', last_name: 'Gore' },
+  ]);
+  // It names a column that goes.
+  const refused = await project.phase('migrate', '--release', R3, '--maintenance', '--json');
+  expect(refused.json.error).toMatchObject({ code: 'PH2008', message: expect.stringContaining('tidy') });
+});
+
+test('a partitioned table is split like any other', async () => {
+  await database.sql(`CREATE TABLE people (id int PRIMARY KEY, name text, note text) PARTITION BY RANGE (id);
+    CREATE TABLE people_1 PARTITION OF people FOR VALUES FROM (0) TO (10); INSERT INTO people VALUES (1, 'Ann Smith')`);
+  expect((await split(...INTO, '--back', BACK)).code).toBe(0);
+  await cutAll();
+  await deploy(R1);
+  await database.sql(
+    "CREATE TABLE people_2 PARTITION OF people FOR VALUES FROM (10) TO (20); INSERT INTO people VALUES (11, 'Bo Derek')",
+  );
+  await deploy(R2);
+  await database.sql("UPDATE people SET last_name = 'Jones'");
+  expect(await people()).toEqual([
+    { id: 1, name: 'Ann Jones', note: null, first_name: 'Ann', last_name: 'Jones' },
+    { id: 11, name: 'Bo Jones', note: null, first_name: 'Bo', last_name: 'Jones' },
+  ]);
+  await deploy(R3);
+  for (let step = 0; step < 5; step++) await project.json('rollback');
+  expect(await database.sql('SELECT id, name FROM people ORDER BY id')).toEqual([
+    { id: 1, name: 'Ann Jones' },
+    { id: 11, name: 'Bo Jones' },
+  ]);
+});
+
+test('what was altered by hand is said by status, and refused by the next run with the way back', async () => {
+  await database.sql(PEOPLE);
+  await split(...INTO, '--back', BACK);
+  await cutAll();
+  await deploy(R1);
+  await database.sql('ALTER TABLE people RENAME COLUMN last_name TO surname');
+  expect((await project.json('status')).changes[0].altered).toEqual([
+    expect.stringContaining('surname is what last_name was'),
+  ]);
+  const refused = await project.phase('migrate', '--release', R2, '--maintenance', '--json');
+  expect(refused.json.error).toMatchObject({ code: 'PH2018', remedy: expect.stringContaining('RENAME COLUMN') });
+  await database.sql(
+    'ALTER TABLE people RENAME COLUMN surname TO last_name; DROP TRIGGER "00_sync_people_name_phase_1" ON people',
+  );
+  expect((await project.json('status')).changes[0].altered).toEqual([
+    expect.stringContaining('is missing or disabled'),
+  ]);
+  expect((await project.phase('migrate', '--release', R2, '--maintenance', '--json')).json.error.code).toBe('PH2007');
+});
+
+test('rows that got past the sync are refused with what puts them right', async () => {
+  await database.sql(PEOPLE);
+  await split(...INTO, '--back', BACK);
+  await cutAll();
+  await deploy(R1);
+  await database.sql(
+    "SET session_replication_role = replica; UPDATE people SET name = 'Got Past' WHERE id = 1; RESET session_replication_role",
+  );
+  const refused = await project.phase('migrate', '--release', R2, '--maintenance', '--json');
+  expect(refused.json.error).toMatchObject({ code: 'PH2005', details: { mismatches: 1 } });
+  await database.sql(refused.json.error.details.mend);
+  await deploy(R2);
+  expect((await people())[0]).toMatchObject({ name: 'Got Past', first_name: 'Got', last_name: 'Past' });
+  await database.sql(
+    "SET session_replication_role = replica; UPDATE people SET last_name = 'Us' WHERE id = 1; RESET session_replication_role",
+  );
+  const again = await project.phase('migrate', '--release', R3, '--maintenance', '--json');
+  expect(again.json.error).toMatchObject({ code: 'PH2005', details: { mismatches: 1 } });
+  await database.sql(again.json.error.details.mend);
+  expect((await people())[0]).toMatchObject({ name: 'Got Us', first_name: 'Got', last_name: 'Us' });
+  await deploy(R3);
+});
+
+test('two changes of one column follow each other', async () => {
+  await database.sql(PEOPLE);
+  await split(...INTO, '--back', BACK);
+  const rename = await project.phase(
+    ...[
+      'new',
+      'rename-column',
+      '--table',
+      'people',
+      '--from',
+      'name',
+      '--to',
+      'full_name',
+      ...RELEASES,
+      '--yes',
+      '--json',
+    ],
+  );
+  expect(rename.json.error).toMatchObject({ code: 'PH2002', why: expect.stringContaining('public.people.name') });
+  const again = await split(...['--into', 'x=name', '--into', 'y=name', '--name', 'other']);
+  expect(again.json.error.code).toBe('PH2002');
+  expect((await split(...INTO, '--back', BACK)).json.error.code).toBe('PH1014');
+});
+
+test('a data migration that sets one side while triggers are quiet sets the other one, too', async () => {
+  await database.sql(PEOPLE);
+  await split(...INTO, '--back', BACK);
+  await project.json('new', 'data', 'shout', '--release', R1);
+  const [path = ''] = Object.keys(project.files()).filter((file) => file.endsWith('_shout.ts'));
+  project.write(
+    path,
+    `export const config = { transaction: false, safeToRepeat: true };
+export async function up(_knex: unknown, { backfill }: any): Promise<void> {
+  await backfill({ table: 'people', set: { name: 'upper(name)' }, where: 'name <> upper(name)', exact: true });
+}
+export async function down(): Promise<void> {}
+`,
+  );
+  await project.json('hash', '--no-replay');
+  await cutAll();
+  await deploy(R1);
+  expect((await people())[0]).toMatchObject({ name: 'ANN SMITH', first_name: 'ANN', last_name: 'SMITH' });
+});

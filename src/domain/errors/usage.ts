@@ -57,6 +57,13 @@ export interface UsageErrors {
 const closest = (names: readonly string[]): string =>
   names.length === 0 ? 'Nothing there has a similar name.' : `Close to it: ${names.join(', ')}.`;
 
+/** A flag as it is given. */
+function example({ flag, column }: UsageErrors['PH1043'], what: string): string {
+  const [first = ''] = column.split(', ');
+  const expression = what.startsWith('::') ? `lower(${first})${what}` : `${first} ${what}`;
+  return `${flag} "${flag === '--into' ? 'name=' : ''}${expression}"`;
+}
+
 const isOfSync = (flag: string): boolean => flag === '--using' || flag === '--back' || flag === '--into';
 
 export const usageErrors: ErrorTexts<UsageErrors> = {
@@ -387,7 +394,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
         : 'PostgreSQL was asked for it, on a table of its own.',
     remedy: (d) =>
       isOfSync(d.flag)
-        ? `Give one with ${d.flag}, which names the column: ${d.flag} "${d.column} AT TIME ZONE 'UTC'" where the time zone of the session would count, ${d.flag} "lower(${d.column})::mood" where there is no cast. Functions and types of the application stand there with their schema.`
+        ? `Give one with ${d.flag}, over ${d.column}: ${example(d, "AT TIME ZONE 'UTC'")} where the time zone of the session would count, ${example(d, '::public.mood')} where there is no cast. Functions and types of the application stand there with their schema.`
         : `Give ${d.flag} SQL of the type, with texts in quotes, and functions of the application with their schema: ${d.flag} "'none'".`,
   },
   PH1044: {

@@ -1,5 +1,13 @@
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
-import { hasWayBack, isUnmapped, type MappedColumn, type Mapping, mapped, needsFilling } from '../../domain/mapping.ts';
+import {
+  follows,
+  hasWayBack,
+  isUnmapped,
+  type MappedColumn,
+  type Mapping,
+  mapped,
+  needsFilling,
+} from '../../domain/mapping.ts';
 import type { RenameStepName } from '../../domain/rename.ts';
 import { backfill, type Code, call, execute } from '../../objects/code.ts';
 import type { DroppedFacts } from '../../objects/dropping.ts';
@@ -110,7 +118,9 @@ function contract({ mapping, originals, dropped }: MappingParts): StepCode {
     ...createSync(synced, 2),
     ...defaults(on, old),
   ];
-  const fill = backfill({ table: on, set: valuesOf(old, fresh), where: isUnmapped(old, fresh), exact: true });
+  // One after the other: a row that comes back as nothing has nothing to be filled with.
+  const where = `CASE WHEN ${isUnmapped(old, fresh)} THEN NOT (${follows(old, fresh)}) ELSE false END`;
+  const fill = backfill({ table: on, set: valuesOf(old, fresh), where, exact: true });
   const isRequired = hasWayBack(mapping) ? old.filter(({ notNull }) => notNull) : [];
   return {
     up: [

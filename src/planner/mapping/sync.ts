@@ -29,6 +29,8 @@ export interface MappingView {
   /** Statements that give one side what its maps make of the other. */
   readonly forward: readonly string[];
   readonly back: readonly string[];
+  /** Where nothing leads back, `back` is for a row whose new columns are emptied. */
+  readonly hasBack: boolean;
   readonly forwardMayFail: boolean;
   readonly backMayFail: boolean;
   /** Where an error of a map begins: which change it is of. */
@@ -40,7 +42,12 @@ export interface MappingView {
   readonly newChanged: string;
   /** True where the sides are in step by either map. */
   readonly inStep: string;
+  /** True for a row whose new columns hold nothing, and the old ones do. */
   readonly unfilled: string;
+  /** True where that is what a release has written; empty where none has. */
+  readonly emptied: string;
+  /** True where new columns hold nothing. */
+  readonly newIsEmpty: string;
   /** Statement that counts a write to the old side; empty in the first phase. */
   readonly straggler: string;
   /** Where the first function leaves what each side holds for the last one; empty where there is no last one. */
@@ -79,7 +86,7 @@ function mappingView(mapping: Mapping, phase: 1 | 2, place: SyncPlace): MappingV
     triggerName: quoteIdent(triggerName),
     table: quoteQualified(table),
     forward: assignments(fresh, old),
-    back: hasBack ? assignments(old, fresh) : [],
+    back: hasBack ? assignments(old, fresh) : emptied(old, phase),
     forwardMayFail: mayFail(fresh),
     backMayFail: mayFail(old),
     forwardFailure: quoteLiteral(`${newNames} cannot be made of ${oldNames}, as ${name} does it: `),
@@ -89,7 +96,10 @@ function mappingView(mapping: Mapping, phase: 1 | 2, place: SyncPlace): MappingV
     oldChanged: anyOf(old, (column) => differs(inNew(column), inOld(column), column.byteEqual)),
     newChanged: anyOf(fresh, (column) => differs(inNew(column), inOld(column), column.byteEqual)),
     inStep: `NOT (${isEmpty(fresh, inNew)}) AND (${either.map((one) => `(${one})`).join(' OR ')})`,
+    hasBack,
     unfilled: isUnmapped(fresh, old, inNew),
+    emptied: hasBack && phase === 2 ? follows(old, fresh, inNew) : '',
+    newIsEmpty: isEmpty(fresh, inNew),
     straggler: phase === 1 ? '' : stragglerCounter(sync.stragglers).count,
     state: sync.last === null ? '' : `triphase.s_${shortHash(name)}`,
     oldText: rowText(old),
@@ -116,6 +126,10 @@ function assignments(columns: readonly MappedColumn[], others: readonly MappedCo
     (column) => `${inNew(column)} := ${column.value === null ? 'NULL' : mapped(column.value, values)};`,
   );
 }
+
+/** Nothing leads back from a value, but no value does: where an old column may be NULL, it is emptied with the new ones. In the second phase each may. */
+const emptied = (old: readonly MappedColumn[], phase: 1 | 2): string[] =>
+  old.filter(({ notNull }) => phase === 2 || !notNull).map((column) => `${inNew(column)} := NULL;`);
 
 const rowText = (columns: readonly MappedColumn[]): string => `ROW(${columns.map(inNew).join(', ')})::text`;
 

@@ -246,7 +246,8 @@ class PartCode {
     return backfill({
       table: this.on,
       set: { [to]: converted(retype.back, fresh) },
-      where: isUnfilled(old, fresh),
+      // A value that comes back as nothing leaves nothing to fill.
+      where: `CASE WHEN ${isUnfilled(old, fresh)} THEN (${converted(retype.back, fresh)}) IS DISTINCT FROM NULL ELSE false END`,
       exact: true,
     });
   }
