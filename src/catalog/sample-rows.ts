@@ -1,5 +1,6 @@
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { hasWayBack, type MappedColumn, type Mapping, mapped } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import { converted, type Rename, type Retype } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
@@ -28,6 +29,21 @@ export function sampleRows(
        FROM (SELECT DISTINCT ON (read::text) read AS before FROM (
          SELECT ${quoteIdent(from)} AS read FROM ${quoteQualified(table)} WHERE ${quoteIdent(from)} IS NOT NULL LIMIT 1000
        ) AS rows_read LIMIT ${ROWS}) AS distinct_values) AS with_next`,
+  );
+}
+
+/** The same of a move: what a row holds, and what the one that belongs to it will. */
+export function sampleMovedRows(db: Queryable, { table, from, toTable, via }: Move): Promise<SampleRow[]> {
+  const keys = via.map(
+    ({ target, source }) => `'${target.replaceAll("'", "''")} ' || coalesce(s.${quoteIdent(source)}::text, 'NULL')`,
+  );
+  const joined = via.map(({ target, source }) => `t.${quoteIdent(target)} = s.${quoteIdent(source)}`);
+  const isThere = `EXISTS (SELECT FROM ${quoteQualified(toTable)} AS t WHERE ${joined.join(' AND ')})`;
+  return all<SampleRow>(
+    db,
+    `SELECT s.${quoteIdent(from)}::text AS before, CASE WHEN ${isThere} THEN 'at ' || pg_catalog.concat_ws(', ', ${keys.join(', ')}) ELSE 'no row to go to' END AS after,
+       s.${quoteIdent(from)}::text AS back
+     FROM ${quoteQualified(table)} AS s WHERE s.${quoteIdent(from)} IS NOT NULL LIMIT ${ROWS}`,
   );
 }
 

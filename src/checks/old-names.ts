@@ -1,7 +1,6 @@
-import { type Change, type Changes, isMapping } from '../domain/change.ts';
+import { type Change, type Changes, freshInWords, pairsOf } from '../domain/change.ts';
 import type { Finding, Usage } from '../domain/finding.ts';
 import type { Manifest } from '../domain/manifest.ts';
-import { asPairs, namesOf } from '../domain/mapping.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import type { Rename } from '../domain/rename.ts';
 
@@ -15,7 +14,7 @@ export function switchedRenames(manifests: readonly Manifest[], changes: Changes
     const entries = of.flatMap(({ migrations }) =>
       migrations.filter(({ phase, step }) => phase === wanted && step !== 'refresh'),
     );
-    const found = [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => pairsOf(changes.get(name ?? '')));
+    const found = [...new Set(entries.map(({ rename }) => rename))].flatMap((name) => oldOf(changes.get(name ?? '')));
     return found.filter(({ retype }) => retype === null);
   };
   const isOver = ({ release: own, state }: Manifest): boolean =>
@@ -27,12 +26,11 @@ export function switchedRenames(manifests: readonly Manifest[], changes: Changes
   );
   return [...new Map(switched.map((rename) => [`${rename.name} ${rename.from}`, rename])).values()].map((rename) => {
     const change = changes.get(rename.name);
-    return change !== undefined && isMapping(change) ? { ...rename, to: namesOf(change.fresh) } : rename;
+    return change === undefined ? rename : { ...rename, to: freshInWords(change) };
   });
 }
 
-const pairsOf = (change: Change | undefined): Rename[] =>
-  change === undefined ? [] : isMapping(change) ? asPairs(change) : [change];
+const oldOf = (change: Change | undefined): Rename[] => (change === undefined ? [] : pairsOf(change));
 
 function takesName({ table, to }: Rename, { table: { schema, name }, from }: Rename): boolean {
   return table.schema === schema && table.name === name && to === from;

@@ -18,8 +18,8 @@ export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationK
   contract: { phase: 3, kind: 'schema' },
 };
 
-/** What a change does with a column: gives it another name, or another type under the same name; makes several of it, or one of several. */
-export type ChangeKind = 'rename' | 'retype' | 'split' | 'merge';
+/** What a change does with a column: gives it another name, or another type under the same name; makes several of it, or one of several; moves it to another table. */
+export type ChangeKind = 'rename' | 'retype' | 'split' | 'merge' | 'move';
 
 /** SQL that computes the value of one column from that of the other, which stands in it as `$1`. */
 export interface Conversion {

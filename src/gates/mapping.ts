@@ -1,6 +1,5 @@
 import { columnsOfTable } from '../catalog/columns-of.ts';
 import { countOutOfStep, countUnlikeOld, findUnmapped } from '../catalog/mapped-rows.ts';
-import { readMentions } from '../catalog/mentions.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import {
@@ -14,16 +13,15 @@ import {
   namesOf,
   needsFilling,
 } from '../domain/mapping.ts';
-import { type StepName, syncFunctions, syncTriggers } from '../domain/rename.ts';
-import { readAcknowledged } from '../ledger/acknowledgements.ts';
+import { type StepName, syncTriggers } from '../domain/rename.ts';
 import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
-import { readHangingObjects } from '../objects/read-hanging.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import { missingTriggers } from './complete.ts';
 import { ensureNoStragglers, type GatedStep } from './gate.ts';
+import { ensureNothingHangs, namedOf } from './hanging.ts';
 import { checkPreflight } from './preflight.ts';
 
 /**
@@ -104,7 +102,7 @@ export function recheckMappingGate(
     if (triggers.length > 0) throw new PhaseError('PH2007', { rename: mapping.name, missing: triggers });
     if (step === 'switch') return;
     await ensureNoStragglers(db, mapping, stragglerWindowMs);
-    await ensureNothingLost(db, mapping, table);
+    await ensureNothingHangs(db, goingOf(mapping), table);
   });
 }
 
@@ -122,52 +120,13 @@ async function ensureColumns(db: Queryable, { name, table, old, fresh }: Mapping
   return found.oid;
 }
 
-/** Nothing hangs on the old columns but what is said to go with them, and no trigger runs what names one. */
-async function ensureNothingLost(db: LedgerDb, mapping: Mapping, table: number): Promise<void> {
-  const { name, kind, dropped, sync } = mapping;
-  const ours = [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
-  const found = new Map<string, boolean>();
-  for (const { name: column } of mapping.old) {
-    for (const object of await readHangingObjects(db, { table, column, ours })) {
-      const isKnown = dropped.some(
-        (one) => one.kind === object.kind && one.name === object.name && one.on === object.on,
-      );
-      if (!isKnown) found.set(object.description, object.blocks);
-    }
-    for (const words of await usesInTriggers(db, mapping, table, column)) found.set(words, false);
-  }
-  const acknowledged = await readAcknowledged(db, name);
-  const objects = [...found.keys()].filter((object) => found.get(object) === true || !acknowledged.has(object));
-  const blocking = objects.filter((object) => found.get(object) === true);
-  if (objects.length > 0) throw new PhaseError('PH2008', { rename: name, phase: 3, kind, objects, blocking });
-}
-
-async function usesInTriggers(db: LedgerDb, { table, sync }: Mapping, oid: number, column: string): Promise<string[]> {
-  const ours = new Set([...syncFunctions(sync, 1), ...syncFunctions(sync, 2)]);
-  const mentions = await readMentions(db, { ...table, oid }, column, ours);
-  return mentions
-    .filter(
-      ({ use, triggers, triggersElsewhere }) => use === 'certain' && triggers.length + triggersElsewhere.length > 0,
-    )
-    .map(({ signature, triggers, triggersElsewhere }) => {
-      const names = [...triggers.map(quoteIdent), ...triggersElsewhere].join(', ');
-      return `function ${signature} of the trigger ${names}, which names ${quoteIdent(column)}`;
-    });
-}
+const goingOf = ({ name, kind, table, dropped, sync, old }: Mapping) => ({
+  ...{ name, kind, table, dropped, syncs: [sync], columns: old.map((column) => column.name) },
+});
 
 /** What the gate of the third phase would name now, but for what cannot be acknowledged. In a transaction. */
-export async function mappingObjectsNamed(db: LedgerDb, mapping: Mapping): Promise<readonly string[]> {
-  return underQualifiedNames(db, async () => {
-    const table = await ensureColumns(db, mapping);
-    const named = await ensureNothingLost(db, mapping, table).then(
-      () => null,
-      (error: unknown) => error,
-    );
-    if (named === null) return [];
-    if (!(named instanceof PhaseError) || named.code !== 'PH2008') throw named;
-    const { objects, blocking = [] } = (named as PhaseError<'PH2008'>).details;
-    return objects.filter((object) => !blocking.includes(object));
-  });
+export function mappingObjectsNamed(db: LedgerDb, mapping: Mapping): Promise<readonly string[]> {
+  return underQualifiedNames(db, async () => namedOf(db, goingOf(mapping), await ensureColumns(db, mapping)));
 }
 
 /**

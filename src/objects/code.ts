@@ -16,6 +16,14 @@ export type Code =
   | { readonly kind: 'call'; readonly name: OperationName; readonly args: readonly Argument[] }
   /** Work on data, which the runner hands to the migration. */
   | { readonly kind: 'backfill'; readonly request: Argument }
+  /** Rows of a table, in batches, whose values have no row to go to in the other table of a move: they get one. */
+  | {
+      readonly kind: 'insertMissing';
+      readonly name: string;
+      readonly table: string;
+      readonly columns: readonly string[];
+      readonly where: string;
+    }
   /** Several calls in one transaction that is retried as a whole. */
   | { readonly kind: 'atomically'; readonly body: readonly Code[] }
   /** Only while the table does not have the column. */
@@ -73,6 +81,7 @@ export function importsOf(code: readonly Code[]): string[] {
   const names = code.flatMap((part): string[] => {
     if (part.kind === 'call') return [part.name];
     if (part.kind === 'backfill') return [];
+    if (part.kind === 'insertMissing') return ['insertMissing'];
     const own = { atomically: 'atomically', unlessColumn: 'hasColumn', whileOfType: 'isOfType' }[part.kind];
     return [own, ...importsOf(part.body)];
   });
@@ -81,5 +90,7 @@ export function importsOf(code: readonly Code[]): string[] {
 
 /** Whether some code runs a backfill. */
 export function backfills(code: readonly Code[]): boolean {
-  return code.some((part) => part.kind === 'backfill' || ('body' in part && backfills(part.body)));
+  return code.some(
+    (part) => part.kind === 'backfill' || part.kind === 'insertMissing' || ('body' in part && backfills(part.body)),
+  );
 }

@@ -1,5 +1,6 @@
-import { type Change, columnsOf, isMapping } from '../domain/change.ts';
-import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { type Change, columnsOf, isMove, isRename } from '../domain/change.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import type { Move } from '../domain/move.ts';
 import { type CarriedObject, isTwinned } from '../domain/rename.ts';
 import { kindOf } from './registry.ts';
 
@@ -38,7 +39,7 @@ type Named = readonly [key: string, name: string];
 
 /** What hangs on the old columns of a mapping stays on these, and goes with them. */
 const carriedBy = (change: Change): CarriedObject[] =>
-  isMapping(change) ? [...change.dropped] : [...change.carried, ...change.refreshed];
+  isRename(change) ? [...change.carried, ...change.refreshed] : [...change.dropped];
 
 function shared(some: readonly Named[], others: readonly Named[]): string | null {
   const keys = new Set(others.map(([key]) => key));
@@ -48,13 +49,27 @@ function shared(some: readonly Named[], others: readonly Named[]): string | null
 function objectsOf(rename: Change, carried: (rename: Change) => CarriedObject[]): Named[] {
   const table = quoteQualified(rename.table);
   const { old, fresh } = columnsOf(rename);
-  const columns = [...old, ...fresh].map(
-    (column): Named => [
-      `column ${table}.${quoteIdent(column)}`,
-      `the column ${rename.table.schema}.${rename.table.name}.${column}`,
-    ],
-  );
+  const freshTable = isMove(rename) ? rename.toTable : rename.table;
+  const columns = [
+    ...old.map((column) => columnOf(rename.table, column)),
+    ...fresh.map((column) => columnOf(freshTable, column)),
+    ...(isMove(rename) ? between(rename) : []),
+  ];
   return [...columns, ...carried(rename).flatMap((object) => namesOf(object, table))];
+}
+
+function columnOf(table: QualifiedName, column: string): Named {
+  return [
+    `column ${quoteQualified(table)}.${quoteIdent(column)}`,
+    `the column ${table.schema}.${table.name}.${column}`,
+  ];
+}
+
+/** Two moves between the same tables would wait for each other's rows; what tells which rows belong together has to stay what it is. */
+function between({ table, toTable, via }: Move): Named[] {
+  const tables = [table, toTable].map(quoteQualified).sort().join(' and ');
+  const keys = via.flatMap(({ source, target }) => [columnOf(table, source), columnOf(toTable, target)]);
+  return [[`between ${tables}`, `the rows of ${tables}`], ...keys];
 }
 
 function namesOf(object: CarriedObject, table: string): Named[] {

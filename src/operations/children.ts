@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
+import { changesOf, syncsOf } from '../domain/change.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { syncTriggers } from '../domain/rename.ts';
 import { sqlQualified } from '../postgres/names.ts';
@@ -53,9 +54,11 @@ export async function untriggerChildren(knex: Knex, on: string, name: string): P
 
 /** Whether a trigger is one that keeps two columns of the table in step. */
 export function isOfSync(knex: Knex, on: string, name: string): boolean {
-  return [...contextOf(knex).renames.values()].some(
-    ({ table, sync }) =>
-      quoteQualified(table) === on && [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)].includes(name),
+  return [...changesOf(contextOf(knex)).values()].some((change) =>
+    syncsOf(change).some(
+      ({ table, sync }) =>
+        quoteQualified(table) === on && [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)].includes(name),
+    ),
   );
 }
 

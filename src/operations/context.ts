@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import type { Rename } from '../domain/rename.ts';
 import type { LockPatience } from '../postgres/retry.ts';
 
@@ -9,6 +10,7 @@ export interface OperationContext {
   readonly root: string;
   readonly renames: ReadonlyMap<string, Rename>;
   readonly mappings: ReadonlyMap<string, Mapping>;
+  readonly moves: ReadonlyMap<string, Move>;
   readonly patience: LockPatience;
   readonly stragglerWindowMs: number;
   /** The largest table that may be locked for as long as it is read or written. */
@@ -48,6 +50,7 @@ export function contextOf(knex: Knex): OperationContext {
       root: process.cwd(),
       renames: new Map(),
       mappings: new Map(),
+      moves: new Map(),
       patience: { lockTimeoutMs: 500, attempts: 15 },
       stragglerWindowMs: 600_000,
       rewriteLimitBytes: 16 * 1_024 * 1_024,

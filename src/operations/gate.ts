@@ -1,11 +1,14 @@
 import type { Knex } from 'knex';
+import { changesOf, isMapping, isMove } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import type { Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import { isTwinned, partsOf, type Rename } from '../domain/rename.ts';
 import { recheckGate } from '../gates/gate.ts';
 import { recheckMappingGate } from '../gates/mapping.ts';
+import { recheckMoveGate } from '../gates/move.ts';
 import { kindOf } from '../objects/registry.ts';
 import { connectionOf } from '../postgres/knex.ts';
 import { contextOf, gateKey } from './context.ts';
@@ -18,15 +21,16 @@ import { lockFirst } from './rebind.ts';
  * @throws PH2006, PH2007, PH2008; PH1026 when there is no such rename, PH3019 when the gate itself was not passed.
  */
 export async function confirmGate(knex: Knex, name: string, { phase }: { readonly phase: 2 | 3 }): Promise<void> {
-  const { renames, mappings, passedGates } = contextOf(knex);
-  const rename = renames.get(name);
-  const mapping = mappings.get(name);
-  if (!rename && !mapping)
-    throw new PhaseError('PH1026', { rename: name, known: [...renames.keys(), ...mappings.keys()] });
+  const context = contextOf(knex);
+  const { passedGates } = context;
+  const changes = changesOf(context);
+  const change = changes.get(name);
+  if (change === undefined) throw new PhaseError('PH1026', { rename: name, known: [...changes.keys()] });
   // The count of mismatches is made by the gate alone, which the runner finds by the manifest's entry.
   if (passedGates?.has(gateKey(name, phase)) === false) throw new PhaseError('PH3019', { rename: name, phase });
-  if (mapping !== undefined) await confirmMapping(knex, mapping, phase);
-  else await confirmParts(knex, partsOf(renames.values(), name), phase);
+  if (isMove(change)) await confirmMove(knex, change, phase);
+  else if (isMapping(change)) await confirmMapping(knex, change, phase);
+  else await confirmParts(knex, partsOf(context.renames.values(), name), phase);
 }
 
 async function confirmMapping(knex: Knex, mapping: Mapping, phase: 2 | 3): Promise<void> {
@@ -35,6 +39,15 @@ async function confirmMapping(knex: Knex, mapping: Mapping, phase: 2 | 3): Promi
   if (dryRun || !isTransaction(knex)) return;
   const db = await connectionOf(knex);
   await recheckMappingGate(db, mapping, phase === 2 ? 'switch' : 'contract', { stragglerWindowMs });
+}
+
+async function confirmMove(knex: Knex, move: Move, phase: 2 | 3): Promise<void> {
+  const { stragglerWindowMs, dryRun } = contextOf(knex);
+  const tables = [move.table, move.toTable].map(quoteQualified);
+  await execute(knex, `LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+  if (dryRun || !isTransaction(knex)) return;
+  const db = await connectionOf(knex);
+  await recheckMoveGate(db, move, phase === 2 ? 'switch' : 'contract', { stragglerWindowMs });
 }
 
 async function confirmParts(knex: Knex, parts: readonly Rename[], phase: 2 | 3): Promise<void> {

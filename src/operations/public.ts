@@ -19,6 +19,7 @@ export { createFunction, dropFunction, updateFunction } from './functions.ts';
 export { confirmGate } from './gate.ts';
 export { moveIdentity } from './identity.ts';
 export { createIndex, dropIndex } from './indexes.ts';
+export { createUnsettled, dropUnsettled, insertMissing } from './move.ts';
 export { renameNotNull, setNotNull, unsetNotNull } from './not-null.ts';
 export { restorePrimaryKey } from './primary-key.ts';
 export { rebindDependents } from './rebind.ts';

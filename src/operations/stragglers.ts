@@ -9,12 +9,12 @@ import { execute, runAll } from './execute.ts';
 
 /** Makes what the sync of the second phase counts writes to the old column with, where it is not there yet. */
 export async function createStragglers(knex: Knex, sequences: StragglerSequences): Promise<void> {
-  await ensureSchema(knex, sequences.schema ?? DEFAULT_LEDGER_SCHEMA);
+  await ensureLedgerSchema(knex, sequences.schema);
   await runAll(knex, stragglerCounter(sequences).create);
 }
 
 /** That of the ledger is there; another one stood in the configuration when the rename was scaffolded. @throws PH3025 */
-async function ensureSchema(knex: Knex, schema: string): Promise<void> {
+export async function ensureLedgerSchema(knex: Knex, schema = DEFAULT_LEDGER_SCHEMA): Promise<void> {
   const isThere = await onConnection(knex, async (db) => {
     await ensureTrustedSchema(db, schema);
     const sql = 'SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1';

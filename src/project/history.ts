@@ -4,6 +4,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { idOfKnexName } from '../domain/knex-name.ts';
 import type { Manifest } from '../domain/manifest.ts';
 import type { Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import { type CarriedObject, isTwinned, type Rename } from '../domain/rename.ts';
 import { BOUND_NAMES, isKnownKind, TWINNED_NAMES } from '../objects/registry.ts';
 import { hasChecksum } from './checksum.ts';
@@ -21,14 +22,14 @@ export interface History extends ProjectChanges {
 
 /** Reads manifests, migration files and renames; what the files hold is not looked at yet. */
 export async function readHistory(root: string): Promise<History> {
-  const [manifests, { renames, mappings }] = await Promise.all([readManifests(root), readChanges(root)]);
+  const [manifests, { renames, mappings, moves }] = await Promise.all([readManifests(root), readChanges(root)]);
   for (const rename of renames.values()) ensureKnownKinds(rename);
-  for (const mapping of mappings.values()) ensureKnownDropped(mapping);
+  for (const change of [...mappings.values(), ...moves.values()]) ensureKnownDropped(change);
   const files = await findMigrations(
     root,
     manifests.flatMap(({ migrations }) => migrations),
   );
-  return { root, manifests, files, renames, mappings };
+  return { root, manifests, files, renames, mappings, moves };
 }
 
 /** @throws PH3005 for what is carried over as what it cannot be: of a kind that there is not, or bound where it has a twin. */
@@ -45,10 +46,10 @@ function ensureKnownKinds(change: Rename): void {
 }
 
 /** @throws PH3005 */
-function ensureKnownDropped(mapping: Mapping): void {
-  const unknown = mapping.dropped.filter(({ kind }) => !isKnownKind(kind));
+function ensureKnownDropped(change: Mapping | Move): void {
+  const unknown = change.dropped.filter(({ kind }) => !isKnownKind(kind));
   const problems = unknown.map(({ name, kind }) => `dropped: ${name} is of no kind that is known (${kind})`);
-  if (problems.length > 0) throw new PhaseError('PH3005', { file: changePath(mapping), problems });
+  if (problems.length > 0) throw new PhaseError('PH3005', { file: changePath(change), problems });
 }
 
 /**

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { type Change, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { MAPPING_KINDS, type Mapping } from '../domain/mapping.ts';
+import { MISSING, type Move } from '../domain/move.ts';
 import { type CarriedObject, partName, type Rename, type RenamedFunction, wholeOf } from '../domain/rename.ts';
 import { folders } from './folders.ts';
 import { problemOf, strict } from './problems.ts';
@@ -99,7 +100,9 @@ const retypeSchema = strict({
 });
 
 /** What every file of a change says. */
-const changeSchema = v.looseObject({ change: v.string(), kind: v.picklist(['retype', ...MAPPING_KINDS]) });
+const changeSchema = v.looseObject({ change: v.string(), kind: v.picklist(['retype', 'move', ...MAPPING_KINDS]) });
+
+const dropped = v.optional(v.array(strict({ kind: v.string(), name: v.string(), on: v.string() })), []);
 
 const mappedColumn = strict({
   name: v.string(),
@@ -118,8 +121,29 @@ const mappingSchema = strict({
   table,
   old: v.pipe(v.array(mappedColumn), v.minLength(1)),
   new: v.pipe(v.array(mappedColumn), v.minLength(1)),
-  dropped: v.optional(v.array(strict({ kind: v.string(), name: v.string(), on: v.string() })), []),
+  dropped,
   sync,
+});
+
+const moveSchema = strict({
+  change: v.string(),
+  kind: v.literal('move'),
+  table,
+  column: v.string(),
+  toTable: table,
+  to: v.string(),
+  type: v.string(),
+  byteEqual: truth,
+  notNull: v.optional(truth, 'false'),
+  default: v.optional(v.nullable(v.string()), null),
+  via: v.pipe(v.array(strict({ source: v.string(), target: v.string(), type: v.string() })), v.minLength(1)),
+  isUnique: truth,
+  missing: v.picklist(MISSING),
+  dropped,
+  sync,
+  targetSync: sync,
+  unsettled: strict({ name: v.string(), schema: v.optional(v.string()) }),
+  unlisted: v.optional(v.array(v.picklist(['source', 'target'])), []),
 });
 
 /** Where the file of a change is, relative to the root. */
@@ -136,6 +160,7 @@ export function refreshPath(name: string, number: number): string {
 export interface ProjectChanges {
   readonly renames: ReadonlyMap<string, Rename>;
   readonly mappings: ReadonlyMap<string, Mapping>;
+  readonly moves: ReadonlyMap<string, Move>;
 }
 
 /**
@@ -145,14 +170,16 @@ export interface ProjectChanges {
 export async function readChanges(root: string): Promise<ProjectChanges> {
   const renames = await readRenames(root);
   const mappings = new Map<string, Mapping>();
+  const moves = new Map<string, Move>();
   for (const { file, document } of await documentsIn(root, folders.changes)) {
     const { kind, change: name } = validated(file, v.safeParse(changeSchema, document));
     if (renames.has(name))
       throw new PhaseError('PH3005', { file, problems: [`change: ${name} is the name of a rename, too`] });
     if (kind === 'retype') addRetype(renames, file, document);
+    else if (kind === 'move') moves.set(name, moveOf(validated(file, v.safeParse(moveSchema, document))));
     else mappings.set(name, mappingOf(validated(file, v.safeParse(mappingSchema, document))));
   }
-  return { renames, mappings };
+  return { renames, mappings, moves };
 }
 
 function addRetype(renames: Map<string, Rename>, file: string, document: unknown): void {
@@ -231,6 +258,10 @@ function mappingOf({ change: name, new: fresh, old, ...rest }: v.InferOutput<typ
     value: value === null ? null : { sql: value, mayFail },
   });
   return { name, ...rest, old: old.map(column), fresh: fresh.map(column), partOf: null };
+}
+
+function moveOf({ change: name, column: from, ...rest }: v.InferOutput<typeof moveSchema>): Move {
+  return { name, from, ...rest, partOf: null };
 }
 
 /** Of the rename's own file the second phase brings them, of a refresh the third. */

@@ -1,11 +1,13 @@
 import { stringify } from 'yaml';
-import { type Change, isMapping } from '../domain/change.ts';
+import { type Change, isMapping, isMove } from '../domain/change.ts';
 import type { MappedColumn, Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import type { Rename, RenamedFunction, RenameSync } from '../domain/rename.ts';
 
 /** The text of the file of a change. @param parts of it, as they come with it. */
 export function renderChange(change: Change, parts: readonly Rename[] = []): string {
   if (isMapping(change)) return renderMapping(change);
+  if (isMove(change)) return renderMove(change);
   return change.retype === null ? renderRename(change) : renderRetype(change, parts);
 }
 
@@ -14,6 +16,23 @@ function renderMapping({ name, kind, table, old, fresh, dropped, sync }: Mapping
   const columns = { old: old.map(mappedColumn), new: fresh.map(mappedColumn) };
   return stringify(
     { change: name, kind, table, ...columns, ...gone, sync: syncAsText(sync) },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
+}
+
+function renderMove(move: Move): string {
+  const { name, kind, table, from, toTable, to, type, byteEqual, notNull, via, isUnique, missing } = move;
+  const { default: standing, dropped, sync, targetSync, unsettled, unlisted } = move;
+  return stringify(
+    {
+      ...{ change: name, kind, table, column: from, toTable, to, type, byteEqual },
+      ...(notNull ? { notNull } : {}),
+      ...(standing === null ? {} : { default: standing }),
+      ...{ via, isUnique, missing },
+      ...(dropped.length === 0 ? {} : { dropped }),
+      ...{ sync: syncAsText(sync), targetSync: syncAsText(targetSync), unsettled },
+      ...(unlisted.length === 0 ? {} : { unlisted }),
+    },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type Change, changesOf, isMapping } from '../domain/change.ts';
+import { type Change, changesOf, isRename } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource, Phase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
@@ -123,7 +123,7 @@ function sourcesOf(rename: Change, phase: Phase, { manifest }: Standing): Manife
 /** The rename's own file belongs to phase 1, what refreshes have added to phase 3. */
 function filesOf(change: Change, phase: Phase): string[] {
   const { sync } = change;
-  const versions = isMapping(change) ? [] : change.versions;
+  const versions = isRename(change) ? change.versions : [];
   const copies = versions
     .filter((copy) => copy.phase === phase)
     .flatMap(({ file, version, withBase }) => [

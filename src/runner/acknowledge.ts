@@ -1,9 +1,9 @@
 import { locate } from '../catalog/locate.ts';
-import { asPair, type Change, changesOf, isMapping } from '../domain/change.ts';
+import { asPair, type Change, changesOf, isMapping, isMove, pairsOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { asPairs } from '../domain/mapping.ts';
 import { objectsNamed } from '../gates/gate.ts';
 import { mappingObjectsNamed } from '../gates/mapping.ts';
+import { moveObjectsNamed } from '../gates/move.ts';
 import { brokenByColumn } from '../gates/preflight.ts';
 import { type Acknowledgement, acknowledge } from '../ledger/acknowledgements.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
@@ -41,12 +41,15 @@ export async function acknowledgeObject(
 
 /** What a gate of a change names now, or may name. */
 async function namedBy(db: LedgerDb, change: Change): Promise<string[]> {
-  const pairs = isMapping(change) ? asPairs(change) : [change];
   const named: string[] = [];
-  for (const pair of pairs) named.push(...(await brokenByColumn(db, pair)));
+  for (const pair of pairsOf(change)) named.push(...(await brokenByColumn(db, pair)));
   const { table, from, to } = asPair(change);
   const places = await locate(db, table, from, to);
   if (places.to === null) return named;
-  const objects = isMapping(change) ? await mappingObjectsNamed(db, change) : await objectsNamed(db, change);
-  return [...named, ...objects];
+  return [...named, ...(await objectsOf(db, change))];
+}
+
+function objectsOf(db: LedgerDb, change: Change): Promise<readonly string[]> {
+  if (isMove(change)) return moveObjectsNamed(db, change);
+  return isMapping(change) ? mappingObjectsNamed(db, change) : objectsNamed(db, change);
 }

@@ -2,9 +2,11 @@ import type { Knex } from 'knex';
 import type { Work } from '../data/work.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { asPairs, type Mapping } from '../domain/mapping.ts';
+import { asTargetPair, type Move } from '../domain/move.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { partsOf } from '../domain/rename.ts';
 import { checkMappingPreflight, ensureMappingWayBack } from '../gates/mapping.ts';
+import { checkMovePreflight, ensureMoveWayBack } from '../gates/move.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { ensureNothingOfItsOwn, ensureWayBack } from '../gates/undoing.ts';
 import { beginAttempt } from '../ledger/attempts.ts';
@@ -79,12 +81,25 @@ export async function revertMigration(opened: Session, migration: RunnableMigrat
 async function checkBeforeRevert(session: Session, { id, rename: name, step }: OrderedMigration): Promise<void> {
   const mapping = session.history.mappings.get(name ?? '');
   if (mapping !== undefined) return checkMappingRevert(session, mapping, id, step);
+  const move = session.history.moves.get(name ?? '');
+  if (move !== undefined) return checkMoveRevert(session, move, id, step);
   for (const rename of partsOf(session.history.renames.values(), name)) {
     if (step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
     if (step === 'contract' || step === 'switch') await ensureWayBack(session.worker, rename, id, step);
     if (step === 'switch') await returnAside(session, rename);
     if (step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
   }
+}
+
+async function checkMoveRevert(
+  { worker }: Session,
+  move: Move,
+  id: string,
+  step: OrderedMigration['step'],
+): Promise<void> {
+  if (step === 'contract') await checkMovePreflight(worker, move, 'constrain');
+  if (step !== undefined) await ensureMoveWayBack(worker, move, id, step);
+  if (step === 'expand') await ensureNothingOfItsOwn(worker, asTargetPair(move), id, 'now');
 }
 
 async function checkMappingRevert(

@@ -75,6 +75,7 @@ class Recorder {
       root,
       renames: history.renames,
       mappings: history.mappings,
+      moves: history.moves,
       patience: { lockTimeoutMs: config.lockTimeout, attempts: 1 },
       stragglerWindowMs: options.stragglerWindowMs,
       rewriteLimitBytes: config.rewriteLimit,

@@ -49,7 +49,7 @@ export function largeChanges(project: Project, history: History, database: Datab
 async function changesOf(
   db: Connection,
   { root, config }: Project,
-  { renames, mappings }: History,
+  { renames, mappings, moves }: History,
   loaded: LoadedMigration,
 ): Promise<{ name: string; query: Query }[]> {
   if (loaded.form === 'sql') return [];
@@ -58,6 +58,7 @@ async function changesOf(
     root,
     renames,
     mappings,
+    moves,
     patience: { lockTimeoutMs: config.lockTimeout, attempts: 1 },
     stragglerWindowMs: 0,
     rewriteLimitBytes: config.rewriteLimit,

@@ -1,10 +1,12 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import type { Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { partsOf, type Rename } from '../domain/rename.ts';
 import { checkGate, type GatedStep, gatedStepOf } from '../gates/gate.ts';
 import { checkMappingGate, checkMappingPreflight } from '../gates/mapping.ts';
+import { checkMoveGate, checkMovePreflight } from '../gates/move.ts';
 import { checkPreflight } from '../gates/preflight.ts';
 import { copyNotNull } from '../operations/attributes.ts';
 import { gateKey } from '../operations/context.ts';
@@ -18,6 +20,8 @@ import type { Session } from './session.ts';
 export async function passGate(session: Session, entry: OrderedMigration): Promise<void> {
   const mapping = session.history.mappings.get(entry.rename ?? '');
   if (mapping !== undefined) return passMappingGate(session, entry, mapping);
+  const move = session.history.moves.get(entry.rename ?? '');
+  if (move !== undefined) return passMoveGate(session, entry, move);
   const rename = session.history.renames.get(entry.rename ?? '');
   if (!rename || entry.step === undefined) return;
   const parts = partsOf(session.history.renames.values(), entry.rename);
@@ -50,6 +54,17 @@ async function passMappingGate(session: Session, entry: OrderedMigration, mappin
   if (step === null) return;
   await atGate(session, entry, step, async () => {
     await checkMappingGate(session.worker, mapping, step, session.options);
+    return [];
+  });
+}
+
+async function passMoveGate(session: Session, entry: OrderedMigration, move: Move): Promise<void> {
+  if (entry.step === undefined) return;
+  await checkMovePreflight(session.worker, move, entry.step);
+  const step = gatedStepOf(entry);
+  if (step === null) return;
+  await atGate(session, entry, step, async () => {
+    await checkMoveGate(session.worker, move, step, session.options);
     return [];
   });
 }

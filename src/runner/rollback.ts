@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { changesOf, columnsOf, isMapping } from '../domain/change.ts';
+import { changesOf, columnsOf, isMove, isRename } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { releaseOfPhase } from '../domain/manifest.ts';
 import { asPairs } from '../domain/mapping.ts';
+import { asTargetPair } from '../domain/move.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { partsOf, type Rename } from '../domain/rename.ts';
@@ -87,7 +88,11 @@ async function ensureColumnsMayGo(
     if (!isAlone || entry.step !== 'expand') continue;
     const change = changesOf(history).get(entry.rename ?? '');
     const pairs =
-      change !== undefined && isMapping(change) ? asPairs(change) : partsOf(history.renames.values(), entry.rename);
+      change === undefined || isRename(change)
+        ? partsOf(history.renames.values(), entry.rename)
+        : isMove(change)
+          ? [asTargetPair(change)]
+          : asPairs(change);
     for (const pair of pairs) await ensureNothingOfItsOwn(worker, pair, entry.id, 'before');
   }
 }

@@ -108,6 +108,7 @@ async function withConnections<T>(
     root: project.root,
     renames: history.renames,
     mappings: history.mappings,
+    moves: history.moves,
     patience: { lockTimeoutMs: project.config.lockTimeout, attempts: project.config.lockAttempts },
     stragglerWindowMs,
     rewriteLimitBytes: project.config.rewriteLimit,

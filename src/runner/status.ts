@@ -1,13 +1,15 @@
 import { locate } from '../catalog/locate.ts';
 import { readRunningOut } from '../catalog/running-out.ts';
-import { type Change, changesOf, columnsOf, isMapping, kindOf } from '../domain/change.ts';
+import { type Change, changesOf, columnsOf, isMapping, isMove, isRename, kindOf } from '../domain/change.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import type { Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import { compareReleases, manifestRelease, type Release } from '../domain/release.ts';
 import { wholeOf } from '../domain/rename.ts';
 import type { ChangeStatus, RenameStatus, Status } from '../domain/status.ts';
 import { countMappingMismatches } from '../gates/mapping.ts';
 import { countMismatches } from '../gates/mismatches.ts';
+import { countMoveNow } from '../gates/move.ts';
 import { ledgerFormat, READABLE_FORMAT } from '../ledger/format.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/migrations.ts';
@@ -79,7 +81,7 @@ async function changeStatus(db: LedgerDb, rename: Change, ledger: Ledger, count:
     name: rename.name,
     table: `${rename.table.schema}.${rename.table.name}`,
     from: old.join(', '),
-    to: fresh.join(', '),
+    to: `${isMove(rename) ? `${rename.toTable.schema}.${rename.toTable.name}.` : ''}${fresh.join(', ')}`,
     phase,
     mismatches: counted?.mismatches ?? null,
     mismatchesCountedAt: counted?.countedAt ?? null,
@@ -87,7 +89,7 @@ async function changeStatus(db: LedgerDb, rename: Change, ledger: Ledger, count:
     lastStragglerAt: stragglers.lastAt,
     altered: await alteredSince(db, rename),
     kind: kindOf(rename),
-    types: isMapping(rename) || rename.retype === null ? null : [rename.type, rename.retype.type],
+    types: !isRename(rename) || rename.retype === null ? null : [rename.type, rename.retype.type],
   };
 }
 
@@ -106,6 +108,7 @@ function phaseOf(rename: Change, { rows }: Ledger): RenameStatus['phase'] {
 }
 
 async function countNow(db: LedgerDb, rename: Change, phase: 1 | 2): Promise<void> {
+  if (isMove(rename)) return countMovedNow(db, rename);
   if (isMapping(rename)) return countMappingNow(db, rename, phase);
   const { from, to } = await locate(db, rename.table, rename.from, rename.to);
   if (from !== null && to !== null) await recordMismatches(db, rename.name, await countMismatches(db, rename, phase));
@@ -116,4 +119,10 @@ async function countMappingNow(db: LedgerDb, mapping: Mapping, phase: 1 | 2): Pr
   const { from, to } = await locate(db, mapping.table, first?.name ?? '', last?.name ?? '');
   if (from !== null && to !== null)
     await recordMismatches(db, mapping.name, await countMappingMismatches(db, mapping, phase));
+}
+
+async function countMovedNow(db: LedgerDb, move: Move): Promise<void> {
+  const { from } = await locate(db, move.table, move.from, '');
+  const { to } = await locate(db, move.toTable, '', move.to);
+  if (from !== null && to !== null) await recordMismatches(db, move.name, await countMoveNow(db, move));
 }

@@ -22,6 +22,11 @@ function printPart(part: Code, margin: string, knex: string): string {
   if (part.kind === 'call') return printCall(part.name, [new Reference(knex), ...part.args], margin);
   if (part.kind === 'backfill') return printCall('backfill', [part.request], margin);
   const inner = `${margin}  `;
+  if (part.kind === 'insertMissing') {
+    const { name, table, columns, where } = part;
+    const request = printObject({ table, columns, where }, margin);
+    return `${margin}await inBatches(${request}, (rows, trx) =>\n${inner}insertMissing(trx, ${printValue(name)}, rows),\n${margin});`;
+  }
   if (part.kind === 'atomically') {
     return `${margin}await atomically(${knex}, async (trx) => {\n${printCode(part.body, inner, 'trx')}\n${margin}});`;
   }

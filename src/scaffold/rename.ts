@@ -49,13 +49,22 @@ const TITLES_OF_MAPPING: Partial<typeof TITLES> = {
   contract: 'Phase 3: the sync and what is old go.',
 };
 
-const NOUNS = { rename: 'Rename', retype: 'Retype', split: 'Split', merge: 'Merge' } as const;
+const TITLES_OF_MOVE: Partial<typeof TITLES> = {
+  expand: 'Phase 1: the new column, and the sync of both tables, in one transaction.',
+  backfill: 'Phase 1: every row that still needs it gets its value from the other table, in batches.',
+  constrain: 'Phase 1: statistics for the new column.',
+  switch: 'Phase 2: the other table takes authority.',
+  contract: 'Phase 3: the sync and the old column go.',
+};
+
+const NOUNS = { rename: 'Rename', retype: 'Retype', split: 'Split', merge: 'Merge', move: 'Move' } as const;
 
 const TITLES_OF = {
   rename: {},
   retype: TITLES_OF_RETYPE,
   split: TITLES_OF_MAPPING,
   merge: TITLES_OF_MAPPING,
+  move: TITLES_OF_MOVE,
 } as const;
 
 /** Every file of a plan, with its text. */
@@ -99,6 +108,8 @@ export function scaffoldStep(rename: Change, step: PlannedStep): ScaffoldedFile 
   const titles = { ...TITLES, ...TITLES_OF[kind], ...(isOfGenerated(rename) ? TITLES_OF_GENERATED : {}) };
   const types = backfills([...step.up, ...step.down]) ? ['type MigrationContext'] : [];
   const names = [...importsOf([...step.up, ...step.down]), ...types];
+  const steps = [...step.up, ...step.down];
+  const inserts = steps.some((part) => part.kind === 'insertMissing');
   const content = render(step.step === 'backfill' ? 'rename/backfill.ts' : 'rename/migration.ts', {
     noun: NOUNS[kind],
     rename: rename.name,
@@ -110,6 +121,7 @@ export function scaffoldStep(rename: Change, step: PlannedStep): ScaffoldedFile 
     down: step.down,
     upBackfills: backfills(step.up),
     downBackfills: backfills(step.down),
+    inserts,
   });
   return { fileName: `${step.id}.ts`, kind: step.kind, phase: step.phase, content, step };
 }

@@ -19,7 +19,7 @@ import {
 } from '../domain/mapping.ts';
 import type { Release } from '../domain/release.ts';
 import { readDropped } from '../objects/dropping.ts';
-import { Renaming } from '../objects/renaming.ts';
+import type { Renaming } from '../objects/renaming.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { planMapping } from '../planner/mapping/plan.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
@@ -30,6 +30,7 @@ import type { FileChange } from '../project/files.ts';
 import type { History } from '../project/history.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { afterExisting, type WrittenFile } from './files.ts';
+import { ensureAnswered, NO_SYNC, originalOf } from './going-columns.ts';
 import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases } from './rename-column.ts';
 
 /** A column, and the expression that it is made by. */
@@ -88,7 +89,7 @@ export async function draftMapping(
   const sides = await readSides(db, before, answers);
   await ensureEveryRow(db, table, sides);
   const facts = await factsOf(db, table, sides);
-  const originals = facts.map((own) => originalOf(own, sides.old));
+  const originals = facts.map((own) => originalOf(own, typedAs(own.column)));
   const answered = await readDropped(db, { table: table.oid, originals, names: answers.drop });
   ensureAnswered(table, answers, answered);
   const plan = planMapping({
@@ -205,36 +206,6 @@ async function factsOf(db: LedgerDb, table: ListedTable, sides: Sides): Promise<
     seen.set(from, { ...facts, unsupported: [...new Map(unsupported.map((one) => [one.object, one])).values()] });
   }
   return [...seen.values()];
-}
-
-const NO_SYNC: Mapping['sync'] = {
-  ...{ functions: [], triggers: [], moved: null, last: null, stragglers: { count: '', last: '' } },
-};
-
-/** An old column as it is to be added again: its default comes afterwards, so that no row is filled by it. */
-function originalOf(facts: TableFacts, old: readonly MappedColumn[]): Renaming {
-  const { column, table } = facts;
-  const { type = column.type, byteEqual = false } = old.find(({ name }) => name === column.name) ?? {};
-  return new Renaming(
-    { ...facts, column: { ...column, default: null } },
-    {
-      ...{ name: '', table, from: column.name, to: column.name, type, byteEqual, sync: NO_SYNC, partOf: null },
-      ...{ default: 'none', standing: null, notNull: false, carried: [], refreshed: [], versions: [] },
-      ...{ copying: [], retype: null },
-    },
-  );
-}
-
-/** @throws PH1015 for a name that nothing has, PH2001 for what nobody has answered for. */
-function ensureAnswered(
-  table: ListedTable,
-  { kind, old }: MappingAnswers,
-  { refused, strange }: Awaited<ReturnType<typeof readDropped>>,
-): void {
-  const [first] = strange;
-  if (first !== undefined) refuseValue('--drop', first, `the name of something that hangs on ${old.join(' or ')}`);
-  if (refused.length > 0)
-    throw new PhaseError('PH2001', { table: quoteQualified(table), column: old.join(', '), kind, objects: refused });
 }
 
 /** Rows that would come back as other values, or not at all. */

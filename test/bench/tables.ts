@@ -48,7 +48,14 @@ export async function makeTable(db: pg.Client, { key, rows }: BenchTable): Promi
 export async function syncOf(db: Connection): Promise<string> {
   await db.query('DROP TABLE IF EXISTS t');
   await db.query('CREATE TABLE t (id bigint PRIMARY KEY, old text)');
-  const history: History = { root: '/nonexistent', manifests: [], files: [], renames: new Map(), mappings: new Map() };
+  const history: History = {
+    root: '/nonexistent',
+    manifests: [],
+    files: [],
+    renames: new Map(),
+    mappings: new Map(),
+    moves: new Map(),
+  };
   const answers = { table: 't', from: 'old', to: 'new', releases: ['1.1.0', '1.2.0', '1.3.0'] };
   const { changes } = await draftRename(db, history, answers, { now: new Date(), rewriteLimit: 0 });
   const sources = changes.filter(({ path }) => /^db\/(functions|triggers)\/.*phase_1/.test(path));

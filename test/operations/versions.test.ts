@@ -18,6 +18,7 @@ beforeEach(async () => {
     root: project.root,
     renames: new Map(),
     mappings: new Map(),
+    moves: new Map(),
     patience,
     stragglerWindowMs: 0,
     rewriteLimitBytes: 16_000_000,

@@ -3,6 +3,7 @@ import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 import { runMerge, runSplit } from './new-mapping.ts';
+import { runMove } from './new-move-column.ts';
 import { runSetDefault, runSetNotNull } from './new-one-release.ts';
 import { runRename } from './new-rename-column.ts';
 import { runRetype } from './new-retype-column.ts';
@@ -29,6 +30,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'merge-columns': {
     description: 'one column of several, computed there and back, in three releases',
     run: (context) => runMerge(context, {}),
+  },
+  'move-column': {
+    description: 'a column of another table, in three releases, while old and new ones are writing either',
+    run: (context) => runMove(context, {}),
   },
   'set-not-null': {
     description: 'a value in each row, in one release, without a long lock',

@@ -1,9 +1,10 @@
-import { type Change, changesOf, isMapping } from '../../domain/change.ts';
+import { type Change, changesOf, columnsOf, isMapping, isMove, isRename } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Usage } from '../../domain/finding.ts';
 import { quoteIdent } from '../../domain/identifier.ts';
 import { releaseOfPhase } from '../../domain/manifest.ts';
 import { hasWayBack, type MappedColumn, type Mapping, mapped, namesOf } from '../../domain/mapping.ts';
+import type { Move } from '../../domain/move.ts';
 import { type Conversion, partsOf, type Rename, wholeOf } from '../../domain/rename.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { packageName } from '../../project/package-json.ts';
@@ -35,11 +36,12 @@ export async function usages(context: CommandContext, name: string): Promise<Res
 /** The columns whose usages are looked for: those of a change and of its parts, or of one part alone. */
 function soughtOf(history: History, change: Change): Sought[] {
   if (isMapping(change)) return change.old.map(({ name: from }) => ({ from, table: change.table }));
+  if (isMove(change)) return [change];
   return change.partOf === null ? partsOf(history.renames.values(), change.name) : [change];
 }
 
 const noneOf = (change: Change): string =>
-  isMapping(change) ? `No line names ${namesOf(change.old)} any more.` : noneOfColumn(change);
+  isRename(change) ? noneOfColumn(change) : `No line names ${columnsOf(change).old.join(' or ')} any more.`;
 
 const noneOfColumn = ({ retype, from }: Rename): string =>
   retype === null ? 'The old name is not used any more.' : `No line names ${from}, so none has to read both types.`;
@@ -58,6 +60,7 @@ export async function notice(context: CommandContext, name: string): Promise<Res
   const [first, second, third] = ([1, 2, 3] as const).map(
     (phase) => releaseOfPhase(history.manifests, whole, phase) ?? '(not planned yet)',
   );
+  if (isMove(change)) return moveNotice(change, { app, first, second, third });
   if (isMapping(change)) return mappingNotice(change, { app, first, second, third });
   const columns = partsOf(history.renames.values(), whole).map(({ table: { schema, name: table }, ...part }) => ({
     ...part,
@@ -77,6 +80,16 @@ export async function notice(context: CommandContext, name: string): Promise<Res
           third,
         });
   return { document: { text: written, usages: [] }, text: written };
+}
+
+/** What whoever reads the database has to know of a move. */
+function moveNotice({ table, from, toTable, to, type, via }: Move, releases: object): Result {
+  const text = render('notice/move.md', {
+    ...releases,
+    ...{ from, to, type, table: `${table.schema}.${table.name}`, toTable: `${toTable.schema}.${toTable.name}` },
+    via: via.map(({ source, target }) => `${toTable.name}.${target} = ${table.name}.${source}`).join(' AND '),
+  });
+  return { document: { text, usages: [] }, text };
 }
 
 /** What whoever reads the database has to know of a split or a merge. */

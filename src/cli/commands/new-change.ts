@@ -6,7 +6,10 @@ export function registerNewChange(group: Command, action: Action): void {
   group
     .command('change')
     .description('asks what is to change, and then what the command of that kind asks')
-    .option('--kind <kind>', 'rename-column, retype-column, split-column, merge-columns, set-not-null or set-default')
+    .option(
+      '--kind <kind>',
+      'rename-column, retype-column, split-column, merge-columns, move-column, set-not-null or set-default',
+    )
     .addHelpText('after', '\nExample:\n  phase new change')
     .action(
       action(async (context, command) => (await import('../actions/new-change.ts')).runChange(context, command.opts())),

@@ -1,8 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Action } from '../action.ts';
-
-/** Each time the flag is given, another one. */
-const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
+import { several } from '../several.ts';
 
 /** `phase new split-column` and `phase new merge-columns` */
 export function registerNewMapping(group: Command, action: Action): void {

@@ -3,6 +3,7 @@ import type { Action } from '../action.ts';
 import { registerNewChange } from './new-change.ts';
 import { registerNewMapping } from './new-mapping.ts';
 import { registerNewFromDiff } from './new-migration-from-diff.ts';
+import { registerNewMove } from './new-move-column.ts';
 import { registerNewOneRelease } from './new-one-release.ts';
 import { registerNewRename } from './new-rename-column.ts';
 import { registerNewRetype } from './new-retype-column.ts';
@@ -14,6 +15,7 @@ export function registerNew(program: Command, action: Action): void {
   registerNewRename(group, action);
   registerNewRetype(group, action);
   registerNewMapping(group, action);
+  registerNewMove(group, action);
   registerNewOneRelease(group, action);
   registerNewFromDiff(group, action);
   for (const kind of ['schema', 'data'] as const) {

@@ -1,5 +1,6 @@
 import type { FormerTool } from '../former-ledger.ts';
 import { groupBy } from '../group.ts';
+import type { Missing } from '../move.ts';
 import type { ChangeKind } from '../rename.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
@@ -45,6 +46,16 @@ export interface RefusalErrors {
   PH2030: { needed: number; ids: readonly string[] };
   PH2031: { id: string; by: string };
   PH2032: { change: string; table: string; column: string; type: string; rows: number; examples: readonly string[] };
+  PH2033: {
+    change: string;
+    table: string;
+    column: string;
+    target: string;
+    missing: Missing;
+    rows: number;
+    examples: readonly string[];
+  };
+  PH2034: { change: string; table: string; column: string; target: string; rows: number; examples: readonly string[] };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
@@ -63,6 +74,7 @@ const CANNOT: Readonly<Record<ChangeKind, string>> = {
   retype: 'get another type',
   split: 'be split',
   merge: 'be merged',
+  move: 'be moved',
 };
 
 const list = (items: readonly string[]): string => items.join('; ');
@@ -152,7 +164,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: (d) =>
       `It is in this database, and the ${d.kind ?? 'rename'} does not carry it over: it was not there when that was scaffolded, or is not what it was.`,
     remedy: (d) =>
-      d.kind === 'split' || d.kind === 'merge'
+      d.kind === 'split' || d.kind === 'merge' || d.kind === 'move'
         ? `Drop it, or make it anew on the new columns, by a migration of a release before phase ${d.phase} or by hand${lossless(d)}. A function is mended by a version that does not name the old column. Then run the same command again.`
         : d.kind === 'retype'
           ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
@@ -253,6 +265,26 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       `Everything that was taken over from ${d.tool} counts as pending, and would run, in a database in which it may have run long ago.`,
     remedy: (d) =>
       `Say where ${d.tool} keeps what it has run here: ${d.tool === 'knex' ? 'migrations.tableName and schemaName in the knexfile, or knexMigrations in phase.config.ts' : 'formerLedger.table in phase.config.ts'}. Where ${d.tool} never migrated this database, and its tables are others: phase migrate --run-baseline.`,
+  },
+  PH2033: {
+    exit: 4,
+    title: 'Values have no row of the other table to go to',
+    what: (d) =>
+      `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.table} hold a value of ${d.column}, and no row of ${d.target} belongs to them: ${list(d.examples)}.`,
+    why: () => 'With the old column these values would be gone.',
+    remedy: (d) =>
+      d.change === ''
+        ? 'Make the rows, or empty these values; or say what is to become of them: --missing create makes the rows, --missing skip waits for them until phase 2.'
+        : `Make the rows of ${d.target}, or empty these values, by a migration or by hand, then run the same command again.`,
+  },
+  PH2034: {
+    exit: 4,
+    title: 'Rows that share a row of the other table hold different values',
+    what: (d) =>
+      `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.target} have rows of ${d.table} with different values of ${d.column}: ${list(d.examples)}.`,
+    why: () => 'There is one place for all of them, and nobody can tell which value stands.',
+    remedy: () =>
+      'Give the rows of each group one value, by a data migration of an earlier release or by hand, then run the same command again.',
   },
   PH2022: {
     exit: 4,

@@ -52,6 +52,7 @@ export interface UsageErrors {
     reason: string;
   };
   PH1044: { type: string; reason: string };
+  PH1045: { via: string; source: string; target: string; reason: string };
 }
 
 const closest = (names: readonly string[]): string =>
@@ -396,6 +397,15 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
       isOfSync(d.flag)
         ? `Give one with ${d.flag}, over ${d.column}: ${example(d, "AT TIME ZONE 'UTC'")} where the time zone of the session would count, ${example(d, '::public.mood')} where there is no cast. Functions and types of the application stand there with their schema.`
         : `Give ${d.flag} SQL of the type, with texts in quotes, and functions of the application with their schema: ${d.flag} "'none'".`,
+  },
+  PH1045: {
+    exit: 2,
+    title: 'What joins the two tables is not understood',
+    what: (d) => `${d.via} does not tell which rows of ${d.source} and ${d.target} belong together: ${d.reason}`,
+    why: () =>
+      'A value that moves has one row to go to: columns of both tables that are equal, of which those of the table that it goes to are unique.',
+    remedy: (d) =>
+      `Give it as --via "${d.target}.${d.source}_id = ${d.source}.id", several with AND; where nothing is unique there, add a unique index in an earlier release.`,
   },
   PH1044: {
     exit: 2,

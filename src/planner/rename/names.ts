@@ -124,6 +124,41 @@ function lastOf(facts: TableFacts, stem: string): NonNullable<RenameSync['last']
   };
 }
 
+interface MoveNames {
+  readonly name: string;
+  readonly to: string;
+  readonly taken: ReadonlySet<string>;
+  readonly ledgerSchema: string;
+  /** Whether what has nowhere to go is refused at the end of its transaction. */
+  readonly checks: boolean;
+}
+
+/**
+ * Names of a move's functions and triggers, on both tables. The triggers that fire before a row is written sort after the application's own, and take what these have made of
+ * the row.
+ */
+export function moveSyncNames(
+  facts: TableFacts,
+  targetFacts: TableFacts,
+  { name, to, taken, ledgerSchema, checks }: MoveNames,
+): { readonly sync: RenameSync; readonly targetSync: RenameSync } {
+  const stem = syncStem(facts, taken);
+  const target = { ...targetFacts, column: { ...targetFacts.column, name: to } };
+  const targetStem = syncStem(target, new Set([...taken, ...byPhase(stem)]));
+  const stragglers = stragglersOf(name, ledgerSchema);
+  const last = checks ? { functions: byPhase(`${stem}_missing`), triggers: byPhase(`zz_${stem}_missing`) } : null;
+  return {
+    sync: { ...besides(facts, stem), last, stragglers },
+    targetSync: { ...besides(target, targetStem), last: null, stragglers },
+  };
+}
+
+/** One function for a table, with a trigger after rows are written and one before. */
+function besides(facts: TableFacts, stem: string): Pick<RenameSync, 'functions' | 'triggers' | 'moved'> {
+  const moved = triggersThat(facts, `${stem}_taken`, LAST_PREFIXES, (one, other) => compareBytes(one, other) > 0);
+  return { functions: byPhase(stem), triggers: byPhase(`zz_${stem}`), moved };
+}
+
 /** Whether triggers of the application may give the column another value, though the statement does not name it. */
 function isChangedByTriggers({ objects }: TableFacts): boolean {
   return objects.trigger.some(

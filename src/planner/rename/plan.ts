@@ -4,6 +4,7 @@ import type { Release } from '../../domain/release.ts';
 import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS, type StepName } from '../../domain/rename.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import type { MappingView } from '../mapping/sync.ts';
+import type { MoveView } from '../move/sync.ts';
 import { type RetypeView, retypeView } from '../retype/sync.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion, renamedFunction } from './function-versions.ts';
 import { carriedOf, renameName, syncNames } from './names.ts';
@@ -59,8 +60,8 @@ export interface PlannedBody {
   readonly phase: 1 | 2;
   readonly place: SyncPlace;
   /** Which templates it is made with. */
-  readonly of: 'rename' | 'retype' | 'mapping';
-  readonly view: SyncView | RetypeView | MappingView;
+  readonly of: 'rename' | 'retype' | 'mapping' | 'move/source' | 'move/target' | 'move/missing';
+  readonly view: SyncView | RetypeView | MappingView | MoveView;
 }
 
 /** All three phases of a change, as data. */

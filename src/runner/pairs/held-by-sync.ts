@@ -1,19 +1,15 @@
-import { changesOf, columnsOf, isMapping } from '../../domain/change.ts';
+import { changesOf, columnsOf, isRename } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
 import { syncTriggers } from '../../domain/rename.ts';
 import { codeOf, sqlState } from '../../postgres/errors.ts';
-import type { History } from '../../project/history.ts';
+import type { ProjectChanges } from '../../project/renames.ts';
 
 /**
  * Where PostgreSQL has refused a statement of a migration because the triggers of a sync name the column, that is said, with the way that there is.
  * @returns null for other errors.
  */
-export function heldBySync(
-  error: unknown,
-  changes: Pick<History, 'renames' | 'mappings'>,
-  migration: string,
-): PhaseError | null {
+export function heldBySync(error: unknown, changes: ProjectChanges, migration: string): PhaseError | null {
   const detail = detailOf(error);
   for (const change of changesOf(changes).values()) {
     const { name, table, sync } = change;
@@ -25,7 +21,7 @@ export function heldBySync(
     const refused = {
       [sqlState.featureNotSupported]: {
         what: `the type of ${from} and ${to} is altered by ALTER TYPE, which PostgreSQL refuses while the triggers of the sync name the column`,
-        instead: isMapping(change)
+        instead: !isRename(change)
           ? 'Alter the type after phase 3.'
           : `Use alterType(knex, { on: '${on}', column: '${from}', type: '...' }) of triphase, which alters both columns at once, or alter the type after phase 3.`,
       },

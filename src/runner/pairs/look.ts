@@ -1,9 +1,11 @@
 import { readPairFacts } from '../../catalog/attributes.ts';
 import { readColumn } from '../../catalog/column.ts';
+import { columnsOfTable } from '../../catalog/columns-of.ts';
 import { placeOf, wayBack } from '../../catalog/pair.ts';
 import { TREE } from '../../catalog/tree.ts';
-import { type Change, isMapping } from '../../domain/change.ts';
+import { type Change, isMapping, isRename } from '../../domain/change.ts';
 import type { Mapping } from '../../domain/mapping.ts';
+import type { Move } from '../../domain/move.ts';
 import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
 import { inPhase, type Rename, syncTriggers } from '../../domain/rename.ts';
 import { follow } from '../../planner/rename/follow.ts';
@@ -11,6 +13,7 @@ import { all, type Queryable } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import { alteredColumns } from './mapped-columns.ts';
+import { alteredByMove } from './moved-column.ts';
 import { isThere } from './place.ts';
 import { refusedBesides } from './refused.ts';
 
@@ -19,7 +22,7 @@ import { refusedBesides } from './refused.ts';
  * Writes nothing.
  */
 export function alteredByHand(db: Queryable, change: Change, record: PairRecord): Promise<string[]> {
-  if (isMapping(change)) return alteredOf(db, change, record);
+  if (!isRename(change)) return alteredOf(db, change, record);
   const rename = inPhase(change, record.phase);
   return inRolledBackTransaction(db, () =>
     underQualifiedNames(db, async () => {
@@ -55,20 +58,32 @@ export function alteredByHand(db: Queryable, change: Change, record: PairRecord)
   );
 }
 
-function alteredOf(db: Queryable, mapping: Mapping, record: PairRecord): Promise<string[]> {
+function alteredOf(db: Queryable, change: Mapping | Move, record: PairRecord): Promise<string[]> {
   return inRolledBackTransaction(db, () =>
     underQualifiedNames(db, async () => [
-      ...(await alteredColumns(db, mapping, record)).map(({ what }) => what),
-      ...(await missingSync(db, mapping, record)),
+      ...(isMapping(change) ? await alteredColumns(db, change, record) : await alteredByMove(db, change, record)).map(
+        ({ what }) => what,
+      ),
+      ...(await missingSync(db, change, record)),
+      ...(isMapping(change) ? [] : await missingTargetSync(db, change, record)),
     ]),
   );
+}
+
+async function missingTargetSync(
+  db: Queryable,
+  { toTable, targetSync: sync }: Move,
+  { phase }: PairRecord,
+): Promise<string[]> {
+  const found = await columnsOfTable(db, toTable);
+  return found === null ? [] : missingSync(db, { sync }, { table: found.oid, phase });
 }
 
 /** Without its triggers writes of one release do not reach the other. */
 async function missingSync(
   db: Queryable,
   { sync }: Pick<Rename, 'sync'>,
-  { table, phase }: PairRecord,
+  { table, phase }: Pick<PairRecord, 'table' | 'phase'>,
 ): Promise<string[]> {
   const rows = await all<{ name: string; on: string; root: boolean }>(
     db,

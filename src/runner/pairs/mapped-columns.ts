@@ -16,7 +16,7 @@ interface MappedFacts {
 const factsOf = ({ facts }: PairRecord): MappedFacts => facts as unknown as MappedFacts;
 
 /** The maps of a mapping are written for its columns as they are, whatever default these have by now. */
-const GROUND: SyncGround = { type: '', default: 'none', standing: null };
+export const GROUND: SyncGround = { type: '', default: 'none', standing: null };
 
 /** The columns of a split or a merge, as `Pair` is those of a rename: nothing is followed from one side to the other, and what the maps are not written for is refused. */
 export class MappedColumns {
@@ -58,43 +58,43 @@ export class MappedColumns {
 
 /** What has become of the columns since, as it has to be taken back. */
 export async function alteredColumns(db: Queryable, mapping: Mapping, record: PairRecord): Promise<RefusedChange[]> {
-  const on = quoteQualified(mapping.table);
-  const found = await columnsOfNumber(db, record.table);
-  const undo =
-    'Undo the change as far as it has run (phase rollback), or bring it back from a backup; what is made anew is another one.';
-  if (found === null) return [{ what: `the table ${on} is not there any more`, instead: undo }];
-  const moved =
-    found.table === on
-      ? []
-      : [
-          {
-            what: `${found.table} is what ${on} was`,
-            instead: `Bring it back until phase 3 has run (ALTER TABLE ${found.table} RENAME TO, or SET SCHEMA).`,
-          },
-        ];
-  const altered = factsOf(record).columns.flatMap(({ name, number, type }): RefusedChange[] => {
-    const now = found.columns.find((column) => column.number === number);
-    if (now === undefined)
-      return [{ what: `the column ${name} is not there any more, or was made anew`, instead: undo }];
-    const alter = `ALTER TABLE ${found.table}`;
-    return [
-      ...(now.name === name
-        ? []
-        : [
-            {
-              what: `${now.name} is what ${name} was`,
-              instead: `Bring it back until phase 3 has run: ${alter} RENAME COLUMN ${quoteIdent(now.name)} TO ${quoteIdent(name)};`,
-            },
-          ]),
-      ...(now.type === type
-        ? []
-        : [
-            {
-              what: `the type of ${name} was altered from ${type} to ${now.type}`,
-              instead: `Give it back the type ${type} until phase 3 has run, or undo the change (phase rollback).`,
-            },
-          ]),
-    ];
-  });
-  return [...moved, ...altered];
+  return alteredIn(quoteQualified(mapping.table), factsOf(record).columns, await columnsOfNumber(db, record.table));
+}
+
+const UNDO =
+  'Undo the change as far as it has run (phase rollback), or bring it back from a backup; what is made anew is another one.';
+
+/** The same of some columns of one table. @param found what has its number now. */
+export function alteredIn(
+  on: string,
+  columns: readonly NumberedColumn[],
+  found: Awaited<ReturnType<typeof columnsOfNumber>>,
+): RefusedChange[] {
+  if (found === null) return [{ what: `the table ${on} is not there any more`, instead: UNDO }];
+  const moved = {
+    what: `${found.table} is what ${on} was`,
+    instead: `Bring it back until phase 3 has run (ALTER TABLE ${found.table} RENAME TO, or SET SCHEMA).`,
+  };
+  return [
+    ...(found.table === on ? [] : [moved]),
+    ...columns.flatMap((column) => alteredColumn(found.table, column, found.columns)),
+  ];
+}
+
+function alteredColumn(
+  table: string,
+  { name, number, type }: NumberedColumn,
+  columns: readonly NumberedColumn[],
+): RefusedChange[] {
+  const now = columns.find((column) => column.number === number);
+  if (now === undefined) return [{ what: `the column ${name} is not there any more, or was made anew`, instead: UNDO }];
+  const renamed = {
+    what: `${now.name} is what ${name} was`,
+    instead: `Bring it back until phase 3 has run: ALTER TABLE ${table} RENAME COLUMN ${quoteIdent(now.name)} TO ${quoteIdent(name)};`,
+  };
+  const retyped = {
+    what: `the type of ${name} was altered from ${type} to ${now.type}`,
+    instead: `Give it back the type ${type} until phase 3 has run, or undo the change (phase rollback).`,
+  };
+  return [...(now.name === name ? [] : [renamed]), ...(now.type === type ? [] : [retyped])];
 }

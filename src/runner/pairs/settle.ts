@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { type Change, type Changes, isMapping } from '../../domain/change.ts';
+import { type Change, type Changes, isMapping, isMove } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { partsOf, wholeOf } from '../../domain/rename.ts';
 import { renamesUnderWay } from '../../ledger/migrations.ts';
@@ -10,6 +10,7 @@ import { connectionOf } from '../../postgres/knex.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import { underQualifiedNames } from '../../postgres/session.ts';
 import { MappedColumns } from './mapped-columns.ts';
+import { MovedColumn } from './moved-column.ts';
 import { type FollowedChange, Pair, type RanStep } from './pair.ts';
 import { RetypedPair } from './retyped-pair.ts';
 
@@ -51,7 +52,8 @@ export async function settlePairs(
 }
 
 /** The two columns of a change, as its kind has them. */
-function pairOf(trx: Knex.Transaction, db: LedgerDb, change: Change): Pair | RetypedPair | MappedColumns {
+function pairOf(trx: Knex.Transaction, db: LedgerDb, change: Change): Pair | RetypedPair | MappedColumns | MovedColumn {
+  if (isMove(change)) return new MovedColumn(db, change);
   if (isMapping(change)) return new MappedColumns(db, change);
   return change.retype === null ? new Pair(trx, db, change) : new RetypedPair(trx, db, change);
 }

@@ -3,6 +3,7 @@ import { nodesOf, treesOf } from '../../catalog/sql-trees.ts';
 import { changesOf } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { OrderedMigration } from '../../domain/plan.ts';
+import { settleNotes } from '../../gates/settle.ts';
 import { runAsGiven } from '../../postgres/knex.ts';
 import { withLockRetries } from '../../postgres/retry.ts';
 import type { Session } from '../session.ts';
@@ -40,7 +41,8 @@ export async function settle(
     options.onEvent({ type: 'notice', message: sayDropped(twin) });
 }
 
-const hasNoChanges = ({ renames, mappings }: Session['history']): boolean => renames.size + mappings.size === 0;
+const hasNoChanges = ({ renames, mappings, moves }: Session['history']): boolean =>
+  renames.size + mappings.size + moves.size === 0;
 
 /** A release that is cut never changes: what is refused in a migration of it has to have a way on. */
 function ofMigration(error: unknown, { id, direction }: WatchedStep): unknown {
@@ -79,6 +81,7 @@ export async function settleOutside(session: Session, ran: WatchedStep, isEnd: b
 export async function settleByHand(session: Session): Promise<void> {
   const { history, options } = session;
   if (hasNoChanges(history)) return;
+  for (const move of history.moves.values()) await settleNotes(session.worker, move);
   const notices = await inOneTransaction(session, 'What was altered by hand', async (trx): Promise<string[]> => {
     await adoptPairs(trx, changesOf(history));
     const followed = await settlePairs(trx, changesOf(history), null);

@@ -1,0 +1,99 @@
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { areJoined, keyOf, type Move, settingOf, valuesDiffer } from '../domain/move.ts';
+import { unsettledNotes } from '../domain/unsettled.ts';
+import { isRetryable } from '../postgres/errors.ts';
+import { all, one, type Queryable } from '../postgres/queryable.ts';
+import { inTransaction } from '../postgres/transaction.ts';
+
+/** Keys that one statement reads. */
+const KEYS_AT_ONCE = 500;
+const ATTEMPTS = 5;
+
+/** Whether the notes of a move are there: from its first phase to its last. */
+export async function hasNotes(db: Queryable, move: Move): Promise<boolean> {
+  const { found } = await one<{ found: boolean }>(db, 'SELECT pg_catalog.to_regclass($1) IS NOT NULL AS found', [
+    unsettledNotes(move).table,
+  ]);
+  return found;
+}
+
+/**
+ * Brings the rows into step whose keys the triggers have noted. One after the other, each in a transaction of its own; a row that somebody holds stays noted. The side that
+ * was noted last is ahead: what it holds is written to the other one, unless a write has come since that reached both.
+ * @returns how many keys were looked at.
+ */
+export async function settleNotes(db: Queryable, move: Move): Promise<number> {
+  if (!(await hasNotes(db, move))) return 0;
+  let settled = 0;
+  let failures = 0;
+  for (;;) {
+    const keys = await notedKeys(db, move);
+    if (keys.length === 0 || failures >= ATTEMPTS) return settled;
+    const before = settled;
+    for (const key of keys) {
+      const isSettled = await inTransaction(db, async () => {
+        await db.query("SET LOCAL lock_timeout = '500ms'");
+        await settleKey(db, move, key);
+        return true;
+      }).catch((error: unknown) => {
+        if (!isRetryable(error)) throw error;
+        return false;
+      });
+      if (isSettled) settled++;
+    }
+    if (settled - before < keys.length) failures++;
+  }
+}
+
+/** The same in a transaction that nobody writes beside: the tables are locked. */
+export async function settleLocked(db: Queryable, move: Move): Promise<void> {
+  if (!(await hasNotes(db, move))) return;
+  for (let keys = await notedKeys(db, move); keys.length > 0; keys = await notedKeys(db, move))
+    for (const key of keys) await settleKey(db, move, key);
+}
+
+/** Values of the key's columns, as texts. */
+type Key = readonly (string | null)[];
+
+async function notedKeys(db: Queryable, move: Move): Promise<Key[]> {
+  const columns = move.via.map((_, at) => `key_${at + 1}::text`);
+  const rows = await all<{ key: Key }>(
+    db,
+    `SELECT DISTINCT ARRAY[${columns.join(', ')}] AS key FROM ${unsettledNotes(move).table} LIMIT ${KEYS_AT_ONCE}`,
+  );
+  return rows.map(({ key }) => key);
+}
+
+async function settleKey(db: Queryable, move: Move, key: Key): Promise<void> {
+  const { table, from, toTable, to, via } = move;
+  const values = via.map(({ type }, at) => `$${at + 1}::${type}`);
+  const at = (columns: readonly string[]): string =>
+    columns.map((column, i) => `${column} = ${values[i]}`).join(' AND ');
+  const [source, target] = [quoteQualified(table), quoteQualified(toTable)];
+  const [ofSource, ofTarget] = [at(keyOf(move, 'source', 's.')), at(keyOf(move, 'target', 't.'))];
+  const [old, fresh] = [`s.${quoteIdent(from)}`, `t.${quoteIdent(to)}`];
+  // Whoever writes one of them is waited for, and read: only then is it known which note is the last.
+  await db.query(`SELECT FROM ${target} AS t WHERE ${ofTarget} FOR NO KEY UPDATE`, [...key]);
+  await db.query(`SELECT FROM ${source} AS s WHERE ${ofSource} FOR NO KEY UPDATE`, [...key]);
+  const notes = unsettledNotes(move).table;
+  const noted = at(via.map((_, i) => `key_${i + 1}`));
+  const [last] = await all<{ side: 'source' | 'target' }>(
+    db,
+    `SELECT side FROM ${notes} WHERE ${noted} ORDER BY id DESC LIMIT 1`,
+    [...key],
+  );
+  await db.query("SELECT pg_catalog.set_config($1, '0', true)", [settingOf(move)]);
+  if (last?.side === 'source')
+    await db.query(
+      `UPDATE ${target} AS t SET ${quoteIdent(to)} = ${old} FROM ${source} AS s WHERE ${ofTarget} AND ${areJoined(move, 's.', 't.')} AND ${valuesDiffer(move, old, fresh)}`,
+      [...key],
+    );
+  if (last?.side === 'target')
+    await db.query(
+      `UPDATE ${source} AS s SET ${quoteIdent(from)} = (SELECT ${fresh} FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')}) WHERE ${ofSource}
+         AND ${valuesDiffer(move, old, `(SELECT ${fresh} FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')})`)}`,
+      [...key],
+    );
+  await db.query(`DELETE FROM ${notes} WHERE ${noted}`, [...key]);
+  await db.query("SELECT pg_catalog.set_config($1, '', true)", [settingOf(move)]);
+}

@@ -1,0 +1,130 @@
+import { listColumns, readColumn } from '../catalog/column.ts';
+import { findTable, type ListedTable } from '../catalog/find-table.ts';
+import { typedAs } from '../catalog/map-expressions.ts';
+import { readVia, type Via } from '../catalog/via.ts';
+import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteQualified } from '../domain/identifier.ts';
+import { MISSING, type Missing, type Move } from '../domain/move.ts';
+import type { Release } from '../domain/release.ts';
+import { ensureRows, ensureWriters } from '../gates/move.ts';
+import { readDropped } from '../objects/dropping.ts';
+import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
+import { planMove } from '../planner/move/plan.ts';
+import { ensureUsableName } from '../planner/rename/new-name.ts';
+import type { RenamePlan } from '../planner/rename/plan.ts';
+import type { LedgerDb } from '../postgres/queryable.ts';
+import type { FileChange } from '../project/files.ts';
+import type { History } from '../project/history.ts';
+import { listVersionedNames } from '../project/versions.ts';
+import { afterExisting, type WrittenFile } from './files.ts';
+import { ensureAnswered, originalOf } from './going-columns.ts';
+import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases } from './rename-column.ts';
+
+/** What the wizard asks, and the flags answer. */
+export interface MoveAnswers {
+  readonly table: string;
+  readonly column: string;
+  readonly toTable: string;
+  readonly to: string;
+  /** `contacts.user_id = users.id` */
+  readonly via: string;
+  readonly missing: string;
+  /** Names of what hangs on the old column and may go with it. */
+  readonly drop: readonly string[];
+  readonly releases: readonly Release[];
+  readonly name?: string | undefined;
+}
+
+interface DraftOptions {
+  readonly now: Date;
+  readonly quietTriggers?: boolean;
+}
+
+/** Everything that would be written, before anything is. */
+export interface MoveDraft {
+  readonly facts: TableFacts;
+  readonly plan: RenamePlan<Move>;
+  readonly warnings: RenamePlan['warnings'];
+  readonly files: readonly WrittenFile[];
+  readonly changes: readonly FileChange[];
+}
+
+/**
+ * Reads both tables, looks at each row that would be moved, plans all three phases and drafts every file. Nothing is written. In a transaction that is rolled back, under
+ * qualified names.
+ * @throws PH1007 to PH1010, PH1014, PH1015, PH1045, PH2001, PH2002, PH2020, PH2033, PH2034.
+ */
+export async function draftMove(
+  db: LedgerDb,
+  history: History,
+  answers: MoveAnswers,
+  { now, quietTriggers = false }: DraftOptions,
+): Promise<MoveDraft> {
+  const releases = ensureUsableReleases(history, answers.releases);
+  const [source, target] = [await findTable(db, answers.table), await findTable(db, answers.toTable)];
+  const missing = missingOf(answers.missing);
+  if (source.oid === target.oid)
+    refuse('--to-table', answers.toTable, 'another table; within one: phase new rename-column');
+  const column = await readColumn(db, source.oid, source, answers.column);
+  ensureUsableName(await listColumns(db, target.oid), '', answers.to);
+  const via = await readVia(db, answers.via, { source, target });
+  ensureNoKey(answers, via);
+  const { byteEqual } = column;
+  const moved = { name: '', table: source, from: answers.column, toTable: target, to: answers.to, byteEqual, missing };
+  await ensureRows(db, { ...moved, via: via.columns, isUnique: via.isUnique });
+  await ensureWriters(db, moved);
+  const { facts, targetFacts } = await factsOf(db, { source, target }, answers, via);
+  const original = originalOf(facts, typedAs(column));
+  const answered = await readDropped(db, { table: source.oid, originals: [original], names: answers.drop });
+  ensureAnswered(source, { kind: 'move', old: [answers.column] }, answered);
+  const plan = planMove({
+    ...{
+      facts,
+      original,
+      targetFacts,
+      to: answers.to,
+      type: typedAs(column),
+      via: via.columns,
+      isUnique: via.isUnique,
+    },
+    ...{ missing, dropped: answered.dropped, releases, name: answers.name, quietTriggers },
+    now: afterExisting(history, now),
+    takenFunctions: await listVersionedNames(history.root, 'function'),
+    ledgerSchema: db.ledgerSchema,
+  });
+  ensureNewChange(history, plan.rename);
+  await ensureApart(db, history, plan.rename, releases[0]);
+  return { facts, plan, warnings: plan.warnings, ...(await draftFiles(history, plan, releases)) };
+}
+
+/** What is on the old column, and on the other table, whose new column is looked for beside the one that tells its rows. */
+async function factsOf(
+  db: LedgerDb,
+  { source, target }: { readonly source: ListedTable; readonly target: ListedTable },
+  { column, to }: MoveAnswers,
+  via: Via,
+): Promise<{ facts: TableFacts; targetFacts: TableFacts }> {
+  const aside = `${column.slice(0, 40)}_triphase`;
+  const facts = await readTableFacts(db, source, { from: column, to: aside });
+  const targetFacts = await readTableFacts(db, target, { from: via.columns[0]?.target ?? '', to });
+  return { facts, targetFacts };
+}
+
+function missingOf(text: string): Missing {
+  const found = MISSING.find((one) => one === text);
+  return found ?? refuse('--missing', text, MISSING.join(', '));
+}
+
+/** A value that tells which rows belong together stays where it does. */
+function ensureNoKey({ column, via }: MoveAnswers, { columns }: Via): void {
+  if (columns.some(({ source }) => source === column))
+    refuse('--via', via, `another column than ${column}, which moves`);
+}
+
+function refuse(what: string, value: string, allowed: string): never {
+  throw new PhaseError('PH1015', { what, value, allowed });
+}
+
+/** For messages. */
+export const inWords = ({ table, from, toTable, to }: Move): string =>
+  `${quoteQualified(table)}.${from} to ${quoteQualified(toTable)}.${to}`;
