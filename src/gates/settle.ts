@@ -88,7 +88,8 @@ async function settleKey(db: Queryable, move: Move, key: Key): Promise<void> {
       `UPDATE ${target} AS t SET ${quoteIdent(to)} = ${old} FROM ${source} AS s WHERE ${ofTarget} AND ${areJoined(move, 's.', 't.')} AND ${valuesDiffer(move, old, fresh)}`,
       [...key],
     );
-  if (last?.side === 'target')
+  // Of several rows of the source one was ahead of the others, too.
+  if (last?.side === 'target' || (last?.side === 'source' && !move.isUnique))
     await db.query(
       `UPDATE ${source} AS s SET ${quoteIdent(from)} = (SELECT ${fresh} FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')}) WHERE ${ofSource}
          AND ${valuesDiffer(move, old, `(SELECT ${fresh} FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')})`)}`,

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { isInStep, type MappingModel, type Row, written } from '../support/mapping-model.ts';
+import { numbers } from '../support/numbers.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3 } from '../support/rename-fixture.ts';
 
@@ -98,15 +99,6 @@ const CASES: readonly Case[] = [
     values: { a: [0, 1, 7, null], b: [0, 5, 99, 250, null], c: [0, 105, 799, null] },
   },
 ];
-
-/** The same numbers in each run. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 test.each(CASES)(
   'each write of both phases leaves what the rules say: $name',

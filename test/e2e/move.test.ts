@@ -32,7 +32,9 @@ const cutAll = async (): Promise<void> => {
   for (const release of [R1, R2, R3]) await project.json('release', 'cut', release);
 };
 const both = (): Promise<unknown[]> =>
-  database.sql('SELECT u.id, u.email AS old, c.email AS new FROM users u LEFT JOIN contacts c ON c.user_id = u.id ORDER BY 1');
+  database.sql(
+    'SELECT u.id, u.email AS old, c.email AS new FROM users u LEFT JOIN contacts c ON c.user_id = u.id ORDER BY 1',
+  );
 
 test('a column moves to another table in three phases, and back', async () => {
   await database.sql(TABLES);
