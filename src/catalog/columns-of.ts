@@ -7,12 +7,14 @@ export interface NumberedColumn {
   readonly number: number;
   /** As PostgreSQL prints it, with its collation where that is not the type's own. */
   readonly type: string;
+  /** Of its own, as PostgreSQL prints it; not there in what was recorded before it was kept. */
+  readonly default?: string | null;
 }
 
 const COLUMNS = (table: string): string => `
   SELECT a.attname AS name, a.attnum::int AS number, format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attcollation <> t.typcollation
-      THEN ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(co.collname) ELSE '' END AS type
-  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = co.collnamespace
+      THEN ' COLLATE ' || quote_ident(n.nspname) || '.' || quote_ident(co.collname) ELSE '' END AS type, pg_get_expr(d.adbin, d.adrelid) AS "default"
+  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_collation co ON co.oid = a.attcollation LEFT JOIN pg_namespace n ON n.oid = co.collnamespace
   WHERE a.attrelid = ${table} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
 
 /** The columns of a table by its name, and its number; null where it is not there. Under qualified names. */

@@ -50,11 +50,16 @@ export async function readMap(db: Queryable, { flag, expression, inputs, to }: G
   try {
     const found = await inSavepoint(db, () => typeOf(db, { text, inputs, to }));
     await inSavepoint(db, () => generate(db, { text, inputs, type: found.type }));
-    // Nobody can tell of an expression that there is a result for each value; a column as it is has one.
-    return { value: { sql, mayFail: !/^\(?\$\d+\)?$/.test(sql) }, ...found };
+    return { value: { sql, mayFail: !isColumnAsItIs(sql, inputs, found.type) }, ...found };
   } catch (error) {
     throw new PhaseError('PH1043', { ...given, reason: reasonOf(error) }, { cause: error });
   }
+}
+
+/** Nobody can tell of an expression that there is a result for each value; a column of the same type has one. */
+function isColumnAsItIs(sql: string, inputs: readonly MapInput[], type: string): boolean {
+  const [, number] = /^\(\s*\$(\d+)\s*\)$/.exec(sql) ?? [];
+  return number !== undefined && inputs[Number(number) - 1]?.type === type;
 }
 
 interface Asked {
@@ -78,6 +83,8 @@ async function typeOf(
     db,
     `SELECT 'pg_temp.triphase_value'::pg_catalog.regclass::oid::int8::text AS oid`,
   );
+  // A column that is added holds nothing until it is filled.
+  await db.query('INSERT INTO pg_temp.triphase_value DEFAULT VALUES');
   const column = await readColumn(db, Number(oid), { schema: 'pg_temp', name: 'triphase_value' }, 'value');
   await db.query('DROP TABLE pg_temp.triphase_value, pg_temp.triphase_inputs');
   return { type: typedAs(column), byteEqual: column.byteEqual };

@@ -19,11 +19,15 @@ const inputsOf = (columns: readonly MappedColumn[]) =>
   columns.map(({ name, type }, at) => ({ argument: `v${at + 1}`, column: name, type }));
 const argumentsOf = (columns: readonly MappedColumn[], letter = 'v'): string[] =>
   columns.map((_, at) => `${letter}${at + 1}`);
-/** Variables, one a column, by a letter and their places. */
-const declared = (columns: readonly MappedColumn[], letter: string): string =>
-  columns.map(({ type }, at) => `${letter}${at + 1} ${type};`).join(' ');
-const assigned = (columns: readonly MappedColumn[], letter: string, values: readonly string[]): string =>
-  columns.map(({ value }, at) => (value === null ? '' : `${letter}${at + 1} := ${mapped(value, values)};`)).join(' ');
+/** Variables, one a column, with what the map makes of the other side: a domain may take no NULL before. */
+const declared = (columns: readonly MappedColumn[], letter: string, values: readonly string[]): string =>
+  columns
+    .map(({ type, value }, at) => `${letter}${at + 1} ${type}${value === null ? '' : ` := ${mapped(value, values)}`};`)
+    .join(' ');
+
+/** What raises an error says so; also where a variable takes no such value. */
+const guarded = (declarations: string, body: string): string =>
+  `BEGIN DECLARE ${declarations} BEGIN ${body} END; EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
 
 /** Rows that one side has no values for; all rows are tried, in a transaction that is rolled back. @param where which rows, as SQL of `t`. */
 export function findUnmapped(
@@ -40,8 +44,7 @@ export function findUnmapped(
       ? `IF r${at + 1} IS NOT DISTINCT FROM NULL THEN RETURN '${name.replaceAll("'", "''")} becomes NULL, and is NOT NULL'; END IF;`
       : '',
   );
-  const body = `DECLARE ${declared(to, 'r')} BEGIN ${assigned(to, 'r', argumentsOf(from))} ${nulls.join(' ')} RETURN NULL;
-    EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
+  const body = guarded(declared(to, 'r', argumentsOf(from)), `${nulls.join(' ')} RETURN NULL;`);
   return rowsWithReason(db, table, { inputs: inputsOf(from), body, where });
 }
 
@@ -51,10 +54,9 @@ export function findMappingLosses(db: Queryable, { table, old, fresh }: Tried): 
   const lost = old.map(({ byteEqual }, at) => differs(`b${at + 1}`, `v${at + 1}`, byteEqual)).join(' OR ');
   const shown = (letter: string): string =>
     old.map((_, at) => `coalesce(${letter}${at + 1}::text, 'NULL')`).join(` || ', ' || `);
-  const body = `DECLARE ${declared(fresh, 'n')} ${declared(old, 'b')} BEGIN
-    ${assigned(fresh, 'n', argumentsOf(old))} ${assigned(old, 'b', there)}
-    RETURN CASE WHEN ${lost} THEN pg_catalog.concat(${shown('v')}, ' comes back as ', ${shown('b')}) END;
-  EXCEPTION WHEN OTHERS THEN RETURN SQLERRM; END`;
+  const said = `CASE WHEN ${lost} THEN pg_catalog.concat(${shown('v')}, ' comes back as ', ${shown('b')}) END`;
+  const declarations = `${declared(fresh, 'n', argumentsOf(old))} ${declared(old, 'b', there)}`;
+  const body = guarded(declarations, `RETURN ${said};`);
   return rowsWithReason(db, table, { inputs: inputsOf(old), body, where: 'true' });
 }
 

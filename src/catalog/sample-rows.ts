@@ -1,5 +1,5 @@
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
-import { hasWayBack, type MappedColumn, type Mapping, mapped } from '../domain/mapping.ts';
+import { castType, hasWayBack, type MappedColumn, type Mapping, mapped } from '../domain/mapping.ts';
 import type { Move } from '../domain/move.ts';
 import { converted, type Rename, type Retype } from '../domain/rename.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
@@ -52,7 +52,7 @@ export function sampleMappedRows(db: Queryable, { table, old, fresh }: Mapping):
   const names = (prefix: string, columns: readonly MappedColumn[]): string[] =>
     columns.map((_, at) => `${prefix}${at + 1}`);
   const values = (columns: readonly MappedColumn[], others: readonly string[]): string[] =>
-    columns.map(({ value, type }) => (value === null ? 'NULL' : `CAST(${mapped(value, others)} AS ${type})`));
+    columns.map(({ value, type }) => (value === null ? 'NULL' : `CAST(${mapped(value, others)} AS ${castType(type)})`));
   const named = (prefix: string, expressions: readonly string[]): string =>
     expressions.map((expression, at) => `${expression} AS ${prefix}${at + 1}`).join(', ');
   const shown = (columns: readonly string[]): string =>

@@ -1,4 +1,4 @@
-import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { dollarTag, type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { type Conversion, converted, differs, type Retype } from '../domain/rename.ts';
 import { one, type Queryable } from '../postgres/queryable.ts';
 
@@ -73,10 +73,11 @@ export async function rowsWithReason(
   { inputs, body, where }: { readonly inputs: readonly Input[]; readonly body: string; readonly where: string },
 ): Promise<Unconvertible> {
   const name = 'pg_temp.triphase_try';
+  const tag = dollarTag(body);
   const types = inputs.map(({ argument, type }) => `${argument} ${type.replace(/ COLLATE .*$/, '')}`);
   const values = inputs.map(({ column }) => `t.${quoteIdent(column)}`);
   await db.query(
-    `CREATE FUNCTION ${name}(${types.join(', ')}) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS $triphase_try$${body}$triphase_try$`,
+    `CREATE FUNCTION ${name}(${types.join(', ')}) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog AS ${tag}${body}${tag}`,
   );
   const { rows, examples } = await one<{ rows: string; examples: string[] | null }>(
     db,

@@ -20,6 +20,13 @@ export function quoteLiteral(text: string): string {
   return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
 
+/** A dollar quote that nothing inside can end. */
+export function dollarTag(inside: string): string {
+  let tag = '$triphase$';
+  for (let number = 1; inside.includes(tag); number++) tag = `$triphase_${number}$`;
+  return tag;
+}
+
 /** `"schema"."name"`. */
 export function quoteQualified({ schema, name }: QualifiedName): string {
   return `${quoteIdent(schema)}.${quoteIdent(name)}`;

@@ -51,9 +51,16 @@ export function mapped({ sql }: Conversion, values: readonly string[]): string {
   return sql.replaceAll(/\$(\d+)/g, (_, number) => values[Number(number) - 1] ?? 'NULL');
 }
 
-/** What a column is by its map, of its type: what an assignment would refuse, such as a text that is too long, is cut off. */
+/**
+ * A type as a cast takes it: without a collation, and without the length of a text, which a cast would cut off where an assignment refuses it.
+ */
+export function castType(type: string): string {
+  return type.replace(/ COLLATE .*$/, '').replace(/^(character varying|bit varying)\(\d+\)$/, '$1');
+}
+
+/** What a column is by its map, of its type. */
 function computed({ value, type }: MappedColumn, values: readonly string[]): string {
-  return value === null ? 'NULL' : `CAST(${mapped(value, values)} AS ${type})`;
+  return value === null ? 'NULL' : `CAST(${mapped(value, values)} AS ${castType(type)})`;
 }
 
 /** Whether values of old columns can be had of new ones. */
@@ -101,6 +108,12 @@ export function isUnmapped(
 export function needsFilling({ old, fresh }: Pick<Mapping, 'old' | 'fresh'>): string {
   const otherwise = hasWayBack({ old }) ? `NOT (${follows(old, fresh)})` : 'false';
   return `CASE WHEN ${follows(fresh, old)} THEN false WHEN ${isEmpty(fresh)} THEN true ELSE ${otherwise} END`;
+}
+
+/** The same in the second phase: either map is enough; where nothing leads back a row that was not filled yet. */
+export function isOutOfStep({ old, fresh }: Pick<Mapping, 'old' | 'fresh'>): string {
+  if (!hasWayBack({ old })) return isUnmapped(fresh, old);
+  return `CASE WHEN ${follows(old, fresh)} THEN false ELSE NOT (${follows(fresh, old)}) END`;
 }
 
 /**

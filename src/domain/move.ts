@@ -1,5 +1,5 @@
 import { type QualifiedName, quoteIdent, quoteQualified, shortHash } from './identifier.ts';
-import type { DroppedObject } from './mapping.ts';
+import { castType, type DroppedObject } from './mapping.ts';
 import { differs, type Rename, type RenameSync } from './rename.ts';
 
 /** What becomes of a value whose row has no row to write to in the other table. */
@@ -17,7 +17,7 @@ export interface ViaColumn {
 }
 
 /** Keys whose two rows could not be brought into step at once: the table that notes them, and the function that writes it. */
-export interface Unsettled {
+interface Unsettled {
   readonly name: string;
   /** That of the ledger when the change was scaffolded; left out: `phase`. */
   readonly schema?: string | undefined;
@@ -94,7 +94,7 @@ export function isGiven(
 ): string {
   return standing === null
     ? `${value} IS DISTINCT FROM NULL`
-    : differs(value, `CAST(${standing} AS ${type})`, byteEqual);
+    : differs(value, `CAST(${standing} AS ${castType(type)})`, byteEqual);
 }
 
 /** The rows of the source, with names that no column of the target is taken for: a statement on a partition of that has no name for it. */

@@ -1,9 +1,10 @@
 import { readMentions } from '../catalog/mentions.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { type QualifiedName, quoteIdent } from '../domain/identifier.ts';
+import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { DroppedObject } from '../domain/mapping.ts';
 import { type ChangeKind, type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
+import { holdingViews, viewsOn } from '../objects/dependents/views-on.ts';
 import { readHangingObjects } from '../objects/read-hanging.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 
@@ -42,13 +43,18 @@ async function hangingStill(
   table: number,
 ): Promise<Map<string, boolean>> {
   const found = new Map<string, boolean>();
+  const on = quoteQualified(named);
+  // What reads a view that goes would not let it go.
+  for (const { name } of await viewsOn(db, on, columns))
+    if (!dropped.some((one) => one.kind === 'view' && one.name === name)) found.set(`view ${name}`, true);
+  for (const holding of await holdingViews(db, on, columns)) found.set(holding, true);
   const functions = new Set(syncs.flatMap((sync) => [...syncFunctions(sync, 1), ...syncFunctions(sync, 2)]));
   const ours = syncs.flatMap((sync) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]);
   for (const column of columns) {
     for (const object of await readHangingObjects(db, { table, column, ours })) {
-      const isKnown = dropped.some(
-        ({ kind, name, on }) => kind === object.kind && name === object.name && on === object.on,
-      );
+      const isKnown =
+        object.kind === 'view' ||
+        dropped.some(({ kind, name, on }) => kind === object.kind && name === object.name && on === object.on);
       if (!isKnown) found.set(object.description, object.blocks);
     }
     const mentions = await readMentions(db, { ...named, oid: table }, column, functions);

@@ -1,10 +1,13 @@
 import { columnsOfTable } from '../catalog/columns-of.ts';
 import { countOutOfStep, countUnlikeOld, findUnmapped } from '../catalog/mapped-rows.ts';
+import { countRows } from '../data/count.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import {
   asPairs,
   hasWayBack,
+  isEmpty,
+  isOutOfStep,
   isUnmapped,
   type MappedColumn,
   type Mapping,
@@ -13,7 +16,7 @@ import {
   namesOf,
   needsFilling,
 } from '../domain/mapping.ts';
-import { type StepName, syncTriggers } from '../domain/rename.ts';
+import { type Conversion, type StepName, syncTriggers } from '../domain/rename.ts';
 import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
@@ -76,16 +79,24 @@ async function ensureInStep(db: LedgerDb, mapping: Mapping, step: GatedStep): Pr
   return mismatches;
 }
 
-/** Statements that show rows which are not in step, and that put them right by the side that has authority. */
+/**
+ * Statements that show rows which are not in step, and that put them right by the side that has authority. A row that was not filled yet is filled by the sync itself,
+ * whenever it is written.
+ */
 function mending(mapping: Mapping, phase: 1 | 2): { where: string; mend: string } {
   const { table, old, fresh } = mapping;
   const on = quoteQualified(table);
-  const where = needsFilling(mapping);
-  const [sources, followers] = phase === 1 || !hasWayBack(mapping) ? [old, fresh] : [fresh, old];
-  const names = sources.map(({ name }) => quoteIdent(name));
-  const set = followers.map(
-    ({ name, value }) => `${quoteIdent(name)} = ${value === null ? 'NULL' : mapped(value, names)}`,
-  );
+  const where = phase === 1 ? needsFilling(mapping) : isOutOfStep(mapping);
+  const names = (columns: readonly MappedColumn[]): string[] => columns.map(({ name }) => quoteIdent(name));
+  const made = (value: Conversion | null, others: readonly MappedColumn[], own: string): string =>
+    value === null ? own : mapped(value, names(others));
+  const set =
+    phase === 1
+      ? fresh.map(({ name, value }) => `${quoteIdent(name)} = ${made(value, old, quoteIdent(name))}`)
+      : old.map(({ name, value }) => {
+          const own = quoteIdent(name);
+          return `${own} = CASE WHEN ${isEmpty(fresh)} THEN ${own} ELSE ${made(value, fresh, own)} END`;
+        });
   return { where: `SELECT * FROM ${on} WHERE ${where}`, mend: `UPDATE ${on} SET ${set.join(', ')} WHERE ${where}` };
 }
 
@@ -133,15 +144,17 @@ export function mappingObjectsNamed(db: LedgerDb, mapping: Mapping): Promise<rea
  * Undoing a later phase needs values for the old columns.
  * @throws PH2011 which says why there are none.
  */
-export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: string, step: GatedStep): Promise<void> {
+export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: string, step: StepName): Promise<void> {
   const { table, old, fresh } = mapping;
+  if (step === 'expand') return ensureNotNull(db, mapping, id);
+  if (step !== 'switch' && step !== 'contract') return;
   if (!hasWayBack(mapping)) {
     const isGone = step === 'contract';
     const rows = isGone ? 0 : await inReading(db, () => countUnlikeOld(db, mapping));
     if (!isGone && rows === 0) return;
     const reason = isGone
       ? `Nothing leads back to ${namesOf(old)}, whose values are gone.`
-      : `${rows} rows hold in ${namesOf(fresh)} what ${namesOf(old)} does not say, and nothing leads back.`;
+      : `${rows === 1 ? 'One row holds' : `${rows} rows hold`} in ${namesOf(fresh)} what ${namesOf(old)} does not say, and nothing leads back.`;
     throw new PhaseError('PH2011', { id, reason, instead: `Go on with ${namesOf(fresh)}.` });
   }
   if (!mayFail(old) && !old.some(({ notNull }) => notNull)) return;
@@ -153,4 +166,15 @@ export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: s
     reason: `${rows === 1 ? 'One row holds' : `${rows} rows hold`} in ${namesOf(fresh)} what ${namesOf(old)} cannot (${examples.join('; ')}).`,
     instead: `Go on with ${namesOf(fresh)}; or put these rows right, and run the same command again.`,
   });
+}
+
+/** Without a way back the old columns may be NULL from the first phase on. */
+async function ensureNotNull(db: LedgerDb, mapping: Mapping, id: string): Promise<void> {
+  if (hasWayBack(mapping)) return;
+  for (const { name, notNull } of mapping.old) {
+    const rows = notNull ? await countRows([db], quoteQualified(mapping.table), `${quoteIdent(name)} IS NULL`) : 0;
+    if (rows === 0) continue;
+    const reason = `${rows === 1 ? 'One row holds' : `${rows} rows hold`} nothing in ${name}, which was NOT NULL before.`;
+    throw new PhaseError('PH2011', { id, reason, instead: 'Give these rows a value, and run the same command again.' });
+  }
 }

@@ -1,5 +1,5 @@
 import type { ConstraintFacts, ObjectFacts, TriggerFacts, UnsupportedObject } from '../domain/facts.ts';
-import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { quoteIdent, quoteLiteral, quoteQualified } from '../domain/identifier.ts';
 import type { DroppedObject } from '../domain/mapping.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 import { type Code, call, execute } from './code.ts';
@@ -32,7 +32,7 @@ interface Answered {
   readonly dropped: DroppedFacts;
   /** What nobody has answered for, or cannot be dropped so. */
   readonly refused: readonly UnsupportedObject[];
-  /** Names that were given and mean nothing there. */
+  /** Names that were given and mean nothing there, or several things. */
   readonly strange: readonly string[];
 }
 
@@ -41,11 +41,7 @@ interface Answered {
  */
 export async function readDropped(db: Queryable, { table, originals, names }: Asked): Promise<Answered> {
   const hanging = await hangingOn(db, table, originals);
-  const meant = (name: string, object: HangingObject): boolean =>
-    name === object.name ||
-    name === object.name.replaceAll('"', '') ||
-    name === object.name.replace(/^.*\./, '').replaceAll('"', '');
-  const isNamed = (object: HangingObject): boolean => names.some((name) => meant(name, object));
+  const isNamed = (object: HangingObject): boolean => names.some((name) => isMeant(name, object));
   const ways: Way[] = [];
   const refused: UnsupportedObject[] = [];
   for (const object of hanging) {
@@ -61,8 +57,18 @@ export async function readDropped(db: Queryable, { table, originals, names }: As
       restore: ways.flatMap(({ restore }) => restore),
     },
     refused,
-    strange: names.filter((name) => !hanging.some((object) => meant(name, object))),
+    strange: names.filter((name) => hanging.filter((object) => isMeant(name, object)).length !== 1),
   };
+}
+
+/**
+ * Whether a name as it was given means an object: the name itself, with its kind before it where several are called so, and of a view also with its schema.
+ */
+function isMeant(given: string, { name, kind, on }: HangingObject): boolean {
+  const parts = [...name.matchAll(/"((?:[^"]|"")*)"/g)].map(([, part = '']) => part.replaceAll('""', '"'));
+  const isQualified = on === '' && parts.length > 1;
+  const names = isQualified ? [parts.at(-1) ?? '', parts.join('.'), name] : [name];
+  return names.some((one) => given === one || given === `${kind} ${one}`);
 }
 
 /** Each once, in the order in which they are made; views on views, too. */
@@ -116,7 +122,8 @@ async function wayOf(
   if (found === null) return notHere(object);
   const { facts, renaming } = found;
   const kind = kindOf(object.kind);
-  if (object.kind === 'trigger') return triggerWay(object, facts as TriggerFacts);
+  if (object.kind === 'trigger') return triggerWay(db, object, facts as TriggerFacts);
+  if (kind.family === 'index') return indexWay(db, object, kind.steps.contract?.restore?.(renaming, facts) ?? []);
   if (kind.family === 'key') {
     const { original } = facts as ConstraintFacts;
     const options = constraintOptions(facts as ConstraintFacts, { name: object.name, definition: original });
@@ -152,10 +159,50 @@ function factsOf(
 /** Statistics are in a schema, whatever table they are of. */
 const isAt = ({ on, kind }: HangingObject, table: string): boolean => kind === 'statistics' || on === table;
 
-function triggerWay(object: HangingObject, { rebound }: TriggerFacts): Way | UnsupportedObject {
+/** Another index has to take the place of one that tells replicas which row is meant. */
+async function indexWay(
+  db: Queryable,
+  object: HangingObject,
+  restore: readonly Code[],
+): Promise<Way | UnsupportedObject> {
+  const [{ identity = false, clustered = false } = {}] = await all<{ identity: boolean; clustered: boolean }>(
+    db,
+    `SELECT i.indisreplident AS identity, i.indisclustered AS clustered FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2`,
+    [object.on, object.name],
+  );
+  if (identity)
+    return {
+      object: object.description,
+      reason: 'it is the replica identity of the table, without which PostgreSQL refuses updates of what is published',
+      instead: `Give the table another one in an earlier release (ALTER TABLE ${object.on} REPLICA IDENTITY ...).`,
+    };
+  const cluster = execute(`ALTER TABLE ${object.on} CLUSTER ON ${quoteIdent(object.name)}`);
+  return { object, drop: [], restore: [...restore, ...(clustered ? [cluster] : [])] };
+}
+
+const FIRES: Readonly<Record<string, string>> = { D: 'DISABLE', R: 'ENABLE REPLICA', A: 'ENABLE ALWAYS' };
+
+async function triggerWay(
+  db: Queryable,
+  object: HangingObject,
+  { rebound }: TriggerFacts,
+): Promise<Way | UnsupportedObject> {
   if (rebound === null) return notHere(object);
-  const drop = execute(`DROP TRIGGER IF EXISTS ${quoteIdent(object.name)} ON ${object.on}`);
-  return { object, drop: [drop], restore: [execute(rebound.original)] };
+  const named = `${quoteIdent(object.name)} ON ${object.on}`;
+  const [{ enabled = 'O', comment = null } = {}] = await all<{ enabled: string; comment: string | null }>(
+    db,
+    `SELECT t.tgenabled AS enabled, pg_catalog.obj_description(t.oid, 'pg_trigger') AS comment FROM pg_catalog.pg_trigger t
+     WHERE t.tgrelid = pg_catalog.to_regclass($1) AND t.tgname = $2`,
+    [object.on, object.name],
+  );
+  const fires = FIRES[enabled];
+  const restore = [
+    rebound.original,
+    ...(fires === undefined ? [] : [`ALTER TABLE ${object.on} ${fires} TRIGGER ${quoteIdent(object.name)}`]),
+    ...(comment === null ? [] : [`COMMENT ON TRIGGER ${named} IS ${quoteLiteral(comment)}`]),
+  ];
+  return { object, drop: [execute(`DROP TRIGGER IF EXISTS ${named}`)], restore: restore.map(execute) };
 }
 
 async function viewWay(
@@ -171,17 +218,23 @@ async function viewWay(
 }
 
 async function policyWay(db: Queryable, object: HangingObject): Promise<Way | UnsupportedObject> {
-  const [row] = await all<{ make: string }>(
+  const [row] = await all<{ make: string; comment: string | null }>(
     db,
     `SELECT pg_catalog.format('CREATE POLICY %I ON %s AS %s FOR %s TO %s', p.polname, $1::text, CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
          CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
          (SELECT pg_catalog.string_agg(CASE r.oid WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r.oid)) END, ', ') FROM pg_catalog.unnest(p.polroles) AS r(oid)))
        || coalesce(' USING (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')', '')
-       || coalesce(' WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')', '') AS make
+       || coalesce(' WITH CHECK (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')', '') AS make,
+       pg_catalog.obj_description(p.oid, 'pg_policy') AS comment
      FROM pg_catalog.pg_policy p WHERE p.polrelid = pg_catalog.to_regclass($1) AND p.polname = $2`,
     [object.on, object.name],
   );
   if (row === undefined) return notHere(object);
-  const drop = execute(`DROP POLICY IF EXISTS ${quoteIdent(object.name)} ON ${object.on}`);
-  return { object, drop: [drop], restore: [execute(row.make)] };
+  const named = `${quoteIdent(object.name)} ON ${object.on}`;
+  const comment = row.comment === null ? [] : [`COMMENT ON POLICY ${named} IS ${quoteLiteral(row.comment)}`];
+  return {
+    object,
+    drop: [execute(`DROP POLICY IF EXISTS ${named}`)],
+    restore: [row.make, ...comment].map(execute),
+  };
 }

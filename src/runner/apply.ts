@@ -109,7 +109,7 @@ async function checkMappingRevert(
   step: OrderedMigration['step'],
 ): Promise<void> {
   if (step === 'contract') await checkMappingPreflight(worker, mapping, 'backfill');
-  if (step === 'contract' || step === 'switch') await ensureMappingWayBack(worker, mapping, id, step);
+  if (step !== undefined) await ensureMappingWayBack(worker, mapping, id, step);
   if (step === 'expand') for (const pair of asPairs(mapping)) await ensureNothingOfItsOwn(worker, pair, id, 'now');
 }
 

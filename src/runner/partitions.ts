@@ -3,6 +3,7 @@ import { locate } from '../catalog/locate.ts';
 import { leavesOf } from '../data/backfill/leaves.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { follows, hasWayBack, isUnmapped, type MappedColumn, type Mapping, mapped } from '../domain/mapping.ts';
 import type { PairRecord } from '../domain/pair.ts';
 import type { OrderedMigration } from '../domain/plan.ts';
 import {
@@ -47,6 +48,23 @@ export async function catchUpPartitions(session: Session, rename: Rename, step: 
   await session.knex.transaction((trx) => dropLonelyTwins(trx, session.history.renames, null));
 }
 
+/** The same for a split or a merge: whichever side a row lacks is made of the other one. */
+export async function catchUpMapping(session: Session, mapping: Mapping, step: StepName): Promise<void> {
+  if (step !== 'switch' && step !== 'contract') return;
+  const { name, table, old, fresh } = mapping;
+  const backfill = stepsOf(session, { name, partOf: null }).get('backfill');
+  if (backfill === undefined) return;
+  const made = (columns: readonly MappedColumn[], others: readonly MappedColumn[]): Filling => {
+    const names = others.map((column) => quoteIdent(column.name));
+    const set = columns.map((column) => [column.name, column.value === null ? 'NULL' : mapped(column.value, names)]);
+    const where = `CASE WHEN ${isUnmapped(columns, others)} THEN NOT (${follows(columns, others)}) ELSE false END`;
+    return { set: Object.fromEntries(set), where };
+  };
+  const fillings = [made(fresh, old), ...(hasWayBack(mapping) && step === 'contract' ? [made(old, fresh)] : [])];
+  for (const filling of fillings)
+    await fillLeaves(session, await newLeaves(session, { table }, backfill.id), { backfill, filling });
+}
+
 /** The same before steps are undone: what only the new column of such a partition holds would go with it. */
 export async function catchUpBeforeUndoing(session: Session, rename: Rename): Promise<void> {
   const { table, from, to } = await locate(session.worker, rename.table, rename.from, rename.to);
@@ -56,13 +74,13 @@ export async function catchUpBeforeUndoing(session: Session, rename: Rename): Pr
   await fill(session, rename, backfill);
 }
 
-function stepsOf({ history }: Session, rename: Rename): Map<StepName, OrderedMigration> {
+function stepsOf({ history }: Session, rename: Pick<Rename, 'name' | 'partOf'>): Map<StepName, OrderedMigration> {
   const own = orderMigrations(history.manifests).filter((entry) => entry.rename === wholeOf(rename));
   return new Map(own.flatMap((entry) => (entry.step === undefined ? [] : [[entry.step, entry] as const])));
 }
 
 /** Leaves that the backfill has never walked. */
-async function newLeaves({ worker }: Session, rename: Rename, backfill: string): Promise<string[]> {
+async function newLeaves({ worker }: Session, rename: Pick<Rename, 'table'>, backfill: string): Promise<string[]> {
   const leaves = await leavesOf(worker, quoteQualified(rename.table));
   const walked = await walkedTables(worker, backfill);
   return walked.size === 0 ? [] : leaves.filter(({ oid }) => !walked.has(oid)).map(({ name }) => name);
@@ -74,7 +92,15 @@ async function fill(session: Session, rename: Rename, backfill: OrderedMigration
   if (record === undefined) return;
   const filling = rename.retype === null ? ofBoth(rename, record) : ofRetype(rename, rename.retype, record.phase);
   if (filling === null) return;
-  for (const table of await newLeaves(session, rename, backfill.id)) {
+  await fillLeaves(session, await newLeaves(session, rename, backfill.id), { backfill, filling });
+}
+
+async function fillLeaves(
+  session: Session,
+  tables: readonly string[],
+  { backfill, filling }: { readonly backfill: OrderedMigration; readonly filling: Filling },
+): Promise<void> {
+  for (const table of tables) {
     const work = workFor(session, backfill, 'up', { knex: session.knex, ticket: null });
     try {
       await work.context.backfill({ table, ...filling, exact: true });

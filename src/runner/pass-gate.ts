@@ -13,7 +13,7 @@ import { gateKey } from '../operations/context.ts';
 import { renewTwins } from './pairs/anew.ts';
 import { carryOverRest } from './pairs/carry-over.ts';
 import { rebindAnew } from './pairs/rebound.ts';
-import { catchUpPartitions } from './partitions.ts';
+import { catchUpMapping, catchUpPartitions } from './partitions.ts';
 import type { Session } from './session.ts';
 
 /** What has to hold before a step of a rename, and what may be made good before it. */
@@ -50,6 +50,7 @@ export async function passGate(session: Session, entry: OrderedMigration): Promi
 async function passMappingGate(session: Session, entry: OrderedMigration, mapping: Mapping): Promise<void> {
   if (entry.step === undefined) return;
   await checkMappingPreflight(session.worker, mapping, entry.step);
+  await catchUpMapping(session, mapping, entry.step);
   const step = gatedStepOf(entry);
   if (step === null) return;
   await atGate(session, entry, step, async () => {

@@ -1,4 +1,5 @@
 import { type Change, kindOf } from '../domain/change.ts';
+import { dollarTag } from '../domain/identifier.ts';
 import { isOfGenerated } from '../domain/rename.ts';
 import { backfills, importsOf } from '../objects/code.ts';
 import type { FunctionVersion } from '../planner/rename/function-versions.ts';
@@ -91,16 +92,8 @@ export function scaffoldVersion({ name, version, content, before }: FunctionVers
 /** A function or trigger of the sync. */
 export function scaffoldBody({ kind, name, phase, place, of, view }: PlannedBody): ScaffoldedFile {
   const template = kind === 'trigger' ? 'trigger' : place === 'last' && of === 'rename' ? 'last_function' : 'function';
-  const content = render(`${of}/${template}.sql`, { ...view, place, tag: dollarTag(view) });
+  const content = render(`${of}/${template}.sql`, { ...view, place, tag: dollarTag(JSON.stringify(view)) });
   return { fileName: `${name}_v01.sql`, kind, phase, content, step: null };
-}
-
-/** A dollar quote that nothing inside can end. */
-function dollarTag(view: object): string {
-  const inside = JSON.stringify(view);
-  let tag = '$triphase$';
-  for (let number = 1; inside.includes(tag); number++) tag = `$triphase_${number}$`;
-  return tag;
 }
 
 export function scaffoldStep(rename: Change, step: PlannedStep): ScaffoldedFile {

@@ -32,7 +32,7 @@ export function ensureAnswered(
 ): void {
   const [first] = strange;
   if (first !== undefined) {
-    const allowed = `the name of something that hangs on ${old.join(' or ')}`;
+    const allowed = `the name of one thing that hangs on ${old.join(' or ')}, with its kind before it where several are called so: 'index ${first}'`;
     throw new PhaseError('PH1015', { what: '--drop', value: first, allowed });
   }
   if (refused.length > 0)

@@ -9,6 +9,7 @@ import type { ColumnFacts } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import {
   asPairs,
+  castType,
   hasWayBack,
   type MappedColumn,
   type Mapping,
@@ -18,6 +19,7 @@ import {
   namesOf,
 } from '../domain/mapping.ts';
 import type { Release } from '../domain/release.ts';
+import type { Conversion } from '../domain/rename.ts';
 import { readDropped } from '../objects/dropping.ts';
 import type { Renaming } from '../objects/renaming.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
@@ -25,7 +27,9 @@ import { planMapping } from '../planner/mapping/plan.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import type { RenamePlan } from '../planner/rename/plan.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
-import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
+import { reasonOf } from '../postgres/errors.ts';
+import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
+import { inSavepoint } from '../postgres/transaction.ts';
 import type { FileChange } from '../project/files.ts';
 import type { History } from '../project/history.ts';
 import { listVersionedNames } from '../project/versions.ts';
@@ -93,7 +97,7 @@ export async function draftMapping(
   const answered = await readDropped(db, { table: table.oid, originals, names: answers.drop });
   ensureAnswered(table, answers, answered);
   const plan = planMapping({
-    ...{ kind: answers.kind, ...sides, releases, name: answers.name, quietTriggers, dropped: answered.dropped },
+    ...{ kind: answers.kind, ...sides, releases, name: answers.name, quietTriggers, dropped: answered.dropped, facts },
     originals: originals as [Renaming, ...Renaming[]],
     now: afterExisting(history, now),
     takenFunctions: await listVersionedNames(history.root, 'function'),
@@ -163,13 +167,11 @@ async function readSides(
   { kind, fresh: wanted, back }: MappingAnswers,
 ): Promise<Sides> {
   const inputs = before.map((column) => ({ name: column.name, type: typedAs(column) }));
-  const standing = before.map((column) => (column.default === null ? 'NULL' : `(${column.default.expression})`));
-  const hasDefault = before.some((column) => column.default?.class === 'constant');
   const fresh: MappedColumn[] = [];
   for (const { name, expression } of wanted) {
-    const { value, type, byteEqual } = await readMap(db, { flag: FLAGS[kind], expression, inputs, to: null });
-    const given = { expression: mapped(value, standing), column: name, type };
-    const own = hasDefault ? await printedDefault(db, given) : null;
+    const flag = FLAGS[kind];
+    const { value, type, byteEqual } = await readMap(db, { flag, expression, inputs, to: null });
+    const own = await newDefault(db, before, { name, type, value, flag, expression });
     fresh.push({ name, type, byteEqual, notNull: false, default: own, value });
   }
   const old: MappedColumn[] = [];
@@ -182,6 +184,49 @@ async function readSides(
     old.push({ name, type: typedAs(column), byteEqual, notNull, default: own, value });
   }
   return { old, fresh };
+}
+
+/**
+ * What a new column gets where a row is inserted with the defaults of the old ones alone; nothing where that is NULL.
+ * @throws PH1043 where it has no value: each such row would be refused.
+ */
+async function newDefault(
+  db: Queryable,
+  before: readonly ColumnFacts[],
+  {
+    name,
+    type,
+    value,
+    flag,
+    expression,
+  }: {
+    readonly name: string;
+    readonly type: string;
+    readonly value: Conversion;
+    readonly flag: '--into' | '--using';
+    readonly expression: string;
+  },
+): Promise<string | null> {
+  const standing = before.map((column) =>
+    column.default?.class === 'constant'
+      ? `(${column.default.expression})`
+      : `CAST(NULL AS ${castType(typedAs(column))})`,
+  );
+  const given = mapped(value, standing);
+  try {
+    const { isGiven } = await inSavepoint(db, () =>
+      one<{ isGiven: boolean }>(db, `SELECT (${given}) IS DISTINCT FROM NULL AS "isGiven"`),
+    );
+    return isGiven ? await printedDefault(db, { expression: given, column: name, type }) : null;
+  } catch (error) {
+    const column = before.map((one) => one.name).join(', ');
+    const reason = `A row with the defaults of ${column} alone would be refused: ${reasonOf(error)}.`;
+    throw new PhaseError(
+      'PH1043',
+      { flag, expression, column, from: before.map(typedAs).join(', '), to: type, reason },
+      { cause: error },
+    );
+  }
 }
 
 /** @throws PH2032 */

@@ -3,7 +3,6 @@ import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { typedAs } from '../catalog/map-expressions.ts';
 import { readVia, type Via } from '../catalog/via.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteQualified } from '../domain/identifier.ts';
 import { MISSING, type Missing, type Move } from '../domain/move.ts';
 import type { Release } from '../domain/release.ts';
 import { ensureRows, ensureWriters } from '../gates/move.ts';
@@ -124,7 +123,3 @@ function ensureNoKey({ column, via }: MoveAnswers, { columns }: Via): void {
 function refuse(what: string, value: string, allowed: string): never {
   throw new PhaseError('PH1015', { what, value, allowed });
 }
-
-/** For messages. */
-export const inWords = ({ table, from, toTable, to }: Move): string =>
-  `${quoteQualified(table)}.${from} to ${quoteQualified(toTable)}.${to}`;

@@ -1,6 +1,6 @@
 import { listColumns } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
-import { asPair, type Change, changesOf, kindOf } from '../domain/change.ts';
+import { asPair, type Change, changesOf, columnsOf, freshInWords, isRename, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
@@ -137,6 +137,7 @@ export function ensureNewChange(history: History, { name }: Pick<Rename, 'name'>
  */
 export async function ensureApart(db: LedgerDb, history: History, rename: Change, first: Release): Promise<void> {
   for (const other of changesOf(history).values()) {
+    ensureStillThere(history, rename, other, first);
     const shared = exclusiveObject(rename, other);
     const last = releaseOfPhase(history.manifests, wholeOf(other), 3);
     if (shared === null || last === null) continue;
@@ -156,6 +157,18 @@ export async function ensureApart(db: LedgerDb, history: History, rename: Change
       );
     }
   }
+}
+
+/** A column that an earlier change drops is none for a later one. @throws PH2002 */
+function ensureStillThere(history: History, change: Change, other: Change, first: Release): void {
+  const last = releaseOfPhase(history.manifests, wholeOf(other), 3);
+  if (isRename(other) || last === null || compareReleases(first, last) <= 0) return;
+  if (quoteQualified(change.table) !== quoteQualified(other.table)) return;
+  const gone = columnsOf(change).old.find((column) => columnsOf(other).old.includes(column));
+  if (gone === undefined) return;
+  const reason = `${other.name} drops ${gone} in release ${last}, before this one begins.`;
+  const remedy = `Change ${freshInWords(other)} instead, once ${other.name} has come to its end on the database that the wizard reads.`;
+  throw new PhaseError('PH2002', { rename: change.name, other: other.name, reason, remedy });
 }
 
 /** The files of a plan, and the manifests that list them. */

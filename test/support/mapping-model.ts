@@ -45,6 +45,8 @@ export function written(model: MappingModel, before: Row | null, given: Row, pha
   }
   const loser = phase === 1 ? newGiven : oldGiven;
   if (loser && !isEmpty(row, fresh) && isInStep(model, row)) return row;
+  // A row that moves to another partition is inserted there with both sides.
+  if (before === null && back === null && oldGiven && newGiven && !isEmpty(row, fresh)) return row;
   if (oldGiven && newGiven) return phase === 1 ? toNew() : toOld();
   return oldGiven ? toNew() : toOld();
 }

@@ -395,7 +395,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
         : 'PostgreSQL was asked for it, on a table of its own.',
     remedy: (d) =>
       isOfSync(d.flag)
-        ? `Give one with ${d.flag}, over ${d.column}: ${example(d, "AT TIME ZONE 'UTC'")} where the time zone of the session would count, ${example(d, '::public.mood')} where there is no cast. Functions and types of the application stand there with their schema.`
+        ? `Give one with ${d.flag}, over ${d.column}: ${example(d, "AT TIME ZONE 'UTC'")} where the time zone of the session would count, ${example(d, '::public.mood')} where there is no cast (of a split or a merge an enum by CASE, since PostgreSQL does not call its cast immutable). Functions and types of the application stand there with their schema.`
         : `Give ${d.flag} SQL of the type, with texts in quotes, and functions of the application with their schema: ${d.flag} "'none'".`,
   },
   PH1045: {

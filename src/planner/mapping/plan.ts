@@ -1,7 +1,6 @@
 import { asPair } from '../../domain/change.ts';
-import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { ColumnPrivilege, UnsupportedObject } from '../../domain/facts.ts';
-import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
+import type { ColumnPrivilege } from '../../domain/facts.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
 import {
   asPairs,
   hasWayBack,
@@ -14,6 +13,7 @@ import {
 import type { DroppedFacts } from '../../objects/dropping.ts';
 import type { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { ensureMayGo } from '../going-columns.ts';
 import { changeName, mappingSyncNames } from '../rename/names.ts';
 import { plannedSteps, type RenamePlan, type RenameRequest } from '../rename/plan.ts';
 import { type Warning, warningsOf } from '../rename/warnings.ts';
@@ -26,7 +26,8 @@ export interface MappingRequest
   readonly kind: MappingKind;
   readonly old: readonly MappedColumn[];
   readonly fresh: readonly MappedColumn[];
-  /** Of the old columns, one each. */
+  /** Of the old columns, one each, as they are; and as they are to be added again. */
+  readonly facts: readonly TableFacts[];
   readonly originals: readonly [Renaming, ...Renaming[]];
   readonly dropped: DroppedFacts;
 }
@@ -35,7 +36,7 @@ export interface MappingRequest
 export function planMapping(request: MappingRequest): RenamePlan<Mapping> {
   const { kind, old, fresh, originals, dropped, releases, quietTriggers = false } = request;
   const [{ facts }] = originals;
-  for (const original of originals) ensureMappable(original.facts, kind);
+  for (const column of request.facts) ensureMayGo(column, kind);
   const name =
     request.name ??
     changeName(
@@ -61,39 +62,6 @@ export function planMapping(request: MappingRequest): RenamePlan<Mapping> {
     versions: [],
     warnings: mappingWarnings(mapping, originals, { releases, quietTriggers }),
   };
-}
-
-function ensureMappable(facts: TableFacts, kind: MappingKind): void {
-  const { table, column, children } = facts;
-  const objects: UnsupportedObject[] = [
-    ...facts.unsupported,
-    ...children.map((child) => ({
-      object: `table ${child}, which inherits from it`,
-      reason: 'row triggers of a table are none of its children by inheritance',
-      instead: 'Take it out of the inheritance in an earlier release, or make it a partition.',
-    })),
-    ...(column.generated === null
-      ? []
-      : [
-          {
-            object: `generated column ${column.name}`,
-            reason: 'nobody writes it, so that nothing has to be kept in step',
-            instead: 'Add the new columns as generated ones, let the application read these, and drop it afterwards.',
-          },
-        ]),
-    ...(column.identity || column.default?.class === 'volatile' || column.domainDefault !== null
-      ? [
-          {
-            object: `the default of column ${column.name}`,
-            reason:
-              'it is another one for each row, or of a domain, so that nobody can tell a value that was given from it',
-            instead: 'Drop it in an earlier release, whose code gives the value.',
-          },
-        ]
-      : []),
-  ];
-  if (objects.length > 0)
-    throw new PhaseError('PH2001', { table: quoteQualified(table), column: column.name, kind, objects });
 }
 
 /** Whoever has a privilege to all old columns has it to the new ones, with which it is one value. */

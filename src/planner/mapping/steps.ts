@@ -2,7 +2,7 @@ import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
   follows,
   hasWayBack,
-  isUnmapped,
+  isEmpty,
   type MappedColumn,
   type Mapping,
   mapped,
@@ -33,6 +33,8 @@ export function mappingSteps(parts: MappingParts): Record<RenameStepName, StepCo
   const { fresh, old, table } = mapping;
   const on = quoteQualified(table);
   const synced = { rename: mapping, on };
+  // Where nothing leads back, the second phase is held, and whoever writes new columns alone comes before it.
+  const required = hasWayBack(mapping) ? [] : old.filter(({ notNull }) => notNull);
   return {
     expand: {
       up: [
@@ -40,10 +42,15 @@ export function mappingSteps(parts: MappingParts): Record<RenameStepName, StepCo
         ...parts.grants.map(execute),
         ...createSync(synced, 1),
         ...defaults(on, fresh),
+        ...required.map(({ name }) => call('unsetNotNull', { on, column: name })),
       ],
-      down: [...dropSync(synced, 1), ...fresh.toReversed().map(({ name }) => call('dropColumn', { on, column: name }))],
+      down: [
+        ...required.map(({ name }) => call('setNotNull', { on, column: name })),
+        ...dropSync(synced, 1),
+        ...fresh.toReversed().map(({ name }) => call('dropColumn', { on, column: name })),
+      ],
       transaction: true,
-      downTransaction: true,
+      downTransaction: required.length === 0,
     },
     backfill: {
       up: [
@@ -84,23 +91,18 @@ const analyze = (on: string, columns: readonly MappedColumn[]): Code =>
 const addOriginal = ({ facts, rename }: Renaming): Code[] =>
   addColumn(new Renaming({ ...facts, partitioned: false, children: [] }, rename));
 
-/** What is new takes authority; never a moment without a trigger. Where nothing leads back, nobody gives the old columns a value any more. */
+/** What is new takes authority; never a moment without a trigger. */
 function turn({ mapping }: MappingParts): StepCode {
   const on = quoteQualified(mapping.table);
   const synced = { rename: mapping, on };
-  const required = hasWayBack(mapping) ? [] : mapping.old.filter(({ notNull }) => notNull);
   return {
     up: [
       call('confirmGate', mapping.name, { phase: 2 }),
       ...createStragglers(synced),
       ...createSync(synced, 2),
       ...dropSync(synced, 1),
-      ...required.map(({ name }) => call('unsetNotNull', { on, column: name })),
     ],
-    down: [
-      ...atOnce([...createSync(synced, 1), ...dropSync(synced, 2), ...dropStragglers(synced)]),
-      ...required.map(({ name }) => call('setNotNull', { on, column: name })),
-    ],
+    down: [...atOnce([...createSync(synced, 1), ...dropSync(synced, 2), ...dropStragglers(synced)])],
     transaction: true,
     downTransaction: false,
   };
@@ -119,7 +121,7 @@ function contract({ mapping, originals, dropped }: MappingParts): StepCode {
     ...defaults(on, old),
   ];
   // One after the other: a row that comes back as nothing has nothing to be filled with.
-  const where = `CASE WHEN ${isUnmapped(old, fresh)} THEN NOT (${follows(old, fresh)}) ELSE false END`;
+  const where = `CASE WHEN ${isEmpty(old)} THEN NOT (${follows(old, fresh)}) ELSE false END`;
   const fill = backfill({ table: on, set: valuesOf(old, fresh), where, exact: true });
   const isRequired = hasWayBack(mapping) ? old.filter(({ notNull }) => notNull) : [];
   return {

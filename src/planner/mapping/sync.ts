@@ -1,5 +1,6 @@
 import { quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import {
+  castType,
   follows,
   hasWayBack,
   isEmpty,
@@ -40,8 +41,15 @@ export interface MappingView {
   readonly newGiven: string;
   readonly oldChanged: string;
   readonly newChanged: string;
-  /** True where the sides are in step by either map. */
-  readonly inStep: string;
+  /** True where a side is what its map makes of the other one. */
+  readonly newFollows: string;
+  readonly oldFollows: string;
+  /** Statements that fill a column of a row that was not filled yet, and whether the statement gives it. */
+  readonly fillNew: readonly Filling[];
+  readonly fillOld: readonly Filling[];
+  readonly unfilledBefore: string;
+  readonly emptiedBefore: string;
+  readonly oldUnfilledBefore: string;
   /** True for a row whose new columns hold nothing, and the old ones do. */
   readonly unfilled: string;
   /** True where that is what a release has written; empty where none has. */
@@ -78,15 +86,15 @@ function mappingView(mapping: Mapping, phase: 1 | 2, place: SyncPlace): MappingV
   const { name, kind, table, old, fresh, sync } = mapping;
   const { functionName, triggerName } = namesAt(mapping, place, phase);
   const hasBack = hasWayBack(mapping);
-  const [oldNames, newNames] = [namesOf(old), namesOf(fresh)];
-  const either = [follows(fresh, old, inNew), ...(hasBack ? [follows(old, fresh, inNew)] : [])];
+  // A name may hold the end of a line, which would end the comment that it stands in.
+  const [oldNames, newNames] = [old, fresh].map((columns) => namesOf(columns).replaceAll(/\s+/g, ' '));
   return {
-    ...{ change: name, kind, phase, oldNames, newNames },
+    ...{ change: name, kind, phase, oldNames: oldNames ?? '', newNames: newNames ?? '' },
     functionName: quoteQualified({ schema: table.schema, name: functionName }),
     triggerName: quoteIdent(triggerName),
     table: quoteQualified(table),
     forward: assignments(fresh, old),
-    back: hasBack ? assignments(old, fresh) : emptied(old, phase),
+    back: hasBack ? assignments(old, fresh) : emptied(old),
     forwardMayFail: mayFail(fresh),
     backMayFail: mayFail(old),
     forwardFailure: quoteLiteral(`${newNames} cannot be made of ${oldNames}, as ${name} does it: `),
@@ -95,7 +103,13 @@ function mappingView(mapping: Mapping, phase: 1 | 2, place: SyncPlace): MappingV
     newGiven: anyOf(fresh, isGiven),
     oldChanged: anyOf(old, (column) => differs(inNew(column), inOld(column), column.byteEqual)),
     newChanged: anyOf(fresh, (column) => differs(inNew(column), inOld(column), column.byteEqual)),
-    inStep: `NOT (${isEmpty(fresh, inNew)}) AND (${either.map((one) => `(${one})`).join(' OR ')})`,
+    newFollows: follows(fresh, old, inNew),
+    oldFollows: follows(old, fresh, inNew),
+    fillNew: fillings(fresh, old),
+    fillOld: hasBack && phase === 2 ? fillings(old, fresh) : [],
+    unfilledBefore: isUnmapped(fresh, old, inOld),
+    emptiedBefore: hasBack && phase === 2 ? follows(old, fresh, inOld) : '',
+    oldUnfilledBefore: isUnmapped(old, fresh, inOld),
     hasBack,
     unfilled: isUnmapped(fresh, old, inNew),
     emptied: hasBack && phase === 2 ? follows(old, fresh, inNew) : '',
@@ -109,6 +123,19 @@ function mappingView(mapping: Mapping, phase: 1 | 2, place: SyncPlace): MappingV
   };
 }
 
+interface Filling {
+  readonly changed: string;
+  readonly assign: string;
+}
+
+function fillings(columns: readonly MappedColumn[], others: readonly MappedColumn[]): Filling[] {
+  const assigned = assignments(columns, others);
+  return columns.map((column, at) => ({
+    changed: differs(inNew(column), inOld(column), column.byteEqual),
+    assign: assigned[at] ?? '',
+  }));
+}
+
 const anyOf = (columns: readonly MappedColumn[], test: (column: MappedColumn) => string): string =>
   columns.length === 1 ? columns.map(test).join() : `(${columns.map(test).join(' OR ')})`;
 
@@ -117,7 +144,7 @@ function isGiven(column: MappedColumn): string {
   const { default: standing, type, byteEqual } = column;
   return standing === null
     ? `${inNew(column)} IS DISTINCT FROM NULL`
-    : differs(inNew(column), `CAST(${standing} AS ${type})`, byteEqual);
+    : differs(inNew(column), `CAST(${standing} AS ${castType(type)})`, byteEqual);
 }
 
 function assignments(columns: readonly MappedColumn[], others: readonly MappedColumn[]): string[] {
@@ -127,9 +154,8 @@ function assignments(columns: readonly MappedColumn[], others: readonly MappedCo
   );
 }
 
-/** Nothing leads back from a value, but no value does: where an old column may be NULL, it is emptied with the new ones. In the second phase each may. */
-const emptied = (old: readonly MappedColumn[], phase: 1 | 2): string[] =>
-  old.filter(({ notNull }) => phase === 2 || !notNull).map((column) => `${inNew(column)} := NULL;`);
+/** Nothing leads back from a value, but no value does: old columns are emptied with the new ones. */
+const emptied = (old: readonly MappedColumn[]): string[] => old.map((column) => `${inNew(column)} := NULL;`);
 
 const rowText = (columns: readonly MappedColumn[]): string => `ROW(${columns.map(inNew).join(', ')})::text`;
 

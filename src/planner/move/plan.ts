@@ -1,11 +1,10 @@
-import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { UnsupportedObject } from '../../domain/facts.ts';
 import { deriveName, quoteIdent, quoteQualified, slug } from '../../domain/identifier.ts';
 import { DEFAULT_LEDGER_SCHEMA } from '../../domain/ledger-schema.ts';
 import type { Missing, Move, ViaColumn } from '../../domain/move.ts';
 import type { DroppedFacts } from '../../objects/dropping.ts';
 import type { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { ensureMayGo, ensureSyncable } from '../going-columns.ts';
 import { changeName, moveSyncNames } from '../rename/names.ts';
 import { plannedSteps, type RenamePlan, type RenameRequest } from '../rename/plan.ts';
 import { type Warning, warningsOf } from '../rename/warnings.ts';
@@ -38,14 +37,8 @@ function moveName(table: string, from: string, toTable: string, to: string): str
 export function planMove(request: MoveRequest): RenamePlan<Move> {
   const { facts, original, targetFacts, to, type, via, isUnique, missing, dropped, releases } = request;
   const { quietTriggers = false, ledgerSchema } = request;
-  ensureMovable(facts, facts.column.name);
-  ensureMovable(
-    {
-      ...targetFacts,
-      column: { ...facts.column, generated: null, identity: false, default: null, domainDefault: null },
-    },
-    to,
-  );
+  ensureMayGo(facts, 'move');
+  ensureSyncable(targetFacts, 'move', to);
   const { table, column } = facts;
   const name = request.name ?? moveName(table.name, column.name, targetFacts.table.name, to);
   const taken = new Set([...facts.takenNames, ...targetFacts.takenNames, ...request.takenFunctions]);
@@ -96,39 +89,6 @@ function isChangedBefore({ objects }: TableFacts): boolean {
   return objects.trigger.some(
     ({ before, row, mentionsColumn, assignsRow }) => before && row && (mentionsColumn || assignsRow),
   );
-}
-
-function ensureMovable(facts: TableFacts, column: string): void {
-  const { table, children, column: own } = facts;
-  const objects: UnsupportedObject[] = [
-    ...facts.unsupported,
-    ...children.map((child) => ({
-      object: `table ${child}, which inherits from ${quoteQualified(table)}`,
-      reason: 'row triggers of a table are none of its children by inheritance',
-      instead: 'Take it out of the inheritance in an earlier release, or make it a partition.',
-    })),
-    ...(own.generated === null
-      ? []
-      : [
-          {
-            object: `generated column ${own.name}`,
-            reason: 'nobody writes it, so that nothing has to be kept in step',
-            instead: 'Let the application compute it where it reads, and drop it.',
-          },
-        ]),
-    ...(own.identity || own.default?.class === 'volatile' || own.domainDefault !== null
-      ? [
-          {
-            object: `the default of column ${own.name}`,
-            reason:
-              'it is another one for each row, or of a domain, so that nobody can tell a value that was given from it',
-            instead: 'Drop it in an earlier release, whose code gives the value.',
-          },
-        ]
-      : []),
-  ];
-  if (objects.length > 0)
-    throw new PhaseError('PH2001', { table: quoteQualified(table), column, kind: 'move', objects });
 }
 
 function grantsOf({ column }: TableFacts, { toTable, to }: Move): string[] {

@@ -15,7 +15,7 @@ interface MappedFacts {
 
 const factsOf = ({ facts }: PairRecord): MappedFacts => facts as unknown as MappedFacts;
 
-/** The maps of a mapping are written for its columns as they are, whatever default these have by now. */
+/** The maps of a mapping are written for its columns as they are: nothing of it is made anew. */
 export const GROUND: SyncGround = { type: '', default: 'none', standing: null };
 
 /** The columns of a split or a merge, as `Pair` is those of a rename: nothing is followed from one side to the other, and what the maps are not written for is refused. */
@@ -83,7 +83,7 @@ export function alteredIn(
 
 function alteredColumn(
   table: string,
-  { name, number, type }: NumberedColumn,
+  { name, number, type, default: standing }: NumberedColumn,
   columns: readonly NumberedColumn[],
 ): RefusedChange[] {
   const now = columns.find((column) => column.number === number);
@@ -96,5 +96,13 @@ function alteredColumn(
     what: `the type of ${name} was altered from ${type} to ${now.type}`,
     instead: `Give it back the type ${type} until phase 3 has run, or undo the change (phase rollback).`,
   };
-  return [...(now.name === name ? [] : [renamed]), ...(now.type === type ? [] : [retyped])];
+  const redefault = {
+    what: `the default of ${name} was altered from ${standing ?? 'none'} to ${now.default ?? 'none'}, by which the sync tells a value that was given`,
+    instead: `Give it back until phase 3 has run: ALTER TABLE ${table} ALTER COLUMN ${quoteIdent(name)} ${standing === null ? 'DROP DEFAULT' : `SET DEFAULT ${standing}`};`,
+  };
+  return [
+    ...(now.name === name ? [] : [renamed]),
+    ...(now.type === type ? [] : [retyped]),
+    ...(standing === undefined || now.default === standing ? [] : [redefault]),
+  ];
 }

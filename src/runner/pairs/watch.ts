@@ -34,7 +34,7 @@ export async function settle(
     options.observer?.followed?.(ran.id, change);
     options.onEvent({ type: 'notice', message: sayFollowed(change) });
   }
-  for (const child of await coverChildren(trx, history.renames))
+  for (const child of await coverChildren(trx, changesOf(history)))
     options.onEvent({ type: 'notice', message: sayCovered(child) });
   if (!isEnd) return;
   for (const twin of await dropLonelyTwins(trx, history.renames, ran))
@@ -86,7 +86,7 @@ export async function settleByHand(session: Session): Promise<void> {
     await adoptPairs(trx, changesOf(history));
     const followed = await settlePairs(trx, changesOf(history), null);
     const dropped = await dropLonelyTwins(trx, history.renames, null);
-    const covered = await coverChildren(trx, history.renames);
+    const covered = await coverChildren(trx, changesOf(history));
     return [...followed.map(sayFollowed), ...dropped.map(sayDropped), ...covered.map(sayCovered)];
   });
   for (const notice of notices) options.onEvent({ type: 'notice', message: notice });
