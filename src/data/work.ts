@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { Knex } from 'knex';
+import { syncsOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Mapping } from '../domain/mapping.ts';
+import type { Move } from '../domain/move.ts';
 import { type Rename, syncTriggers } from '../domain/rename.ts';
 import type { RunProgress } from '../domain/run-progress.ts';
 import type { RunSettings } from '../domain/run-settings.ts';
@@ -67,6 +69,7 @@ export interface WorkOptions extends TrailOwner {
   /** Those of the project, whose triggers leave a row as it is when both columns hold the same. */
   readonly renames?: readonly Rename[];
   readonly mappings?: readonly Mapping[];
+  readonly moves?: readonly Move[];
   /** The name of the rename that a migration is a step of. */
   readonly ownRename?: string | undefined;
   /** A backfill is complete. */
@@ -141,16 +144,27 @@ export class Work {
     this.#ensureNoTransaction('backfill');
     this.#options.onTable?.(request.table);
     const part = this.#nextPart();
-    const { owner, db, patience, onProgress, onNotice, onFilled, renames = [], mappings = [] } = this.#options;
-    const changes = [...renames, ...mappings];
+    const {
+      owner,
+      db,
+      patience,
+      onProgress,
+      onNotice,
+      onFilled,
+      renames = [],
+      mappings = [],
+      moves = [],
+    } = this.#options;
+    const syncs = [...renames, ...mappings, ...moves].flatMap(syncsOf);
     const connect = () => this.#connect();
     const { side, control, throttle } = await this.#steer();
     const result = await this.#underItsNames(() =>
       runBackfill(request, {
         ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
-        ownTriggers: changes.flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
+        ownTriggers: syncs.flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
         renames: renames.filter(({ name }) => name !== this.#options.ownRename),
         mappings: mappings.filter(({ name }) => name !== this.#options.ownRename),
+        moves: moves.filter(({ name }) => name !== this.#options.ownRename),
         finish: (done) => recordSummary(this.#asking, this.#options, { part, ...done }),
       }),
     );

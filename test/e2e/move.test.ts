@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3 } from '../support/rename-fixture.ts';
@@ -75,4 +76,230 @@ test('a column moves to another table in three phases, and back', async () => {
     { id: 4, email: 'di@d' },
   ]);
   expect(await database.sql("SELECT FROM pg_proc WHERE pronamespace = 'public'::regnamespace")).toEqual([]);
+});
+
+test.each([
+  ['PH1015', 'another table', ['--to-table', 'users', '--to', 'mail']],
+  ['PH1015', 'create, skip, refuse', ['--missing', 'what']],
+  ['PH1009', 'has a column of that name', ['--to', 'phone']],
+  ['PH1045', 'No unique index of contacts', ['--via', 'contacts.phone = users.name']],
+  ['PH1045', 'It is no equality', ['--via', 'contacts.user_id > users.id']],
+  ['PH1045', 'It is no equality', ['--via', 'contacts.user_id = users.id OR true']],
+  ['PH1045', 'of either table', ['--via', 'contacts.user_id = contacts.id']],
+  ['PH1045', 'has no column nope', ['--via', 'contacts.user_id = users.nope']],
+  ['PH1045', 'is text, and user_id is integer', ['--via', 'contacts.user_id = users.name']],
+  ['PH1007', 'no table', ['--to-table', 'nowhere']],
+])('bad input is refused before anything is written: %s %s', async (code, words, flags) => {
+  await database.sql(TABLES);
+  const before = project.files();
+  const { json } = await move(...VIA, ...(flags as string[]));
+  expect({ code: json.error.code, text: JSON.stringify(json.error) }).toEqual({
+    code,
+    text: expect.stringMatching(new RegExp(words as string, 'i')),
+  });
+  expect(project.files()).toEqual(before);
+});
+
+test('a value without a row to go to is refused, at the end of its transaction', async () => {
+  await database.sql(`${TABLES}; INSERT INTO users VALUES (7, 'No', 'no@row')`);
+  const refused = await move(...VIA);
+  expect(refused.json.error).toMatchObject({ code: 'PH2033', details: { rows: 1, examples: ['id 7'] } });
+  await database.sql('DELETE FROM users WHERE id = 7');
+  expect((await move(...VIA)).code).toBe(0);
+  await cutAll();
+  await deploy(R1);
+  await expect(database.sql("INSERT INTO users VALUES (8, 'Eve', 'e@e')")).rejects.toThrow(
+    'has no row of contacts to go to',
+  );
+  await database.sql(
+    "BEGIN; INSERT INTO users VALUES (8, 'Eve', 'e@e'); INSERT INTO contacts (user_id) VALUES (8); COMMIT",
+  );
+  await database.sql("INSERT INTO users VALUES (9, 'None', NULL)");
+  expect((await both()).slice(-2)).toEqual([
+    { id: 8, old: 'e@e', new: 'e@e' },
+    { id: 9, old: null, new: null },
+  ]);
+});
+
+test('values that wait for their rows hold the second phase', async () => {
+  await database.sql(`${TABLES}; INSERT INTO users VALUES (7, 'No', 'no@row')`);
+  expect((await move(...VIA, '--missing', 'skip')).code).toBe(0);
+  await cutAll();
+  await deploy(R1);
+  const refused = await project.phase('migrate', '--release', R2, '--maintenance', '--json');
+  expect(refused.json.error).toMatchObject({ code: 'PH2033', details: { rows: 1, examples: ['id 7'] } });
+  await database.sql('INSERT INTO contacts (user_id) VALUES (7)');
+  await deploy(R2);
+  expect((await both()).at(-1)).toEqual({ id: 7, old: 'no@row', new: 'no@row' });
+});
+
+test('rows to go to are made, by the backfill and by the sync', async () => {
+  await database.sql(`${TABLES}; INSERT INTO users SELECT n, 'x', 'x' || n FROM generate_series(10, 40) AS n`);
+  expect((await move(...VIA, '--missing', 'create')).code).toBe(0);
+  await cutAll();
+  await deploy(R1);
+  await database.sql("INSERT INTO users VALUES (50, 'New', 'new@new')");
+  await deploy(R2);
+  expect(
+    await database.sql(
+      'SELECT count(*)::int AS rows FROM contacts c JOIN users u ON u.id = c.user_id AND u.email = c.email WHERE u.id >= 10',
+    ),
+  ).toEqual([{ rows: 32 }]);
+  await deploy(R3);
+});
+
+test('several rows may share one, once they hold one value', async () => {
+  await database.sql(`CREATE TABLE accounts (id int PRIMARY KEY); INSERT INTO accounts VALUES (1), (2);
+    CREATE TABLE users (id int PRIMARY KEY, account int REFERENCES accounts, plan text);
+    INSERT INTO users VALUES (1, 1, 'free'), (2, 1, 'paid'), (3, 2, 'free'), (4, NULL, NULL)`);
+  const scaffold = () =>
+    project.phase(
+      ...[
+        'new',
+        'move-column',
+        '--table',
+        'users',
+        '--column',
+        'plan',
+        '--to-table',
+        'accounts',
+        '--via',
+        'accounts.id = users.account',
+      ],
+      ...[...RELEASES, '--yes', '--json'],
+    );
+  expect((await scaffold()).json.error).toMatchObject({
+    code: 'PH2034',
+    details: { rows: 1, examples: ['account 1: free, paid'] },
+  });
+  await database.sql("UPDATE users SET plan = 'paid' WHERE account = 1");
+  expect((await scaffold()).json.warnings.map(({ code }: { code: string }) => code)).toContain('one_value_for_several');
+  await cutAll();
+  await deploy(R1);
+  await database.sql("UPDATE users SET plan = 'gold' WHERE id = 2; INSERT INTO users VALUES (5, 2, NULL)");
+  expect(
+    await database.sql(
+      'SELECT u.id, u.plan, a.plan AS new FROM users u LEFT JOIN accounts a ON a.id = u.account ORDER BY 1',
+    ),
+  ).toEqual([
+    { id: 1, plan: 'gold', new: 'gold' },
+    { id: 2, plan: 'gold', new: 'gold' },
+    { id: 3, plan: 'free', new: 'free' },
+    { id: 4, plan: null, new: null },
+    { id: 5, plan: 'free', new: 'free' },
+  ]);
+  for (const release of [R2, R3]) await deploy(release);
+});
+
+test('a row that somebody holds is waited for shortly, noted, and brought into step by the next command', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  await cutAll();
+  await deploy(R1);
+  const other = new pg.Client(database.url);
+  await other.connect();
+  await other.query("BEGIN; UPDATE contacts SET phone = 'held' WHERE user_id = 1");
+  await database.sql("UPDATE users SET email = 'meanwhile' WHERE id = 1");
+  await other.query('COMMIT');
+  expect((await both())[0]).toEqual({ id: 1, old: 'meanwhile', new: 'ann@a' });
+  await other.query("BEGIN; UPDATE users SET name = 'held' WHERE id = 2");
+  await database.sql("UPDATE contacts SET email = 'there' WHERE user_id = 2");
+  await other.query('COMMIT');
+  await other.end();
+  await deploy(R2);
+  expect((await both()).slice(0, 2)).toEqual([
+    { id: 1, old: 'meanwhile', new: 'meanwhile' },
+    { id: 2, old: 'there', new: 'there' },
+  ]);
+});
+
+test('whoever writes one table has to be allowed to write the other', async () => {
+  await database.sql(TABLES);
+  const { name } = await database.role();
+  await database.sql(`GRANT SELECT, UPDATE ON users TO ${name}`);
+  const refused = await move(...VIA);
+  expect(refused.json.error).toMatchObject({
+    code: 'PH2020',
+    remedy: expect.stringContaining(`GRANT UPDATE ON "public"."contacts" TO ${name}`),
+  });
+  await database.sql(`GRANT SELECT, UPDATE ON contacts TO ${name}`);
+  expect((await move(...VIA)).code).toBe(0);
+  await cutAll();
+  await deploy(R1);
+  await database.sql(`SET ROLE ${name}; UPDATE users SET email = 'as a role' WHERE id = 1; RESET ROLE`);
+  expect((await both())[0]).toEqual({ id: 1, old: 'as a role', new: 'as a role' });
+  await database.sql(`DROP OWNED BY ${name}`);
+});
+
+test('what hangs on the old column goes with it by name, and comes back; NOT NULL until the second phase', async () => {
+  await database.sql(`${TABLES}; UPDATE users SET email = 'cy' WHERE email IS NULL; ALTER TABLE users ALTER COLUMN email SET NOT NULL;
+    CREATE UNIQUE INDEX by_email ON users (lower(email)); CREATE VIEW addresses AS SELECT email FROM users`);
+  expect((await move(...VIA)).json.error).toMatchObject({ code: 'PH2001', details: { objects: { length: 2 } } });
+  expect((await move(...VIA, '--drop', 'by_email', '--drop', 'addresses')).code).toBe(0);
+  await cutAll();
+  for (const release of [R1, R2]) await deploy(release);
+  await database.sql('UPDATE contacts SET email = NULL WHERE user_id = 3');
+  expect((await project.phase('rollback', '--json')).json.error).toMatchObject({ code: 'PH2011' });
+  await database.sql("UPDATE contacts SET email = 'again' WHERE user_id = 3");
+  await deploy(R3);
+  for (let step = 0; step < 5; step++) await project.json('rollback');
+  expect(await database.sql("SELECT indexdef FROM pg_indexes WHERE indexname = 'by_email'")).toHaveLength(1);
+  expect(
+    await database.sql("SELECT attnotnull FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'email'"),
+  ).toEqual([{ attnotnull: true }]);
+  expect(await database.sql('SELECT email FROM addresses ORDER BY 1')).toHaveLength(3);
+});
+
+test('two moves between the same tables follow each other, in either direction', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  const back = await project.phase(
+    ...[
+      'new',
+      'move-column',
+      '--table',
+      'contacts',
+      '--column',
+      'phone',
+      '--to-table',
+      'users',
+      '--via',
+      'users.id = contacts.user_id',
+    ],
+    ...[...RELEASES, '--yes', '--json'],
+  );
+  expect(back.json.error).toMatchObject({ code: 'PH2002' });
+});
+
+test('what was altered by hand on either table is refused with the way back', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  await cutAll();
+  await deploy(R1);
+  await database.sql('ALTER TABLE contacts RENAME COLUMN user_id TO owner');
+  expect((await project.json('status')).changes[0].altered).toEqual([
+    expect.stringContaining('owner is what user_id was'),
+  ]);
+  const refused = await project.phase('migrate', '--release', R2, '--maintenance', '--json');
+  expect(refused.json.error).toMatchObject({ code: 'PH2018', remedy: expect.stringContaining('RENAME COLUMN') });
+});
+
+test('a data migration that sets the column while triggers are quiet writes the other table, too', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  await project.json('new', 'data', 'shout', '--release', R2);
+  const [path = ''] = Object.keys(project.files()).filter((file) => file.endsWith('_shout.ts'));
+  project.write(
+    path,
+    `export const config = { transaction: false, safeToRepeat: true };
+export async function up(_knex: unknown, { backfill }: any): Promise<void> {
+  await backfill({ table: 'users', set: { email: 'upper(email)' }, where: 'email <> upper(email)', exact: true });
+}
+export async function down(): Promise<void> {}
+`,
+  );
+  await project.json('hash', '--no-replay');
+  await cutAll();
+  for (const release of [R1, R2]) await deploy(release);
+  expect((await both())[0]).toEqual({ id: 1, old: 'ANN@A', new: 'ANN@A' });
 });

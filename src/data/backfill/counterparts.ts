@@ -1,6 +1,7 @@
 import { treeOf } from '../../catalog/tree.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import { hasWayBack, type MappedColumn, type Mapping, mapped, namesOf } from '../../domain/mapping.ts';
+import type { Move } from '../../domain/move.ts';
 import { converted, type Rename, type Retype, syncTriggers } from '../../domain/rename.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 
@@ -59,7 +60,31 @@ function otherSide(
   return { columns, set: Object.fromEntries(own) };
 }
 
-async function isUnderWay(db: Queryable, table: string, { table: root, sync }: Mapping): Promise<boolean> {
+/**
+ * A move that is under way and a backfill of whose columns has to reach the other table: that is what the triggers are for, so they cannot be kept quiet.
+ * @param table as in SQL. @returns in words, or null.
+ */
+export async function movedBy(
+  db: Queryable,
+  { table, set }: { readonly table: string; readonly set: Readonly<Record<string, string>> },
+  moves: readonly Move[],
+): Promise<string | null> {
+  for (const { name, table: source, from, toTable, to, via, sync, targetSync } of moves) {
+    const sides = [
+      { table: source, sync, columns: [from, ...via.map((column) => column.source)] },
+      { table: toTable, sync: targetSync, columns: [to, ...via.map((column) => column.target)] },
+    ];
+    for (const { columns, ...side } of sides)
+      if (columns.some((column) => column in set) && (await isUnderWay(db, table, side))) return name;
+  }
+  return null;
+}
+
+async function isUnderWay(
+  db: Queryable,
+  table: string,
+  { table: root, sync }: Pick<Mapping, 'table' | 'sync'>,
+): Promise<boolean> {
   const on = quoteQualified(root);
   return (
     (await isInStep(db, table, on, syncTriggers(sync, 1))) || (await isInStep(db, table, on, syncTriggers(sync, 2)))

@@ -5,7 +5,7 @@ import { all, type LedgerDb, type Queryable } from '../../postgres/queryable.ts'
 import { type LockPatience, withLockRetries } from '../../postgres/retry.ts';
 import { withEventTriggers } from '../../postgres/session.ts';
 import { inTransaction } from '../../postgres/transaction.ts';
-import { mayQuiet, QUIET } from './quiet.ts';
+import { QUIET } from './quiet.ts';
 
 /** What becomes of the application's triggers while a backfill runs, as its audit says it. */
 export type TriggerFate = 'quiet' | 'fired' | 'put back';
@@ -24,6 +24,8 @@ export interface ExactTools {
   readonly patience: LockPatience;
   /** Names of triggers that leave a row as it is when both columns hold the same. */
   readonly ownTriggers: readonly string[];
+  /** Whether triggers are kept quiet: the role may, and nothing else needs them. */
+  readonly isQuiet: boolean;
 }
 
 const nothing = async (): Promise<void> => undefined;
@@ -35,9 +37,8 @@ const nothing = async (): Promise<void> => undefined;
 export async function handleExactly(
   table: string,
   set: Readonly<Record<string, string>>,
-  { db, patience, ownTriggers }: ExactTools,
+  { db, patience, ownTriggers, isQuiet }: ExactTools,
 ): Promise<TriggerHandling> {
-  const isQuiet = await mayQuiet(db);
   const settings = isQuiet ? [QUIET] : [];
   const firing = await changingTriggers(db, table, Object.keys(set), isQuiet ? ['R', 'A'] : ['O', 'A']);
   const before = firing.filter((trigger) => !/zz_exact_[0-9a-f]{8}$/.test(trigger));

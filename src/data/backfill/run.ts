@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { ensureTrustedCode } from '../../catalog/foreign-code.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { Mapping } from '../../domain/mapping.ts';
+import type { Move } from '../../domain/move.ts';
 import type { Rename } from '../../domain/rename.ts';
 import type { RunProgress } from '../../domain/run-progress.ts';
 import type { RunSettings } from '../../domain/run-settings.ts';
@@ -15,7 +16,7 @@ import type { RunControl } from '../run-control.ts';
 import type { Throttle } from '../throttle/throttle.ts';
 import { WaiterWatch } from '../throttle/waiters.ts';
 import { walkOf } from './choose-walk.ts';
-import { withCounterparts } from './counterparts.ts';
+import { movedBy, withCounterparts } from './counterparts.ts';
 import { handleExactly, type TriggerFate, type TriggerHandling } from './exact.ts';
 import { Growth, mayVacuum } from './growth.ts';
 import { estimatedRows } from './key-walk.ts';
@@ -64,6 +65,7 @@ export interface BackfillTools extends Part {
   /** Renames that may be under way, but for the one whose own backfill it is. */
   readonly renames: readonly Rename[];
   readonly mappings: readonly Mapping[];
+  readonly moves: readonly Move[];
   /** Marks its walks as done. */
   finish(result: BackfillResult): Promise<void>;
   onProgress(progress: RunProgress): void;
@@ -96,11 +98,14 @@ export async function runBackfill(request: BackfillRequest, tools: BackfillTools
   const { table, where, quietTriggers = false, exact = false, walk, ...settings } = request;
   tools.control.prefer(settings);
   if (quietTriggers) await ensureMayQuiet(tools.db);
-  const isQuiet = exact ? await mayQuiet(tools.db) : quietTriggers;
+  const move = await movedBy(tools.db, request, tools.moves);
+  if (move !== null && (exact || quietTriggers))
+    tools.onNotice(`${move}: triggers are not kept quiet, since what is written here has to reach the other table.`);
+  const isQuiet = move === null && (exact ? await mayQuiet(tools.db) : quietTriggers);
   await ensureNoUpdateRules(tools.db, table, isQuiet);
   await ensureTrustedCode(tools.db, table, { isQuiet });
   const set = exact || quietTriggers ? await wholeSet(tools, request) : request.set;
-  const triggers = exact ? await handleExactly(table, set, tools) : handleAsAsked(quietTriggers);
+  const triggers = exact ? await handleExactly(table, set, { ...tools, isQuiet }) : handleAsAsked(isQuiet);
   const change = { set, where, settings: triggers.settings };
   const waiters = new WaiterWatch(tools.side, () => tools.control.settings.batchDuration);
   try {
