@@ -63,7 +63,7 @@ export function returningOf({ toTable, to, from, via, byteEqual }: Move): {
   const belongs = via.map(({ source }, at) => `triphase_${at + 1} = ${quoteIdent(source)}`).join(' AND ');
   return {
     value: `(SELECT triphase_value ${rows} WHERE ${belongs} FOR NO KEY UPDATE)`,
-    where: `EXISTS (SELECT ${rows} WHERE ${belongs} AND ${differs('triphase_value', quoteIdent(from), byteEqual)})`,
+    where: `(SELECT ${differs('triphase_value', quoteIdent(from), byteEqual)} ${rows} WHERE ${belongs})`,
   };
 }
 
@@ -108,14 +108,13 @@ const belongs = ({ via }: Move): string =>
 
 /**
  * What a row of the target is to hold, and whether it does not yet, as SQL over its own columns. The row of the source is locked before it is read, so that no writer of it
- * is overtaken.
+ * is overtaken. Each is a query of one value: a batch of rows looks up its own, and PostgreSQL joins no whole table to it.
  */
 export function fillingOf(move: Move): { readonly value: string; readonly where: string } {
-  const { isUnique, to } = move;
-  const rows = `FROM ${sourceRows(move)} WHERE ${belongs(move)}`;
+  const rows = `FROM ${sourceRows(move)} WHERE ${belongs(move)}${move.isUnique ? '' : ' LIMIT 1'}`;
   return {
-    value: `(SELECT triphase_value ${rows}${isUnique ? '' : ' LIMIT 1'} FOR NO KEY UPDATE)`,
-    where: `EXISTS (SELECT ${rows} AND ${valuesDiffer(move, 'triphase_value', quoteIdent(to))})`,
+    value: `(SELECT triphase_value ${rows} FOR NO KEY UPDATE)`,
+    where: `(SELECT ${valuesDiffer(move, 'triphase_value', quoteIdent(move.to))} ${rows})`,
   };
 }
 

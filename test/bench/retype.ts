@@ -2,11 +2,11 @@ import pg from 'pg';
 import { NEWEST_EMBEDDED } from '../../src/postgres/embedded/binaries.ts';
 import { removeEmbedded, startEmbedded } from '../../src/postgres/embedded/server.ts';
 import { repository } from '../support/bookshop.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { TestProject } from '../support/project.ts';
-import { R1, R2, R3, renameFixture } from '../support/rename-fixture.ts';
-import { median, rotated } from './measure.ts';
-import { ROWS_A_STATEMENT, rateOf, SLICES_A_ROUND, type Write } from './write-rate.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { R1, R2, renameFixture } from '../support/rename-fixture.ts';
+import { median } from './measure.ts';
+import { load, lossesOf, rowsPerSecond, say, scaffolded, two } from './scaffolded.ts';
+import { ROWS_A_STATEMENT, type Write } from './write-rate.ts';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const ROUNDS = 3;
@@ -34,16 +34,8 @@ async function main(): Promise<void> {
   }
 }
 
-const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
-const two = (number: number): number => Math.round(number * 100) / 100;
-
 const TABLE = `CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text);
   INSERT INTO users SELECT n, n, 'the title of row ' || n FROM generate_series(1, ${ROWS}) AS n; VACUUM (FREEZE, ANALYZE) users`;
-
-/** Both get their column in one statement each: a script would be one transaction, in which nothing is vacuumed. */
-async function load(database: TestDatabase, script: string): Promise<void> {
-  for (const statement of script.split(';')) if (statement.trim() !== '') await database.sql(statement);
-}
 
 async function backfillOfRename(server: string): Promise<number> {
   const fixture = await renameFixture({
@@ -53,47 +45,17 @@ async function backfillOfRename(server: string): Promise<number> {
   try {
     await load(fixture.database, TABLE.slice(TABLE.indexOf(';') + 1));
     await fixture.deploy(R1);
-    return await rowsPerSecond(fixture.project);
+    return await rowsPerSecond(fixture.project, ROWS);
   } finally {
     await fixture.remove();
   }
 }
 
-async function rowsPerSecond(project: TestProject): Promise<number> {
-  const { applied } = await project.json('status');
-  const { durationMs } = applied.find(({ id }: { id: string }) => id.endsWith('_backfill'));
-  return (ROWS * 1_000) / durationMs;
-}
-
-interface Retyped {
-  readonly database: TestDatabase;
-  readonly project: TestProject;
-}
-
-async function retyping<T>(
-  server: string,
-  { script, flags }: { readonly script: string; readonly flags: readonly string[] },
-  body: (retyped: Retyped) => Promise<T>,
-): Promise<T> {
-  const database = await createDatabase(server);
-  const project = new TestProject(database.url);
-  try {
-    await load(database, script);
-    await project.json('init');
-    await project.json('new', 'retype-column', ...flags, '--releases', `${R1},${R2},${R3}`, '--yes');
-    for (const release of [R1, R2, R3]) await project.json('release', 'cut', release);
-    return await body({ database, project });
-  } finally {
-    project.remove();
-    await database.drop();
-  }
-}
-
 function backfillOfRetype(server: string): Promise<number> {
   const flags = ['--table', 'users', '--column', 'old', '--to-type', 'bigint'];
-  return retyping(server, { script: TABLE, flags }, async ({ project }) => {
+  return scaffolded(server, { command: 'retype-column', script: TABLE, flags }, async ({ project }) => {
     await project.json('migrate', '--release', R1, '--maintenance');
-    return rowsPerSecond(project);
+    return rowsPerSecond(project, ROWS);
   });
 }
 
@@ -104,7 +66,7 @@ function switchOfKey(server: string, rows: number): Promise<object> {
     INSERT INTO users (name) SELECT 'u' || n FROM generate_series(1, ${rows}) AS n; INSERT INTO posts SELECT n, n, 't' FROM generate_series(1, ${rows}) AS n;
     INSERT INTO visits SELECT n, n FROM generate_series(1, ${rows}) AS n; VACUUM ANALYZE users; VACUUM ANALYZE posts; VACUUM ANALYZE visits`;
   const flags = ['--table', 'users', '--column', 'id', '--to-type', 'bigint', '--with-references'];
-  return retyping(server, { script, flags }, async ({ database, project }) => {
+  return scaffolded(server, { command: 'retype-column', script, flags }, async ({ database, project }) => {
     await project.json('migrate', '--release', R1, '--maintenance');
     const clients = [
       "UPDATE users SET name = 'x' WHERE id = $1",
@@ -167,7 +129,7 @@ async function writes(server: string): Promise<object> {
   const script = `CREATE TABLE users (id bigint PRIMARY KEY, old integer NOT NULL, title text); INSERT INTO users SELECT n, n, 't' FROM generate_series(1, ${rows}) AS n; VACUUM ANALYZE users`;
   const flags = ['--table', 'users', '--column', 'old', '--to-type', 'bigint'];
   const retypedUpTo = (releases: readonly string[], body: (database: TestDatabase) => Promise<object>) =>
-    retyping(server, { script, flags }, async ({ database, project }) => {
+    scaffolded(server, { command: 'retype-column', script, flags }, async ({ database, project }) => {
       for (const release of releases) await project.json('migrate', '--release', release, '--maintenance');
       return body(database);
     });
@@ -178,7 +140,7 @@ async function writes(server: string): Promise<object> {
     return await retypedUpTo([], (none) =>
       retypedUpTo([R1], (first) =>
         retypedUpTo([R1, R2], (second) =>
-          lossesOf([
+          lossesOf({ rows: ROWS / 5, writes: WRITES }, [
             { name: 'none', database: none },
             { name: 'rename, phase 1', database: renamed.database },
             { name: 'retype, phase 1', database: first },
@@ -190,29 +152,6 @@ async function writes(server: string): Promise<object> {
   } finally {
     await renamed.remove();
   }
-}
-
-interface Synced {
-  readonly name: string;
-  readonly database: TestDatabase;
-}
-
-async function lossesOf(synced: readonly Synced[]): Promise<object> {
-  const losses: Record<string, Record<string, string>> = {};
-  for (const write of WRITES) {
-    const rates = new Map(synced.map(({ name }) => [name, [] as number[]]));
-    for (let slice = 0; slice < ROUNDS * SLICES_A_ROUND; slice++) {
-      for (const { name, database } of rotated(synced, slice)) {
-        rates.get(name)?.push(await rateOf(database.client, { table: 'users', rows: ROWS / 5 }, write));
-      }
-    }
-    for (const { database } of synced) await database.sql('VACUUM users');
-    const plain = rates.get('none') ?? [];
-    const lossOf = (own: readonly number[]): string =>
-      `${two(100 * (1 - median(own.map((rate, at) => rate / (plain[at] ?? rate)))))} %`;
-    losses[write.name] = Object.fromEntries([...rates].map(([name, own]) => [name, lossOf(own)]));
-  }
-  return losses;
 }
 
 await main();

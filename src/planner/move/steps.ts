@@ -69,8 +69,8 @@ function expand({ move, grants }: MoveParts): StepCode {
 
 function fill({ move, quietTriggers }: MoveParts): StepCode {
   const { table, toTable, to, from, via, name, missing } = move;
-  const { value, where } = fillingOf(move);
   const quiet = quietTriggers ? { quietTriggers } : { exact: true };
+  const { value, where } = fillingOf(move);
   const columns = [...via.map(({ source }) => source), from];
   const make = { kind: 'insertMissing', name, table: quoteQualified(table), columns, where: isUnplaced(move) } as const;
   return {
