@@ -303,3 +303,51 @@ export async function down(): Promise<void> {}
   for (const release of [R1, R2]) await deploy(release);
   expect((await both())[0]).toEqual({ id: 1, old: 'ANN@A', new: 'ANN@A' });
 });
+
+test('a statement that inserts both rows keeps the value that it gives', async () => {
+  await database.sql(`${TABLES}; ALTER TABLE users ALTER COLUMN email SET DEFAULT 'none'`);
+  expect((await move(...VIA, '--missing', 'create')).code).toBe(0);
+  await cutAll();
+  for (const release of [R1, R2]) {
+    await deploy(release);
+    const id = release === R1 ? 11 : 12;
+    await database.sql(`WITH u AS (INSERT INTO users (id, name) VALUES (${id}, 'Both') RETURNING id)
+      INSERT INTO contacts (user_id, email) SELECT id, 'given' FROM u`);
+    expect((await both()).at(-1)).toEqual({ id, old: 'given', new: 'given' });
+  }
+  expect((await project.json('status')).changes).toMatchObject([{ stragglers: 0 }]);
+});
+
+test.each([
+  [
+    'the value with the one',
+    "INSERT INTO users VALUES (21, 'x', 'here')",
+    'INSERT INTO contacts (user_id) VALUES (21)',
+    'here',
+  ],
+  [
+    'the value with the other',
+    "INSERT INTO users VALUES (21, 'x')",
+    "INSERT INTO contacts (user_id, email) VALUES (21, 'there')",
+    'there',
+  ],
+])('two clients that insert both rows at once end with one value: %s', async (_, ofUser, ofContact, value) => {
+  await database.sql(`${TABLES}; ALTER TABLE contacts DROP CONSTRAINT contacts_user_id_fkey`);
+  expect((await move(...VIA, '--missing', 'skip')).code).toBe(0);
+  await cutAll();
+  for (const release of [R1, R2]) await deploy(release);
+  const other = new pg.Client(database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query(ofContact);
+  await database.sql(ofUser);
+  await other.query('COMMIT');
+  await database.sql('DELETE FROM users WHERE id = 21; DELETE FROM contacts WHERE user_id = 21');
+  await other.query('BEGIN');
+  await other.query(ofUser);
+  await database.sql(ofContact);
+  await other.query('COMMIT');
+  await other.end();
+  await project.json('status', '--count');
+  expect((await both()).at(-1)).toEqual({ id: 21, old: value, new: value });
+});

@@ -17,21 +17,36 @@ export class MoveModel {
   phase: 1 | 2 = 1;
   readonly #missing: 'create' | 'skip';
   readonly isUnique: boolean;
+  /** What both columns get where nothing is given. */
+  readonly #standing: string | null;
   /** Rows that the triggers have made, as they are found: their ids are not known. */
   readonly made: TargetRow[] = [];
 
-  constructor({ missing, isUnique }: { readonly missing: 'create' | 'skip'; readonly isUnique: boolean }) {
+  constructor({
+    missing,
+    isUnique,
+    standing,
+  }: {
+    readonly missing: 'create' | 'skip';
+    readonly isUnique: boolean;
+    readonly standing: string | null;
+  }) {
+    this.#standing = standing;
     this.#missing = missing;
     this.isUnique = isUnique;
   }
 
-  insertSource(id: number, key: number | null, value: string | null): void {
+  /** @param given undefined where the column is left out. */
+  insertSource(id: number, key: number | null, given: string | null | undefined): void {
     const at = this.#targetAt(key);
     const sibling = this.#sourcesAt(key)[0];
+    const value = given === undefined ? this.#standing : given;
     const row = { id, key, value };
-    if (value === null) row.value = at === undefined ? (this.isUnique ? null : (sibling?.value ?? null)) : at.value;
+    const isGiven = value !== this.#standing;
+    if (!isGiven && at !== undefined && (this.phase === 2 || at.value !== null)) row.value = at.value;
+    if (!isGiven && at === undefined && !this.isUnique && sibling !== undefined) row.value = sibling.value;
     this.source.set(id, row);
-    this.#fromSource(row, value !== null || row.value !== null);
+    this.#fromSource(row, row.value !== this.#standing);
   }
 
   updateSource(id: number, change: { readonly key?: number | null; readonly value?: string | null }): void {
@@ -49,11 +64,13 @@ export class MoveModel {
     this.#fromSource(row, true);
   }
 
-  insertTarget(id: number, key: number, value: string | null): void {
+  /** @param given undefined where the column is left out. */
+  insertTarget(id: number, key: number, given: string | null | undefined): void {
     const source = this.#sourcesAt(key)[0];
+    const value = given === undefined ? this.#standing : given;
     const row = { id, key, value };
-    if (source !== undefined && (value === null || (this.phase === 1 && source.value !== null)))
-      row.value = source.value;
+    const wins = this.phase === 1 && source !== undefined && source.value !== this.#standing;
+    if (source !== undefined && (value === this.#standing || wins)) row.value = source.value;
     this.target.set(id, row);
     this.#fromTarget(row);
   }

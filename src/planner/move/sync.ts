@@ -35,6 +35,9 @@ export interface MoveView {
   /** Whether a row of the other table holds another value than this one. */
   readonly sourceDiffers: string;
   readonly targetDiffers: string;
+  /** The same for the value that was found there. */
+  readonly sourceDiffersFound: string;
+  readonly targetDiffersFound: string;
   readonly foundGiven: string;
   /** A number for the key, by which two writers know of each other. */
   readonly lock: string;
@@ -115,6 +118,8 @@ function moveView(move: Move, { side, phase, place, functionName, triggerName }:
     sourceOfOld: areEqual(keyOf(move, 'source', 's.'), oldKey),
     sourceDiffers: valuesDiffer(move, `s.${quoteIdent(from)}`, value),
     targetDiffers: valuesDiffer(move, `t.${quoteIdent(to)}`, value),
+    sourceDiffersFound: valuesDiffer(move, `s.${quoteIdent(from)}`, 'found_value'),
+    targetDiffersFound: valuesDiffer(move, `t.${quoteIdent(to)}`, 'found_value'),
     foundGiven: isGiven(move, 'found_value'),
     lock: `hashtextextended(${quoteLiteral(name)} || ROW(${key.join(', ')})::text, 0)`,
     noteSource: notes.note('source', key),
