@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Customer, CustomerBook } from './customers.ts';
+import type { Dialect } from './dialect.ts';
 
 /** What one connection of one instance of the application does, over and over. */
 export type Job = 'insert' | 'update' | 'upsert' | 'bulk' | 'orm' | 'read';
@@ -8,8 +9,8 @@ export const JOBS: readonly Job[] = ['insert', 'update', 'upsert', 'bulk', 'orm'
 
 export interface ClientOptions {
   readonly url: string;
-  /** The column that the client's release uses. */
-  readonly column: 'email' | 'email_address';
+  /** How the client's release writes customers. */
+  readonly dialect: Dialect;
   readonly release: string;
   readonly job: Job;
   readonly name: string;
@@ -105,16 +106,13 @@ export class Client {
   }
 
   async #insert(): Promise<void> {
-    const { book, column } = this.#options;
+    const { book, dialect } = this.#options;
     const customer = {
       email: this.#newEmail(),
       name: `Inserted by ${this.#options.release}`,
       country: pick(COUNTRIES),
     };
-    const [row] = await this.#write<{ id: string }>(
-      `INSERT INTO customers (${column}, name, country) VALUES ($1, $2, $3) RETURNING id`,
-      [customer.email, customer.name, customer.country],
-    );
+    const [row] = await this.#write<{ id: string }>(dialect.insert, [customer.email, customer.name, customer.country]);
     try {
       await this.#write('INSERT INTO orders (customer_id) VALUES ($1)', [row?.id]);
     } finally {
@@ -125,7 +123,7 @@ export class Client {
 
   /** Changes the column, or only another one, or deletes the row. */
   async #update(): Promise<void> {
-    const { book, column, release } = this.#options;
+    const { book, dialect, release } = this.#options;
     const [customer] = book.take(1, Math.random);
     if (!customer) return;
     const dice = Math.random();
@@ -135,90 +133,78 @@ export class Client {
       return;
     }
     const next = dice < 0.6 ? { ...customer, email: this.#newEmail() } : { ...customer, name: `Renamed by ${release}` };
-    if (dice < 0.6) await this.#write(`UPDATE customers SET ${column} = $2 WHERE id = $1`, [customer.id, next.email]);
-    else await this.#write('UPDATE customers SET name = $2 WHERE id = $1', [customer.id, next.name]);
+    if (dice < 0.6) await this.#write(dialect.updateEmail, [customer.id, next.email]);
+    else await this.#write(dialect.updateName, [customer.id, next.name]);
     book.putBack([next]);
   }
 
   /** Several clients upsert the same few keys at the same time, one or several in a statement. */
   async #upsert(): Promise<void> {
-    const { book, column } = this.#options;
+    const { book, dialect } = this.#options;
     const keys = [
       ...new Set(Array.from({ length: Math.random() < 0.7 ? 1 : 4 }, () => Math.floor(Math.random() * CONTENDED_KEYS))),
     ]
       .sort((a, b) => a - b)
       .map((key) => `contended${String(key).padStart(2, '0')}@clients.example`);
-    await this.#write(
-      `INSERT INTO customers (${column}, name, visits) SELECT key, 'Contended', 1 FROM unnest($1::text[]) AS key
-       ON CONFLICT (${column}) DO UPDATE SET visits = customers.visits + 1`,
-      [keys],
-    );
+    await this.#write(dialect.upsert, [keys]);
     for (const key of keys) book.visited(key);
     if (Math.random() < 0.02) await this.#forget(keys[0] ?? '');
   }
 
   /** Deletes a contended key, so that it is inserted anew under contention; its visits leave the book with it. */
   async #forget(key: string): Promise<void> {
-    const { book, column } = this.#options;
-    const [row] = await this.#write<{ visits: number }>(`DELETE FROM customers WHERE ${column} = $1 RETURNING visits`, [
-      key,
-    ]);
+    const { book, dialect } = this.#options;
+    const [row] = await this.#write<{ visits: number }>(
+      `DELETE FROM customers WHERE ${dialect.email} = $1 RETURNING visits`,
+      [key],
+    );
     if (row) book.visits.set(key, (book.visits.get(key) ?? 0) - row.visits);
   }
 
   /** Statements over many rows. */
   async #bulk(): Promise<void> {
-    const { book, column, release } = this.#options;
+    const { book, dialect, release } = this.#options;
     if (Math.random() < 0.4) {
       const emails = Array.from({ length: 8 }, () => this.#newEmail());
-      const rows = await this.#write<{ id: string; email: string }>(
-        `INSERT INTO customers (${column}, name) SELECT email, 'Bulk' FROM unnest($1::text[]) AS email RETURNING id, ${column} AS email`,
-        [emails],
-      );
+      const rows = await this.#write<{ id: string; email: string }>(dialect.insertMany, [emails]);
       book.putBack(rows.map(({ id, email }) => ({ id: Number(id), email, name: 'Bulk', country: 'GB' })));
       return;
     }
     const customers = book.take(6, Math.random).sort((a, b) => a.id - b.id);
     if (customers.length === 0) return;
     const next = customers.map((customer) => ({ ...customer, email: this.#newEmail(), name: `Moved by ${release}` }));
-    await this.#write(
-      `UPDATE customers SET ${column} = changed.email, name = changed.name
-       FROM unnest($1::bigint[], $2::text[], $3::text[]) AS changed(id, email, name) WHERE customers.id = changed.id`,
-      [next.map(({ id }) => id), next.map(({ email }) => email), next.map(({ name }) => name)],
-    );
+    const emails = next.map(({ email }) => email);
+    await this.#write(dialect.updateMany, [next.map(({ id }) => id), emails, next.map(({ name }) => name)]);
     book.putBack(next);
   }
 
   /** Reads a row whole and writes every column that its release knows back, one of them changed. */
   async #orm(): Promise<void> {
-    const { book, column } = this.#options;
+    const { book, dialect } = this.#options;
     const [customer] = book.take(1, Math.random);
     if (!customer) return;
     const [row] = await this.#run<{ email: string; name: string; country: string }>(
-      `SELECT ${column} AS email, name, country FROM customers WHERE id = $1`,
+      `${dialect.select} WHERE c.id = $1`,
       [customer.id],
     );
     ensureSame(customer, row);
     const next = { ...customer, ...(Math.random() < 0.5 ? { email: this.#newEmail() } : { country: pick(COUNTRIES) }) };
-    await this.#write(`UPDATE customers SET ${column} = $2, name = $3, country = $4 WHERE id = $1`, [
-      customer.id,
-      next.email,
-      next.name,
-      next.country,
-    ]);
+    await this.#write(dialect.updateAll, [customer.id, next.email, next.name, next.country]);
     book.putBack([next]);
   }
 
   /** Looks rows up by the column and by their key; what it reads has to be what was acknowledged. */
   async #read(): Promise<void> {
-    const { book, column } = this.#options;
+    const { book, dialect } = this.#options;
     const [customer] = book.take(1, Math.random);
     if (!customer) return;
-    const sql = `SELECT id, ${column} AS email, name, country FROM customers WHERE`;
-    const byId = await this.#run<{ email: string; name: string; country: string }>(`${sql} id = $1`, [customer.id]);
+    const byId = await this.#run<{ email: string; name: string; country: string }>(
+      `${dialect.select} WHERE c.id = $1`,
+      [customer.id],
+    );
     ensureSame(customer, byId[0]);
     const byEmail = await this.#run<{ email: string; name: string; country: string }>(
-      `${sql} lower(${column}) = lower($1)`,
+      `${dialect.select} WHERE lower(c.${dialect.email}) = lower($1)`,
       [customer.email],
     );
     ensureSame(customer, byEmail[0]);

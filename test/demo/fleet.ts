@@ -1,5 +1,6 @@
 import { Client, JOBS } from './client.ts';
 import type { CustomerBook } from './customers.ts';
+import type { Dialect } from './dialect.ts';
 
 export interface FleetOptions {
   readonly url: string;
@@ -21,7 +22,7 @@ export class Fleet {
   }
 
   /** Starts the instances of a release: each has a client for every job. */
-  async start(release: string, column: 'email' | 'email_address'): Promise<void> {
+  async start(release: string, dialect: Dialect): Promise<void> {
     const { url, book, services, rate } = this.#options;
     const clients = Array.from({ length: services }, (_, service) =>
       JOBS.map(
@@ -30,7 +31,7 @@ export class Fleet {
             url,
             book,
             release,
-            column,
+            dialect,
             job,
             name: `${job}${service}`,
             pauseMs: (1_000 * JOBS.length) / rate,

@@ -127,7 +127,7 @@ class Demo {
       this.#display.doing('comparing what was acknowledged with what is stored');
       problems.push(...this.#fleet.errors.map((error) => `a client got an error: ${error.message}`));
       if (problems.length > 0) return problems;
-      const lost = await findLost(this.#url, this.#change.columnOf(LAST), this.#book);
+      const lost = await findLost(this.#url, this.#change.dialectOf(LAST), this.#book);
       const differences = await compareWithCopy(this.#url, this.#copy, this.#change.byHand);
       return [...lost, ...differences.map((difference) => `the schema differs: ${difference}`)];
     } finally {
@@ -156,7 +156,7 @@ class Demo {
       await server.end();
     }
     for (const args of this.#change.scaffolding) await this.#phase(args);
-    await this.#fleet.start('1.0.0', this.#change.columnOf('1.0.0'));
+    await this.#fleet.start('1.0.0', this.#change.dialectOf('1.0.0'));
     await this.#phase(['finish']);
     await sleep(ALONE_MS * this.#settings.pace);
     this.#display.line('1.0.0 is running');
@@ -174,7 +174,7 @@ class Demo {
     ]);
     this.#backfill = '';
     this.#display.doing(`${release}: rolling out, ${before} still runs`);
-    await this.#fleet.start(release, this.#change.columnOf(release));
+    await this.#fleet.start(release, this.#change.dialectOf(release));
     await sleep(TOGETHER_MS * this.#settings.pace);
     await this.#fleet.stop(before);
     this.#display.doing(`${release}: finishing`);

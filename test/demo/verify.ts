@@ -1,15 +1,16 @@
 import pg from 'pg';
 import { diffSchemas } from '../../src/schema/diff.ts';
 import type { CustomerBook } from './customers.ts';
+import type { Dialect } from './dialect.ts';
 
 /** What is lost: acknowledged writes that do not stand in the table. */
-export async function findLost(url: string, column: string, book: CustomerBook): Promise<string[]> {
+export async function findLost(url: string, dialect: Dialect, book: CustomerBook): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     return [
-      ...(await lostCustomers(client, column, book)),
-      ...(await lostVisits(client, column, book)),
+      ...(await lostCustomers(client, dialect, book)),
+      ...(await lostVisits(client, dialect, book)),
       ...(await undeleted(client, book)),
     ];
   } finally {
@@ -17,9 +18,9 @@ export async function findLost(url: string, column: string, book: CustomerBook):
   }
 }
 
-async function lostCustomers(client: pg.Client, column: string, { customers }: CustomerBook): Promise<string[]> {
+async function lostCustomers(client: pg.Client, dialect: Dialect, { customers }: CustomerBook): Promise<string[]> {
   const { rows } = await client.query<{ id: string; email: string; name: string; country: string }>(
-    `SELECT id, ${column} AS email, name, country FROM customers WHERE id = ANY ($1::bigint[])`,
+    `${dialect.select} WHERE c.id = ANY ($1::bigint[])`,
     [customers.map(({ id }) => id)],
   );
   const stored = new Map(rows.map((row) => [Number(row.id), row]));
@@ -32,7 +33,7 @@ async function lostCustomers(client: pg.Client, column: string, { customers }: C
   });
 }
 
-async function lostVisits(client: pg.Client, column: string, { visits }: CustomerBook): Promise<string[]> {
+async function lostVisits(client: pg.Client, { email: column }: Dialect, { visits }: CustomerBook): Promise<string[]> {
   const { rows } = await client.query<{ email: string; visits: number }>(
     `SELECT ${column} AS email, visits FROM customers WHERE ${column} LIKE 'contended%@clients.example'`,
   );
