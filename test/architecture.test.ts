@@ -54,6 +54,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'project',
     'schema',
     'gates',
+    'usages',
   ],
   api: ['domain', 'postgres', 'ledger', 'project', 'runner', 'sources'],
   cli: [

@@ -21,6 +21,9 @@ export const STEP_FACTS: Record<RenameStepName, { phase: Phase; kind: MigrationK
 /** What a change does with a column: gives it another name, or another type under the same name; makes several of it, or one of several; moves it to another table. */
 export type ChangeKind = 'rename' | 'retype' | 'split' | 'merge' | 'move';
 
+/** What a refusal is about: a change, or a column that goes. */
+export type RefusedKind = ChangeKind | 'drop';
+
 /** SQL that computes the value of one column from that of the other, which stands in it as `$1`. */
 export interface Conversion {
   readonly sql: string;

@@ -2,7 +2,7 @@ import { readMentions } from '../catalog/mentions.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import type { DroppedObject } from '../domain/mapping.ts';
-import { type ChangeKind, type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { type RefusedKind, type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
 import { holdingViews, viewsOn } from '../objects/dependents/views-on.ts';
 import { readHangingObjects } from '../objects/read-hanging.ts';
@@ -11,7 +11,7 @@ import type { LedgerDb } from '../postgres/queryable.ts';
 /** Old columns that are about to go, of a change that carries nothing over. */
 interface GoingColumns {
   readonly name: string;
-  readonly kind: ChangeKind;
+  readonly kind: RefusedKind;
   readonly table: QualifiedName;
   readonly columns: readonly string[];
   /** What is said to go with them. */

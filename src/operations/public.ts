@@ -28,3 +28,4 @@ export { rebindRule } from './rules.ts';
 export { createStragglers, dropStragglers } from './stragglers.ts';
 export { createTrigger, dropTrigger, rebindTrigger, updateTrigger } from './triggers.ts';
 export { restoreIndexRoles } from './twins.ts';
+export { ensureUnwritten } from './unwritten.ts';

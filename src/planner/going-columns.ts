@@ -1,20 +1,20 @@
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ColumnFacts, UnsupportedObject } from '../domain/facts.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { ChangeKind } from '../domain/rename.ts';
+import type { RefusedKind } from '../domain/rename.ts';
 import type { TableFacts } from '../objects/table-facts.ts';
 
 /** What about a table stands in the way of a change that carries nothing over, and whose triggers are on it. @throws PH2001 */
-export function ensureSyncable(facts: TableFacts, kind: ChangeKind, column: string): void {
+export function ensureSyncable(facts: TableFacts, kind: RefusedKind, column: string): void {
   refuse(facts, kind, column, ofTable(facts));
 }
 
 /** The same of a table whose column goes. @throws PH2001 */
-export function ensureMayGo(facts: TableFacts, kind: ChangeKind): void {
+export function ensureMayGo(facts: TableFacts, kind: RefusedKind): void {
   refuse(facts, kind, facts.column.name, [...ofTable(facts), ...ofColumn(facts.column)]);
 }
 
-function refuse({ table }: TableFacts, kind: ChangeKind, column: string, objects: readonly UnsupportedObject[]): void {
+function refuse({ table }: TableFacts, kind: RefusedKind, column: string, objects: readonly UnsupportedObject[]): void {
   if (objects.length > 0) throw new PhaseError('PH2001', { table: quoteQualified(table), column, kind, objects });
 }
 

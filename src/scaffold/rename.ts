@@ -120,7 +120,7 @@ export function scaffoldStep(rename: Change, step: PlannedStep): ScaffoldedFile 
 }
 
 /** On one line where it fits, as the formatter does it. */
-function printImports(names: readonly string[]): string {
+export function printImports(names: readonly string[]): string {
   const flat = `import { ${names.join(', ')} } from 'triphase';`;
   return flat.length <= WIDTH ? flat : `import {\n${names.map((name) => `  ${name},\n`).join('')}} from 'triphase';`;
 }

@@ -1,7 +1,7 @@
 import type { ListedTable } from '../catalog/find-table.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
-import type { ChangeKind, RenameSync } from '../domain/rename.ts';
+import type { RefusedKind, RenameSync } from '../domain/rename.ts';
 import type { readDropped } from '../objects/dropping.ts';
 import { Renaming } from '../objects/renaming.ts';
 import type { TableFacts } from '../objects/table-facts.ts';
@@ -27,7 +27,7 @@ export function originalOf(facts: TableFacts, type: string): Renaming {
 /** @throws PH1015 for a name that nothing has, PH2001 for what nobody has answered for. */
 export function ensureAnswered(
   table: ListedTable,
-  { kind, old }: { readonly kind: ChangeKind; readonly old: readonly string[] },
+  { kind, old }: { readonly kind: RefusedKind; readonly old: readonly string[] },
   { refused, strange }: Awaited<ReturnType<typeof readDropped>>,
 ): void {
   const [first] = strange;

@@ -12,15 +12,17 @@ import type { Queryable } from '../postgres/queryable.ts';
 import { changeManifest } from '../project/change-manifest.ts';
 import { checksum } from '../project/checksum.ts';
 import { type FileChange, writeFiles } from '../project/files.ts';
-import { migrationFolder } from '../project/folders.ts';
+import { folders, migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { printString } from '../scaffold/code.ts';
 import { render } from '../scaffold/templates.ts';
-import { afterExisting, type WrittenFile } from './files.ts';
+import { afterExisting, sourceOf, type WrittenFile } from './files.ts';
 
 /** A change of a column that one release brings, as it is to be written. */
 export interface OneReleaseDraft {
   readonly migrations: readonly DraftedMigration[];
+  /** Versions of functions and triggers that they call, relative to the root. */
+  readonly sources?: readonly { readonly path: string; readonly content: string }[];
   /** Why one release is enough, and what it waits for. */
   readonly why: string;
 }
@@ -124,7 +126,7 @@ export async function draftDefault(
 /** Writes a draft into an open release: all of its files, or none. @returns what was written. */
 export async function writeOneRelease(
   history: History,
-  { migrations }: OneReleaseDraft,
+  { migrations, sources = [] }: OneReleaseDraft,
   { release, now }: { readonly release: Release; readonly now: Date },
 ): Promise<WrittenFile[]> {
   const begins = afterExisting(history, now);
@@ -142,11 +144,14 @@ export async function writeOneRelease(
       ...(breaks ? { breaks: `<${release}` } : {}),
     });
   }
-  const manifest = await changeManifest(history.root, { release, add: entries });
-  await writeFiles(history.root, [...files, manifest]);
+  const addSources = sources.map(({ path, content }) => sourceOf(path, content));
+  const manifest = await changeManifest(history.root, { release, add: entries, addSources });
+  const versions = sources.map((source) => ({ ...source, mode: 'create' as const }));
+  await writeFiles(history.root, [...files, ...versions, manifest]);
   const written = (path: string, kind: WrittenFile['kind']): WrittenFile => ({ path, release, phase: 1, kind });
   return [
     ...files.map(({ path }, at) => written(path, migrations[at]?.kind ?? 'schema')),
+    ...sources.map(({ path }) => written(path, path.startsWith(folders.functions) ? 'function' : 'trigger')),
     written(manifest.path, 'manifest'),
   ];
 }

@@ -102,3 +102,75 @@ test.each([
   expect(json.error).toMatchObject({ code: 'PH1043', details: { flag } });
   expect(await database.sql('SELECT count(*)::integer AS rows FROM users')).toEqual([{ rows: 900 }]);
 });
+
+const dropped = (...flags: string[]) => [
+  ...['new', 'drop-column', '--table', 'users', '--column', 'email'],
+  ...flags,
+  '--yes',
+];
+const columns = async (): Promise<string> => {
+  const sql =
+    "SELECT string_agg(attname, ' ' ORDER BY attnum) AS all FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 AND NOT attisdropped";
+  return (await database.sql(sql))[0].all;
+};
+
+test('a column may be left out at once, and goes once nothing is alive that may use it and nobody writes it', async () => {
+  await database.sql(`UPDATE users SET email = '' WHERE email IS NULL;
+    ALTER TABLE users ALTER COLUMN email SET NOT NULL;
+    CREATE INDEX users_email ON users (email);
+    CREATE VIEW emails AS SELECT email FROM users`);
+  project.write('src/users.js', "await db('users').select('users.email');\n");
+  const refused = await project.phase(...dropped(), '--json');
+  expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2001']);
+  expect(refused.json.error.remedy).toContain('--drop NAME');
+  const { files, why } = await project.json(...dropped('--drop', 'users_email', '--drop', 'emails'));
+  expect(files.map(({ path }: { path: string }) => path)).toEqual([
+    expect.stringMatching(/^db\/migrate\/\d+_users_email_ignored\.ts$/),
+    expect.stringMatching(/^db\/migrate\/\d+_users_email_dropped\.ts$/),
+    'db/functions/writes_users_email_v01.sql',
+    'db/triggers/writes_users_email_v01.sql',
+    'db/releases/1.1.0.yml',
+  ]);
+  expect(why).toContain('src/users.js:1');
+  const again = await project.phase(...dropped('--drop', 'users_email', '--drop', 'emails'), '--json');
+  expect([again.code, again.json.error.code]).toEqual([4, 'PH2002']);
+  await project.json('release', 'cut', '1.1.0');
+  const { held } = await project.json('migrate', '--release', '1.1.0', '--running', '1.0.0');
+  expect(held).toEqual([expect.stringMatching(/_users_email_dropped$/)]);
+  // The new release leaves the column out, which counts as no write; an older one still gives it a value.
+  await database.sql('INSERT INTO users (id) VALUES (901); UPDATE users SET "Odd name" = 4, email = email');
+  await database.sql("INSERT INTO users (id, email) VALUES (902, 'x'); UPDATE users SET email = 'y' WHERE id = 901");
+  const written = await project.phase('migrate', '--release', '1.1.0', '--maintenance', '--json');
+  expect([written.code, written.json.error.code]).toEqual([4, 'PH2006']);
+  expect(written.json.error.message).toContain('2 writes');
+  expect(await columns()).toBe('id email Odd name');
+  // What only this database has is not in the files.
+  await database.sql('CREATE INDEX by_hand ON users (upper(email))');
+  const last = ['migrate', '--release', '1.1.0', '--maintenance', '--straggler-window', '0'];
+  const more = await project.phase(...last, '--json');
+  expect([more.code, more.json.error.code]).toEqual([4, 'PH2008']);
+  expect(more.json.error.message).toContain('by_hand');
+  expect(await columns()).toBe('id email Odd name');
+  await database.sql('DROP INDEX by_hand');
+  await project.json(...last);
+  expect(await columns()).toBe('id Odd name');
+  const left = await database.sql(`SELECT proname FROM pg_proc WHERE proname LIKE '%users\\_email%'
+    UNION ALL SELECT relname FROM pg_class WHERE relname ~ 'users_email|emails'`);
+  expect(left).toEqual([]);
+});
+
+test('a column that is being renamed does not go, and one of a later name may go after one that has gone', async () => {
+  const rename = ['new', 'rename-column', '--table', 'users', '--from', 'email', '--to', 'mail', '--yes'];
+  await project.json(...rename, '--releases', '1.1.0,1.2.0,1.3.0');
+  const beside = await project.phase(...dropped(), '--json');
+  expect([beside.code, beside.json.error.code]).toEqual([4, 'PH2002']);
+  expect(beside.json.error.remedy).toContain('after 1.3.0');
+  const odd = ['new', 'drop-column', '--table', 'users', '--column', 'Odd name', '--tolerated', '--yes'];
+  await project.json(...odd);
+  await project.json('release', 'cut', '1.1.0');
+  await project.json('migrate', '--release', '1.1.0', '--running', '1.0.0');
+  expect(await columns()).toBe('id email mail');
+  await database.sql('ALTER TABLE users ADD COLUMN "Odd name" int DEFAULT 3');
+  const { files } = await project.json(...odd, '--release', '1.2.0');
+  expect(files[2].path).toMatch(/^db\/functions\/writes_users_odd_name_[0-9a-f]{8}_[0-9a-f]{8}_v01\.sql$/);
+});

@@ -4,7 +4,7 @@ import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 import { runMerge, runSplit } from './new-mapping.ts';
 import { runMove } from './new-move-column.ts';
-import { runSetDefault, runSetNotNull } from './new-one-release.ts';
+import { runDropColumn, runSetDefault, runSetNotNull } from './new-one-release.ts';
 import { runRename } from './new-rename-column.ts';
 import { runRetype } from './new-retype-column.ts';
 
@@ -34,6 +34,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'move-column': {
     description: 'a column of another table, in three releases, while old and new ones are writing either',
     run: (context) => runMove(context, {}),
+  },
+  'drop-column': {
+    description: 'a column goes, in one release, once nobody can be using it',
+    run: (context) => runDropColumn(context, {}),
   },
   'set-not-null': {
     description: 'a value in each row, in one release, without a long lock',

@@ -1,9 +1,11 @@
 import { findTable } from '../../catalog/find-table.ts';
+import type { Release } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
-import { readHistory } from '../../project/history.ts';
+import { type History, readHistory } from '../../project/history.ts';
 import { ensureOpen } from '../../project/release-files.ts';
 import { currentRelease } from '../../project/target-release.ts';
+import { draftDropColumn } from '../../wizard/drop-column.ts';
 import { draftDefault, draftNotNull, type OneReleaseDraft, writeOneRelease } from '../../wizard/one-release.ts';
 import { askColumn, askTable, ensureConfirmed, looking } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
@@ -36,10 +38,23 @@ export function runSetDefault(context: CommandContext, flags: Flags & { default?
   });
 }
 
+interface DropFlags extends Flags {
+  drop?: string[];
+  tolerated?: boolean;
+}
+
+export function runDropColumn(context: CommandContext, flags: DropFlags): Promise<Result> {
+  const { drop = [], tolerated = false } = flags;
+  return run(context, 'drop-column', flags, (db, place, _prompts, { history, release }) =>
+    looking(db, () => draftDropColumn(db, history, place, { release, drop, isTolerated: tolerated })),
+  );
+}
+
 type Draft = (
   db: LedgerDb,
   place: { readonly table: string; readonly column: string },
   prompts: Prompts,
+  project: { readonly history: History; readonly release: Release },
 ) => Promise<OneReleaseDraft>;
 
 async function run(context: CommandContext, command: string, flags: Flags, draft: Draft): Promise<Result> {
@@ -51,9 +66,9 @@ async function run(context: CommandContext, command: string, flags: Flags, draft
     const prompts = new Prompts(context);
     const table = flags.table ?? (await askTable(db, prompts));
     const column = flags.column ?? (await askColumn(db, prompts, await findTable(db, table), '--column'));
-    const drafted = await draft(db, { table, column }, prompts);
+    const drafted = await draft(db, { table, column }, prompts, { history, release });
     context.output.notice(`\n${drafted.why}\n`);
-    await ensureConfirmed(prompts, drafted.migrations.length + 1);
+    await ensureConfirmed(prompts, drafted.migrations.length + (drafted.sources?.length ?? 0) + 1);
     const files = await writeOneRelease(history, drafted, { release, now: new Date() });
     return {
       document: { kind: command, release, files, why: drafted.why },

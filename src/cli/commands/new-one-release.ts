@@ -1,7 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Action } from '../action.ts';
+import { several } from '../several.ts';
 
-/** `phase new set-not-null` and `phase new set-default`: what one release brings. */
+/** `phase new set-not-null`, `set-default` and `drop-column`: what one release brings. */
 export function registerNewOneRelease(group: Command, action: Action): void {
   group
     .command('set-not-null')
@@ -15,6 +16,22 @@ export function registerNewOneRelease(group: Command, action: Action): void {
     .action(
       action(async (context, command) =>
         (await import('../actions/new-one-release.ts')).runSetNotNull(context, command.opts()),
+      ),
+    );
+  group
+    .command('drop-column')
+    .description('a column goes, once no release is alive that may use it, and nobody writes it any more')
+    .option('--table <table>', 'the table, as in SQL: [schema.]table')
+    .option('--column <column>', 'the column, not quoted')
+    .addOption(
+      new Option('--drop <name>', 'something that hangs on it, and goes with it; once for each').argParser(several),
+    )
+    .option('--tolerated', 'no release that is alive uses it any more')
+    .option('--release <version>', 'whose manifest (else the configuration, else package.json)')
+    .addHelpText('after', '\nExample:\n  phase new drop-column --table users --column fax --yes')
+    .action(
+      action(async (context, command) =>
+        (await import('../actions/new-one-release.ts')).runDropColumn(context, command.opts()),
       ),
     );
   group

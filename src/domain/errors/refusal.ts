@@ -1,7 +1,7 @@
 import type { FormerTool } from '../former-ledger.ts';
 import { groupBy } from '../group.ts';
 import type { Missing } from '../move.ts';
-import type { ChangeKind } from '../rename.ts';
+import type { RefusedKind } from '../rename.ts';
 import { type ErrorTexts, someOf } from './text.ts';
 
 /** PH2xxx: refused as unsafe; exit 4. */
@@ -9,7 +9,7 @@ export interface RefusalErrors {
   PH2001: {
     table: string;
     column: string;
-    kind?: ChangeKind;
+    kind?: RefusedKind;
     objects: readonly { object: string; reason: string; instead: string }[];
   };
   PH2002: { rename: string; other: string; reason: string; remedy: string };
@@ -21,7 +21,7 @@ export interface RefusalErrors {
   PH2008: {
     rename: string;
     phase: number;
-    kind?: ChangeKind;
+    kind?: RefusedKind;
     objects: readonly string[];
     blocking?: readonly string[];
   };
@@ -69,12 +69,13 @@ function byReason(objects: RefusalErrors['PH2001']['objects']): string[] {
   );
 }
 
-const CANNOT: Readonly<Record<ChangeKind, string>> = {
+const CANNOT: Readonly<Record<RefusedKind, string>> = {
   rename: 'be renamed',
   retype: 'get another type',
   split: 'be split',
   merge: 'be merged',
   move: 'be moved',
+  drop: 'be dropped',
 };
 
 const list = (items: readonly string[]): string => items.join('; ');
@@ -106,8 +107,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   },
   PH2002: {
     exit: 4,
-    title: 'Another rename is in the way',
-    what: (d) => `The rename ${d.rename} cannot be planned beside ${d.other}.`,
+    title: 'Another change is in the way',
+    what: (d) => `${d.rename} cannot be planned beside ${d.other}.`,
     why: (d) => d.reason,
     remedy: (d) => d.remedy,
   },
@@ -164,11 +165,13 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     why: (d) =>
       `It is in this database, and the ${d.kind ?? 'rename'} does not carry it over: it was not there when that was scaffolded, or is not what it was.`,
     remedy: (d) =>
-      d.kind === 'split' || d.kind === 'merge' || d.kind === 'move'
-        ? `Drop it, or make it anew on the new columns, by a migration of a release before phase ${d.phase} or by hand${lossless(d)}. A function is mended by a version that does not name the old column. Then run the same command again.`
-        : d.kind === 'retype'
-          ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
-          : `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
+      d.kind === 'drop'
+        ? 'Drop it, or make it anew without the column, by a migration of a release before this one or by hand, then run the same command again.'
+        : d.kind === 'split' || d.kind === 'merge' || d.kind === 'move'
+          ? `Drop it, or make it anew on the new columns, by a migration of a release before phase ${d.phase} or by hand${lossless(d)}. A function is mended by a version that does not name the old column. Then run the same command again.`
+          : d.kind === 'retype'
+            ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
+            : `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,
