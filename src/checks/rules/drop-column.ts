@@ -6,7 +6,7 @@ export const dropColumn: Rule = {
   title: 'A column, a table or something else is dropped that a living release may use',
   why: 'What is dropped is gone for the release before, which is still alive while this one is rolled out; and so are the values.',
   safely:
-    'Stop using it in one release; drop it in a later one, with the range of releases that it breaks in the manifest (breaks), so that phase holds it until they are gone.',
+    'Stop using it in one release; drop it in a later one, with the range of releases that it breaks in the manifest (breaks), so that phase holds it until they are gone. For a column phase new drop-column writes that.',
   examples: {
     found: 'ALTER TABLE users DROP COLUMN nick;',
     silent: 'ALTER TABLE users ALTER COLUMN nick DROP NOT NULL;',

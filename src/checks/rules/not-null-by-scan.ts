@@ -18,7 +18,7 @@ export const notNullByScan: Rule = {
       const name = columnMadeNotNull(alteration);
       if (name === null || context.isNew(table) || context.isKnownNotNull(table, name)) return [];
       const message = `Nobody reads or writes ${table} while every row is looked at for NOT NULL of ${name}.`;
-      const remedy = `Once no release writes NULL any more: add CHECK (${asSql(name)} IS NOT NULL) NOT VALID, validate it in a migration of its own, and set NOT NULL after that; setNotNull of triphase does the three.`;
+      const remedy = `Once no release writes NULL any more: add CHECK (${asSql(name)} IS NOT NULL) NOT VALID, validate it in a migration of its own, and set NOT NULL after that; setNotNull of triphase does the three, and phase new set-not-null writes it.`;
       return [{ line: statement.line, severity: 'error' as const, message, remedy }];
     });
   },
