@@ -23,15 +23,15 @@ export function findUnplaced(db: Queryable, move: Moved): Promise<FoundRows> {
   );
 }
 
-/** Rows of the other table to which several rows belong that hold different values. */
+/** Keys of which several rows hold different values, whether there is a row of the other table for them yet or not. */
 export function findMixedGroups(db: Queryable, move: Moved): Promise<FoundRows> {
-  const { table, from, toTable } = move;
+  const { table, from } = move;
   const value = quoteIdent(from);
   const key = keyOf(move, 'source', 's.');
   return counted(
     db,
     `SELECT ${inWords(move, key)} || ': ' || pg_catalog.string_agg(DISTINCT coalesce(s.${value}::text, 'NULL'), ', ') AS example
-     FROM ${quoteQualified(table)} AS s JOIN ${quoteQualified(toTable)} AS t ON ${areJoined(move, 's.', 't.')}
+     FROM ${quoteQualified(table)} AS s WHERE ${key.map((one) => `${one} IS NOT NULL`).join(' AND ')}
      GROUP BY ${key.join(', ')} HAVING pg_catalog.count(DISTINCT coalesce('=' || s.${value}::text, '-')) > 1`,
   );
 }

@@ -1,6 +1,6 @@
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { areJoined, keyOf, type Move, settingOf, valuesDiffer } from '../domain/move.ts';
-import { unsettledNotes } from '../domain/unsettled.ts';
+import { type Ahead, unsettledNotes } from '../domain/unsettled.ts';
 import { isRetryable } from '../postgres/errors.ts';
 import { all, one, type Queryable } from '../postgres/queryable.ts';
 import { inTransaction } from '../postgres/transaction.ts';
@@ -77,22 +77,31 @@ async function settleKey(db: Queryable, move: Move, key: Key): Promise<void> {
   await db.query(`SELECT FROM ${source} AS s WHERE ${ofSource} FOR NO KEY UPDATE`, [...key]);
   const notes = unsettledNotes(move).table;
   const noted = at(via.map((_, i) => `key_${i + 1}`));
-  const [last] = await all<{ side: 'source' | 'target' }>(
+  // What somebody wrote counts more than what a row was to take.
+  const [last] = await all<{ side: Ahead }>(
     db,
-    `SELECT side FROM ${notes} WHERE ${noted} ORDER BY id DESC LIMIT 1`,
+    `SELECT side FROM ${notes} WHERE ${noted} ORDER BY side = 'either', id DESC LIMIT 1`,
     [...key],
   );
   await db.query("SELECT pg_catalog.set_config($1, '0', true)", [settingOf(move)]);
-  if (last?.side === 'source')
+  const differ = valuesDiffer(move, old, fresh);
+  const side = last?.side;
+  if (side === 'source' || side === 'either')
     await db.query(
-      `UPDATE ${target} AS t SET ${quoteIdent(to)} = ${old} FROM ${source} AS s WHERE ${ofTarget} AND ${areJoined(move, 's.', 't.')} AND ${valuesDiffer(move, old, fresh)}`,
+      `UPDATE ${target} AS t SET ${quoteIdent(to)} = ${old} FROM ${source} AS s
+         WHERE ${ofTarget} AND ${areJoined(move, 's.', 't.')} AND ${differ}${side === 'either' ? ` AND ${old} IS DISTINCT FROM NULL` : ''}`,
       [...key],
     );
   // Of several rows of the source one was ahead of the others, too.
-  if (last?.side === 'target' || (last?.side === 'source' && !move.isUnique))
+  if (side !== 'source' || !move.isUnique)
     await db.query(
-      `UPDATE ${source} AS s SET ${quoteIdent(from)} = (SELECT ${fresh} FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')}) WHERE ${ofSource}
-         AND ${valuesDiffer(move, old, `(SELECT ${fresh} FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')})`)}`,
+      `UPDATE ${source} AS s SET ${quoteIdent(from)} = ${fresh} FROM ${target} AS t WHERE ${ofSource} AND ${areJoined(move, 's.', 't.')} AND ${differ}`,
+      [...key],
+    );
+  if (side === 'gone')
+    await db.query(
+      `UPDATE ${source} AS s SET ${quoteIdent(from)} = NULL WHERE ${ofSource} AND ${old} IS DISTINCT FROM NULL
+         AND NOT EXISTS (SELECT FROM ${target} AS t WHERE ${areJoined(move, 's.', 't.')})`,
       [...key],
     );
   await db.query(`DELETE FROM ${notes} WHERE ${noted}`, [...key]);

@@ -32,19 +32,25 @@ export interface MoveView {
   readonly sourceOfNew: string;
   readonly targetOfNew: string;
   readonly sourceOfOld: string;
+  /** The same where a part of the key is NULL. */
+  readonly sourceOfNull: string;
   /** Whether a row of the other table holds another value than this one. */
   readonly sourceDiffers: string;
   readonly targetDiffers: string;
   /** The same for the value that was found there. */
   readonly sourceDiffersFound: string;
   readonly targetDiffersFound: string;
+  readonly foundDiffers: string;
   readonly foundGiven: string;
   /** A number for the key, by which two writers know of each other. */
   readonly lock: string;
   readonly noteSource: string;
   readonly noteTarget: string;
-  /** The same for the key of a row that goes. */
-  readonly noteTargetOfOld: string;
+  /** For a row that takes what those hold that it belongs to. */
+  readonly noteTaking: string;
+  readonly noteEither: string;
+  /** For the key of a row that goes, or gets another one. */
+  readonly noteGone: string;
   readonly isUnique: boolean;
   readonly missing: Move['missing'];
   readonly notNull: boolean;
@@ -116,15 +122,21 @@ function moveView(move: Move, { side, phase, place, functionName, triggerName }:
     sourceOfNew: areEqual(keyOf(move, 'source', 's.'), key),
     targetOfNew: areEqual(keyOf(move, 'target', 't.'), key),
     sourceOfOld: areEqual(keyOf(move, 'source', 's.'), oldKey),
+    sourceOfNull: keyOf(move, 'source', 's.')
+      .map((one, at) => `${one} IS NOT DISTINCT FROM ${key[at]}`)
+      .join(' AND '),
     sourceDiffers: valuesDiffer(move, `s.${quoteIdent(from)}`, value),
     targetDiffers: valuesDiffer(move, `t.${quoteIdent(to)}`, value),
     sourceDiffersFound: valuesDiffer(move, `s.${quoteIdent(from)}`, 'found_value'),
     targetDiffersFound: valuesDiffer(move, `t.${quoteIdent(to)}`, 'found_value'),
+    foundDiffers: valuesDiffer(move, 'found_value', value),
     foundGiven: isGiven(move, 'found_value'),
     lock: `hashtextextended(${quoteLiteral(name)} || ROW(${key.join(', ')})::text, 0)`,
     noteSource: notes.note('source', key),
     noteTarget: notes.note('target', key),
-    noteTargetOfOld: notes.note('target', oldKey),
+    noteTaking: notes.note(phase === 1 ? 'either' : 'target', key),
+    noteEither: notes.note('either', key),
+    noteGone: notes.note('gone', oldKey),
     columns: [...via.map(({ target }) => quoteIdent(target)), quoteIdent(to)].join(', '),
     values: [...keyOf(move, 'source', 'NEW.'), value].join(', '),
     failure: quoteLiteral(
@@ -142,8 +154,8 @@ const areEqual = (some: readonly string[], others: readonly string[]): string =>
 function eventsOf(move: Move, side: Side, place: SyncPlace, phase: 1 | 2): string {
   const key = keyOf(move, side, '');
   const column = quoteIdent(side === 'source' ? move.from : move.to);
-  if (place === 'moved') return `INSERT OR UPDATE OF ${key.join(', ')}`;
+  if (place === 'moved')
+    return `INSERT OR UPDATE OF ${key.join(', ')}${side === 'target' && phase === 2 ? ' OR DELETE' : ''}`;
   // The application's own triggers may change the column without the statement naming it.
-  const written = `INSERT OR UPDATE${move.unlisted.includes(side) ? '' : ` OF ${[column, ...key].join(', ')}`}`;
-  return side === 'target' && place === 'first' && phase === 2 ? `${written} OR DELETE` : written;
+  return `INSERT OR UPDATE${move.unlisted.includes(side) ? '' : ` OF ${[column, ...key].join(', ')}`}`;
 }
