@@ -1,8 +1,10 @@
 import { listColumns, readColumn } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { typedAs } from '../catalog/map-expressions.ts';
+import { isNotNullDomain, readUnmakable } from '../catalog/unmakable.ts';
 import { readVia, type Via } from '../catalog/via.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { quoteQualified } from '../domain/identifier.ts';
 import { MISSING, type Missing, type Move } from '../domain/move.ts';
 import type { Release } from '../domain/release.ts';
 import { ensureRows, ensureWriters } from '../gates/move.ts';
@@ -72,6 +74,7 @@ export async function draftMove(
   const moved = { name: '', table: source, from: answers.column, toTable: target, to: answers.to, byteEqual, missing };
   await ensureRows(db, { ...moved, via: via.columns, isUnique: via.isUnique });
   await ensureWriters(db, moved);
+  await ensureAddable(db, { source, target, via, missing }, answers);
   const { facts, targetFacts } = await factsOf(db, { source, target }, answers, via);
   const original = originalOf(facts, typedAs(column));
   const answered = await readDropped(db, { table: source.oid, originals: [original], names: answers.drop });
@@ -94,6 +97,29 @@ export async function draftMove(
   ensureNewChange(history, plan.rename);
   await ensureApart(db, history, plan.rename, releases[0]);
   return { facts, plan, warnings: plan.warnings, ...(await draftFiles(history, plan, releases)) };
+}
+
+/** @throws PH2001 where the new column cannot be added, or no row be made for a value. */
+async function ensureAddable(
+  db: LedgerDb,
+  places: { readonly source: ListedTable; readonly target: ListedTable; readonly via: Via; readonly missing: Missing },
+  { column }: MoveAnswers,
+): Promise<void> {
+  const { source, target, via, missing } = places;
+  const objects =
+    missing === 'create'
+      ? await readUnmakable(db, { table: target.oid, given: via.columns.map((one) => one.target) })
+      : [];
+  if (objects.length > 0)
+    throw new PhaseError('PH2001', { table: quoteQualified(target), column, kind: 'move', objects });
+  if (!(await isNotNullDomain(db, source.oid, column))) return;
+  const domain = {
+    object: `the type of ${column}, a domain that is NOT NULL`,
+    reason: 'PostgreSQL adds no column of it to a table that has rows',
+    instead:
+      'Give it the type without NOT NULL first (phase new retype-column); phase new set-not-null brings that back afterwards.',
+  };
+  throw new PhaseError('PH2001', { table: quoteQualified(source), column, kind: 'move', objects: [domain] });
 }
 
 /** What is on the old column, and on the other table, whose new column is looked for beside the one that tells its rows. */

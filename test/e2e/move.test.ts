@@ -191,6 +191,34 @@ test('several rows may share one, once they hold one value', async () => {
   for (const release of [R2, R3]) await deploy(release);
 });
 
+test.each([
+  ['needs', 'n text NOT NULL', 'column n, which is NOT NULL and has no default'],
+  ['needs', 'n filled', 'column n, which is NOT NULL and has no default'],
+  ['needs', "n filled DEFAULT 'x'", null],
+  ['needs', 'n text NOT NULL DEFAULT 1', null],
+  ['needs', 'n int GENERATED ALWAYS AS IDENTITY', null],
+  ['takes', 'k int GENERATED ALWAYS AS IDENTITY UNIQUE', 'column k, which the database fills itself'],
+  ['takes', 'k int GENERATED ALWAYS AS (user_id) STORED UNIQUE', 'column k, which the database fills itself'],
+  ['takes', 'k int UNIQUE', null],
+])('rows are made only where they can be: %s %s', async (kind, column, object) => {
+  await database.sql(`${TABLES}; DELETE FROM contacts; CREATE DOMAIN filled AS text NOT NULL`);
+  await database.sql(`ALTER TABLE contacts ADD COLUMN ${column}`);
+  if (kind === 'takes') await database.sql('ALTER TABLE contacts ALTER COLUMN user_id SET DEFAULT 0');
+  const via = kind === 'takes' ? ['--via', 'contacts.k = users.id'] : VIA;
+  const { json } = await move(...via, '--missing', 'create');
+  expect(json.error?.code ?? null).toBe(object === null ? null : 'PH2001');
+  if (object !== null) expect(json.error.message).toContain(object);
+});
+
+test('a column of a domain that is NOT NULL is refused before anything is written', async () => {
+  await database.sql(`${TABLES}; CREATE DOMAIN filled AS text NOT NULL; CREATE DOMAIN twice AS filled;
+    DELETE FROM users WHERE email IS NULL; ALTER TABLE users ALTER COLUMN email TYPE twice`);
+  expect((await move(...VIA)).json.error).toMatchObject({
+    code: 'PH2001',
+    message: expect.stringContaining('a domain'),
+  });
+});
+
 test('a row that somebody holds is waited for shortly, noted, and brought into step by the next command', async () => {
   await database.sql(TABLES);
   await move(...VIA);
@@ -350,4 +378,220 @@ test.each([
   await other.end();
   await project.json('status', '--count');
   expect((await both()).at(-1)).toEqual({ id: 21, old: value, new: value });
+});
+
+/** Another client, whose statements run in a transaction that is still open when `work` runs. */
+async function whileHeld(sql: string, work: () => Promise<unknown>): Promise<void> {
+  const other = new pg.Client(database.url);
+  await other.connect();
+  await other.query(`BEGIN; ${sql}`);
+  await work();
+  await other.query('COMMIT');
+  await other.end();
+}
+
+const GROUPS = `CREATE TABLE companies (id int PRIMARY KEY, name text);
+  CREATE TABLE users (id int PRIMARY KEY, company_id int, name text, site text);
+  INSERT INTO companies SELECT n, 'n' || n FROM generate_series(1, 5) AS n;
+  INSERT INTO users SELECT n, 1 + n % 5, 'n' || n, 's' || (1 + n % 5) FROM generate_series(1, 10) AS n`;
+const moveSite = (...flags: string[]) =>
+  project.json(
+    ...['new', 'move-column', '--table', 'users', '--column', 'site', '--to-table', 'companies', ...RELEASES],
+    ...['--via', 'companies.id = users.company_id', ...flags, '--yes'],
+  );
+const sites = (company: number): Promise<{ id: number; old: string | null; new: string | null }[]> =>
+  database.sql(
+    `SELECT u.id, u.site AS old, c.site AS new FROM users u LEFT JOIN companies c ON c.id = u.company_id WHERE u.company_id = ${company} ORDER BY 1`,
+  );
+
+test('rows that belong to none are never noted, however many write them', async () => {
+  await database.sql(`${GROUPS}; INSERT INTO users VALUES (21, NULL, 'a', NULL), (22, NULL, 'b', NULL)`);
+  await moveSite('--missing', 'skip');
+  await cutAll();
+  await deploy(R1);
+  await whileHeld("UPDATE users SET site = 'a' WHERE id = 21", () =>
+    database.sql(`UPDATE users SET site = 'b' WHERE id = 22;
+      SELECT phase.unsettled_users_site_to_companies_site('target', NULL)`),
+  );
+  expect(await database.sql('SELECT FROM phase.unsettled_users_site_to_companies_site')).toEqual([]);
+  expect((await project.json('status', '--count')).changes[0].mismatches).toBe(0);
+  expect(await database.sql('SELECT site FROM users WHERE id > 20 ORDER BY id')).toEqual([
+    { site: 'a' },
+    { site: 'b' },
+  ]);
+});
+
+test('a row that comes to a group takes its value, before that is filled and while the other row is held', async () => {
+  await database.sql(GROUPS);
+  await moveSite();
+  await cutAll();
+  await deploy(R1);
+  await database.sql(`BEGIN; SET LOCAL session_replication_role = replica; UPDATE companies SET site = NULL; COMMIT;
+    UPDATE users SET company_id = 3 WHERE id = 1; INSERT INTO users (id, company_id) VALUES (31, 4)`);
+  expect(new Set((await sites(3)).map(({ old, new: fresh }) => `${old} ${fresh}`))).toEqual(new Set(['s3 s3']));
+  expect(new Set((await sites(4)).map(({ old, new: fresh }) => `${old} ${fresh}`))).toEqual(new Set(['s4 s4']));
+  await whileHeld("UPDATE companies SET name = 'held' WHERE id = 5", () =>
+    database.sql('UPDATE users SET company_id = 5 WHERE id = 31; INSERT INTO users (id, company_id) VALUES (32, 5)'),
+  );
+  await project.json('status', '--count');
+  expect(await sites(5)).toHaveLength(4);
+  expect(new Set((await sites(5)).map(({ old }) => old))).toEqual(new Set(['s5']));
+  await database.sql("UPDATE companies SET site = 's' || id");
+  await deploy(R2);
+  await whileHeld("UPDATE companies SET name = 'held' WHERE id = 2", () =>
+    database.sql('UPDATE users SET company_id = 2 WHERE id = 31'),
+  );
+  await project.json('status', '--count');
+  expect(new Set((await sites(2)).map(({ old, new: fresh }) => `${old} ${fresh}`))).toEqual(new Set(['s2 s2']));
+});
+
+test('groups without a row to go to hold one value, too', async () => {
+  await database.sql(`${GROUPS}; INSERT INTO users VALUES (21, 9, 'a', 'x'), (22, 9, 'b', 'y')`);
+  for (const missing of ['create', 'skip']) await expect(moveSite('--missing', missing)).rejects.toThrow('PH2034');
+});
+
+test('an upsert does what it says', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  await cutAll();
+  for (const release of [R1, R2]) {
+    await deploy(release);
+    const upserted = await database.sql(`INSERT INTO contacts (user_id, email) VALUES (1, 'up')
+      ON CONFLICT (user_id) DO UPDATE SET email = EXCLUDED.email RETURNING email`);
+    expect(upserted).toEqual([{ email: 'up' }]);
+    await database.sql(`INSERT INTO users (id, email) VALUES (2, NULL) ON CONFLICT (id) DO UPDATE SET email = EXCLUDED.email;
+      INSERT INTO contacts (user_id, email) VALUES (3, NULL) ON CONFLICT (user_id) DO UPDATE SET email = EXCLUDED.email`);
+    expect(await both()).toEqual([
+      { id: 1, old: 'up', new: 'up' },
+      { id: 2, old: null, new: null },
+      { id: 3, old: null, new: null },
+    ]);
+    await database.sql("UPDATE users SET email = 'again' || id");
+  }
+});
+
+test('what triggers of the other table make of a value comes back', async () => {
+  await database.sql(`${TABLES}; CREATE FUNCTION lowered() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.email := lower(NEW.email); RETURN NEW; END';
+    CREATE TRIGGER lowered BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION lowered()`);
+  await move(...VIA);
+  await cutAll();
+  for (const release of [R1, R2]) {
+    await deploy(release);
+    await database.sql(`UPDATE contacts SET email = 'ABC' || user_id || '${release}'`);
+    expect((await both())[0]).toEqual({ id: 1, old: `abc1${release}`, new: `abc1${release}` });
+  }
+  await database.sql(`DROP TRIGGER lowered ON users; CREATE TRIGGER lowered BEFORE INSERT OR UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION lowered();
+    UPDATE users SET email = 'XYZ' WHERE id = 1`);
+  expect((await both())[0]).toEqual({ id: 1, old: 'xyz', new: 'xyz' });
+});
+
+test('a noted row that is gone takes nothing with it in phase 1, and the value in phase 2', async () => {
+  await database.sql(TABLES);
+  await move(...VIA, '--missing', 'skip');
+  await cutAll();
+  await deploy(R1);
+  await whileHeld("UPDATE users SET name = 'held' WHERE id = 1", () =>
+    database.sql("UPDATE contacts SET email = 'x' WHERE user_id = 1"),
+  );
+  await database.sql('DELETE FROM contacts WHERE user_id = 1');
+  await project.json('status', '--count');
+  expect((await both())[0]).toEqual({ id: 1, old: 'ann@a', new: null });
+  await database.sql("INSERT INTO contacts (user_id, phone) VALUES (1, '1')");
+  await deploy(R2);
+  await database.sql("INSERT INTO users VALUES (5, 'Ed', NULL)");
+  await whileHeld("UPDATE users SET name = 'held' WHERE id IN (1, 2)", () =>
+    database.sql('DELETE FROM contacts WHERE user_id = 1; UPDATE contacts SET user_id = 5 WHERE user_id = 2'),
+  );
+  await project.json('status', '--count');
+  expect(await both()).toEqual([
+    { id: 1, old: null, new: null },
+    { id: 2, old: null, new: null },
+    { id: 3, old: null, new: null },
+    { id: 5, old: 'bo@b', new: 'bo@b' },
+  ]);
+});
+
+test('a key that a foreign key takes away leaves no value behind in phase 2', async () => {
+  await database.sql(
+    `${GROUPS}; ALTER TABLE users ADD FOREIGN KEY (company_id) REFERENCES companies ON DELETE SET NULL`,
+  );
+  await moveSite();
+  await cutAll();
+  await deploy(R1);
+  await expect(database.sql('DELETE FROM companies WHERE id = 3')).rejects.toThrow('has no row of companies to go to');
+  await deploy(R2);
+  await database.sql('DELETE FROM companies WHERE id = 3');
+  expect(await database.sql('SELECT site FROM users WHERE company_id IS NULL')).toEqual([
+    { site: null },
+    { site: null },
+  ]);
+  await project.json('migrate', '--release', R3, '--maintenance', '--straggler-window', '0');
+});
+
+test('what a value comes to is looked for at the end of its transaction, by what the row holds then', async () => {
+  await database.sql(GROUPS);
+  await moveSite();
+  await cutAll();
+  await deploy(R1);
+  const fine = [
+    'UPDATE users SET company_id = 1 WHERE id = 40',
+    'UPDATE users SET site = NULL WHERE id = 40',
+    'DELETE FROM users WHERE id = 40',
+  ];
+  for (const then of fine) {
+    await database.sql(
+      `BEGIN; INSERT INTO users (id, site) VALUES (40, 'orm'); ${then}; COMMIT; DELETE FROM users WHERE id = 40`,
+    );
+  }
+  await expect(database.sql("INSERT INTO users (id, site) VALUES (40, 'orm')")).rejects.toThrow('to go to');
+});
+
+test('an old write that had to be noted is a straggler', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  await cutAll();
+  await deploy(R1);
+  await deploy(R2);
+  await whileHeld("UPDATE contacts SET phone = 'held' WHERE user_id = 1", () =>
+    database.sql("UPDATE users SET email = 'strag' WHERE id = 1"),
+  );
+  const { json } = await project.phase('migrate', '--release', R3, '--maintenance', '--json');
+  expect(json.error.code).toBe('PH2006');
+});
+
+test('a statement that writes both sides leaves one value, and so does a trigger that goes on', async () => {
+  await database.sql(`${TABLES}; CREATE FUNCTION lowered() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+      IF NEW.email <> lower(NEW.email) THEN UPDATE users SET email = lower(email) WHERE id = NEW.id; END IF; RETURN NULL; END';
+    CREATE TRIGGER lowered AFTER INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION lowered()`);
+  await move(...VIA);
+  await cutAll();
+  for (const release of [R1, R2]) {
+    await deploy(release);
+    await database.sql(`WITH one AS (UPDATE users SET email = 's${release}' WHERE id = 1) UPDATE contacts SET email = 't' WHERE user_id = 1;
+      WITH one AS (UPDATE contacts SET email = 't${release}' WHERE user_id = 2) UPDATE users SET email = 's' WHERE id = 2;
+      UPDATE users SET email = 'ABC' WHERE id = 3`);
+    const rows = (await both()) as { old: string; new: string }[];
+    expect(rows.map(({ old, new: fresh }) => old === fresh)).toEqual([true, true, true]);
+    expect(rows[2]?.old).toBe('abc');
+  }
+});
+
+test('a statement of many rows notes each that somebody holds', async () => {
+  await database.sql(`${TABLES}; INSERT INTO users SELECT n, 'x', 'x' FROM generate_series(10, 60) AS n;
+    INSERT INTO contacts (user_id) SELECT id FROM users WHERE id >= 10`);
+  await move(...VIA);
+  await cutAll();
+  await deploy(R1);
+  const waits = async (): Promise<string> => {
+    const other = new pg.Client(database.url);
+    await other.connect();
+    await other.query("BEGIN; UPDATE contacts SET email = 'y' WHERE user_id >= 10");
+    const { rows } = await other.query("SELECT current_setting('triphase.waited') AS waited");
+    await other.query('COMMIT');
+    await other.end();
+    return rows[0].waited;
+  };
+  await whileHeld("UPDATE users SET name = 'held' WHERE id >= 10", async () => expect(await waits()).toBe('51'));
+  await project.json('status', '--count');
+  expect(new Set(((await both()) as { old: string }[]).slice(3).map(({ old }) => old))).toEqual(new Set(['y']));
 });

@@ -41,6 +41,8 @@ export interface MoveView {
   readonly sourceDiffersFound: string;
   readonly targetDiffersFound: string;
   readonly foundDiffers: string;
+  /** Whether the trigger's row still holds what was written: a later part of the statement, or a trigger, may have gone on. */
+  readonly isStill: string;
   readonly foundGiven: string;
   /** A number for the key, by which two writers know of each other. */
   readonly lock: string;
@@ -129,6 +131,7 @@ function moveView(move: Move, { side, phase, place, functionName, triggerName }:
     targetDiffers: valuesDiffer(move, `t.${quoteIdent(to)}`, value),
     sourceDiffersFound: valuesDiffer(move, `s.${quoteIdent(from)}`, 'found_value'),
     targetDiffersFound: valuesDiffer(move, `t.${quoteIdent(to)}`, 'found_value'),
+    isStill: isStill(move, side, value),
     foundDiffers: valuesDiffer(move, 'found_value', value),
     foundGiven: isGiven(move, 'found_value'),
     lock: `hashtextextended(${quoteLiteral(name)} || ROW(${key.join(', ')})::text, 0)`,
@@ -146,6 +149,12 @@ function moveView(move: Move, { side, phase, place, functionName, triggerName }:
     timing: place === 'moved' ? 'BEFORE' : 'AFTER',
     events: eventsOf(move, side, place, phase),
   };
+}
+
+function isStill(move: Move, side: Side, value: string): string {
+  const [table, column] = side === 'source' ? [move.table, move.from] : [move.toTable, move.to];
+  const isRow = areEqual(keyOf(move, side, 'o.'), keyOf(move, side, 'NEW.'));
+  return `EXISTS (SELECT FROM ${quoteQualified(table)} AS o WHERE ${isRow} AND NOT (${valuesDiffer(move, `o.${quoteIdent(column)}`, value)}))`;
 }
 
 const areEqual = (some: readonly string[], others: readonly string[]): string =>
