@@ -90,14 +90,14 @@ export async function checkMoveGate(
   }
 }
 
-/** Rows that belong together and hold different values, once what was noted is settled. */
+/** Rows that belong together and hold different values, once what was noted is settled; with those that stay noted, since somebody holds them. */
 export async function countMoveNow(db: LedgerDb, move: Move): Promise<number> {
   await settleNotes(db, move);
-  return inReading(db, async () => countMoveMismatches(db, move, await hasNotes(db, move)));
+  return inReading(db, () => countMoveMismatches(db, move, false));
 }
 
 async function ensureInStep(db: LedgerDb, move: Move, step: GatedStep): Promise<number> {
-  const mismatches = await countMoveNow(db, move);
+  const mismatches = await inReading(db, async () => countMoveMismatches(db, move, await hasNotes(db, move)));
   await recordMismatches(db, move.name, mismatches);
   if (mismatches > 0) throw new PhaseError('PH2005', { rename: move.name, mismatches, ...mending(move, step) });
   await ensurePlaced(db, move);

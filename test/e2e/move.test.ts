@@ -228,6 +228,7 @@ test('a row that somebody holds is waited for shortly, noted, and brought into s
   await other.connect();
   await other.query("BEGIN; UPDATE contacts SET phone = 'held' WHERE user_id = 1");
   await database.sql("UPDATE users SET email = 'meanwhile' WHERE id = 1");
+  expect((await project.json('status', '--count')).changes[0].mismatches).toBe(1);
   await other.query('COMMIT');
   expect((await both())[0]).toEqual({ id: 1, old: 'meanwhile', new: 'ann@a' });
   await other.query("BEGIN; UPDATE users SET name = 'held' WHERE id = 2");
@@ -544,6 +545,22 @@ test('what a value comes to is looked for at the end of its transaction, by what
     );
   }
   await expect(database.sql("INSERT INTO users (id, site) VALUES (40, 'orm')")).rejects.toThrow('to go to');
+});
+
+test('what was altered by hand is said also while a key is noted', async () => {
+  await database.sql(TABLES);
+  await move(...VIA);
+  await cutAll();
+  await deploy(R1);
+  await whileHeld("UPDATE contacts SET phone = 'held' WHERE user_id = 1", () =>
+    database.sql("UPDATE users SET email = 'x' WHERE id = 1"),
+  );
+  await database.sql('ALTER TABLE contacts RENAME user_id TO owner_id');
+  const refused = await project.phase('migrate', '--release', R2, '--maintenance', '--json');
+  expect(refused.json.error.code).toBe('PH2018');
+  await database.sql('ALTER TABLE contacts RENAME owner_id TO user_id');
+  await deploy(R2);
+  expect((await both())[0]).toEqual({ id: 1, old: 'x', new: 'x' });
 });
 
 test('an old write that had to be noted is a straggler', async () => {

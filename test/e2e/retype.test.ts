@@ -147,4 +147,5 @@ test.each(chunksOf(ON_NEWEST).map((chunk, at) => [inWords(chunk), chunk, ALL || 
       await expectAltered(retyped, server, chunk, true);
     });
   },
+  180_000,
 );

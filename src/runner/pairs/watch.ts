@@ -81,7 +81,6 @@ export async function settleOutside(session: Session, ran: WatchedStep, isEnd: b
 export async function settleByHand(session: Session): Promise<void> {
   const { history, options } = session;
   if (hasNoChanges(history)) return;
-  for (const move of history.moves.values()) await settleNotes(session.worker, move);
   const notices = await inOneTransaction(session, 'What was altered by hand', async (trx): Promise<string[]> => {
     await adoptPairs(trx, changesOf(history));
     const followed = await settlePairs(trx, changesOf(history), null);
@@ -90,6 +89,8 @@ export async function settleByHand(session: Session): Promise<void> {
     return [...followed.map(sayFollowed), ...dropped.map(sayDropped), ...covered.map(sayCovered)];
   });
   for (const notice of notices) options.onEvent({ type: 'notice', message: notice });
+  // Only of tables that are what they were.
+  for (const move of history.moves.values()) await settleNotes(session.worker, move);
 }
 
 /**
