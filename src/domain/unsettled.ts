@@ -20,7 +20,8 @@ export interface UnsettledNotes {
 
 /**
  * A table in the schema of the ledger, and the one function that writes it. The sync runs as whoever writes the application's tables; this function runs as its owner, takes
- * a word and values of PostgreSQL's own types, and can do nothing but keep them.
+ * a word and values of PostgreSQL's own types, and can do nothing but keep them. Whoever calls it by hand has both rows of a key looked at, no more: rows that are in step
+ * stay what they are.
  */
 export function unsettledNotes({ unsettled, via }: Pick<Move, 'unsettled' | 'via'>): UnsettledNotes {
   const { name, schema = DEFAULT_LEDGER_SCHEMA } = unsettled;

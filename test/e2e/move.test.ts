@@ -446,6 +446,21 @@ test('a row that comes to a group takes its value, before that is filled and whi
   expect(new Set((await sites(2)).map(({ old, new: fresh }) => `${old} ${fresh}`))).toEqual(new Set(['s2 s2']));
 });
 
+test('a note that somebody makes by hand empties nothing that is not filled yet, or has no row to go to', async () => {
+  await database.sql(`${TABLES}; DELETE FROM contacts WHERE user_id = 2`);
+  await move(...VIA, '--missing', 'skip');
+  await cutAll();
+  await deploy(R1);
+  await database.sql(`BEGIN; SET LOCAL session_replication_role = replica; UPDATE contacts SET email = NULL; COMMIT;
+    SELECT phase.unsettled_users_email_to_contacts_email(side, id) FROM unnest(ARRAY['target', 'gone', 'either', 'what']) AS side, users`);
+  expect((await project.json('status', '--count')).changes[0].mismatches).toBe(0);
+  expect(await both()).toEqual([
+    { id: 1, old: 'ann@a', new: 'ann@a' },
+    { id: 2, old: 'bo@b', new: null },
+    { id: 3, old: null, new: null },
+  ]);
+});
+
 test('groups without a row to go to hold one value, too', async () => {
   await database.sql(`${GROUPS}; INSERT INTO users VALUES (21, 9, 'a', 'x'), (22, 9, 'b', 'y')`);
   for (const missing of ['create', 'skip']) await expect(moveSite('--missing', missing)).rejects.toThrow('PH2034');
