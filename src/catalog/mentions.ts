@@ -158,7 +158,7 @@ export async function readRowUsers(
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<RowUserFacts[]> {
   const tables = await tablesOf(db, table);
-  const columns = (await listColumns(db, table.oid)).filter((column) => column !== to);
+  const columns = (await listColumns(db, table.oid)).filter((column) => column !== to || to === from);
   const inTable = {
     place: columns.indexOf(from) + 1,
     isLastColumn: columns.at(-1) === from,

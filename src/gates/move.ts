@@ -4,7 +4,7 @@ import { readLackingWriters } from '../catalog/writers.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { asSourcePair, fillingOf, type Move, returningOf } from '../domain/move.ts';
-import { type RenameSync, type StepName, syncTriggers } from '../domain/rename.ts';
+import { type Rename, type RenameSync, type StepName, syncTriggers } from '../domain/rename.ts';
 import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
 import { all, type LedgerDb, type Queryable } from '../postgres/queryable.ts';
@@ -21,12 +21,16 @@ import { hasNotes, settleLocked, settleNotes } from './settle.ts';
  * @throws what `checkPreflight` throws, PH2020 for roles that write one table and may not write the other, PH2033 and PH2034 for rows that stand in the way.
  */
 export async function checkMovePreflight(db: LedgerDb, move: Move, step: StepName): Promise<void> {
-  const pair = asSourcePair(move);
-  await checkPreflight(db, pair, step);
-  const key = move.via[0]?.target ?? move.to;
-  await checkPreflight(db, { ...pair, table: move.toTable, from: key }, step);
+  // The table that the value leaves gets no column.
+  await checkPreflight(db, asSourcePair(move), step === 'expand' ? 'backfill' : step);
+  await checkPreflight(db, asWidened(move), step);
   await ensureWriters(db, move);
   if (step === 'expand' || step === 'backfill') await ensureRows(db, move);
+}
+
+/** A move as what looks at a table that gets one more column sees it. */
+export function asWidened(move: Move): Rename {
+  return { ...asSourcePair(move), table: move.toTable, from: move.via[0]?.target ?? move.to };
 }
 
 /** @throws PH2020 */

@@ -3,7 +3,7 @@ import { asPair, type Change, changesOf, isMapping, isMove, pairsOf } from '../d
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { objectsNamed } from '../gates/gate.ts';
 import { mappingObjectsNamed } from '../gates/mapping.ts';
-import { moveObjectsNamed } from '../gates/move.ts';
+import { asWidened, moveObjectsNamed } from '../gates/move.ts';
 import { brokenByColumn } from '../gates/preflight.ts';
 import { type Acknowledgement, acknowledge } from '../ledger/acknowledgements.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
@@ -42,7 +42,8 @@ export async function acknowledgeObject(
 /** What a gate of a change names now, or may name. */
 async function namedBy(db: LedgerDb, change: Change): Promise<string[]> {
   const named: string[] = [];
-  for (const pair of pairsOf(change)) named.push(...(await brokenByColumn(db, pair)));
+  const widened = isMove(change) ? [asWidened(change)] : pairsOf(change);
+  for (const pair of widened) named.push(...(await brokenByColumn(db, pair)));
   const { table, from, to } = asPair(change);
   const places = await locate(db, table, from, to);
   if (places.to === null) return named;

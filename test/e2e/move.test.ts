@@ -562,6 +562,21 @@ test('what a value comes to is looked for at the end of its transaction, by what
   await expect(database.sql("INSERT INTO users (id, site) VALUES (40, 'orm')")).rejects.toThrow('to go to');
 });
 
+test('what one more column breaks is looked for on the table that gets it, and can be acknowledged', async () => {
+  await database.sql(TABLES);
+  await move(...VIA, '--to', 'mail');
+  await cutAll();
+  await database.sql(`CREATE TABLE kept_users AS TABLE users; CREATE TABLE kept_contacts AS TABLE contacts;
+    CREATE FUNCTION keep_users() RETURNS void LANGUAGE sql AS 'INSERT INTO kept_users SELECT * FROM users';
+    CREATE FUNCTION keep_contacts() RETURNS void LANGUAGE sql AS 'INSERT INTO kept_contacts SELECT * FROM contacts'`);
+  const refused = await project.phase('migrate', '--release', R1, '--maintenance', '--json');
+  const [object] = refused.json.error.details.objects;
+  expect(refused.json.error).toMatchObject({ code: 'PH2019', details: { objects: [object] } });
+  expect(object).toContain('keep_contacts');
+  await project.json('acknowledge', 'users_email_to_contacts_mail', object, '--why', 'unused');
+  await deploy(R1);
+});
+
 test('what was altered by hand is said also while a key is noted', async () => {
   await database.sql(TABLES);
   await move(...VIA);
