@@ -544,6 +544,24 @@ test('a key that a foreign key takes away leaves no value behind in phase 2', as
   await project.json('migrate', '--release', R3, '--maintenance', '--straggler-window', '0');
 });
 
+test('a trigger of the application that deletes the other row first is not refused', async () => {
+  await database.sql(`${TABLES}; ALTER TABLE contacts DROP CONSTRAINT contacts_user_id_fkey;
+    CREATE FUNCTION with_contacts() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM contacts WHERE user_id = OLD.id; RETURN OLD; END';
+    CREATE TRIGGER with_contacts BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION with_contacts()`);
+  await move(...VIA);
+  await cutAll();
+  for (const [release, id] of [
+    [R1, 1],
+    [R2, 2],
+  ] as const) {
+    await deploy(release);
+    await database.sql(`DELETE FROM users WHERE id = ${id}`);
+  }
+  await database.sql("UPDATE users SET email = 'cy' WHERE id = 3; DELETE FROM contacts WHERE user_id = 3");
+  expect(await both()).toEqual([{ id: 3, old: null, new: null }]);
+  await project.json('migrate', '--release', R3, '--maintenance', '--straggler-window', '0');
+});
+
 test('what a value comes to is looked for at the end of its transaction, by what the row holds then', async () => {
   await database.sql(GROUPS);
   await moveSite();

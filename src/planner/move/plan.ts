@@ -140,7 +140,7 @@ function moveWarnings(
       ? [
           {
             code: 'new_may_be_null',
-            message: `${to} may be NULL, and so may ${from} from phase 2 on: phase new set-not-null makes ${to} NOT NULL afterwards.`,
+            message: `${to} may be NULL, and so may ${from} from phase 2 on; until then a NULL for ${to} is refused where there is a row of ${slug(table.name)}. phase new set-not-null makes ${to} NOT NULL afterwards.`,
           },
         ]
       : []),
