@@ -36,21 +36,33 @@ export function asWidened(move: Move): Rename {
 /** @throws PH2020 */
 export async function ensureWriters(
   db: LedgerDb,
-  move: Pick<Move, 'table' | 'from' | 'toTable' | 'missing'>,
+  move: Pick<Move, 'table' | 'from' | 'toTable' | 'to' | 'via' | 'missing'> &
+    Partial<Pick<Move, 'sync' | 'targetSync'>>,
 ): Promise<void> {
-  const { table, toTable, missing } = move;
+  const { table, from, toTable, to, via, missing } = move;
   const privileges = ['SELECT', 'UPDATE'];
   const lacking = [
     ...(await readLackingWriters(db, {
       written: table,
+      columns: [from, ...via.map(({ source }) => source)],
+      ours: triggersOf(move.sync),
       needed: toTable,
       privileges: missing === 'create' ? [...privileges, 'INSERT'] : privileges,
     })),
-    ...(await readLackingWriters(db, { written: toTable, needed: table, privileges })),
+    ...(await readLackingWriters(db, {
+      written: toTable,
+      columns: [to, ...via.map(({ target }) => target)],
+      ours: triggersOf(move.targetSync),
+      needed: table,
+      privileges,
+    })),
   ];
   if (lacking.length > 0)
-    throw new PhaseError('PH2020', { table: quoteQualified(table), column: move.from, missing: lacking });
+    throw new PhaseError('PH2020', { table: quoteQualified(table), column: from, missing: lacking, isWriter: true });
 }
+
+const triggersOf = (sync: RenameSync | undefined): string[] =>
+  sync === undefined ? [] : [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)];
 
 /** Rows whose value has nowhere to go, and groups of which nobody can tell the value. @throws PH2033, PH2034 */
 export async function ensureRows(

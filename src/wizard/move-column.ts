@@ -73,7 +73,7 @@ export async function draftMove(
   const { byteEqual } = column;
   const moved = { name: '', table: source, from: answers.column, toTable: target, to: answers.to, byteEqual, missing };
   await ensureRows(db, { ...moved, via: via.columns, isUnique: via.isUnique });
-  await ensureWriters(db, moved);
+  await ensureWriters(db, { ...moved, via: via.columns });
   await ensureAddable(db, { source, target, via, missing }, answers);
   const { facts, targetFacts } = await factsOf(db, { source, target }, answers, via);
   const original = originalOf(facts, typedAs(column));

@@ -57,7 +57,13 @@ export interface RefusalErrors {
   };
   PH2034: { change: string; table: string; column: string; target: string; rows: number; examples: readonly string[] };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
-  PH2020: { table: string; column: string; missing: readonly { what: string; grant: string }[] };
+  PH2020: {
+    table: string;
+    column: string;
+    missing: readonly { what: string; grant: string }[];
+    /** Whether it is about whoever writes the table, and not about who migrates. */
+    isWriter?: boolean;
+  };
   PH2018: { rename: string; changes: readonly { what: string; instead: string }[]; migration?: string };
 }
 
@@ -242,10 +248,13 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   },
   PH2020: {
     exit: 4,
-    title: 'The role may not do what a rename needs',
-    what: (d) => `This role may not ${d.missing.map(({ what }) => what).join(', nor ')}.`,
+    title: 'A role may not do what a change needs',
+    what: (d) =>
+      `${d.isWriter ? 'Who writes one of the tables' : 'This role'} may not ${d.missing.map(({ what }) => what).join(', nor ')}.`,
     why: (d) =>
-      `A rename of ${d.table}.${d.column} adds and drops a column, and makes functions and triggers; whoever migrates owns the table, or is a member of its owner.`,
+      d.isWriter
+        ? `The sync of ${d.table}.${d.column} runs as whoever writes, and writes the other table, too: without these rights their writes would fail.`
+        : `A rename of ${d.table}.${d.column} adds and drops a column, and makes functions and triggers; whoever migrates owns the table, or is a member of its owner.`,
     remedy: (d) =>
       `As somebody who may: ${d.missing.map(({ grant }) => `${grant};`).join(' ')} Then run the same command again.`,
   },
