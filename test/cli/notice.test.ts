@@ -48,3 +48,28 @@ test('where nothing names the column, that is what is said, and not that its nam
   const { stdout } = await project.phase('usages', change);
   expect(stdout).toBe('No line names visits, so none has to read both types.\n');
 });
+
+test('a line that names several columns of a change is said once, and notices know splits, merges and moves', async () => {
+  await database.sql(`CREATE TABLE people (id integer PRIMARY KEY, first text, last text);
+    CREATE TABLE contacts (person_id integer UNIQUE, phone text)`);
+  const releases = ['--releases', '1.1.0,1.2.0,1.3.0', '--yes'];
+  const { change } = await project.json(
+    ...['new', 'merge-columns', '--table', 'people', '--from', 'first', '--from', 'last'],
+    ...['--to', 'name', '--using', "first || ' ' || last"],
+    ...['--back', "first=split_part(name, ' ', 1)", '--back', "last=split_part(name, ' ', 2)"],
+    ...releases,
+  );
+  project.write('lib/people.sql', 'SELECT first, last FROM people;\nSELECT last FROM people;\n');
+  const { usages } = await project.json('usages', change);
+  const inCode = usages.filter(({ file }: { file: string }) => file === 'lib/people.sql');
+  expect(inCode).toMatchObject([
+    { line: 1, certainty: 'sure' },
+    { line: 2, certainty: 'sure' },
+  ]);
+  expect((await project.json('notice', change)).text).toContain('name');
+  const moved = await project.json(
+    ...['new', 'move-column', '--table', 'users', '--column', 'visits', '--to-table', 'contacts'],
+    ...['--via', 'contacts.person_id = users.id', '--missing', 'skip', ...releases],
+  );
+  expect((await project.json('notice', moved.change)).text).toContain('contacts');
+});

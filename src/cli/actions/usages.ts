@@ -18,8 +18,9 @@ import type { Result } from '../output.ts';
 export async function usages(context: CommandContext, name: string): Promise<Result> {
   const history = await readHistory((await context.openProject()).root);
   const change = changeNamed(history, name);
-  const found: Usage[] = [];
-  for (const column of soughtOf(history, change)) found.push(...(await findUsages(history, column)));
+  const all: Usage[] = [];
+  for (const column of soughtOf(history, change)) all.push(...(await findUsages(history, column)));
+  const found = oncePerLine(all);
   if (typescriptOf(history.root) === null)
     context.output.notice(
       "TypeScript's own parser is not installed, or a version that has none: code is read by its words, and more is likely. npm install --save-dev typescript-5@npm:typescript@5",
@@ -31,6 +32,18 @@ export async function usages(context: CommandContext, name: string): Promise<Res
     return rows.length === 0 ? [] : [`${title} (${rows.length})\n${table(rows)}`];
   });
   return { document: { usages: found }, text: parts.join('\n\n') || noneOf(change) };
+}
+
+/** A line that names several columns is one to look at: the surest of what is said of it. */
+function oncePerLine(all: readonly Usage[]): Usage[] {
+  const rank = ({ certainty }: Usage): number => SAID.findIndex(([one]) => one === certainty);
+  const lines = new Map<string, Usage>();
+  for (const usage of all) {
+    const at = `${usage.file}:${usage.line}`;
+    const known = lines.get(at);
+    if (known === undefined || rank(usage) < rank(known)) lines.set(at, usage);
+  }
+  return [...lines.values()];
 }
 
 /** The columns whose usages are looked for: those of a change and of its parts, or of one part alone. */
