@@ -1,5 +1,6 @@
 import { readColumn } from '../catalog/column.ts';
-import { findTable } from '../catalog/find-table.ts';
+import { findTable, type ListedTable } from '../catalog/find-table.ts';
+import { isNotNullDomain } from '../catalog/unmakable.ts';
 import { asPair, changesOf, columnsOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ColumnFacts } from '../domain/facts.ts';
@@ -50,6 +51,7 @@ export async function draftDropColumn(
   await ensureUnchanged(db, history, { table, column, release });
   const tableFacts = await readTableFacts(db, table, { from: column, to: `${column.slice(0, 40)}_triphase` });
   ensureSyncable(tableFacts, 'drop', column);
+  await ensureIgnorable(db, table, facts);
   const originals = [originalOf(tableFacts, facts.type)];
   const answered = await readDropped(db, { table: table.oid, originals, names: drop });
   ensureAnswered(table, { kind: 'drop', old: [column] }, answered);
@@ -89,6 +91,34 @@ function usagesInWords(usages: readonly { readonly file: string; readonly line: 
   const shown = usages.slice(0, 5).map(({ file, line }) => `${file}:${line}`);
   const more = usages.length > shown.length ? `, and ${usages.length - shown.length} more` : '';
   return `Lines that name it still: ${shown.join(', ')}${more}.`;
+}
+
+/** @throws PH2001 for a column that no trigger can tell writes of, and one that its type lets nobody leave out. */
+async function ensureIgnorable(db: LedgerDb, table: ListedTable, facts: ColumnFacts): Promise<void> {
+  const { name, generated, default: standing, domainDefault } = facts;
+  const isRequired = standing === null && domainDefault === null && (await isNotNullDomain(db, table.oid, name));
+  const objects = [
+    ...(generated === null
+      ? []
+      : [
+          {
+            object: `generated column ${name}`,
+            reason: 'nobody writes it, so that there is nothing to wait for but those who read it',
+            instead: 'Drop it by a migration of your own (phase new schema), in a release that breaks those before it.',
+          },
+        ]),
+    ...(isRequired
+      ? [
+          {
+            object: `the type of ${name}, a domain that is NOT NULL`,
+            reason: 'an insert that leaves the column out is refused by it',
+            instead: 'Give the column a default in an earlier release (phase new set-default).',
+          },
+        ]
+      : []),
+  ];
+  if (objects.length > 0)
+    throw new PhaseError('PH2001', { table: quoteQualified(table), column: name, kind: 'drop', objects });
 }
 
 /** No change is made of a column that goes, and none goes that is being changed. @throws PH2002 */

@@ -174,3 +174,18 @@ test('a column that is being renamed does not go, and one of a later name may go
   const { files } = await project.json(...odd, '--release', '1.2.0');
   expect(files[2].path).toMatch(/^db\/functions\/writes_users_odd_name_[0-9a-f]{8}_[0-9a-f]{8}_v01\.sql$/);
 });
+
+test('a column that nobody writes, or nobody may leave out, is refused with the way', async () => {
+  await database.sql(`CREATE DOMAIN filled AS text NOT NULL;
+    CREATE TABLE pages (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED, title filled, kind filled DEFAULT 'page')`);
+  const drop = (column: string) =>
+    project.phase('new', 'drop-column', '--table', 'pages', '--column', column, '--yes', '--json');
+  const generated = await drop('twice');
+  expect(generated.json.error).toMatchObject({ code: 'PH2001', remedy: expect.stringContaining('phase new schema') });
+  const required = await drop('title');
+  expect(required.json.error).toMatchObject({
+    code: 'PH2001',
+    remedy: expect.stringContaining('phase new set-default'),
+  });
+  expect((await drop('kind')).code).toBe(0);
+});
