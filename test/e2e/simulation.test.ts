@@ -5,7 +5,7 @@ import { SimulatedProject } from '../support/simulator/postgres.ts';
 import { waysBetween } from '../support/simulator/ways.ts';
 
 /** `WAYS=1000 npm test -- test/e2e/simulation` for a long run. */
-const WAYS = Number(process.env.WAYS ?? 3);
+const WAYS = Number(process.env.WAYS ?? 2);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 const WAYS_OF_A_HISTORY = 10;
 
