@@ -6,19 +6,12 @@ import { compareReleases, nextReleases, parseRelease, type Release } from '../do
 import { byKind } from '../objects/registry.ts';
 import type { TableFacts } from '../objects/table-facts.ts';
 import type { Queryable } from '../postgres/queryable.ts';
-import { underQualifiedNames } from '../postgres/session.ts';
-import { inRolledBackTransaction } from '../postgres/transaction.ts';
 import type { Project } from '../project/config.ts';
 import type { History } from '../project/history.ts';
 import { table } from '../report/table.ts';
 import { ensureUsableReleases, type RenameDraft } from '../wizard/rename-column.ts';
 import { count } from './count.ts';
 import type { Prompts } from './prompts.ts';
-
-/** What is read belongs together, and is ours: nothing that somebody made is taken for PostgreSQL's own. */
-export function looking<T>(db: Queryable, draft: () => Promise<T>): Promise<T> {
-  return inRolledBackTransaction(db, () => underQualifiedNames(db, draft));
-}
 
 export async function ensureConfirmed(prompts: Prompts, files: number): Promise<void> {
   if (await prompts.confirm({ message: `Write these ${files} files?`, flag: '--yes' })) return;

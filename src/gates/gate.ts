@@ -19,7 +19,6 @@ import {
   syncTriggers,
 } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
-import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
 import { readPairs } from '../ledger/pairs.ts';
 import { readStragglers } from '../ledger/stragglers.ts';
@@ -32,6 +31,7 @@ import { formatDuration } from '../project/duration.ts';
 import { ensureComplete } from './complete.ts';
 import { countMismatches } from './mismatches.ts';
 import { unacknowledgedBreaks } from './preflight.ts';
+import { recorded } from './recorded.ts';
 import { uncarriedObjects } from './uncarried.ts';
 
 /** Steps that a gate guards. */
@@ -66,19 +66,12 @@ export async function checkGate(
   { stragglerWindowMs, beside = [] }: GateOptions,
 ): Promise<string[]> {
   const phase = step === 'switch' ? 2 : 3;
-  const note = (errorCode: string | null, result: object): Promise<void> =>
-    recordGate(db, { rename: rename.name, phase, errorCode, result });
-  try {
-    const doubts = await inRolledBackTransaction(db, () =>
-      recheckGate(db, rename, step, { stragglerWindowMs, beside }),
-    );
+  const { doubts } = await recorded(db, { rename: rename.name, phase }, async () => {
+    const found = await inRolledBackTransaction(db, () => recheckGate(db, rename, step, { stragglerWindowMs, beside }));
     await ensureNothingBreaks(db, rename, phase);
-    await note(null, { mismatches: await ensureInStep(db, rename, step), doubts });
-    return doubts;
-  } catch (error) {
-    if (error instanceof PhaseError) await note(error.code, { message: error.message, details: error.details });
-    throw error;
-  }
+    return { mismatches: await ensureInStep(db, rename, step), doubts: found };
+  });
+  return doubts;
 }
 
 /**

@@ -17,8 +17,8 @@ import {
   needsFilling,
 } from '../domain/mapping.ts';
 import { type Conversion, type StepName, syncTriggers } from '../domain/rename.ts';
-import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
+import { looking } from '../postgres/looking.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -26,6 +26,7 @@ import { missingTriggers } from './complete.ts';
 import { ensureNoStragglers, type GatedStep } from './gate.ts';
 import { ensureNothingHangs, namedOf } from './hanging.ts';
 import { checkPreflight } from './preflight.ts';
+import { recorded } from './recorded.ts';
 
 /**
  * Before a step of a split or a merge: what one more column would break, what the rows of the table would make it meet, and rows that have come since it was scaffolded.
@@ -35,14 +36,11 @@ export async function checkMappingPreflight(db: LedgerDb, mapping: Mapping, step
   for (const pair of asPairs(mapping)) await checkPreflight(db, pair, step);
   const { name, table, old, fresh } = mapping;
   if (step !== 'expand' || !mayFail(fresh)) return;
-  const { rows, examples } = await inReading(db, () => findUnmapped(db, table, { from: old, to: fresh }));
+  const { rows, examples } = await looking(db, () => findUnmapped(db, table, { from: old, to: fresh }));
   if (rows === 0) return;
   const columns = { column: namesOf(old), type: namesOf(fresh) };
   throw new PhaseError('PH2032', { change: name, table: quoteQualified(table), ...columns, rows, examples });
 }
-
-const inReading = <T>(db: LedgerDb, body: () => Promise<T>): Promise<T> =>
-  inRolledBackTransaction(db, () => underQualifiedNames(db, body));
 
 /**
  * The gate of the second or third phase, outside any transaction and without long locks. Its result goes into the ledger.
@@ -54,21 +52,15 @@ export async function checkMappingGate(
   step: GatedStep,
   options: { readonly stragglerWindowMs: number },
 ): Promise<void> {
-  const phase = step === 'switch' ? 2 : 3;
-  const note = (errorCode: string | null, result: object): Promise<void> =>
-    recordGate(db, { rename: mapping.name, phase, errorCode, result });
-  try {
+  await recorded(db, { rename: mapping.name, phase: step === 'switch' ? 2 : 3 }, async () => {
     await inRolledBackTransaction(db, () => recheckMappingGate(db, mapping, step, options));
-    await note(null, { mismatches: await ensureInStep(db, mapping, step) });
-  } catch (error) {
-    if (error instanceof PhaseError) await note(error.code, { message: error.message, details: error.details });
-    throw error;
-  }
+    return { mismatches: await ensureInStep(db, mapping, step) };
+  });
 }
 
 /** Rows that are not in step, in a phase. */
 export function countMappingMismatches(db: LedgerDb, mapping: Mapping, phase: 1 | 2): Promise<number> {
-  return inReading(db, () => countOutOfStep(db, mapping, phase));
+  return looking(db, () => countOutOfStep(db, mapping, phase));
 }
 
 async function ensureInStep(db: LedgerDb, mapping: Mapping, step: GatedStep): Promise<number> {
@@ -150,7 +142,7 @@ export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: s
   if (step !== 'switch' && step !== 'contract') return;
   if (!hasWayBack(mapping)) {
     const isGone = step === 'contract';
-    const rows = isGone ? 0 : await inReading(db, () => countUnlikeOld(db, mapping));
+    const rows = isGone ? 0 : await looking(db, () => countUnlikeOld(db, mapping));
     if (!isGone && rows === 0) return;
     const reason = isGone
       ? `Nothing leads back to ${namesOf(old)}, whose values are gone.`
@@ -159,7 +151,7 @@ export async function ensureMappingWayBack(db: LedgerDb, mapping: Mapping, id: s
   }
   if (!mayFail(old) && !old.some(({ notNull }) => notNull)) return;
   const where = step === 'switch' ? isUnmapped(old, fresh, ({ name }) => `t.${quoteIdent(name)}`) : 'true';
-  const { rows, examples } = await inReading(db, () => findUnmapped(db, table, { from: fresh, to: old, where }));
+  const { rows, examples } = await looking(db, () => findUnmapped(db, table, { from: fresh, to: old, where }));
   if (rows === 0) return;
   throw new PhaseError('PH2011', {
     id,

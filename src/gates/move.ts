@@ -5,8 +5,8 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { asSourcePair, fillingOf, type Move, returningOf } from '../domain/move.ts';
 import { type Rename, type RenameSync, type StepName, syncTriggers } from '../domain/rename.ts';
-import { recordGate } from '../ledger/gates.ts';
 import { recordMismatches } from '../ledger/mismatches.ts';
+import { looking } from '../postgres/looking.ts';
 import { all, type LedgerDb, type Queryable } from '../postgres/queryable.ts';
 import { underQualifiedNames } from '../postgres/session.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -14,6 +14,7 @@ import { missingTriggers } from './complete.ts';
 import { ensureNoStragglers, type GatedStep } from './gate.ts';
 import { ensureNothingHangs, namedOf } from './hanging.ts';
 import { checkPreflight } from './preflight.ts';
+import { recorded } from './recorded.ts';
 import { hasNotes, settleLocked, settleNotes } from './settle.ts';
 
 /**
@@ -72,16 +73,13 @@ export async function ensureRows(
   const { name, table, from, toTable } = move;
   const said = { change: name, table: quoteQualified(table), column: from, target: quoteQualified(toTable) };
   if (!move.isUnique) {
-    const mixed = await inReading(db, () => findMixedGroups(db, move));
+    const mixed = await looking(db, () => findMixedGroups(db, move));
     if (mixed.rows > 0) throw new PhaseError('PH2034', { ...said, ...mixed });
   }
   if (move.missing !== 'refuse') return;
-  const unplaced = await inReading(db, () => findUnplaced(db, move));
+  const unplaced = await looking(db, () => findUnplaced(db, move));
   if (unplaced.rows > 0) throw new PhaseError('PH2033', { ...said, ...unplaced, missing: move.missing });
 }
-
-const inReading = <T>(db: LedgerDb, body: () => Promise<T>): Promise<T> =>
-  inRolledBackTransaction(db, () => underQualifiedNames(db, body));
 
 /**
  * The gate of the second or third phase, outside any transaction and without long locks. Its result goes into the ledger.
@@ -93,27 +91,21 @@ export async function checkMoveGate(
   step: GatedStep,
   options: { readonly stragglerWindowMs: number },
 ): Promise<void> {
-  const phase = step === 'switch' ? 2 : 3;
-  const note = (errorCode: string | null, result: object): Promise<void> =>
-    recordGate(db, { rename: move.name, phase, errorCode, result });
-  try {
+  await recorded(db, { rename: move.name, phase: step === 'switch' ? 2 : 3 }, async () => {
     await inRolledBackTransaction(db, () => ensureComplete(db, move, step, options));
     await settleNotes(db, move);
-    await note(null, { mismatches: await ensureInStep(db, move, step) });
-  } catch (error) {
-    if (error instanceof PhaseError) await note(error.code, { message: error.message, details: error.details });
-    throw error;
-  }
+    return { mismatches: await ensureInStep(db, move, step) };
+  });
 }
 
 /** Rows that belong together and hold different values, once what was noted is settled; with those that stay noted, since somebody holds them. */
 export async function countMoveNow(db: LedgerDb, move: Move): Promise<number> {
   await settleNotes(db, move);
-  return inReading(db, () => countMoveMismatches(db, move, false));
+  return looking(db, () => countMoveMismatches(db, move, false));
 }
 
 async function ensureInStep(db: LedgerDb, move: Move, step: GatedStep): Promise<number> {
-  const mismatches = await inReading(db, async () => countMoveMismatches(db, move, await hasNotes(db, move)));
+  const mismatches = await looking(db, async () => countMoveMismatches(db, move, await hasNotes(db, move)));
   await recordMismatches(db, move.name, mismatches);
   if (mismatches > 0) throw new PhaseError('PH2005', { rename: move.name, mismatches, ...mending(move, step) });
   await ensurePlaced(db, move);
@@ -123,7 +115,7 @@ async function ensureInStep(db: LedgerDb, move: Move, step: GatedStep): Promise<
 /** @throws PH2033 */
 async function ensurePlaced(db: LedgerDb, move: Move): Promise<void> {
   const { name, table, from, toTable, missing } = move;
-  const unplaced = await inReading(db, () => findUnplaced(db, move));
+  const unplaced = await looking(db, () => findUnplaced(db, move));
   if (unplaced.rows === 0) return;
   const said = { change: name, table: quoteQualified(table), column: from, target: quoteQualified(toTable) };
   throw new PhaseError('PH2033', { ...said, ...unplaced, missing });
@@ -212,9 +204,9 @@ export async function ensureMoveWayBack(db: LedgerDb, move: Move, id: string, st
   const { table, from, to, toTable } = move;
   await settleNotes(db, move);
   if (step === 'expand') {
-    const { rows, examples } = await inReading(db, () => findOnlyThere(db, move));
+    const { rows, examples } = await looking(db, () => findOnlyThere(db, move));
     if (rows === 0) return;
-    const reason = `${rows === 1 ? 'One row' : `${rows} rows`} of ${quoteQualified(toTable)} hold in ${to} what no row of ${quoteQualified(table)} does (${examples.join('; ')}): it would be gone.`;
+    const reason = `${rows === 1 ? 'One row' : `${rows} rows`} of ${quoteQualified(toTable)} ${rows === 1 ? 'holds' : 'hold'} in ${to} what no row of ${quoteQualified(table)} does (${examples.join('; ')}): it would be gone.`;
     throw new PhaseError('PH2011', {
       id,
       reason,
@@ -227,6 +219,6 @@ export async function ensureMoveWayBack(db: LedgerDb, move: Move, id: string, st
     `SELECT pg_catalog.count(*)::text AS rows FROM ${quoteQualified(table)} WHERE ${quoteIdent(from)} IS NULL`,
   );
   if (rows === '0') return;
-  const reason = `${rows} rows of ${quoteQualified(table)} hold no ${from}, which was NOT NULL before phase 2.`;
+  const reason = `${rows === '1' ? 'One row' : `${rows} rows`} of ${quoteQualified(table)} ${rows === '1' ? 'holds' : 'hold'} no ${from}, which was NOT NULL before phase 2.`;
   throw new PhaseError('PH2011', { id, reason, instead: 'Give these rows a value, and run the same command again.' });
 }

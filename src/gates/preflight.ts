@@ -13,10 +13,9 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { isOfGenerated, type Rename, type StepName } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
+import { looking } from '../postgres/looking.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { all, type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
-import { underQualifiedNames } from '../postgres/session.ts';
-import { inRolledBackTransaction } from '../postgres/transaction.ts';
 
 /**
  * Before a step of a rename: what the rows of the table would make it meet, and before the first what a new column would break. What can come after the first step is looked for again. Outside
@@ -48,10 +47,8 @@ export async function checkPreflight(db: LedgerDb, rename: Rename, step: StepNam
 /** Production has rows that development has not. @throws PH2032 */
 async function ensureConvertible(db: LedgerDb, { name, table, from, type, notNull, retype }: Rename): Promise<void> {
   if (retype === null || !retype.forward.mayFail) return;
-  const { rows, examples } = await inRolledBackTransaction(db, () =>
-    underQualifiedNames(db, () =>
-      findUnconvertible(db, table, { column: from, from: type, to: retype.type, conversion: retype.forward, notNull }),
-    ),
+  const { rows, examples } = await looking(db, () =>
+    findUnconvertible(db, table, { column: from, from: type, to: retype.type, conversion: retype.forward, notNull }),
   );
   if (rows > 0)
     throw new PhaseError('PH2032', {

@@ -6,9 +6,8 @@ import { isTwinned, isUnfilled, type Rename, syncTriggers } from '../domain/rena
 import type { HangingObject } from '../objects/hanging.ts';
 import { readHangingObjects } from '../objects/read-hanging.ts';
 import { isElsewhere } from '../objects/registry.ts';
+import { looking } from '../postgres/looking.ts';
 import type { Queryable } from '../postgres/queryable.ts';
-import { underQualifiedNames } from '../postgres/session.ts';
-import { inRolledBackTransaction } from '../postgres/transaction.ts';
 
 /**
  * Undoing the first phase drops the new column. What was made on it since, such as an index of a later release, would go with it without a word, and a
@@ -23,7 +22,7 @@ export async function ensureNothingOfItsOwn(
   id: string,
   when: 'now' | 'before',
 ): Promise<void> {
-  const found = await inRolledBackTransaction(db, () => underQualifiedNames(db, () => ofItsOwn(db, rename)));
+  const found = await looking(db, () => ofItsOwn(db, rename));
   const objects = found.filter(({ kind }) => when === 'now' || !isElsewhere(kind));
   if (objects.length === 0) return;
   const names = objects.map(({ description }) => description).join('; ');
@@ -49,9 +48,7 @@ export async function ensureWayBack(
   // A row that has a value of the old type goes back to that.
   const where = step === 'switch' ? isUnfilled(`t.${quoteIdent(to)}`, `t.${quoteIdent(from)}`) : 'true';
   const asked = { column: from, from: retype.type, to: type, conversion: retype.back, notNull: false, where };
-  const { rows, examples } = await inRolledBackTransaction(db, () =>
-    underQualifiedNames(db, () => findUnconvertible(db, table, asked)),
-  );
+  const { rows, examples } = await looking(db, () => findUnconvertible(db, table, asked));
   if (rows === 0) return;
   throw new PhaseError('PH2011', {
     id,

@@ -4,6 +4,7 @@ import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import type { MappingKind } from '../../domain/mapping.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
@@ -16,7 +17,6 @@ import {
   describeFacts,
   describeFiles,
   ensureConfirmed,
-  looking,
 } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';

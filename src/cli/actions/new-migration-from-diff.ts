@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { nextReleases, parseRelease, type Release } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
-import { underQualifiedNames } from '../../postgres/session.ts';
-import { inRolledBackTransaction } from '../../postgres/transaction.ts';
+import { looking } from '../../postgres/looking.ts';
 import { type FileChange, type Write, writeTogether } from '../../project/files.ts';
 import { readHistory } from '../../project/history.ts';
 import { ensureOpen } from '../../project/release-files.ts';
@@ -120,10 +119,8 @@ async function scaffoldRenames(
       const written: string[] = [];
       for (const { table, from: old, to } of renames) {
         const history = await readHistory(project.root);
-        const drafted = await inRolledBackTransaction(db, () =>
-          underQualifiedNames(db, () =>
-            draftRename(db, history, { table, from: old, to, releases }, { now: new Date(), rewriteLimit }),
-          ),
+        const drafted = await looking(db, () =>
+          draftRename(db, history, { table, from: old, to, releases }, { now: new Date(), rewriteLimit }),
         );
         for (const { message } of drafted.warnings) context.output.notice(message);
         await write(drafted.changes);

@@ -2,6 +2,7 @@ import { findTable } from '../../catalog/find-table.ts';
 import { sampleMovedRows } from '../../catalog/sample-rows.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
@@ -14,7 +15,6 @@ import {
   describeFacts,
   describeFiles,
   ensureConfirmed,
-  looking,
 } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';

@@ -1,13 +1,14 @@
 import { findTable } from '../../catalog/find-table.ts';
 import type { Release } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { looking } from '../../postgres/looking.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { ensureOpen } from '../../project/release-files.ts';
 import { currentRelease } from '../../project/target-release.ts';
 import { draftDropColumn } from '../../wizard/drop-column.ts';
 import { draftDefault, draftNotNull, type OneReleaseDraft, writeOneRelease } from '../../wizard/one-release.ts';
-import { askColumn, askTable, ensureConfirmed, looking } from '../change-questions.ts';
+import { askColumn, askTable, ensureConfirmed } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';

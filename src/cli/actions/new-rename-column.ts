@@ -3,6 +3,7 @@ import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
@@ -21,7 +22,6 @@ import {
   describeFacts,
   describeFiles,
   ensureConfirmed,
-  looking,
   problemOf,
 } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';

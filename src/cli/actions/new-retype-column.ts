@@ -5,6 +5,7 @@ import { type SampleRow, sampleRows } from '../../catalog/sample-rows.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import type { Rename } from '../../domain/rename.ts';
 import { withConnection } from '../../postgres/connection.ts';
+import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import type { Project } from '../../project/config.ts';
@@ -19,7 +20,6 @@ import {
   describeFacts,
   describeFiles,
   ensureConfirmed,
-  looking,
   problemOf,
 } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';

@@ -9,9 +9,8 @@ import type { Move } from '../../domain/move.ts';
 import { authorityIn, otherSide, type PairRecord } from '../../domain/pair.ts';
 import { inPhase, type Rename, syncTriggers } from '../../domain/rename.ts';
 import { follow } from '../../planner/rename/follow.ts';
+import { looking } from '../../postgres/looking.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
-import { underQualifiedNames } from '../../postgres/session.ts';
-import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import { alteredColumns } from './mapped-columns.ts';
 import { alteredByMove } from './moved-column.ts';
 import { isThere } from './place.ts';
@@ -24,50 +23,46 @@ import { refusedBesides } from './refused.ts';
 export function alteredByHand(db: Queryable, change: Change, record: PairRecord): Promise<string[]> {
   if (!isRename(change)) return alteredOf(db, change, record);
   const rename = inPhase(change, record.phase);
-  return inRolledBackTransaction(db, () =>
-    underQualifiedNames(db, async () => {
-      const names = { from: rename.from, to: rename.to };
-      const place = await placeOf(db, record.table, record.numbers);
-      const back = wayBack(place, rename.table, names);
-      if (!isThere(place)) return ['the table or one of its columns is gone'];
-      if (back.length > 0) return back.map((statement) => `not in its place; back by ${statement}`);
-      // Of a retype the rest is what the exchange takes along.
-      if (rename.retype !== null) return missingSync(db, rename, record);
-      const now = await readPairFacts(db, record.table, record.numbers);
-      const column = await readColumn(db, record.table, rename.table, rename.from);
-      const {
-        copies,
-        default: standing,
-        nullable,
-        nullableMembers,
-        refused,
-      } = follow(record.facts, now, {
-        authority: authorityIn(record.phase),
-        names,
-      });
-      const other = (side: 'from' | 'to'): string => `${names[side]}, which ${names[otherSide(side)]} will follow`;
-      return [
-        ...[...refused, ...(await refusedBesides(db, rename, record.table, column))].map(({ what }) => what),
-        ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
-        ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
-        ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),
-        ...nullableMembers.map(({ member, side }) => `NOT NULL of ${other(side)}, on ${member}`),
-        ...(await missingSync(db, rename, record)),
-      ];
-    }),
-  );
+  return looking(db, async () => {
+    const names = { from: rename.from, to: rename.to };
+    const place = await placeOf(db, record.table, record.numbers);
+    const back = wayBack(place, rename.table, names);
+    if (!isThere(place)) return ['the table or one of its columns is gone'];
+    if (back.length > 0) return back.map((statement) => `not in its place; back by ${statement}`);
+    // Of a retype the rest is what the exchange takes along.
+    if (rename.retype !== null) return missingSync(db, rename, record);
+    const now = await readPairFacts(db, record.table, record.numbers);
+    const column = await readColumn(db, record.table, rename.table, rename.from);
+    const {
+      copies,
+      default: standing,
+      nullable,
+      nullableMembers,
+      refused,
+    } = follow(record.facts, now, {
+      authority: authorityIn(record.phase),
+      names,
+    });
+    const other = (side: 'from' | 'to'): string => `${names[side]}, which ${names[otherSide(side)]} will follow`;
+    return [
+      ...[...refused, ...(await refusedBesides(db, rename, record.table, column))].map(({ what }) => what),
+      ...copies.map(({ attribute, side }) => `${attribute} of ${other(side)}`),
+      ...(standing === null || refused.length > 0 ? [] : [`default of ${other(standing)}`]),
+      ...(nullable === null ? [] : [`NOT NULL of ${other(nullable)}`]),
+      ...nullableMembers.map(({ member, side }) => `NOT NULL of ${other(side)}, on ${member}`),
+      ...(await missingSync(db, rename, record)),
+    ];
+  });
 }
 
 function alteredOf(db: Queryable, change: Mapping | Move, record: PairRecord): Promise<string[]> {
-  return inRolledBackTransaction(db, () =>
-    underQualifiedNames(db, async () => [
-      ...(isMapping(change) ? await alteredColumns(db, change, record) : await alteredByMove(db, change, record)).map(
-        ({ what }) => what,
-      ),
-      ...(await missingSync(db, change, record)),
-      ...(isMapping(change) ? [] : await missingTargetSync(db, change, record)),
-    ]),
-  );
+  return looking(db, async () => [
+    ...(isMapping(change) ? await alteredColumns(db, change, record) : await alteredByMove(db, change, record)).map(
+      ({ what }) => what,
+    ),
+    ...(await missingSync(db, change, record)),
+    ...(isMapping(change) ? [] : await missingTargetSync(db, change, record)),
+  ]);
 }
 
 async function missingTargetSync(
