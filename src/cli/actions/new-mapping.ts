@@ -2,26 +2,18 @@ import { findTable } from '../../catalog/find-table.ts';
 import { sampleMappedRows } from '../../catalog/sample-rows.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import type { MappingKind } from '../../domain/mapping.ts';
+import type { Mapping, MappingKind } from '../../domain/mapping.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { draftMapping, type GivenColumn, type MappingAnswers } from '../../wizard/map-columns.ts';
-import { writeDraft } from '../../wizard/rename-column.ts';
-import {
-  askColumn,
-  askReleases,
-  askTable,
-  describeFacts,
-  describeFiles,
-  ensureConfirmed,
-} from '../change-questions.ts';
+import { askColumn, askReleases, askTable } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
-import { describeSample } from '../sample.ts';
+import { writeChange } from '../write-change.ts';
 
 interface CommonFlags {
   table?: string;
@@ -120,18 +112,9 @@ async function run(
     const quietTriggers = flags.quietTriggers ?? false;
     if (quietTriggers) await ensureMayQuiet(db);
     const draft = await looking(db, () => draftMapping(db, history, answers, { now: new Date(), quietTriggers }));
-    for (const facts of draft.facts) context.output.notice(describeFacts(facts));
-    // Only to whoever asked: values of rows have no place in the log of a pipeline.
-    if (prompts.canAsk)
-      context.output.notice(describeSample(await looking(db, () => sampleMappedRows(db, draft.plan.rename))));
-    context.output.notice(describeFiles(draft.files, draft.warnings));
-    await ensureConfirmed(prompts, draft.files.length);
-    await writeDraft(history, draft);
-    const { files, warnings } = draft;
-    return {
-      document: { change: draft.plan.rename.name, kind, files, warnings },
-      text: files.map(({ path }) => `wrote ${path}`).join('\n'),
-    };
+    const { facts } = draft;
+    const sample = (mapping: Mapping) => sampleMappedRows(db, mapping);
+    return writeChange(context, prompts, { db, history, kind, facts, draft, sample });
   });
 }
 

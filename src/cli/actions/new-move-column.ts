@@ -1,25 +1,18 @@
 import { findTable } from '../../catalog/find-table.ts';
 import { sampleMovedRows } from '../../catalog/sample-rows.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
+import type { Move } from '../../domain/move.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { draftMove, type MoveAnswers } from '../../wizard/move-column.ts';
-import { writeDraft } from '../../wizard/rename-column.ts';
-import {
-  askColumn,
-  askReleases,
-  askTable,
-  describeFacts,
-  describeFiles,
-  ensureConfirmed,
-} from '../change-questions.ts';
+import { askColumn, askReleases, askTable } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
-import { describeSample } from '../sample.ts';
+import { writeChange } from '../write-change.ts';
 
 interface MoveFlags {
   table?: string;
@@ -44,18 +37,8 @@ export async function runMove(context: CommandContext, flags: MoveFlags): Promis
     const quietTriggers = flags.quietTriggers ?? false;
     if (quietTriggers) await ensureMayQuiet(db);
     const draft = await looking(db, () => draftMove(db, history, answers, { now: new Date(), quietTriggers }));
-    context.output.notice(describeFacts(draft.facts));
-    // Only to whoever asked: values of rows have no place in the log of a pipeline.
-    if (prompts.canAsk)
-      context.output.notice(describeSample(await looking(db, () => sampleMovedRows(db, draft.plan.rename))));
-    context.output.notice(describeFiles(draft.files, draft.warnings));
-    await ensureConfirmed(prompts, draft.files.length);
-    await writeDraft(history, draft);
-    const { files, warnings } = draft;
-    return {
-      document: { change: draft.plan.rename.name, kind: 'move', files, warnings },
-      text: files.map(({ path }) => `wrote ${path}`).join('\n'),
-    };
+    const sample = (move: Move) => sampleMovedRows(db, move);
+    return writeChange(context, prompts, { db, history, kind: 'move', facts: [draft.facts], draft, sample });
   });
 }
 

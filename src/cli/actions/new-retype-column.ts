@@ -11,21 +11,12 @@ import { inRolledBackTransaction } from '../../postgres/transaction.ts';
 import type { Project } from '../../project/config.ts';
 import { type History, readHistory } from '../../project/history.ts';
 import { writePlainChange } from '../../wizard/plain-change.ts';
-import { writeDraft } from '../../wizard/rename-column.ts';
 import { draftRetype, type RetypeAnswers, type RetypeDraft } from '../../wizard/retype-column.ts';
-import {
-  askColumn,
-  askReleases,
-  askTable,
-  describeFacts,
-  describeFiles,
-  ensureConfirmed,
-  problemOf,
-} from '../change-questions.ts';
+import { askColumn, askReleases, askTable, ensureConfirmed, problemOf } from '../change-questions.ts';
 import type { CommandContext } from '../context.ts';
 import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
-import { describeSample } from '../sample.ts';
+import { writeChange } from '../write-change.ts';
 
 interface RetypeFlags {
   table?: string;
@@ -54,7 +45,10 @@ export async function runRetype(context: CommandContext, flags: RetypeFlags): Pr
     const found = await looking(db, () => draftRetype(db, history, answers, options));
     return found.kind === 'plain'
       ? writePlain(context, prompts, { history, answers, found })
-      : writePhases(context, prompts, { db, history, found });
+      : writeChange(context, prompts, {
+          ...{ db, history, kind: 'retype', draft: found.draft, facts: [found.draft.facts] },
+          sample: (rename) => sampleOf(db, rename),
+        });
   });
 }
 
@@ -80,26 +74,7 @@ async function askRetype(
   return { table, column, type, using, back, releases, isTolerated: tolerated, withReferences, name };
 }
 
-type Phases = Extract<RetypeDraft, { kind: 'phases' }>;
 type Plain = Extract<RetypeDraft, { kind: 'plain' }>;
-
-async function writePhases(
-  context: CommandContext,
-  prompts: Prompts,
-  { db, history, found: { draft } }: { readonly db: Queryable; readonly history: History; readonly found: Phases },
-): Promise<Result> {
-  const { plan, files, warnings } = draft;
-  context.output.notice(describeFacts(draft.facts));
-  // Only to whoever asked: values of rows have no place in the log of a pipeline.
-  if (prompts.canAsk) context.output.notice(describeSample(await looking(db, () => sampleOf(db, plan.rename))));
-  context.output.notice(describeFiles(files, warnings));
-  await ensureConfirmed(prompts, files.length);
-  await writeDraft(history, draft);
-  return {
-    document: { change: plan.rename.name, kind: 'retype', files, warnings },
-    text: files.map(({ path }) => `wrote ${path}`).join('\n'),
-  };
-}
 
 async function sampleOf(db: Queryable, { retype, ...rename }: Rename): Promise<SampleRow[]> {
   return retype === null ? [] : sampleRows(db, rename, retype);
