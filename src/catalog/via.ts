@@ -97,7 +97,7 @@ async function typeOf(db: Queryable, { oid }: ListedTable, column: string): Prom
 }
 
 /** Whether a unique index, checked at once and over all rows, has no other columns than these. */
-async function isUniqueOver(db: Queryable, table: number, columns: readonly string[]): Promise<boolean> {
+export async function isUniqueOver(db: Queryable, table: number, columns: readonly string[]): Promise<boolean> {
   const rows = await all(
     db,
     `SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL

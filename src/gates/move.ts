@@ -1,5 +1,6 @@
 import { columnsOfTable } from '../catalog/columns-of.ts';
 import { countMoveMismatches, findMixedGroups, findOnlyThere, findUnplaced } from '../catalog/moved-rows.ts';
+import { isUniqueOver } from '../catalog/via.ts';
 import { readLackingWriters } from '../catalog/writers.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
@@ -158,11 +159,29 @@ function ensureComplete(
       ...(await missingOn(db, source, sync, phase)),
       ...(await missingOn(db, target, targetSync, phase)),
     ];
+    missing.push(...(await missingUniqueness(db, move, { source, target })));
     if (missing.length > 0) throw new PhaseError('PH2007', { rename: name, missing });
     if (step === 'switch') return;
     await ensureNoStragglers(db, move, stragglerWindowMs);
     await ensureNothingHangs(db, goingOf(move), source);
   });
+}
+
+/** The sync is written for one row of the target, and for one or several of the source: what made them so when it was scaffolded may be gone. */
+async function missingUniqueness(
+  db: Queryable,
+  { table, toTable, via, isUnique }: Move,
+  { source, target }: { readonly source: number; readonly target: number },
+): Promise<string[]> {
+  const sides = [
+    { oid: target, on: quoteQualified(toTable), columns: via.map((one) => one.target) },
+    ...(isUnique ? [{ oid: source, on: quoteQualified(table), columns: via.map((one) => one.source) }] : []),
+  ];
+  const missing: string[] = [];
+  for (const { oid, on, columns } of sides)
+    if (!(await isUniqueOver(db, oid, columns)))
+      missing.push(`unique index of ${on} over ${columns.map(quoteIdent).join(', ')}`);
+  return missing;
 }
 
 const missingOn = (db: Queryable, table: number, sync: RenameSync, phase: 1 | 2): Promise<string[]> =>

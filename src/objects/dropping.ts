@@ -25,6 +25,8 @@ interface Asked {
   readonly originals: readonly Renaming[];
   /** Names that may go, as they were given: plain, or with a schema. */
   readonly names: readonly string[];
+  /** Whether the columns go in one release, with nothing in their place. */
+  readonly isForGood?: boolean;
 }
 
 /** What hangs on old columns, by what is to become of it. */
@@ -39,13 +41,17 @@ interface Answered {
 /**
  * Everything that hangs on old columns, which new ones have nothing of: each has to be answered for by its name. In a transaction that prints names qualified.
  */
-export async function readDropped(db: Queryable, { table, originals, names }: Asked): Promise<Answered> {
+export async function readDropped(
+  db: Queryable,
+  { table, originals, names, isForGood = false }: Asked,
+): Promise<Answered> {
   const hanging = await hangingOn(db, table, originals);
   const isNamed = (object: HangingObject): boolean => names.some((name) => isMeant(name, object));
   const ways: Way[] = [];
   const refused: UnsupportedObject[] = [];
   for (const object of hanging) {
-    const way = isNamed(object) || !isDroppable(object) ? await wayOf(db, object, originals) : unanswered(object);
+    const way =
+      isNamed(object) || !isDroppable(object) ? await wayOf(db, object, originals) : unanswered(object, isForGood);
     if ('reason' in way) refused.push(way);
     else ways.push(way);
   }
@@ -89,12 +95,20 @@ async function hangingOn(db: Queryable, table: number, originals: readonly Renam
   ];
 }
 
-const unanswered = ({ description }: HangingObject): UnsupportedObject => ({
-  object: description,
-  reason: 'it is on the old column, and nobody can tell what it is to be on the new ones',
-  instead:
-    'Say so of each that may go with the old column in the third phase (--drop NAME); what takes its place is a migration of your own, in the release of the second.',
-});
+const unanswered = ({ description }: HangingObject, isForGood: boolean): UnsupportedObject =>
+  isForGood
+    ? {
+        object: description,
+        reason: 'it is on the column, and nobody has said that it may go',
+        instead:
+          'Say so of each that may go with the column (--drop NAME); what is to stay is made anew without the column by a migration of your own, in an earlier release.',
+      }
+    : {
+        object: description,
+        reason: 'it is on the old column, and nobody can tell what it is to be on the new ones',
+        instead:
+          'Say so of each that may go with the old column in the third phase (--drop NAME); what takes its place is a migration of your own, in the release of the second.',
+      };
 
 /** Kinds that somebody can say of that they go. */
 const DROPPABLE = new Set([
@@ -136,8 +150,8 @@ async function wayOf(
 
 const notHere = ({ description }: HangingObject): UnsupportedObject => ({
   object: description,
-  reason: 'it is bound to the old column, and cannot go with it by itself',
-  instead: 'Drop it, or make it anew without the column, in a migration of a release before the first phase.',
+  reason: 'it is bound to the column, and cannot go with it by itself',
+  instead: 'Drop it, or make it anew without the column, in a migration of an earlier release.',
 });
 
 function factsOf(

@@ -53,7 +53,7 @@ export async function draftDropColumn(
   ensureSyncable(tableFacts, 'drop', column);
   await ensureIgnorable(db, table, facts);
   const originals = [originalOf(tableFacts, facts.type)];
-  const answered = await readDropped(db, { table: table.oid, originals, names: drop });
+  const answered = await readDropped(db, { table: table.oid, originals, names: drop, isForGood: true });
   ensureAnswered(table, { kind: 'drop', old: [column] }, answered);
   const on = quoteQualified(table);
   const stem = `${slug(table.name)}_${slug(column)}`;

@@ -122,7 +122,7 @@ test('a column may be left out at once, and goes once nothing is alive that may 
   project.write('src/users.js', "await db('users').select('users.email');\n");
   const refused = await project.phase(...dropped(), '--json');
   expect([refused.code, refused.json.error.code]).toEqual([4, 'PH2001']);
-  expect(refused.json.error.remedy).toContain('--drop NAME');
+  expect(refused.json.error.remedy).toContain('may go with the column (--drop NAME)');
   const { files, why } = await project.json(...dropped('--drop', 'users_email', '--drop', 'emails'));
   expect(files.map(({ path }: { path: string }) => path)).toEqual([
     expect.stringMatching(/^db\/migrate\/\d+_users_email_ignored\.ts$/),

@@ -615,6 +615,24 @@ test('what was altered by hand is said also while a key is noted', async () => {
   expect((await both())[0]).toEqual({ id: 1, old: 'x', new: 'x' });
 });
 
+test.each([
+  ['contacts', 'contacts_user_id_key', 'UNIQUE (user_id)'],
+  ['users', 'users_pkey', 'PRIMARY KEY (id)'],
+])('a gate misses what made the rows of %s one to one, until it is there again', async (table, name, definition) => {
+  await database.sql(`${TABLES}; ALTER TABLE contacts DROP CONSTRAINT contacts_user_id_fkey`);
+  await move(...VIA);
+  await cutAll();
+  await deploy(R1);
+  await database.sql(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`);
+  const refused = await project.phase('migrate', '--release', R2, '--maintenance', '--json');
+  expect(refused.json.error).toMatchObject({
+    code: 'PH2007',
+    message: expect.stringContaining(`of "public"."${table}"`),
+  });
+  await database.sql(`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition}`);
+  await deploy(R2);
+});
+
 test('an old write that had to be noted is a straggler', async () => {
   await database.sql(TABLES);
   await move(...VIA);

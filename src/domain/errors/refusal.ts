@@ -161,7 +161,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.rename}: the step before is not complete: ${list(d.missing)}.`,
     why: () => 'The next phase would lose what is missing.',
     remedy: () =>
-      'Indexes, constraints and NOT NULL: phase resolve ID --retry, with the id of the step ..._constrain as phase status prints it, then phase migrate builds what is missing. A trigger that is disabled: ALTER TABLE ... ENABLE TRIGGER; one that is gone: run its file in db/triggers with psql, and that of its function. A column or table that is gone: phase rollback undoes the steps so far. Then run the same command again.',
+      'Indexes, constraints and NOT NULL: phase resolve ID --retry, with the id of the step ..._constrain as phase status prints it, then phase migrate builds what is missing. A trigger that is disabled: ALTER TABLE ... ENABLE TRIGGER; one that is gone: run its file in db/triggers with psql, and that of its function. A unique index over what --via names: make it again (CREATE UNIQUE INDEX CONCURRENTLY). A column or table that is gone: phase rollback undoes the steps so far. Then run the same command again.',
   },
   PH2008: {
     exit: 4,
@@ -282,7 +282,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     exit: 4,
     title: 'Values have no row of the other table to go to',
     what: (d) =>
-      `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.table} hold a value of ${d.column}, and no row of ${d.target} belongs to them: ${list(d.examples)}.`,
+      `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.table} with a value of ${d.column} ${d.rows === 1 ? 'has' : 'have'} no row of ${d.target} that ${d.rows === 1 ? 'it belongs' : 'they belong'} to: ${list(d.examples)}.`,
     why: () => 'With the old column these values would be gone.',
     remedy: (d) =>
       d.change === ''
@@ -293,7 +293,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     exit: 4,
     title: 'Rows that share a row of the other table hold different values',
     what: (d) =>
-      `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.target} have rows of ${d.table} with different values of ${d.column}: ${list(d.examples)}.`,
+      `${d.rows === 1 ? 'One group' : `${d.rows} groups`} of rows of ${d.table}, each for one row of ${d.target}, ${d.rows === 1 ? 'holds' : 'hold'} different values of ${d.column}: ${list(d.examples)}.`,
     why: () => 'There is one place for all of them, and nobody can tell which value stands.',
     remedy: () =>
       'Give the rows of each group one value, by a data migration of an earlier release or by hand, then run the same command again.',
