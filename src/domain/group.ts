@@ -9,3 +9,8 @@ export function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T) => K): Map<K,
   }
   return groups;
 }
+
+/** The first item of each key, in the order of the items. */
+export function firstOfEach<K, T>(items: Iterable<T>, keyOf: (item: T) => K): T[] {
+  return [...groupBy(items, keyOf).values()].flatMap((group) => group.slice(0, 1));
+}

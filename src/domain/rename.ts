@@ -124,6 +124,15 @@ export function partsOf<C extends Pick<Rename, 'name' | 'partOf'>>(
   return [...changes].filter((change) => wholeOf(change) === name);
 }
 
+/** Columns of one table that are renamed together: one sync keeps them all in step. Of any other change, and of a generated column, it alone. */
+export function syncedWith(changes: Iterable<Rename>, change: Rename): Rename[] {
+  const [own] = change.sync.functions;
+  if (own === undefined) return [change];
+  return partsOf(changes, wholeOf(change)).filter(
+    ({ table, sync }) => sync.functions[0] === own && quoteQualified(table) === quoteQualified(change.table),
+  );
+}
+
 export function kindOfChange({ retype }: Pick<Rename, 'retype'>): 'rename' | 'retype' {
   return retype === null ? 'rename' : 'retype';
 }
@@ -220,6 +229,12 @@ export function syncTriggers({ triggers, moved, last }: RenameSync, phase: 1 | 2
 /** SQL that is true where the two columns hold different bytes. */
 export function differs(a: string, b: string, byteEqual: boolean): string {
   return byteEqual ? `${a} IS DISTINCT FROM ${b}` : `pg_catalog.record_image_ne(ROW(${a}), ROW(${b}))`;
+}
+
+/** SQL that is true where one of several conditions is. */
+export function eitherOf(conditions: readonly string[]): string {
+  const [only] = conditions;
+  return only !== undefined && conditions.length === 1 ? only : conditions.map((one) => `(${one})`).join(' OR ');
 }
 
 /** Bytes from which a stored value is not compared; what is compressed to less was little before it. */

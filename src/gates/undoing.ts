@@ -12,17 +12,34 @@ import type { Queryable } from '../postgres/queryable.ts';
 /**
  * Undoing the first phase drops the new column. What was made on it since, such as an index of a later release, would go with it without a word, and a
  * view would not let it go.
- * @param id the step that adds the column.
+ * @param renames the change, with its parts: what one of them carries over hangs on others, too.
+ * @param id the step that adds the columns.
  * @param when `before` when later steps are still to be undone: with the third phase keys that reference the primary key go back by themselves.
  * @throws PH2011 which names it.
  */
 export async function ensureNothingOfItsOwn(
   db: Queryable,
-  rename: Rename,
+  renames: readonly Rename[],
   id: string,
   when: 'now' | 'before',
 ): Promise<void> {
-  const found = await looking(db, () => ofItsOwn(db, rename));
+  const known = new Set(
+    renames.flatMap(({ carried, refreshed }) =>
+      [...carried, ...refreshed].flatMap((object) => [object.name, ...(isTwinned(object) ? [object.twin] : [])]),
+    ),
+  );
+  for (const rename of renames) await ensureNothingBesides(db, rename, { known, id, when });
+}
+
+interface Undoing {
+  /** Names of what the change carries over, and of its twins. */
+  readonly known: ReadonlySet<string>;
+  readonly id: string;
+  readonly when: 'now' | 'before';
+}
+
+async function ensureNothingBesides(db: Queryable, rename: Rename, { known, id, when }: Undoing): Promise<void> {
+  const found = (await looking(db, () => ofItsOwn(db, rename))).filter(({ name }) => !known.has(name));
   const objects = found.filter(({ kind }) => when === 'now' || !isElsewhere(kind));
   if (objects.length === 0) return;
   const names = objects.map(({ description }) => description).join('; ');
@@ -61,8 +78,5 @@ async function ofItsOwn(db: Queryable, rename: Rename): Promise<HangingObject[]>
   const { table } = await locate(db, rename.table, rename.from, rename.to);
   if (table === null) return [];
   const ours = [...syncTriggers(rename.sync, 1), ...syncTriggers(rename.sync, 2)];
-  const carried = [...rename.carried, ...rename.refreshed];
-  const known = new Set(carried.flatMap((object) => [object.name, ...(isTwinned(object) ? [object.twin] : [])]));
-  const hanging = await readHangingObjects(db, { table, column: rename.to, ours });
-  return hanging.filter(({ name }) => !known.has(name));
+  return readHangingObjects(db, { table, column: rename.to, ours });
 }

@@ -11,6 +11,7 @@ export class Renaming {
   readonly on: string;
   readonly old: string;
   readonly new: string;
+  #beside: readonly Renaming[] = [];
   readonly #twins: ReadonlyMap<string, string>;
 
   constructor(facts: TableFacts, rename: Rename) {
@@ -21,6 +22,18 @@ export class Renaming {
     this.new = quoteIdent(rename.to);
     const twins = rename.carried.filter(isTwinned);
     this.#twins = new Map(twins.map(({ kind, on = this.on, name, twin }) => [`${kind} ${on} ${name}`, twin]));
+  }
+
+  /** Renamings of columns of one table at the same moment, which know of each other. */
+  static together(first: Renaming, ...others: Renaming[]): readonly [Renaming, ...Renaming[]] {
+    const all = [first, ...others] as const;
+    for (const one of all) one.#beside = all.filter((other) => other !== one);
+    return all;
+  }
+
+  /** Those of columns that are renamed with it. */
+  get beside(): readonly Renaming[] {
+    return this.#beside;
   }
 
   /** The name of an object's twin; its own where it has none. */

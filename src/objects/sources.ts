@@ -24,6 +24,7 @@ export interface Scratching {
   readonly db: Queryable;
   readonly member: TreeMember;
   readonly scratch: Scratch;
+  /** The others are those of the same table. */
   readonly names: ColumnNames;
 }
 

@@ -166,10 +166,10 @@ async function toScratch(
   const retype = names.retype ?? null;
   for (const member of await membersToRead(db, table.oid, names.from, kinds)) {
     const scratch = await makeScratch(db, member, retype === null ? '' : WITHOUT_GENERATED);
-    const scratching = { db, member, names, scratch };
+    const beside = (names.others ?? []).filter((other) => other.table.oid === table.oid);
+    const scratching = { db, member, names: { ...names, others: beside }, scratch };
     if (retype !== null)
       ensureFits(table, names, await retypeInScratch(db, scratch, { table: member, column: names.from, retype }));
-    const beside = (names.others ?? []).filter((other) => other.table.oid === table.oid);
     for (const { from, retype: type = null } of beside)
       if (type !== null)
         ensureFits(table, names, await retypeInScratch(db, scratch, { table: member, column: from, retype: type }));

@@ -13,20 +13,19 @@ export interface AsideObject extends BoundObjectName {
 interface SwappedColumns {
   /** The table, schema and name quoted. */
   readonly on: string;
-  readonly from: string;
-  readonly to: string;
+  readonly columns: readonly { readonly from: string; readonly to: string }[];
   readonly dependents: readonly AsideObject[];
 }
 
 /**
  * Replaces objects by stubs that depend on nothing, runs something, and makes them again from their own text: those that wait
- * bound to the other column, before `last`, which drops the one that they were bound to; the others after it. In the
+ * bound to the other columns, before `last`, which drops those that they were bound to; the others after it. In the
  * transaction of the caller, which holds the table's lock.
  * @throws PH2013 when one has to be filled or checked anew and its table is too large.
  */
 export async function withDependentsAside(
   knex: Knex,
-  { on, from, to, dependents }: SwappedColumns,
+  { on, columns, dependents }: SwappedColumns,
   body: () => Promise<void>,
   last: () => Promise<void> = async () => undefined,
 ): Promise<void> {
@@ -44,8 +43,8 @@ export async function withDependentsAside(
       aside.flatMap(({ rebinding }) => rebinding.stub),
     );
     await body();
-    const waiting = await swapPositions(knex, { on, from, to }, made(true));
-    if (waiting.length > 0) await withNamesSwapped(knex, { on, from, to }, () => runAll(knex, waiting));
+    const waiting = await swapPositions(knex, { on, columns }, made(true));
+    if (waiting.length > 0) await withNamesSwapped(knex, { on, columns }, () => runAll(knex, waiting));
     await last();
     await runAll(knex, made(false));
   });

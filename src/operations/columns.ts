@@ -14,7 +14,7 @@ import { contextOf } from './context.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { stillOn } from './left.ts';
-import { notNullName } from './not-null.ts';
+import { ownNotNulls, takingNames } from './not-null.ts';
 import { isKeyColumn, swapPrimaryKey, twinIndexes } from './primary-key.ts';
 import { rebindDependents } from './rebind.ts';
 import { giveTwinName, restorations } from './twins.ts';
@@ -52,14 +52,18 @@ export interface CarriedPrimaryKey {
   readonly comment?: string;
 }
 
-export interface ReplacedColumn {
+/** A column to drop, and the one that has taken its place. */
+interface Replacement {
+  readonly column: string;
+  readonly by: string;
+}
+
+export interface ReplacedColumn extends Replacement {
   /** The table, schema and name quoted. */
   readonly on: string;
-  /** The column to drop. */
-  readonly column: string;
-  /** The column that has taken its place. */
-  readonly by: string;
-  /** What hangs on the old column, and its twin on the new one, which gets its name. */
+  /** More columns of the table, at the same moment. */
+  readonly also?: readonly Replacement[];
+  /** What hangs on the old columns, and its twins on the new ones, which get its names. */
   readonly carried: readonly TwinnedObject[];
   readonly primaryKey?: CarriedPrimaryKey;
   /** Those of children by plain inheritance, which inherit none. */
@@ -69,33 +73,45 @@ export interface ReplacedColumn {
 }
 
 /**
- * Drops a column and gives everything that its successor has the names that its own had: indexes and constraints, also those
+ * Drops columns and gives everything that their successors have the names that their own had: indexes and constraints, also those
  * on partitions, and NOT NULL where constraints of it have names (18). Moves the primary key. An index that CLUSTER uses or
  * that is the replica identity is so again. Catalogue changes only, in the transaction of the caller.
  */
 export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promise<void> {
-  const { on, column, by } = options;
-  const refreshed = refreshedObjects(knex, options);
-  const carried = await stillOn(knex, on, [...options.carried, ...refreshed.filter(isTwinned)]);
-  const dependents = [...(options.dependents ?? []), ...(await refreshedDependents(knex, options, refreshed))];
-  const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, by) };
+  const { on } = options;
+  const columns = replacementsOf(options);
+  const refreshed = columns.map((one) => refreshedObjects(knex, { on, ...one }));
+  const carried = await stillOn(knex, on, [...options.carried, ...refreshed.flat().filter(isTwinned)]);
+  const dependents = [
+    ...(options.dependents ?? []),
+    ...(await mapInTurn(columns, (one, at) => refreshedDependents(knex, { on, ...one }, refreshed[at] ?? []))).flat(),
+  ];
+  const notNull = await mapInTurn(columns, async ({ column, by }) =>
+    takingNames(await ownNotNulls(knex, on, column), await ownNotNulls(knex, on, by)),
+  );
   const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
   for (const { name, on: table = on } of goingFirst(carried)) await dropConstraint(knex, { on: table, name });
   const keys = keysToMove(options, carried);
   const movePrimaryKeys = async () => {
-    for (const key of keys) await movePrimaryKey(knex, { on, ...key }, column);
+    const names = columns.map(({ column }) => column);
+    for (const key of keys) await movePrimaryKey(knex, { on, ...key }, names);
   };
   const drop = async () => {
-    await passSequences(knex, on, column, by);
-    await dropEverywhere(knex, on, column);
+    for (const { column, by } of columns) {
+      await passSequences(knex, on, column, by);
+      await dropEverywhere(knex, on, column);
+    }
   };
-  await withDependentsAside(knex, { on, from: column, to: by, dependents }, movePrimaryKeys, drop);
+  const swapped = columns.map(({ column, by }) => ({ from: column, to: by }));
+  await withDependentsAside(knex, { on, columns: swapped, dependents }, movePrimaryKeys, drop);
   await runAll(knex, restored);
-  if (notNull.original !== null && notNull.derived !== null) {
-    const rename = `RENAME CONSTRAINT ${quoteIdent(notNull.derived)} TO ${quoteIdent(notNull.original)}`;
-    await execute(knex, `ALTER TABLE ${on} ${rename}`);
-  }
+  await runAll(knex, notNull.flat());
 }
+
+const replacementsOf = ({ column, by, also = [] }: Replacement & Pick<ReplacedColumn, 'also'>): Replacement[] => [
+  { column, by },
+  ...also,
+];
 
 /** Primary keys that are carried over still: of the table, and of its children. */
 export function keysToMove(
@@ -116,13 +132,13 @@ function goingFirst(carried: readonly TwinnedObject[]): TwinnedObject[] {
     .sort((a, b) => (places.get(b.kind) ?? 0) - (places.get(a.kind) ?? 0));
 }
 
-/** Makes the primary key from the index that phase 1 has built for it, where it still is on the column. */
+/** Makes the primary key from the index that phase 1 has built for it, where it still is on one of the columns. */
 export async function movePrimaryKey(
   knex: Knex,
   { on, twin, ...key }: CarriedPrimaryKey & { readonly on: string },
-  column: string,
+  columns: readonly string[],
 ): Promise<void> {
-  if (!contextOf(knex).dryRun && !(await isKeyColumn(knex, on, key.name, column))) {
+  if (!contextOf(knex).dryRun && !(await isKeyColumn(knex, on, key.name, columns))) {
     // Somebody has dropped the key meanwhile, or made it anew without the column: its index is not needed.
     const index = await qualifiedIndex(knex, on, twin);
     await execute(knex, `DROP INDEX IF EXISTS ${index}`);
@@ -145,7 +161,7 @@ export function refreshedObjects(
 /** What phase 3 frees of the old column follows now; what needs the primary key, or holds an upsert, is put aside with the others. */
 async function refreshedDependents(
   knex: Knex,
-  { on, column, by }: ReplacedColumn,
+  { on, column, by }: Replacement & Pick<ReplacedColumn, 'on'>,
   refreshed: readonly CarriedObject[],
 ): Promise<AsideObject[]> {
   if (refreshed.length === 0) return [];
@@ -175,7 +191,7 @@ export async function dropColumn(
   const old = await ensureOldIsThere(knex, on, column);
   if (old !== null) await passSequences(knex, on, column, old);
   const dependents = (await dependentsOf(knex, on, column)).filter(({ upserts }) => upserts).map(boundName);
-  await withDependentsAside(knex, { on, from: column, to: column, dependents }, () => dropEverywhere(knex, on, column));
+  await withDependentsAside(knex, { on, columns: [], dependents }, () => dropEverywhere(knex, on, column));
 }
 
 /** Sequences that somebody has given to a column would be dropped with it, also where no default uses them. */
@@ -212,7 +228,7 @@ export async function restoreTwinNames(
   options: Omit<ReplacedColumn, 'primaryKey' | 'dependents'>,
 ): Promise<void> {
   const { on } = options;
-  const refreshed = refreshedObjects(knex, options).filter(isTwinned);
-  const objects = await stillOn(knex, on, [...options.carried, ...refreshed]);
+  const refreshed = replacementsOf(options).flatMap((one) => refreshedObjects(knex, { on, ...one }));
+  const objects = await stillOn(knex, on, [...options.carried, ...refreshed.filter(isTwinned)]);
   for (const object of objects) await giveTwinName(knex, on, object);
 }

@@ -23,7 +23,7 @@ import {
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { moveIdentity } from './identity.ts';
 import { stillOn } from './left.ts';
-import { notNullName } from './not-null.ts';
+import { ownNotNulls, takingNames } from './not-null.ts';
 import { rebindingOf, withQualifiedNames } from './rebind.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 import { withTriggersAside } from './triggers.ts';
@@ -57,18 +57,17 @@ export async function exchangeColumns(knex: Knex, options: ExchangedColumns): Pr
     if (await isOfType(knex, on, column, options.becomes)) return;
     const refreshed = refreshedObjects(knex, { on, column, by: aside }).filter(isTwinned);
     const carried = await stillOn(knex, on, [...options.carried, ...refreshed]);
-    const notNull = { original: await notNullName(knex, on, column), derived: await notNullName(knex, on, aside) };
+    const notNull = takingNames(await ownNotNulls(knex, on, column), await ownNotNulls(knex, on, aside));
     const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
     await withTriggersAside(knex, on, [column], () =>
       withViewsAnew(knex, options, () =>
         withTextsAgain(knex, options, async () => {
           await dropOriginals(knex, on, carried);
-          for (const key of keysToMove(options, carried)) await movePrimaryKey(knex, { on, ...key }, column);
+          for (const key of keysToMove(options, carried)) await movePrimaryKey(knex, { on, ...key }, [column]);
           await moveOwn(knex, options);
           await swapNames(knex, on, column, aside);
           await runAll(knex, restored);
-          if (notNull.original !== null && notNull.derived !== null)
-            await renameConstraint(knex, on, notNull.derived, notNull.original);
+          await runAll(knex, notNull);
         }),
       ),
     );
@@ -178,6 +177,3 @@ async function swapNames(knex: Knex, on: string, column: string, aside: string):
     renames.map(([from = '', to = '']) => `ALTER TABLE ${on} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`),
   );
 }
-
-const renameConstraint = (knex: Knex, on: string, from: string, to: string): Promise<void> =>
-  execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(from)} TO ${quoteIdent(to)}`);

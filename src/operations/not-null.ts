@@ -1,8 +1,10 @@
 import type { Knex } from 'knex';
+import { treeOf } from '../catalog/tree.ts';
 import { deriveName, quoteIdent } from '../domain/identifier.ts';
+import { sqlQualified } from '../postgres/names.ts';
 import { addConstraint } from './constraints.ts';
 import { contextOf } from './context.ts';
-import { atomically, execute, runSql } from './execute.ts';
+import { atomically, execute, runAll, runSql } from './execute.ts';
 
 export interface NotNullOptions {
   readonly on: string;
@@ -68,10 +70,37 @@ export async function renameNotNull(
   knex: Knex,
   { on, column }: { readonly on: string; readonly column: string },
 ): Promise<void> {
-  const name = await notNullName(knex, on, column);
-  const fresh = deriveName(column, '_not_null_new');
-  if (name === null || name === fresh) return;
-  await execute(knex, `ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(name)} TO ${quoteIdent(fresh)}`);
+  const own = await ownNotNulls(knex, on, column);
+  const name = deriveName(column, '_not_null_new');
+  const aside = own.map((constraint) => ({ ...constraint, name }));
+  await runAll(knex, takingNames(aside, own));
+}
+
+/** A NOT NULL constraint of a table of a tree that it has not from its parent, by the table, quoted. */
+export interface OwnNotNull {
+  readonly on: string;
+  readonly name: string;
+}
+
+/** Those of a column, on a table, its partitions and its children; none before PostgreSQL 18. */
+export function ownNotNulls(knex: Knex, on: string, column: string): Promise<OwnNotNull[]> {
+  return runSql(
+    knex,
+    `${treeOf('to_regclass($1)::oid')}
+     SELECT ${sqlQualified('n', 'c')} AS on, co.conname AS name FROM tree JOIN pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'n' AND co.coninhcount = 0
+     JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1] AND a.attname = $2
+     JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid`,
+    [on, column],
+  );
+}
+
+/** Statements that give such constraints of one column the names that those of another one had, table by table. */
+export function takingNames(originals: readonly OwnNotNull[], derived: readonly OwnNotNull[]): string[] {
+  return derived.flatMap(({ on, name }) => {
+    const original = originals.find((other) => other.on === on);
+    if (original === undefined || original.name === name) return [];
+    return [`ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(name)} TO ${quoteIdent(original.name)}`];
+  });
 }
 
 /** The name of a column's NOT NULL constraint; null before PostgreSQL 18, and where there is none. */

@@ -81,6 +81,8 @@ export interface RestoredPrimaryKey {
   /** From the new column to the old one. */
   readonly from: string;
   readonly to: string;
+  /** The same of more columns, which go back at the same moment. */
+  readonly also?: readonly { readonly from: string; readonly to: string }[];
   /** What follows the table in CREATE INDEX, for the new column and for the old one. */
   readonly fromIndex: string;
   readonly toIndex: string;
@@ -100,9 +102,9 @@ export interface RestoredPrimaryKey {
  * foreign keys can reference. The indexes are built concurrently; goes on where an earlier try stopped.
  */
 export async function restorePrimaryKey(knex: Knex, options: RestoredPrimaryKey): Promise<void> {
-  const { on, name, twin, from, to, definition, keys = [], dependents = [] } = options;
+  const { on, name, twin, from, to, also = [], definition, keys = [], dependents = [] } = options;
   if (await isOnLostPart(knex, options)) return;
-  if (!(await isKeyColumn(knex, on, name, to))) {
+  if (!(await isKeyColumn(knex, on, name, [to]))) {
     const restored = deriveName(name, '_restored');
     const leavesOnly = await isPartitioned(knex, on);
     await createIndex(knex, { on, name: twin, definition: options.fromIndex, unique: true, like: name, leavesOnly });
@@ -124,7 +126,7 @@ export async function restorePrimaryKey(knex: Knex, options: RestoredPrimaryKey)
       // Those that came since, and those that no twin is there for, are made again by their own text.
       const others = bound.filter((key) => !isKnown(key)).map((key) => ({ ...key, kind: MOVED, waits: true }));
       const aside = [...dependents.filter(({ kind }) => kind !== MOVED), ...others];
-      await withDependentsAside(trx, { on, from, to, dependents: aside }, () =>
+      await withDependentsAside(trx, { on, columns: [{ from, to }, ...also], dependents: aside }, () =>
         swapPrimaryKey(trx, { on, name, indexFor, definition, ...timing }),
       );
       // The rows were valid a moment ago, under this very lock; they are looked at again outside of it.
@@ -136,13 +138,13 @@ export async function restorePrimaryKey(knex: Knex, options: RestoredPrimaryKey)
   for (const key of keys) await addConstraint(knex, key);
 }
 
-/** Whether a primary key is on a column, among others. */
-export async function isKeyColumn(knex: Knex, on: string, name: string, column: string): Promise<boolean> {
+/** Whether a primary key is on one of some columns, among others. */
+export async function isKeyColumn(knex: Knex, on: string, name: string, columns: readonly string[]): Promise<boolean> {
   const rows = await runSql(
     knex,
     `SELECT 1 FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = ANY (co.conkey)
-     WHERE co.conrelid = to_regclass($1) AND co.conname = $2 AND co.contype = 'p' AND a.attname = $3`,
-    [on, name, column],
+     WHERE co.conrelid = to_regclass($1) AND co.conname = $2 AND co.contype = 'p' AND a.attname = ANY ($3)`,
+    [on, name, columns],
   );
   return rows.length > 0;
 }

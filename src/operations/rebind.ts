@@ -9,13 +9,17 @@ import { onConnection, runSql } from '../postgres/knex.ts';
 import { atomically, execute, runAll } from './execute.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
-export interface ReboundObjects {
+/** Two columns of a table: what is bound to the first is to be bound to the second. */
+interface ReboundColumns {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ReboundObjects extends ReboundColumns {
   /** The table, schema and name quoted. */
   readonly on: string;
-  /** The column that the objects are bound to. */
-  readonly from: string;
-  /** The column that they are to be bound to. */
-  readonly to: string;
+  /** More columns of the table, at the same moment. */
+  readonly also?: readonly ReboundColumns[];
   readonly objects: readonly BoundObjectName[];
   /** Reads the texts while the names are changed, and so gives back what `from` and `to` the other way round have made. */
   readonly undo?: boolean;
@@ -31,14 +35,18 @@ export async function rebindDependents(knex: Knex, options: ReboundObjects): Pro
   await atomically(knex, (trx) => rebindAll(trx, options));
 }
 
-async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: ReboundObjects): Promise<void> {
+async function rebindAll(
+  knex: Knex,
+  { on, from, to, also = [], objects, undo = false }: ReboundObjects,
+): Promise<void> {
+  const columns = [{ from, to }, ...also];
   await lockFirst(knex, objects);
   await withQualifiedNames(knex, async () => {
     const rebindings: Rebinding[] = [];
     const read = async () => {
       for (const object of objects) rebindings.push(await rebindingOf(knex, on, object));
     };
-    await (undo ? withNamesSwapped(knex, { on, from: to, to: from }, read) : read());
+    await (undo ? withNamesSwapped(knex, { on, columns: columns.map(turnedRound) }, read) : read());
     if (rebindings.some(({ rewrites }) => rewrites)) await ensureWithinRewriteLimit(knex, on);
     await runAll(
       knex,
@@ -46,12 +54,14 @@ async function rebindAll(knex: Knex, { on, from, to, objects, undo = false }: Re
     );
     const make = await swapPositions(
       knex,
-      { on, from, to },
+      { on, columns },
       rebindings.flatMap((one) => one.make),
     );
-    await (undo ? runAll(knex, make) : withNamesSwapped(knex, { on, from, to }, () => runAll(knex, make)));
+    await (undo ? runAll(knex, make) : withNamesSwapped(knex, { on, columns }, () => runAll(knex, make)));
   });
 }
+
+const turnedRound = ({ from, to }: ReboundColumns): ReboundColumns => ({ from: to, to: from });
 
 /** Nothing for what somebody has dropped meanwhile. What only goes by another name hangs on the old column, and the gate of phase 3 names it. */
 export async function rebindingOf(knex: Knex, on: string, object: BoundObjectName): Promise<Rebinding> {
@@ -60,14 +70,29 @@ export async function rebindingOf(knex: Knex, on: string, object: BoundObjectNam
   return found ?? { before: [], make: [], stub: [], rewrites: false };
 }
 
-/** Statements that name columns by their position name the other column. */
+/** Columns of a table whose names are changed for a moment. */
+interface SwappedNames {
+  readonly on: string;
+  readonly columns: readonly ReboundColumns[];
+}
+
+/** Statements that name columns by their position name the other columns. */
 export async function swapPositions(
   knex: Knex,
-  { on, from, to }: Omit<ReboundObjects, 'objects'>,
+  { on, columns }: SwappedNames,
   statements: readonly string[],
 ): Promise<string[]> {
   if (statements.length === 0) return [];
-  const places = await runSql<ColumnPlaces>(
+  let swapped = [...statements];
+  for (const { from, to } of columns) {
+    const places = await placesOf(knex, on, from, to);
+    swapped = await Promise.all(swapped.map((statement) => swapAliases(statement, places)));
+  }
+  return swapped;
+}
+
+function placesOf(knex: Knex, on: string, from: string, to: string): Promise<ColumnPlaces[]> {
+  return runSql<ColumnPlaces>(
     knex,
     `${treeOf('to_regclass($1)::oid')},
      places AS (SELECT a.attrelid, a.attname, row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum)::int AS place
@@ -77,7 +102,6 @@ export async function swapPositions(
      WHERE f.attname = $2 AND t.attname = $3`,
     [on, from, to],
   );
-  return Promise.all(statements.map((statement) => swapAliases(statement, places)));
 }
 
 /** A reader takes a view's lock before those of its tables; so does this, or the two would deadlock. */
@@ -93,18 +117,25 @@ export async function withQualifiedNames(knex: Knex, body: () => Promise<void>):
   await onConnection(knex, body);
 }
 
-/** Runs something while `to` goes by the name of `from`. The caller holds the table's lock. */
+/** Runs something while each `to` goes by the name of its `from`. The caller holds the table's lock. */
 export async function withNamesSwapped(
   knex: Knex,
-  { on, from, to }: Omit<ReboundObjects, 'objects'>,
+  { on, columns }: SwappedNames,
   body: () => Promise<void>,
 ): Promise<void> {
-  const aside = quoteIdent(ASIDE);
   const rename = (before: string, after: string) =>
     execute(knex, `ALTER TABLE ${on} RENAME COLUMN ${before} TO ${after}`);
-  await rename(quoteIdent(from), aside);
-  await rename(quoteIdent(to), quoteIdent(from));
+  const named = columns.map(({ from, to }, at) => ({
+    ...{ from: quoteIdent(from), to: quoteIdent(to) },
+    aside: quoteIdent(at === 0 ? ASIDE : `${ASIDE}_${at + 1}`),
+  }));
+  for (const { from, to, aside } of named) {
+    await rename(from, aside);
+    await rename(to, from);
+  }
   await body();
-  await rename(quoteIdent(from), quoteIdent(to));
-  await rename(aside, quoteIdent(from));
+  for (const { from, to, aside } of named) {
+    await rename(from, to);
+    await rename(aside, from);
+  }
 }

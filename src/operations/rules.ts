@@ -48,16 +48,20 @@ export async function rebindRule(knex: Knex, name: string, rule: ReboundRule): P
       const make = (text: string): Promise<void> =>
         execute(trx, text.replace(/^CREATE RULE/, 'CREATE OR REPLACE RULE').replace(/;\s*$/, ''));
       if (form === 'old') {
-        return found.new ? withNamesSwapped(trx, { on: table, from: to, to: from }, () => make(plain)) : undefined;
+        return found.new
+          ? withNamesSwapped(trx, { on: table, columns: [{ from: to, to: from }] }, () => make(plain))
+          : undefined;
       }
       if (form === 'new') {
         // Somebody may have made it anew on the old column since phase 2 has bound it.
-        return found.new ? make(plain) : withNamesSwapped(trx, { on: table, from, to }, () => make(plain));
+        return found.new
+          ? make(plain)
+          : withNamesSwapped(trx, { on: table, columns: [{ from, to }] }, () => make(plain));
       }
       if (found.new) return make(await withChoice(plain, to, choice(event, column, { old: from, new: to })));
       // While the names are changed the new column goes by the name of the old one.
       const chosen = await withChoice(plain, from, choice(event, column, { old: ASIDE, new: from }));
-      return withNamesSwapped(trx, { on: table, from, to }, () => make(chosen));
+      return withNamesSwapped(trx, { on: table, columns: [{ from, to }] }, () => make(chosen));
     });
   });
 }

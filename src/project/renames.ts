@@ -32,11 +32,13 @@ const functionVersion = strict({
 });
 const versions = v.optional(v.array(functionVersion), []);
 
+const refreshedColumn = { carried, versions, copiesAttributes: v.optional(v.string()) };
+
 const refreshSchema = strict({
   refreshes: v.string(),
-  carried,
-  versions,
-  copiesAttributes: v.optional(v.string()),
+  ...refreshedColumn,
+  /** Columns that are renamed with the first, by their old names. */
+  with: v.optional(v.array(strict({ column: v.string(), ...refreshedColumn })), []),
 });
 
 const truth = v.pipe(
@@ -59,10 +61,7 @@ const sync = strict({
   stragglers: strict({ count: v.string(), last: v.string(), schema: v.optional(v.string()) }),
 });
 
-/** Read with every scalar as text: a column may be called `1e3` or `null`. */
-const renameSchema = strict({
-  rename: v.string(),
-  table,
+const renamedColumn = {
   from: v.string(),
   to: v.string(),
   type: v.string(),
@@ -72,7 +71,16 @@ const renameSchema = strict({
   notNull: truth,
   carried,
   versions,
+};
+
+/** Read with every scalar as text: a column may be called `1e3` or `null`. */
+const renameSchema = strict({
+  rename: v.string(),
+  table,
+  ...renamedColumn,
   sync,
+  /** Columns of the table that are renamed with it: one sync keeps them all in step. */
+  with: v.optional(v.array(strict(renamedColumn)), []),
 });
 
 const retypedColumn = {
@@ -195,30 +203,48 @@ async function readRenames(root: string): Promise<Map<string, Rename>> {
   const documents = await documentsIn(root, folders.renames);
   const renames = new Map<string, Rename>();
   for (const { file, document } of documents.filter((one) => !isRefresh(one.document))) {
-    const { rename: name, ...rest } = validated(file, v.safeParse(renameSchema, document));
-    renames.set(name, {
-      name,
-      refreshed: [],
-      copying: [],
-      ...rest,
-      versions: rest.versions.map(ofPhase(2)),
-      retype: null,
-      partOf: null,
-    });
+    addRename(renames, validated(file, v.safeParse(renameSchema, document)));
   }
   for (const { file, document } of documents.filter((one) => isRefresh(one.document))) {
     const refresh = validated(file, v.safeParse(refreshSchema, document));
-    const { refreshes, carried: objects, versions: more, copiesAttributes = [] } = refresh;
+    const { refreshes, with: others, ...own } = refresh;
     const rename = renames.get(refreshes);
     if (!rename) throw new PhaseError('PH3005', { file, problems: [`refreshes: there is no rename ${refreshes}`] });
-    renames.set(refreshes, {
-      ...rename,
-      refreshed: [...rename.refreshed, ...objects],
-      versions: [...rename.versions, ...more.map(ofPhase(3))],
-      copying: [...rename.copying, ...[copiesAttributes].flat()],
-    });
+    renames.set(refreshes, withRefreshed(rename, own));
+    for (const { column, ...more } of others) {
+      const name = partName(refreshes, rename.table, column);
+      const part = renames.get(name);
+      if (!part) throw new PhaseError('PH3005', { file, problems: [`with: ${refreshes} does not rename ${column}`] });
+      renames.set(name, withRefreshed(part, more));
+    }
   }
   return renames;
+}
+
+function addRename(renames: Map<string, Rename>, document: v.InferOutput<typeof renameSchema>): void {
+  const { rename: name, table: of, sync: synced, with: others, ...own } = document;
+  const rest: Pick<Rename, 'table' | 'sync' | 'refreshed' | 'copying' | 'retype'> = {
+    ...{ table: of, sync: synced, refreshed: [], copying: [], retype: null },
+  };
+  renames.set(name, { name, ...own, ...rest, versions: own.versions.map(ofPhase(2)), partOf: null });
+  for (const other of others) {
+    const part = partName(name, of, other.from);
+    renames.set(part, { name: part, ...other, ...rest, versions: other.versions.map(ofPhase(2)), partOf: name });
+  }
+}
+
+type RefreshedColumn = Omit<v.InferOutput<typeof refreshSchema>, 'refreshes' | 'with'>;
+
+function withRefreshed(
+  rename: Rename,
+  { carried: objects, versions: more, copiesAttributes }: RefreshedColumn,
+): Rename {
+  return {
+    ...rename,
+    refreshed: [...rename.refreshed, ...objects],
+    versions: [...rename.versions, ...more.map(ofPhase(3))],
+    copying: [...rename.copying, ...(copiesAttributes === undefined ? [] : [copiesAttributes])],
+  };
 }
 
 async function documentsIn(root: string, folder: string): Promise<{ file: string; document: unknown }[]> {

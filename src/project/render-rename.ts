@@ -8,7 +8,7 @@ import type { Rename, RenamedFunction, RenameSync } from '../domain/rename.ts';
 export function renderChange(change: Change, parts: readonly Rename[] = []): string {
   if (isMapping(change)) return renderMapping(change);
   if (isMove(change)) return renderMove(change);
-  return change.retype === null ? renderRename(change) : renderRetype(change, parts);
+  return change.retype === null ? renderRename(change, parts) : renderRetype(change, parts);
 }
 
 function renderMapping({ name, kind, table, old, fresh, dropped, sync }: Mapping): string {
@@ -67,30 +67,24 @@ function retypedColumn({ table, from, to, type, byteEqual, notNull, carried, syn
   };
 }
 
-function renderRename({
-  name,
-  sync,
-  standing,
-  retype: _t,
-  partOf: _p,
-  refreshed: _r,
-  copying: _c,
-  ...rest
-}: Rename): string {
-  const { notNull, carried: objects, versions: functions, ...first } = rest;
-  const copies = asText(functions);
+function renderRename(rename: Rename, parts: readonly Rename[]): string {
+  const { name, table, sync } = rename;
+  const others = parts.length === 0 ? {} : { with: parts.map(renamedColumn) };
   return stringify(
-    {
-      rename: name,
-      ...first,
-      ...(standing === null ? {} : { standing }),
-      notNull,
-      carried: objects,
-      ...(copies.length === 0 ? {} : { versions: copies }),
-      sync: syncAsText(sync),
-    },
+    { rename: name, table, ...renamedColumn(rename), sync: syncAsText(sync), ...others },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
+}
+
+function renamedColumn({ from, to, type, byteEqual, notNull, carried, versions, ...rest }: Rename): object {
+  const { default: kind, standing } = rest;
+  const copies = asText(versions);
+  return {
+    ...{ from, to, type, byteEqual, default: kind },
+    ...(standing === null ? {} : { standing }),
+    ...{ notNull, carried },
+    ...(copies.length === 0 ? {} : { versions: copies }),
+  };
 }
 
 const syncAsText = (sync: RenameSync): object => ({
@@ -106,16 +100,23 @@ function asText(functions: readonly RenamedFunction[]): object[] {
   }));
 }
 
-/** The text of the file with what a refresh has added. */
-export function renderRefresh(
-  name: string,
-  { carried: objects, versions: functions, copying }: Pick<Rename, 'carried' | 'versions' | 'copying'>,
-): string {
-  const copies = functions.length === 0 ? {} : { versions: asText(functions) };
-  const [migration] = copying;
-  const attributes = migration === undefined ? {} : { copiesAttributes: migration };
+/** What a refresh has added of one column. */
+type Refreshed = Pick<Rename, 'from' | 'carried' | 'versions' | 'copying'>;
+
+/** The text of the file with what a refresh has added. @param others of columns that are renamed with the first. */
+export function renderRefresh(name: string, first: Refreshed, others: readonly Refreshed[]): string {
+  const beside = others.map((one) => ({ column: one.from, ...refreshedColumn(one) }));
   return stringify(
-    { refreshes: name, carried: objects, ...copies, ...attributes },
+    { refreshes: name, ...refreshedColumn(first), ...(beside.length === 0 ? {} : { with: beside }) },
     { lineWidth: 0, aliasDuplicateObjects: false },
   );
+}
+
+function refreshedColumn({ carried, versions, copying }: Refreshed): object {
+  const [migration] = copying;
+  return {
+    carried,
+    ...(versions.length === 0 ? {} : { versions: asText(versions) }),
+    ...(migration === undefined ? {} : { copiesAttributes: migration }),
+  };
 }

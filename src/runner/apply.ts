@@ -83,12 +83,13 @@ async function checkBeforeRevert(session: Session, { id, rename: name, step }: O
   if (mapping !== undefined) return checkMappingRevert(session, mapping, id, step);
   const move = session.history.moves.get(name ?? '');
   if (move !== undefined) return checkMoveRevert(session, move, id, step);
-  for (const rename of partsOf(session.history.renames.values(), name)) {
+  const renames = partsOf(session.history.renames.values(), name);
+  for (const rename of renames) {
     if (step === 'contract') await checkPreflight(session.worker, rename, 'backfill');
     if (step === 'contract' || step === 'switch') await ensureWayBack(session.worker, rename, id, step);
     if (step === 'switch') await returnAside(session, rename);
-    if (step === 'expand') await ensureNothingOfItsOwn(session.worker, rename, id, 'now');
   }
+  if (step === 'expand') await ensureNothingOfItsOwn(session.worker, renames, id, 'now');
 }
 
 async function checkMoveRevert(
@@ -99,7 +100,7 @@ async function checkMoveRevert(
 ): Promise<void> {
   if (step === 'contract') await checkMovePreflight(worker, move, 'constrain');
   if (step !== undefined) await ensureMoveWayBack(worker, move, id, step);
-  if (step === 'expand') await ensureNothingOfItsOwn(worker, asTargetPair(move), id, 'now');
+  if (step === 'expand') await ensureNothingOfItsOwn(worker, [asTargetPair(move)], id, 'now');
 }
 
 async function checkMappingRevert(
@@ -110,7 +111,7 @@ async function checkMappingRevert(
 ): Promise<void> {
   if (step === 'contract') await checkMappingPreflight(worker, mapping, 'backfill');
   if (step !== undefined) await ensureMappingWayBack(worker, mapping, id, step);
-  if (step === 'expand') for (const pair of asPairs(mapping)) await ensureNothingOfItsOwn(worker, pair, id, 'now');
+  if (step === 'expand') await ensureNothingOfItsOwn(worker, asPairs(mapping), id, 'now');
 }
 
 /** @throws PH2012 */

@@ -93,7 +93,7 @@ async function ensureColumnsMayGo(
         : isMove(change)
           ? [asTargetPair(change)]
           : asPairs(change);
-    for (const pair of pairs) await ensureNothingOfItsOwn(worker, pair, entry.id, 'before');
+    await ensureNothingOfItsOwn(worker, pairs, entry.id, 'before');
   }
 }
 

@@ -19,6 +19,8 @@ function instance(): Handlebars {
     'breakable',
     (name: string) => new made.SafeString(made.escapeExpression(name).replaceAll('_', '_<wbr>')),
   );
+  made.registerPartial('sync_column', source('rename/column.sql'));
+  made.registerPartial('sync_last_column', source('rename/last_column.sql'));
   made.registerPartial('guard', source('rename/guard.sql'));
   made.registerPartial('own_table', source('rename/own_table.sql'));
   made.registerPartial('rights', source('rename/rights.sql'));

@@ -4,13 +4,14 @@ import { lostAttributes } from '../catalog/attributes.ts';
 import { findTable } from '../catalog/find-table.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
+import { mapInTurn } from '../domain/in-turn.ts';
 import { type Phase, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, nextPatch, type Release } from '../domain/release.ts';
-import type { Rename } from '../domain/rename.ts';
+import { partsOf, type Rename } from '../domain/rename.ts';
 import { migrationsSoFar } from '../ledger/migrations.ts';
 import { readTableFacts } from '../objects/table-facts.ts';
 import { renamedFunction } from '../planner/rename/function-versions.ts';
-import { planRefresh } from '../planner/rename/refresh.ts';
+import { planRefresh, type RefreshedColumn } from '../planner/rename/refresh.ts';
 import type { Warning } from '../planner/rename/warnings.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import { inRolledBackTransaction } from '../postgres/transaction.ts';
@@ -58,29 +59,39 @@ export async function draftRefresh(
   const prepare = async () => {
     await renameInAdvance(db, earlierRenames(history, releases[0]), name);
   };
-  const facts = await readTableFacts(db, table, rename, { prepare });
+  const renames = partsOf(history.renames.values(), name);
+  const columns = await mapInTurn(renames, async (part) => {
+    const others = renames.filter((other) => other !== part).map(({ from, to }) => ({ from, to, table }));
+    const { from, to } = part;
+    const facts = await readTableFacts(db, table, { from, to, others }, { prepare });
+    return { rename: part, facts, attributesDiffer: await attributesDiffer(db, part, table.oid) };
+  });
   const number = await nextNumber(history.root, name);
-  const functions = await knownVersions(history.root, facts);
-  const plan = planRefresh(facts, {
-    rename,
+  const functions = await mapInTurn(columns, ({ facts }) => knownVersions(history.root, facts));
+  const plan = planRefresh(columns as [RefreshedColumn, ...RefreshedColumn[]], {
     releases,
     into: release,
     number,
     now: afterExisting(history, now),
-    functions,
-    attributesDiffer: await attributesDiffer(db, rename, table.oid),
+    functions: new Map(functions.flatMap((known) => [...known])),
     rewriteLimit,
   });
   if (plan === null) return { files: [], changes: [], warnings: [] };
   const migration = scaffoldStep(rename, plan.step);
   const versions = plan.versions.flatMap(scaffoldVersion);
+  const refreshed = plan.columns.map(({ rename: { from }, carried: objects, ...column }) => ({
+    from,
+    carried: objects,
+    versions: column.versions.map(renamedFunction(3)),
+    copying: column.copiesAttributes ? [plan.step.id] : [],
+  }));
+  const [first, ...others] = refreshed;
+  if (first === undefined) throw new TypeError('a rename has a column');
+  const isAdded = ({ carried: objects, versions: copies, copying }: (typeof refreshed)[number]): boolean =>
+    objects.length > 0 || copies.length > 0 || copying.length > 0;
   const carried = {
     path: refreshPath(name, number),
-    content: renderRefresh(name, {
-      carried: plan.carried,
-      versions: plan.versions.map(renamedFunction(3)),
-      copying: plan.copiesAttributes ? [plan.step.id] : [],
-    }),
+    content: renderRefresh(name, first, others.filter(isAdded)),
   };
   const manifest = await changeManifest(history.root, {
     release,

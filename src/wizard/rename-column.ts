@@ -1,15 +1,16 @@
-import { listColumns } from '../catalog/column.ts';
+import { listColumns, readColumn } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { asPair, type Change, changesOf, columnsOf, freshInWords, isRename, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteQualified } from '../domain/identifier.ts';
+import { mapInTurn } from '../domain/in-turn.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { type Rename, wholeOf } from '../domain/rename.ts';
 import { exclusiveObject } from '../objects/shared.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
-import { planRename, type RenamePlan } from '../planner/rename/plan.ts';
+import { planRename, type RenamedColumn, type RenamePlan } from '../planner/rename/plan.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { changeManifest } from '../project/change-manifest.ts';
 import { checksum } from '../project/checksum.ts';
@@ -26,10 +27,16 @@ import { afterExisting, knownVersions, pathOf, sourceOf, type WrittenFile } from
 /** What the wizard asks, and the flags answer. */
 export interface RenameAnswers {
   readonly table: string;
-  readonly from: string;
-  readonly to: string;
+  /** Each column with its new name: one, or several at the same moment. */
+  readonly columns: readonly [NewName, ...NewName[]];
   readonly releases: readonly Release[];
   readonly name?: string | undefined;
+}
+
+/** A column, and what it is to be called. */
+export interface NewName {
+  readonly from: string;
+  readonly to: string;
 }
 
 interface DraftOptions {
@@ -41,7 +48,8 @@ interface DraftOptions {
 
 /** Everything that would be written, before anything is. */
 export interface RenameDraft {
-  readonly facts: TableFacts;
+  /** Of each column. */
+  readonly facts: readonly TableFacts[];
   readonly plan: RenamePlan;
   readonly warnings: RenamePlan['warnings'];
   readonly files: readonly WrittenFile[];
@@ -63,24 +71,30 @@ export async function draftRename(
   const earlier = earlierRenames(history, releases[0]);
   let renamed: readonly Rename[] = [];
   const prepare = async () => {
-    renamed = await renameInAdvance(db, earlier, `${answers.table}.${answers.from}`);
-    await ensureUsableColumns(db, table, answers);
+    renamed = await renameInAdvance(db, earlier, `${answers.table}.${answers.columns[0].from}`);
+    for (const { from } of answers.columns) await readColumn(db, table.oid, table, from);
+    await ensureUsableColumns(db, table, answers.columns);
   };
-  const facts = await readTableFacts(db, table, answers, { prepare });
-  const plan = planRename(facts, {
-    to: answers.to,
+  const columns = await mapInTurn(answers.columns, async (names) => {
+    const others = answers.columns.filter((other) => other !== names).map((other) => ({ ...other, table }));
+    return { facts: await readTableFacts(db, table, { ...names, others }, { prepare }), to: names.to };
+  });
+  const facts = columns.map((column) => column.facts);
+  const functions = await mapInTurn(facts, (of) => knownVersions(history.root, of));
+  const plan = planRename(columns as [RenamedColumn, ...RenamedColumn[]], {
     releases,
     name: answers.name,
     now: afterExisting(history, now),
     takenFunctions: await listVersionedNames(history.root, 'function'),
     ledgerSchema: db.ledgerSchema,
-    functions: await knownVersions(history.root, facts),
+    functions: new Map(functions.flatMap((known) => [...known])),
     rewriteLimit,
     quietTriggers,
   });
   ensureNewChange(history, plan.rename);
-  await ensureApart(db, history, plan.rename, releases[0]);
-  const warnings = [...plan.warnings, ...warningsOfAdvance(plan.rename, renamed)];
+  const parts = [plan.rename, ...plan.parts];
+  for (const part of parts) await ensureApart(db, history, part, releases[0]);
+  const warnings = [...plan.warnings, ...parts.flatMap((part) => warningsOfAdvance(part, renamed))];
   return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
 }
 
@@ -98,13 +112,21 @@ export async function writeDraft(history: History, draft: Pick<RenameDraft, 'cha
 }
 
 /** @throws PH1008, PH1009 */
-export async function ensureUsableColumns(
-  db: Queryable,
-  table: ListedTable,
-  { from, to }: Pick<RenameAnswers, 'from' | 'to'>,
-): Promise<void> {
+export async function ensureUsableColumns(db: Queryable, table: ListedTable, names: readonly NewName[]): Promise<void> {
   const columns = await listColumns(db, table.oid);
-  if (columns.includes(from)) ensureUsableName(columns, from, to);
+  for (const [at, { from, to }] of names.entries()) {
+    if (columns.includes(from)) ensureUsableName(columns, from, to);
+    ensureOnce(names.slice(0, at), { from, to });
+  }
+}
+
+/** @throws PH1009 when an earlier pair has the column, or the name. */
+function ensureOnce(before: readonly NewName[], { from, to }: NewName): void {
+  const refuse = (reason: string): never => {
+    throw new PhaseError('PH1009', { name: to, reason });
+  };
+  if (before.some((other) => other.from === from)) refuse(`${from} is to be renamed twice.`);
+  if (before.some((other) => other.to === to)) refuse('Two columns are to get it.');
 }
 
 /** @throws PH1010 when they are not three ascending releases that are still open. */

@@ -84,7 +84,7 @@ export async function draftRetype(
   for (const part of [plan.rename, ...plan.parts]) await ensureApart(db, history, part, releases[0]);
   const warnings = [...plan.warnings, ...(await warningsOfReferences(db, columns)), ...(await lossesOf(db, columns))];
   const [{ facts }] = retyped as [RetypedColumn];
-  const draft = { facts: facts.next, plan, warnings, ...(await draftFiles(history, plan, releases)) };
+  const draft = { facts: [facts.next], plan, warnings, ...(await draftFiles(history, plan, releases)) };
   return { kind: 'phases', draft };
 }
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Connection } from '../../src/postgres/connection.ts';
 import type { History } from '../../src/project/history.ts';
-import { draftRename } from '../../src/wizard/rename-column.ts';
+import { draftRename, type RenameAnswers } from '../../src/wizard/rename-column.ts';
 
 /** What tells the rows of a table apart. */
 export type Key = 'bigint' | 'uuid' | 'composite' | 'none';
@@ -56,7 +56,8 @@ export async function syncOf(db: Connection): Promise<string> {
     mappings: new Map(),
     moves: new Map(),
   };
-  const answers = { table: 't', from: 'old', to: 'new', releases: ['1.1.0', '1.2.0', '1.3.0'] };
+  const releases = ['1.1.0', '1.2.0', '1.3.0'];
+  const answers: RenameAnswers = { table: 't', columns: [{ from: 'old', to: 'new' }], releases };
   const { changes } = await draftRename(db, history, answers, { now: new Date(), rewriteLimit: 0 });
   const sources = changes.filter(({ path }) => /^db\/(functions|triggers)\/.*phase_1/.test(path));
   return sources.map(({ content }) => content).join(';\n');

@@ -1,7 +1,22 @@
 import { expect } from '@jest/globals';
+import { quoteIdent } from '../../src/domain/identifier.ts';
 import { diffSchemas } from '../../src/schema/diff.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { differencesOf, fingerprint } from '../support/fingerprint.ts';
+
+/** The same of several columns. */
+export async function plainRenames(
+  server: string,
+  schema: string,
+  table: string,
+  columns: readonly { readonly from: string; readonly to: string }[],
+): Promise<TestDatabase> {
+  const database = await createDatabase(server);
+  await database.sql(schema);
+  for (const { from, to } of columns)
+    await database.sql(`ALTER TABLE ${table} RENAME COLUMN ${quoteIdent(from)} TO ${quoteIdent(to)}`);
+  return database;
+}
 
 /** What `ALTER TABLE ... RENAME COLUMN` makes of the same table, in a database of its own. */
 export async function plainRename(

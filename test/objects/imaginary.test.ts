@@ -8,6 +8,7 @@ import { namedBy } from '../../src/objects/hanging.ts';
 import type { AnyKind, TwinnedKind } from '../../src/objects/kind.ts';
 import { readHangingObjects } from '../../src/objects/read-hanging.ts';
 import { KINDS } from '../../src/objects/registry.ts';
+import { Renaming } from '../../src/objects/renaming.ts';
 import { readTableFacts } from '../../src/objects/table-facts.ts';
 import { carriedOf } from '../../src/planner/rename/names.ts';
 import { stepCode } from '../../src/planner/rename/steps.ts';
@@ -73,7 +74,7 @@ test('a kind that is added to the registry is read, listed, built, undone and gi
   const carried = carriedOf(found, 'mails', kinds);
   expect(carried).toContainEqual({ kind: 'note', name: 'private', twin: 'private_triphase' });
   const rename = renameFacts(RENAME, { carried });
-  const steps = stepCode(found, rename, { versions: [], quietTriggers: false, kinds });
+  const steps = stepCode([new Renaming(found, rename)], { versions: [], quietTriggers: false, kinds });
   expect(steps.constrain.up).toContainEqual(execute(`INSERT INTO public.notes VALUES ('private_triphase', 'email')`));
   expect(steps.constrain.down).toContainEqual(execute(`DELETE FROM public.notes WHERE name = 'private_triphase'`));
   expect(steps.contract.down).toContainEqual(execute(`INSERT INTO public.notes VALUES ('private', 'mail')`));

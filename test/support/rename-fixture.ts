@@ -15,6 +15,8 @@ export interface FixtureOptions {
   readonly table?: string;
   readonly from?: string;
   readonly to?: string;
+  /** Columns that are renamed with it. */
+  readonly also?: readonly { readonly from: string; readonly to: string }[];
   readonly server?: string;
   /** Releases that are cut; without it all three. */
   readonly cut?: readonly string[];
@@ -39,6 +41,7 @@ export async function renameFixture({
   table = 'users',
   from = 'old',
   to = 'new',
+  also = [],
   server,
   cut = [R1, R2, R3],
 }: FixtureOptions): Promise<RenameFixture> {
@@ -51,10 +54,9 @@ export async function renameFixture({
     'rename-column',
     '--table',
     table,
-    '--from',
-    from,
-    '--to',
-    to,
+    ...(also.length === 0
+      ? ['--from', from, '--to', to]
+      : [{ from, to }, ...also].flatMap((pair) => ['--map', `${pair.from}=${pair.to}`])),
     '--releases',
     `${R1},${R2},${R3}`,
     '--yes',

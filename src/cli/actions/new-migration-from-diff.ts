@@ -120,7 +120,12 @@ async function scaffoldRenames(
       for (const { table, from: old, to } of renames) {
         const history = await readHistory(project.root);
         const drafted = await looking(db, () =>
-          draftRename(db, history, { table, from: old, to, releases }, { now: new Date(), rewriteLimit }),
+          draftRename(
+            db,
+            history,
+            { table, columns: [{ from: old, to }], releases },
+            { now: new Date(), rewriteLimit },
+          ),
         );
         for (const { message } of drafted.warnings) context.output.notice(message);
         await write(drafted.changes);

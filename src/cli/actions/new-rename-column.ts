@@ -1,4 +1,4 @@
-import { findTable } from '../../catalog/find-table.ts';
+import { findTable, type ListedTable } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
 import { parseRelease } from '../../domain/release.ts';
@@ -11,6 +11,7 @@ import { draftRefresh } from '../../wizard/refresh.ts';
 import {
   draftRename,
   ensureUsableColumns,
+  type NewName,
   type RenameAnswers,
   type RenameDraft,
   writeDraft,
@@ -32,6 +33,7 @@ interface RenameFlags {
   table?: string;
   from?: string;
   to?: string;
+  map?: string[];
   releases?: string;
   name?: string;
   refresh?: string;
@@ -55,7 +57,7 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     const quietTriggers = flags.quietTriggers ?? false;
     if (quietTriggers) await ensureMayQuiet(db);
     const draft = await looking(db, () => draftRename(db, history, answers, { ...options, quietTriggers }));
-    context.output.notice(describeFacts(draft.facts));
+    for (const facts of draft.facts) context.output.notice(describeFacts(facts));
     context.output.notice(describeFiles(draft.files, draft.warnings));
     await ensureConfirmed(prompts, draft.files.length);
     await writeDraft(history, draft);
@@ -97,14 +99,48 @@ async function askRename(
 ): Promise<RenameAnswers> {
   const tableName = flags.table ?? (await askTable(db, prompts));
   const found = await findTable(db, tableName);
-  const from = flags.from ?? (await askColumn(db, prompts, found, '--from'));
-  const to =
-    flags.to ??
-    (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) =>
-      problemOf(() => ensureUsableColumns(db, found, { from, to: answer })),
-    ));
+  const columns = mapped(flags) ?? (await askColumns(db, prompts, found, flags));
   const releases = await askReleases(prompts, { project, history }, flags.releases);
-  return { table: tableName, from, to, releases, name: flags.name };
+  return { table: tableName, columns, releases, name: flags.name };
+}
+
+/** One column, and where people are asked as many as they name. */
+async function askColumns(
+  db: Queryable,
+  prompts: Prompts,
+  found: ListedTable,
+  flags: RenameFlags,
+): Promise<RenameAnswers['columns']> {
+  const askOne = async (before: readonly NewName[], given: Partial<NewName>): Promise<NewName> => {
+    const from = given.from ?? (await askColumn(db, prompts, found, '--from'));
+    const to =
+      given.to ??
+      (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) =>
+        problemOf(() => ensureUsableColumns(db, found, [...before, { from, to: answer }])),
+      ));
+    return { from, to };
+  };
+  const columns: [NewName, ...NewName[]] = [await askOne([], flags)];
+  if (flags.from !== undefined && flags.to !== undefined) return columns;
+  while (await prompts.decide('Rename another column of the table in the same releases?'))
+    columns.push(await askOne(columns, {}));
+  return columns;
+}
+
+/** What `--map` says, each `OLD=NEW`; null where it is not given. @throws PH1015 */
+function mapped({ map, from, to }: RenameFlags): RenameAnswers['columns'] | null {
+  if (map === undefined) return null;
+  if (from !== undefined || to !== undefined) {
+    const allowed = 'no --from and --to beside it: each --map is one column';
+    throw new PhaseError('PH1015', { what: '--map', value: map.join(' '), allowed });
+  }
+  const columns = map.map((value): NewName => {
+    const [, old, fresh] = /^([^=]+)=([^=]+)$/.exec(value) ?? [];
+    if (old === undefined || fresh === undefined)
+      throw new PhaseError('PH1015', { what: '--map', value, allowed: 'OLD=NEW, each a name that is not quoted' });
+    return { from: old, to: fresh };
+  });
+  return columns as [NewName, ...NewName[]];
 }
 
 function written({ plan, files, warnings }: RenameDraft): Result {

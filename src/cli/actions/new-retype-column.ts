@@ -46,7 +46,7 @@ export async function runRetype(context: CommandContext, flags: RetypeFlags): Pr
     return found.kind === 'plain'
       ? writePlain(context, prompts, { history, answers, found })
       : writeChange(context, prompts, {
-          ...{ db, history, kind: 'retype', draft: found.draft, facts: [found.draft.facts] },
+          ...{ db, history, kind: 'retype', draft: found.draft, facts: found.draft.facts },
           sample: (rename) => sampleOf(db, rename),
         });
   });

@@ -1,11 +1,12 @@
 import { TREE } from '../../catalog/tree.ts';
-import type { UniqueFacts } from '../../domain/facts.ts';
+import type { ConstraintFacts, UniqueFacts } from '../../domain/facts.ts';
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import { sqlQualified } from '../../postgres/names.ts';
 import { all } from '../../postgres/queryable.ts';
 import { type Code, call } from '../code.ts';
 import { constraintOptions } from '../constraints/code.ts';
+import { foreignKey } from '../constraints/foreign-key.ts';
 import { hangingConstraints } from '../constraints/hanging.ts';
 import { referencingKey } from '../constraints/referencing-key.ts';
 import { constraintTwin } from '../constraints/twins.ts';
@@ -94,14 +95,25 @@ function dropTwin(renaming: Renaming, key: UniqueFacts): Code[] {
   return [call('dropIndex', { on: quoteQualified(key.on), name: renaming.twinOf(primaryKey, key), ...partitioned })];
 }
 
+/** Foreign keys as they are on the new columns. */
+function twinsOf(renaming: Renaming, kind: TwinnedKind<string, ConstraintFacts>, keys: readonly ConstraintFacts[]) {
+  return keys.map((key) => constraintOptions(key, { name: renaming.twinOf(kind, key), definition: key.definition }));
+}
+
+/** Whether a key of the table references the table itself. */
+const isOwn =
+  ({ on }: Renaming) =>
+  ({ definition }: ConstraintFacts): boolean =>
+    definition.replaceAll('"', '').includes(` REFERENCES ${on.replaceAll('"', '')}(`);
+
 function returnKey(renaming: Renaming, key: UniqueFacts): Code[] {
-  const { facts, rename } = renaming;
-  const keys = facts.objects['referencing key'].map((reference) =>
-    constraintOptions(reference, {
-      name: renaming.twinOf(referencingKey, reference),
-      definition: reference.definition,
-    }),
-  );
+  const { facts, rename, beside } = renaming;
+  const keys = [
+    ...twinsOf(renaming, referencingKey, facts.objects['referencing key']),
+    ...[renaming, ...beside].flatMap((one) =>
+      twinsOf(one, foreignKey, one.facts.objects['foreign key'].filter(isOwn(one))),
+    ),
+  ];
   return [
     call('restorePrimaryKey', {
       on: quoteQualified(key.on),
@@ -109,24 +121,31 @@ function returnKey(renaming: Renaming, key: UniqueFacts): Code[] {
       twin: renaming.twinOf(primaryKey, key),
       from: rename.to,
       to: rename.from,
+      ...(beside.length === 0
+        ? {}
+        : { also: beside.map((other) => ({ from: other.rename.to, to: other.rename.from })) }),
       fromIndex: key.definition,
       toIndex: key.original,
       definition: key.originalConstraint,
       ...timingOf(key),
       ...(keys.length === 0 ? {} : { keys }),
-      ...aside(facts, ({ needsPrimaryKey }) => needsPrimaryKey),
+      ...aside([facts], ({ needsPrimaryKey }) => needsPrimaryKey),
       ...(key.comment === null ? {} : { comment: key.comment }),
     }),
   ];
 }
 
 /** The keys that phase 3 moves as it replaces the column: that of the table itself, and those of its children by plain inheritance. */
-export function movedKeys(renaming: Renaming) {
-  const keys = renaming.facts.objects['primary key'];
-  const [own, ...others] = [
-    ...keys.filter(({ on }) => renaming.isHome(on)),
-    ...keys.filter(({ on }) => !renaming.isHome(on)),
-  ].map((key) => movedKey(renaming, key));
+export function movedKeys(renamings: readonly Renaming[]) {
+  const keys = renamings.flatMap((renaming) =>
+    renaming.facts.objects['primary key'].map((key) => ({
+      isHome: renaming.isHome(key.on),
+      moved: movedKey(renaming, key),
+    })),
+  );
+  const [own, ...others] = [...keys.filter(({ isHome }) => isHome), ...keys.filter(({ isHome }) => !isHome)].map(
+    ({ moved }) => moved,
+  );
   return {
     ...(own === undefined ? {} : { primaryKey: own }),
     ...(others.length === 0 ? {} : { keysOfChildren: others }),

@@ -2,9 +2,10 @@ import { after, printedTable } from '../../catalog/scratch.ts';
 import type { TreeMember } from '../../catalog/tree.ts';
 import { argumentsOf, assignsRow, triggerMentions } from '../../catalog/trigger-sources.ts';
 import { SCRATCH_ASIDE, type TriggerFacts } from '../../domain/facts.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import { withEventTriggers } from '../../postgres/session.ts';
-import type { Scratching } from '../sources.ts';
+import type { ColumnNames, Scratching } from '../sources.ts';
 
 interface TriggerRow {
   name: string;
@@ -21,7 +22,6 @@ interface TriggerRow {
   arguments: string;
   depends: boolean;
   fresh: string;
-  fresh_name: string;
 }
 
 const TRIGGERS = `
@@ -32,7 +32,7 @@ const TRIGGERS = `
     ARRAY(SELECT quote_ident(a.attname) FROM unnest(t.tgattr::int2[]) WITH ORDINALITY AS k(number, place)
       JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number ORDER BY k.place) AS column_names,
     p.prosrc AS source, l.lanname AS language, encode(t.tgargs, 'hex') AS arguments,
-    quote_ident($3) AS fresh, $3::text AS fresh_name,
+    quote_ident($3) AS fresh,
     EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid
       AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.tgrelid AND d.refobjsubid = $2) AS depends
   FROM pg_trigger t
@@ -66,7 +66,8 @@ export async function readTriggers({ db, member, scratch, names }: Scratching): 
   const copied = await triggersOf(db, scratch.oid, member.column, to);
   const copies = new Map(copied.map((row) => [row.name, row]));
   const rows = await triggersOf(db, member.oid, member.column, to);
-  return Promise.all(rows.map((row) => foundTrigger(member, row, from, copies.get(row.name))));
+  const renamed: Renamed = [{ from, to }, ...(names.others ?? [])];
+  return Promise.all(rows.map((row) => foundTrigger(member, row, renamed, copies.get(row.name))));
 }
 
 function triggersOf(db: Queryable, table: number, column: number, to: string): Promise<TriggerRow[]> {
@@ -76,11 +77,12 @@ function triggersOf(db: Queryable, table: number, column: number, to: string): P
 async function foundTrigger(
   { schema, name: table, column }: TreeMember,
   row: TriggerRow,
-  from: string,
+  renamed: Renamed,
   copy: TriggerRow | undefined,
 ): Promise<FoundTrigger> {
+  const [{ from }] = renamed;
   const givesName = argumentsOf(row).includes(from);
-  const rebound = (row.depends && copy) || givesName ? rebind(row, column, copy ?? row, from) : null;
+  const rebound = (row.depends && copy) || givesName ? rebind(row, column, copy ?? row, renamed) : null;
   return {
     facts: {
       on: { schema, name: table },
@@ -98,16 +100,23 @@ async function foundTrigger(
   };
 }
 
+/** The column, and those of its table that are renamed with it, with their new names. */
+type Renamed = readonly [NewName, ...NewName[]];
+type NewName = Pick<ColumnNames, 'from' | 'to'>;
+
 /** Its forms: as it is; firing for both columns, and told of the new one; and as a plain RENAME COLUMN would leave it. */
-function rebind(row: TriggerRow, number: number, copy: TriggerRow, from: string): TriggerFacts['rebound'] {
+function rebind(row: TriggerRow, number: number, copy: TriggerRow, renamed: Renamed): TriggerFacts['rebound'] {
   const tail = after(row.definition, head(row, row.table_name, row.column_names));
   const copied = after(copy.definition, head(copy, copy.table_name, copy.column_names));
-  const switchedTail = tail === null ? null : withNewName(tail, row, from);
-  const newTail = copied === null ? null : withNewName(copied, row, from);
+  const switchedTail = tail === null ? null : withNewNames(tail, row, renamed);
+  const newTail = copied === null ? null : withNewNames(copied, row, renamed);
+  const [, ...beside] = renamed;
   if (tail === null || switchedTail === null || newTail === null) return null;
-  const both = row.column_names.flatMap((name, place) =>
-    row.column_numbers[place] === number ? [name, row.fresh] : [name],
-  );
+  const both = row.column_names.flatMap((name, place) => {
+    if (row.column_numbers[place] === number) return [name, row.fresh];
+    const other = beside.find(({ from }) => name === from || name === quoteIdent(from));
+    return other === undefined ? [name] : [name, quoteIdent(other.to)];
+  });
   // One that fires for both columns already, since the second phase has made it so, fires for one of them in the end.
   const last = copy.column_names.filter((name) => !name.startsWith(`"${SCRATCH_ASIDE}`));
   return {
@@ -119,14 +128,15 @@ function rebind(row: TriggerRow, number: number, copy: TriggerRow, from: string)
 }
 
 /** Its arguments stand last, as PostgreSQL prints them; null when they do not. */
-function withNewName(tail: string, row: TriggerRow, from: string): string | null {
+function withNewNames(tail: string, row: TriggerRow, renamed: Renamed): string | null {
   const given = argumentsOf(row);
-  if (!given.includes(from)) return tail;
+  const freshOf = new Map(renamed.map(({ from, to }) => [from, to]));
+  if (!given.some((name) => freshOf.has(name))) return tail;
   const ending = (names: readonly string[]): string =>
     `(${names.map((name) => `'${name.replaceAll("'", "''")}'`).join(', ')})`;
   const printed = ending(given);
   if (!tail.endsWith(printed)) return null;
-  return tail.slice(0, -printed.length) + ending(given.map((name) => (name === from ? row.fresh_name : name)));
+  return tail.slice(0, -printed.length) + ending(given.map((name) => freshOf.get(name) ?? name));
 }
 
 /** The beginning of a trigger's definition up to its table, as pg_get_triggerdef prints it. */

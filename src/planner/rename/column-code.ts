@@ -1,8 +1,9 @@
 import { addColumnStatements, columnDefinition } from '../../domain/add-column.ts';
 import { quoteIdent, quoteLiteral } from '../../domain/identifier.ts';
-import { differs, isOfGenerated } from '../../domain/rename.ts';
+import { differs, eitherOf, isOfGenerated } from '../../domain/rename.ts';
 import { backfill, type Code, call, execute } from '../../objects/code.ts';
 import type { Renaming } from '../../objects/renaming.ts';
+import type { Renamings } from './object-code.ts';
 
 /** Adds the new column, and everything that the old one has but for constraints. */
 export function addColumn(renaming: Renaming): Code[] {
@@ -44,21 +45,30 @@ function attributes({ on, new: column, facts }: Renaming): Code[] {
   ].map(execute);
 }
 
-/** The values of a generated column are there with it. */
-export function fill({ on, rename }: Renaming, from: string, to: string, quietTriggers = false): Code[] {
-  if (isOfGenerated(rename)) return [];
-  const [source, target] = [quoteIdent(from), quoteIdent(to)];
+/** All columns in one pass. The values of a generated column are there with it. */
+export function fill(renamings: Renamings, direction: 'to new' | 'back', quietTriggers = false): Code[] {
+  const [{ on }] = renamings;
+  const filled = renamings
+    .filter(({ rename }) => !isOfGenerated(rename))
+    .map(({ rename: { from, to, byteEqual } }) => {
+      const [source, target] = direction === 'back' ? [to, from] : [from, to];
+      return { source: quoteIdent(source), target, where: differs(quoteIdent(source), quoteIdent(target), byteEqual) };
+    });
+  if (filled.length === 0) return [];
   return [
     backfill({
       table: on,
-      set: { [to]: source },
-      where: differs(source, target, rename.byteEqual),
+      set: Object.fromEntries(filled.map(({ target, source }) => [target, source])),
+      where: eitherOf(filled.map(({ where }) => where)),
       ...(quietTriggers ? { quietTriggers } : { exact: true }),
     }),
   ];
 }
 
 /** Extended statistics are only computed where all of their columns are analysed. */
-export function analyze({ on, facts }: Renaming, column: string): Code {
-  return execute(facts.objects.statistics.length > 0 ? `ANALYZE ${on}` : `ANALYZE ${on} (${column})`);
+export function analyze(renamings: Renamings, side: 'old' | 'new'): Code {
+  const [{ on }] = renamings;
+  const columns = renamings.map((renaming) => renaming[side]).join(', ');
+  const isWhole = renamings.some(({ facts }) => facts.objects.statistics.length > 0);
+  return execute(isWhole ? `ANALYZE ${on}` : `ANALYZE ${on} (${columns})`);
 }

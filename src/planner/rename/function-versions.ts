@@ -1,4 +1,5 @@
 import type { MentionFacts } from '../../domain/facts.ts';
+import { groupBy } from '../../domain/group.ts';
 import type { RenamedFunction } from '../../domain/rename.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 
@@ -16,8 +17,10 @@ export interface FunctionVersion {
   readonly signature: string;
   readonly version: number;
   readonly content: string;
-  /** Lines of the new version that name the old column. */
+  /** Lines of the new version that name an old column. */
   readonly lines: readonly number[];
+  /** The old columns that it names. */
+  readonly columns: readonly string[];
   /** The version before it, where db/functions did not hold one yet. */
   readonly before: string | null;
 }
@@ -44,23 +47,36 @@ export function isVersionable({ versionName }: MentionFacts): boolean {
   return FILE_NAME.test(versionName);
 }
 
-/** New versions of the functions that name the column: copies, with a head that says what to edit. */
+/** A column that functions are looked for that name it, and its new name. */
+interface Renamed {
+  readonly facts: Pick<TableFacts, 'mentions' | 'column'>;
+  readonly to: string;
+}
+
+/** New versions of the functions that name a column: copies, with a head that says what to edit. */
 export function functionVersions(
-  { mentions, column }: TableFacts,
-  to: string,
+  columns: readonly Renamed[],
   known: ReadonlyMap<string, KnownVersion>,
 ): FunctionVersion[] {
-  return mentions.filter(isVersionable).map((mention) => {
-    const { versionName: name, procedure: signature, definition, lines } = mention;
+  const found = columns.flatMap(({ facts, to }) =>
+    facts.mentions.filter(isVersionable).map((mention) => ({ mention, from: facts.column.name, to })),
+  );
+  return [...groupBy(found, ({ mention }) => mention.procedure).values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { versionName: name, procedure: signature, definition } = first.mention;
+    const lines = [...new Set(group.flatMap(({ mention }) => mention.lines))].sort((a, b) => a - b);
     const last = known.get(name);
     const printed = `${definition.trim()};\n`;
-    const head = [`-- For phase 2 of the rename of ${oneLine(column.name)} to ${oneLine(to)}: ${TO_DO}`, ''];
+    const renamed = group.map(({ from, to }) => `${oneLine(from)} to ${oneLine(to)}`).join(', ');
+    const head = [`-- For phase 2 of the rename of ${renamed}: ${TO_DO}`, ''];
     const body = last?.content ?? printed;
     return {
       name,
       signature,
       version: (last?.version ?? 1) + 1,
       content: head.join('\n') + body,
+      columns: group.map(({ from }) => from),
       lines: last === undefined ? lines.map((line) => line + head.length - 1) : [],
       before: last === undefined ? printed : null,
     };

@@ -11,11 +11,6 @@ import type { TableFacts } from '../../objects/table-facts.ts';
 const LONGEST_RENAME = 120;
 
 /** `users_email_to_email_address`; what is cut off keeps a hash. */
-export function renameName(table: string, from: string, to: string): string {
-  return changeName(table, [from], [to]);
-}
-
-/** The same for several columns. */
 export function changeName(table: string, old: readonly string[], fresh: readonly string[]): string {
   const name = `${slug(table)}_${old.map(slug).join('_')}_to_${fresh.map(slug).join('_')}`;
   return identifierBytes(name) <= LONGEST_RENAME ? name : `${name.slice(0, LONGEST_RENAME - 9)}_${shortHash(name)}`;
@@ -49,22 +44,24 @@ function away({ table }: TableFacts, on: string): { on?: string } {
   return on === quoteQualified(table) ? {} : { on };
 }
 
-/** Names of the sync's functions and triggers. @param taken names of functions in the schema and in db/functions. */
+/** Names of the sync's functions and triggers. @param columns what was found of each; @param taken names of functions in the schema and in db/functions. */
 export function syncNames(
-  facts: TableFacts,
+  columns: readonly [TableFacts, ...TableFacts[]],
   rename: string,
   { taken, ledgerSchema }: { readonly taken: ReadonlySet<string>; readonly ledgerSchema: string },
 ): RenameSync {
+  const [own] = columns;
   const stragglers = stragglersOf(rename, ledgerSchema);
-  if (facts.column.generated !== null) return { functions: [], triggers: [], moved: null, last: null, stragglers };
-  const stem = syncStem(facts, taken);
-  const first = triggersThat(facts, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0);
-  const isChanged = isChangedByTriggers(facts);
+  if (own.column.generated !== null) return { functions: [], triggers: [], moved: null, last: null, stragglers };
+  const stem = syncStem(own, taken);
+  const first = triggersThat(own, stem, FIRST_PREFIXES, (name, other) => compareBytes(name, other) < 0);
+  const isChanged = columns.some(isChangedByTriggers);
+  const isSeparate = isChanged || columns.some(({ column }) => column.toastable);
   return {
     functions: byPhase(stem),
     triggers: first,
-    moved: isChanged || facts.column.toastable ? [beforeFirst(first[0]), beforeFirst(first[1])] : null,
-    last: isChanged ? lastOf(facts, stem) : null,
+    moved: isSeparate ? [beforeFirst(first[0]), beforeFirst(first[1])] : null,
+    last: isChanged ? lastOf(own, stem) : null,
     stragglers,
   };
 }

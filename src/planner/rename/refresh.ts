@@ -7,17 +7,25 @@ import type { AnyKind } from '../../objects/kind.ts';
 import { byKind, KINDS, type ObjectsByKind } from '../../objects/registry.ts';
 import { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { eachOnce } from './each-once.ts';
 import { type FunctionVersion, functionVersions, type KnownVersion } from './function-versions.ts';
 import { carriedOf } from './names.ts';
-import { constants, ofKinds, rebindDependents } from './object-code.ts';
+import { constants, ofKinds, type Renamings, rebindDependents } from './object-code.ts';
 import { type PlannedStep, timestamp } from './plan.ts';
 import { atOnce, bringBack, bringTo, restoreOriginals } from './steps.ts';
 import { ensureSupported } from './supported.ts';
 import { type Warning, warningsOf } from './warnings.ts';
 
+/** A column of a rename that is refreshed, with what hangs on it now. */
+export interface RefreshedColumn {
+  readonly rename: Rename;
+  readonly facts: TableFacts;
+  /** Whether the old column has attributes that the new one lacks. */
+  readonly attributesDiffer: boolean;
+}
+
 /** What is to be carried over besides what a rename was planned with. */
 export interface RefreshRequest {
-  readonly rename: Rename;
   /** Releases of the three phases. */
   readonly releases: readonly [Release, Release, Release];
   /** The release that it is written into: that of the third phase, or one between it and the second. */
@@ -26,47 +34,73 @@ export interface RefreshRequest {
   readonly number: number;
   readonly now: Date;
   readonly functions: ReadonlyMap<string, KnownVersion>;
-  /** Whether the old column has attributes that the new one lacks. */
-  readonly attributesDiffer: boolean;
   readonly rewriteLimit: number;
 }
 
 /** One more migration of phase 3, which runs before the contract, and what it carries over. */
 export interface RefreshPlan {
   readonly step: PlannedStep;
+  /** Of each column. */
+  readonly columns: readonly RefreshedPart[];
+  /** New versions of functions. */
+  readonly versions: readonly FunctionVersion[];
+  readonly warnings: readonly Warning[];
+}
+
+/** What is carried over besides of one column. */
+export interface RefreshedPart {
+  readonly rename: Rename;
   readonly carried: readonly CarriedObject[];
   readonly versions: readonly FunctionVersion[];
   readonly copiesAttributes: boolean;
-  readonly warnings: readonly Warning[];
 }
 
 /**
  * Plans what a rename does not carry over yet: an index that only production has, a view made last week.
- * @param facts what hangs on the old column now.
+ * @param columns what hangs on each old column now.
  * @returns null when nothing is missing.
  * @throws PH2001 when something cannot be carried over.
  */
-export function planRefresh(facts: TableFacts, request: RefreshRequest): RefreshPlan | null {
-  const { rename, number, now, releases } = request;
-  const missing = withoutCarried(facts, rename);
-  ensureSupported(missing, request.rewriteLimit);
-  const carried = carriedOf(missing, rename.name);
-  const unversioned = missing.mentions.filter(({ versionName }) => !request.functions.has(versionName));
-  const versions = functionVersions({ ...missing, mentions: unversioned }, rename.to, request.functions);
-  if (carried.length === 0 && versions.length === 0 && !request.attributesDiffer) return null;
-  const renaming = new Renaming(missing, { ...rename, carried });
-  const id = `${timestamp(now, 0)}_${rename.name}_phase_3_refresh_${number}`;
+export function planRefresh(
+  columns: readonly [RefreshedColumn, ...RefreshedColumn[]],
+  request: RefreshRequest,
+): RefreshPlan | null {
+  const { number, now, releases } = request;
+  const renames = columns.map(({ rename }) => rename);
+  const found = columns.map(({ facts, rename }) => withoutCarried(facts, rename, renames));
+  const once = eachOnce(found);
+  const missing = found.map(once);
+  for (const facts of missing) ensureSupported(facts, request.rewriteLimit);
+  const unversioned = missing.map((facts) => ({
+    ...facts,
+    mentions: facts.mentions.filter(({ versionName }) => !request.functions.has(versionName)),
+  }));
+  const versions = functionVersions(
+    unversioned.map((facts, at) => ({ facts, to: renames[at]?.to ?? '' })),
+    request.functions,
+  );
+  const parts = columns.map(({ rename, attributesDiffer }, at): RefreshedPart => {
+    const facts = missing[at] ?? columns[0].facts;
+    const own = versions.filter((version) => version.columns.includes(rename.from));
+    return { rename, carried: carriedOf(facts, rename.name), versions: own, copiesAttributes: attributesDiffer };
+  });
+  if (!parts.some((part) => part.carried.length > 0 || part.copiesAttributes) && versions.length === 0) return null;
+  const own = parts.map(
+    ({ rename, carried }, at) => new Renaming(missing[at] ?? columns[0].facts, { ...rename, carried }),
+  );
+  const renamings = Renaming.together(...(own as [Renaming, ...Renaming[]]));
+  const [{ rename: head }] = columns;
+  const id = `${timestamp(now, 0)}_${head.name}_phase_3_refresh_${number}`;
   // It binds things to the new column alone, as the contract does.
   const breaks = `<${releases[1]}`;
   const rest = { kind: 'schema', phase: 3, release: request.into, after: null, breaks } as const;
   return {
-    step: { step: 'refresh', id, ...rest, ...refreshCode(renaming, versions, request.attributesDiffer) },
-    carried,
+    step: { step: 'refresh', id, ...rest, ...refreshCode(renamings, versions, parts) },
+    columns: parts,
     versions,
-    copiesAttributes: request.attributesDiffer,
-    warnings: warningsOf({ ...missing, mentions: unversioned }, rename, { releases }, versions).filter(
-      ({ code }) => !OF_FIRST_PHASE.includes(code),
-    ),
+    warnings: unversioned
+      .flatMap((facts, at) => warningsOf(facts, renames[at] ?? head, { releases }, versions))
+      .filter(({ code }) => !OF_FIRST_PHASE.includes(code)),
   };
 }
 
@@ -82,39 +116,42 @@ const OF_FIRST_PHASE: readonly string[] = [
 const LISTED: readonly AnyKind[] = (KINDS as readonly AnyKind[]).filter(({ carried }) => carried !== 'with the column');
 
 /** The steps of all phases at once: the sync of phase 2 is in place, and the release that uses the old column is gone. */
-function refreshCode(renaming: Renaming, versions: readonly FunctionVersion[], attributesDiffer: boolean) {
-  const { on, rename } = renaming;
-  const { from, to } = rename;
+function refreshCode(renamings: Renamings, versions: readonly FunctionVersion[], parts: readonly RefreshedPart[]) {
+  const [{ on }] = renamings;
+  const differing = parts.filter(({ copiesAttributes }) => copiesAttributes).map(({ rename }) => rename);
   return {
     up: [
-      ...(attributesDiffer ? [call('copyAttributes', { on, from, to }), call('copyNotNull', { on, from, to })] : []),
-      ...ofKinds(renaming, 'constrain', 'up', LISTED),
+      ...differing.flatMap(({ from, to }) => [
+        call('copyAttributes', { on, from, to }),
+        call('copyNotNull', { on, from, to }),
+      ]),
+      ...ofKinds(renamings, 'constrain', 'up', LISTED),
       ...atOnce([
-        ...ofKinds(renaming, 'refresh', 'up'),
-        ...rebindDependents(renaming, 'in phase 2', 'to new'),
+        ...ofKinds(renamings, 'refresh', 'up'),
+        ...rebindDependents(renamings, 'in phase 2', 'to new'),
         ...bringTo(versions),
       ]),
     ],
     down: [
-      ...ofKinds(renaming, 'refresh', 'restore'),
+      ...ofKinds(renamings, 'refresh', 'restore'),
       ...atOnce([
         ...bringBack(versions),
-        ...rebindDependents(renaming, 'in phase 2', 'back'),
-        ...ofKinds(renaming, 'refresh', 'down'),
+        ...rebindDependents(renamings, 'in phase 2', 'back'),
+        ...ofKinds(renamings, 'refresh', 'down'),
       ]),
-      ...restoreOriginals(renaming),
-      ...(attributesDiffer ? [call('copyAttributes', { on, from: to, to: from })] : []),
-      ...ofKinds(renaming, 'constrain', 'down', LISTED),
+      ...restoreOriginals(renamings),
+      ...differing.map(({ from, to }) => call('copyAttributes', { on, from: to, to: from })),
+      ...ofKinds(renamings, 'constrain', 'down', LISTED),
     ],
-    constants: constants(renaming),
+    constants: constants(renamings),
     transaction: false,
     downTransaction: false,
   };
 }
 
 /** What the rename carries over already, and its twins, left out. */
-function withoutCarried(facts: TableFacts, rename: Rename): TableFacts {
-  const isFresh = freshIn(rename);
+function withoutCarried(facts: TableFacts, rename: Rename, renames: readonly Rename[]): TableFacts {
+  const isFresh = freshIn(rename, renames);
   const objects: Record<string, ObjectFacts[]> = {};
   const unsupported: UnsupportedObject[] = [...facts.unsupported];
   for (const { kind, objects: ofKind } of byKind(facts.objects)) {
@@ -140,18 +177,29 @@ function withoutCarried(facts: TableFacts, rename: Rename): TableFacts {
   return { ...missing, unsupported: [...unsupported, ...namingBoth(missing)] };
 }
 
-/** Whether a rename knows an object, by its kind, its place and its name, or has made it. */
-function freshIn({ table, carried, refreshed, sync }: Rename): (kind: AnyKind, object: ObjectFacts) => boolean {
-  const home = quoteQualified(table);
-  const known = new Set([...carried, ...refreshed].map(({ kind, name, on }) => `${kind} ${on ?? home} ${name}`));
-  const twins = [...carried, ...refreshed].filter(isTwinned).map(({ twin }) => twin);
-  const own = new Set([...twins, ...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]);
+/** Whether a rename knows an object, by its kind, its place and its name, or has made it; what only one of its columns carries over, by any of these. */
+function freshIn(own: Rename, renames: readonly Rename[]): (kind: AnyKind, object: ObjectFacts) => boolean {
+  const home = quoteQualified(own.table);
+  const knownTo = (some: readonly Rename[]) =>
+    new Set(
+      some.flatMap(({ carried, refreshed }) =>
+        [...carried, ...refreshed].map(({ kind, name, on }) => `${kind} ${on ?? home} ${name}`),
+      ),
+    );
+  const [toAny, toOwn] = [knownTo(renames), knownTo([own])];
+  const made = new Set(
+    renames.flatMap(({ carried, refreshed, sync }) => [
+      ...[...carried, ...refreshed].filter(isTwinned).map(({ twin }) => twin),
+      ...[...syncTriggers(sync, 1), ...syncTriggers(sync, 2)],
+    ]),
+  );
   return (kind, object) => {
     // It comes with whatever else does.
     if (kind.carried === 'with the column') return true;
     const place =
       kind.carried === 'twin' ? kind.placeOf(object) : object.on === null ? home : quoteQualified(object.on);
-    return !known.has(`${kind.name} ${place} ${object.name}`) && !own.has(object.name);
+    const known = kind.carried === 'twin' || kind.exclusive === true ? toAny : toOwn;
+    return !known.has(`${kind.name} ${place} ${object.name}`) && !made.has(object.name);
   };
 }
 

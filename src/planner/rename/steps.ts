@@ -1,13 +1,12 @@
-import type { Rename, RenameStepName } from '../../domain/rename.ts';
+import type { RenameStepName } from '../../domain/rename.ts';
 import { type Argument, type Code, call } from '../../objects/code.ts';
 import type { AnyKind } from '../../objects/kind.ts';
-import { Renaming } from '../../objects/renaming.ts';
-import type { TableFacts } from '../../objects/table-facts.ts';
 import { addColumn, analyze, dropColumn, fill } from './column-code.ts';
 import type { FunctionVersion } from './function-versions.ts';
 import {
   constants,
   ofKinds,
+  type Renamings,
   rebindDependents,
   replaceColumn,
   restoreIndexRoles,
@@ -32,72 +31,75 @@ interface StepOptions {
   readonly kinds?: readonly AnyKind[];
 }
 
-/** The five steps of a rename as code; docs/three-phases.md explains each. */
+/** The five steps of a rename, of one column or of several, as code; docs/three-phases.md explains each. */
 export function stepCode(
-  facts: TableFacts,
-  rename: Rename,
+  renamings: Renamings,
   { versions, quietTriggers, kinds }: StepOptions,
 ): Record<RenameStepName, StepCode> {
-  const renaming = new Renaming(facts, rename);
   return {
-    expand: expand(renaming, kinds),
-    backfill: backfill(renaming, quietTriggers),
-    constrain: constrain(renaming, kinds),
-    switch: turn(renaming, versions, kinds),
-    contract: contract(renaming, kinds),
+    expand: expand(renamings, kinds),
+    backfill: backfill(renamings, quietTriggers),
+    constrain: constrain(renamings, kinds),
+    switch: turn(renamings, versions, kinds),
+    contract: contract(renamings, kinds),
   };
 }
 
-/** Column, sync and the column's attributes in one transaction: never a moment with the column and no trigger. */
-function expand(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
+/** Columns, sync and the columns' attributes in one transaction: never a moment with a column and no trigger. */
+function expand(renamings: Renamings, kinds: readonly AnyKind[] | undefined): StepCode {
+  const [first] = renamings;
   return {
-    up: [...addColumn(renaming), ...createSync(renaming, 1), ...ofKinds(renaming, 'expand', 'up', kinds)],
-    down: [...ofKinds(renaming, 'expand', 'down', kinds), ...dropSync(renaming, 1), dropColumn(renaming)],
+    up: [...renamings.flatMap(addColumn), ...createSync(first, 1), ...ofKinds(renamings, 'expand', 'up', kinds)],
+    down: [
+      ...ofKinds(renamings, 'expand', 'down', kinds),
+      ...dropSync(first, 1),
+      ...renamings.toReversed().map(dropColumn),
+    ],
     transaction: true,
     downTransaction: true,
   };
 }
 
-function backfill(renaming: Renaming, quietTriggers: boolean): StepCode {
-  const { from, to } = renaming.rename;
-  return { up: fill(renaming, from, to, quietTriggers), down: [], transaction: false, downTransaction: true };
+function backfill(renamings: Renamings, quietTriggers: boolean): StepCode {
+  return { up: fill(renamings, 'to new', quietTriggers), down: [], transaction: false, downTransaction: true };
 }
 
-/** Everything on the old column gets a twin. */
-function constrain(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
+/** Everything on the old columns gets a twin. */
+function constrain(renamings: Renamings, kinds: readonly AnyKind[] | undefined): StepCode {
   return {
-    up: [...ofKinds(renaming, 'constrain', 'up', kinds), analyze(renaming, renaming.new)],
-    down: ofKinds(renaming, 'constrain', 'down', kinds),
+    up: [...ofKinds(renamings, 'constrain', 'up', kinds), analyze(renamings, 'new')],
+    down: ofKinds(renamings, 'constrain', 'down', kinds),
     transaction: false,
     downTransaction: false,
   };
 }
 
-/** The new column takes authority; never a moment without a trigger. */
+/** The new columns take authority; never a moment without a trigger. */
 function turn(
-  renaming: Renaming,
+  renamings: Renamings,
   versions: readonly FunctionVersion[],
   kinds: readonly AnyKind[] | undefined,
 ): StepCode {
+  const [first] = renamings;
   return {
     up: [
-      gate(renaming, 2),
-      ...createStragglers(renaming),
-      ...createSync(renaming, 2),
-      ...dropSync(renaming, 1),
-      ...ofKinds(renaming, 'switch', 'up', kinds),
-      ...rebindDependents(renaming, 'in phase 2', 'to new'),
+      gate(renamings, 2),
+      ...createStragglers(first),
+      ...createSync(first, 2),
+      ...dropSync(first, 1),
+      ...ofKinds(renamings, 'switch', 'up', kinds),
+      ...rebindDependents(renamings, 'in phase 2', 'to new'),
       ...bringTo(versions),
     ],
     down: [
-      ...ofKinds(renaming, 'switch', 'restore', kinds),
+      ...ofKinds(renamings, 'switch', 'restore', kinds),
       ...atOnce([
         ...bringBack(versions),
-        ...rebindDependents(renaming, 'in phase 2', 'back'),
-        ...ofKinds(renaming, 'switch', 'down', kinds),
-        ...createSync(renaming, 1),
-        ...dropSync(renaming, 2),
-        ...dropStragglers(renaming),
+        ...rebindDependents(renamings, 'in phase 2', 'back'),
+        ...ofKinds(renamings, 'switch', 'down', kinds),
+        ...createSync(first, 1),
+        ...dropSync(first, 2),
+        ...dropStragglers(first),
       ]),
     ],
     transaction: true,
@@ -119,48 +121,48 @@ export function atOnce(body: readonly Code[]): Code[] {
   return body.length === 0 ? [] : [{ kind: 'atomically', body }];
 }
 
-/** Sync and old column go, names are restored. Undoing adds old again with its sync at once, then fills and constrains it. */
-function contract(renaming: Renaming, kinds: readonly AnyKind[] | undefined): StepCode {
-  const { on, rename } = renaming;
-  const { from: column, to: like } = rename;
+/** Sync and old columns go, names are restored. Undoing adds the old ones again with their sync at once, then fills and constrains them. */
+function contract(renamings: Renamings, kinds: readonly AnyKind[] | undefined): StepCode {
+  const [first] = renamings;
+  const { on, rename } = first;
   const addAgain: Code[] = [
-    restoreTwinNames(renaming),
-    ...ofKinds(renaming, 'contract', 'aside', kinds),
-    ...createStragglers(renaming),
-    call('addColumnLike', { on, column, like }),
-    ...createSync(renaming, 2),
-    ...ofKinds(renaming, 'contract', 'down', kinds),
+    restoreTwinNames(renamings),
+    ...ofKinds(renamings, 'contract', 'aside', kinds),
+    ...createStragglers(first),
+    ...renamings.map(({ rename: { from: column, to: like } }) => call('addColumnLike', { on, column, like })),
+    ...createSync(first, 2),
+    ...ofKinds(renamings, 'contract', 'down', kinds),
   ];
   return {
     up: [
-      gate(renaming, 3),
-      ...dropSync(renaming, 2),
-      ...ofKinds(renaming, 'contract', 'up', kinds),
-      ...rebindDependents(renaming, 'in phase 3', 'to new'),
-      replaceColumn(renaming),
-      ...dropStragglers(renaming),
+      gate(renamings, 3),
+      ...dropSync(first, 2),
+      ...ofKinds(renamings, 'contract', 'up', kinds),
+      ...rebindDependents(renamings, 'in phase 3', 'to new'),
+      replaceColumn(renamings),
+      ...dropStragglers(first),
     ],
     down: [
-      { kind: 'unlessColumn', on, column, body: atOnce(addAgain) },
-      ...fill(renaming, like, column),
-      ...restoreOriginals(renaming, kinds),
-      analyze(renaming, renaming.old),
+      { kind: 'unlessColumn', on, column: rename.from, body: atOnce(addAgain) },
+      ...fill(renamings, 'back'),
+      ...restoreOriginals(renamings, kinds),
+      analyze(renamings, 'old'),
     ],
-    constants: constants(renaming),
+    constants: constants(renamings),
     transaction: true,
     downTransaction: false,
   };
 }
 
-/** Everything that the old column had, once it is filled again. */
-export function restoreOriginals(renaming: Renaming, kinds?: readonly AnyKind[]): Code[] {
+/** Everything that the old columns had, once they are filled again. */
+export function restoreOriginals(renamings: Renamings, kinds?: readonly AnyKind[]): Code[] {
   return [
-    ...ofKinds(renaming, 'contract', 'restore', kinds),
-    ...restoreIndexRoles(renaming),
-    ...rebindDependents(renaming, 'in phase 3', 'back'),
+    ...ofKinds(renamings, 'contract', 'restore', kinds),
+    ...restoreIndexRoles(renamings),
+    ...rebindDependents(renamings, 'in phase 3', 'back'),
   ];
 }
 
-function gate({ rename }: Renaming, phase: 2 | 3): Code {
+function gate([{ rename }]: Renamings, phase: 2 | 3): Code {
   return call('confirmGate', rename.name, { phase });
 }

@@ -1,6 +1,7 @@
 import type { ColumnFacts, GuardedKey } from '../../domain/facts.ts';
+import { groupBy } from '../../domain/group.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
-import { differs, differsAtAnySize, isOfGenerated, type Rename } from '../../domain/rename.ts';
+import { differs, differsAtAnySize, eitherOf, isOfGenerated, type Rename } from '../../domain/rename.ts';
 import { stragglerCounter } from '../../domain/straggler-counter.ts';
 import { byKind } from '../../objects/registry.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
@@ -54,29 +55,18 @@ export interface SyncView {
   readonly functionName: string;
   readonly triggerName: string;
   readonly table: string;
-  readonly oldName: string;
-  readonly newName: string;
-  /** `NEW."old"`, `NEW."new"`. */
-  readonly old: string;
-  readonly new: string;
-  readonly defaultClass: Rename['default'];
-  readonly differ: string;
-  readonly oldIsNull: string;
-  readonly newIsNull: string;
-  readonly oldChanged: string;
-  readonly newChanged: string;
-  /** Whether each side differs from the constant default; empty without one. */
-  readonly oldGiven: string;
-  readonly newGiven: string;
+  readonly columns: readonly ColumnView[];
+  readonly several: boolean;
   /** Keys of contended inserts, each NULL where the row cannot conflict. */
   readonly guards: readonly string[];
-  /** Statement that counts a write to the old column; empty in phase 1. */
+  /** Statement that counts a write to an old column; empty in phase 1. */
   readonly straggler: string;
+  /** Whether the function notes such a write, of whichever column, and counts it once. */
+  readonly counts: boolean;
+  readonly declares: boolean;
   /** Whether its functions run with the rights of their owner, and then on this table alone. */
   readonly runsAsOwner: boolean;
   readonly tableLiteral: string;
-  /** Where the first trigger leaves the value for the last one; empty when there is no last one. */
-  readonly state: string;
   readonly when: string;
   /** `INSERT OR UPDATE`, with the columns where a statement has to write one of them. */
   readonly events: string;
@@ -84,7 +74,30 @@ export interface SyncView {
   readonly separate: boolean;
   /** The trigger's argument, which tells the function that the row is only moved; else empty. */
   readonly argument: string;
-  /** Of the first function: true where a moved row may need the sync; empty where it is not asked. */
+}
+
+/** The same of an old column and its new one. */
+interface ColumnView {
+  readonly phase: 1 | 2;
+  /** `NEW."old"`, `NEW."new"`. */
+  readonly old: string;
+  readonly new: string;
+  readonly defaultClass: Rename['default'];
+  readonly differ: string;
+  /** Whether the function asks itself whether they differ: its trigger fires for rows in which they do not. */
+  readonly asks: boolean;
+  readonly oldIsNull: string;
+  readonly newIsNull: string;
+  readonly oldChanged: string;
+  readonly newChanged: string;
+  /** Whether each side differs from the constant default; empty without one. */
+  readonly oldGiven: string;
+  readonly newGiven: string;
+  /** What is done about a write to the old column; empty in phase 1. */
+  readonly straggler: string;
+  /** Where the first trigger leaves the value for the last one; empty when there is no last one. */
+  readonly state: string;
+  /** True where a row that is only moved may need the sync. */
   readonly movedDiffer: string;
 }
 
@@ -96,53 +109,97 @@ export function standingDefault({
   return own ?? domainDefault;
 }
 
+/** A column that a sync keeps in step with its new one, with what has to be known of it. */
+export interface SyncMember {
+  readonly facts: SyncFacts;
+  readonly rename: Rename;
+}
+
+/** All columns of a sync; what is of the table, and its names, are those of the first. */
+export type SyncMembers = readonly [SyncMember, ...SyncMember[]];
+
 /** The view of the sync's first function and trigger, or of the last ones. */
-export function syncView(facts: SyncFacts, rename: Rename, phase: 1 | 2, place: SyncPlace): SyncView {
+export function syncView(members: SyncMembers, phase: 1 | 2, place: SyncPlace): SyncView {
+  const [{ rename }] = members;
+  const { sync, table } = rename;
   const { functionName, triggerName } = namesAt(rename, place, phase);
-  const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
-  const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
-  const standing = standingSql(facts.column, rename);
   // Where the application's own triggers may still change the key, the last function guards it.
-  const guardsHere = (rename.sync.last === null) === (place !== 'last');
+  const guardsHere = (sync.last === null) === (place !== 'last');
   // What the first function leaves for the last one has to be told of every row.
-  const always = place !== 'last' && rename.sync.last !== null;
-  const { toastable } = facts.column;
-  const movedDiffer = toastable ? differsAtAnySize(old, fresh, rename.byteEqual) : differ(old, fresh);
+  const always = place !== 'last' && sync.last !== null;
+  const several = members.length > 1;
+  const count = phase === 1 ? '' : stragglerCounter(sync.stragglers).count;
+  const columns = members.map((member) =>
+    columnView(member, phase, { asks: always || several, straggler: several && count ? 'straggling := true;' : count }),
+  );
+  const guards = guardsHere ? guardsOf(members) : [];
+  const counts = several && count !== '' && place !== 'last';
   return {
     rename: rename.name,
     phase,
-    functionName: quoteQualified({ schema: rename.table.schema, name: functionName }),
+    functionName: quoteQualified({ schema: table.schema, name: functionName }),
     triggerName: quoteIdent(triggerName),
-    table: quoteQualified(rename.table),
-    oldName: quoteIdent(rename.from),
-    newName: quoteIdent(rename.to),
+    table: quoteQualified(table),
+    columns,
+    several,
+    guards,
+    straggler: count,
+    counts,
+    declares: guards.length > 0 || counts,
+    runsAsOwner: members.some((member) => runsAsOwner(member.facts, member.rename)),
+    tableLiteral: quoteLiteral(quoteQualified(table)),
+    when: always ? '' : eitherOf(columns.map(({ movedDiffer, differ }) => (place === 'moved' ? movedDiffer : differ))),
+    events: eventsOf(members, place),
+    separate: sync.moved !== null,
+    argument: place === 'moved' && always ? "'moved'" : '',
+  };
+}
+
+/** @param asks whether the function asks whether the columns differ; @param straggler what it does about a write to the old one. */
+function columnView(
+  { facts, rename }: SyncMember,
+  phase: 1 | 2,
+  { asks, straggler }: Pick<ColumnView, 'asks' | 'straggler'>,
+): ColumnView {
+  const [old, fresh] = [`NEW.${quoteIdent(rename.from)}`, `NEW.${quoteIdent(rename.to)}`];
+  const differ = (a: string, b: string) => differs(a, b, rename.byteEqual);
+  const standing = standingSql(facts.column, rename);
+  return {
+    phase,
     old,
     new: fresh,
     defaultClass: rename.default,
     differ: differ(old, fresh),
+    asks,
     oldIsNull: isNull(old, rename),
     newIsNull: isNull(fresh, rename),
     oldChanged: differ(old, `OLD.${quoteIdent(rename.from)}`),
     newChanged: differ(fresh, `OLD.${quoteIdent(rename.to)}`),
     oldGiven: differ(old, standing),
     newGiven: differ(fresh, standing),
-    guards: guardsHere ? facts.keys.map((key) => guardKey(facts, key)) : [],
-    straggler: phase === 1 ? '' : stragglerCounter(rename.sync.stragglers).count,
-    runsAsOwner: runsAsOwner(facts, rename),
-    tableLiteral: quoteLiteral(quoteQualified(rename.table)),
+    straggler,
     state: rename.sync.last === null ? '' : quoteLiteral(`triphase.s_${shortHash(rename.name)}_`),
-    when: always ? '' : place === 'moved' ? movedDiffer : differ(old, fresh),
-    events: eventsOf(rename, place),
-    separate: rename.sync.moved !== null,
-    argument: place === 'moved' && always ? "'moved'" : '',
-    movedDiffer: always ? movedDiffer : '',
+    movedDiffer: facts.column.toastable ? differsAtAnySize(old, fresh, rename.byteEqual) : differ(old, fresh),
   };
 }
 
-function eventsOf({ sync, from, to }: Rename, place: SyncPlace): string {
+function eventsOf(members: SyncMembers, place: SyncPlace): string {
   if (place === 'moved') return 'UPDATE';
-  const isForWritten = place === 'first' && sync.moved !== null;
-  return `INSERT OR UPDATE${isForWritten ? ` OF ${quoteIdent(from)}, ${quoteIdent(to)}` : ''}`;
+  const [{ rename }] = members;
+  const isForWritten = place === 'first' && rename.sync.moved !== null;
+  const written = members.flatMap(({ rename: { from, to } }) => [quoteIdent(from), quoteIdent(to)]);
+  return `INSERT OR UPDATE${isForWritten ? ` OF ${written.join(', ')}` : ''}`;
+}
+
+/** An index on several of the columns is guarded once, by what all of their types have. */
+function guardsOf(members: SyncMembers): string[] {
+  const keys = members.flatMap(({ facts }) => facts.keys.map((key) => ({ key, facts })));
+  return [...groupBy(keys, ({ key }) => key.name).values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const { column } = first.facts;
+    const hashable = column.hashable && others.every(({ facts }) => facts.column.hashable);
+    return [guardKey({ ...first.facts, column: { ...column, hashable } }, first.key)];
+  });
 }
 
 /** `IS NULL` is also true for a row value whose fields are all NULL, which is a value like any other. */

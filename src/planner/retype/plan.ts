@@ -4,13 +4,13 @@ import type { Release } from '../../domain/release.ts';
 import { partName, type Retype } from '../../domain/rename.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { eachOnce } from '../rename/each-once.ts';
 import { carriedOf, changeName, retypeSyncNames } from '../rename/names.ts';
 import { planBodies, plannedSteps, type RenamePlan } from '../rename/plan.ts';
 import { ensureSupported } from '../rename/supported.ts';
 import { syncFactsOf } from '../rename/sync.ts';
 import type { Warning } from '../rename/warnings.ts';
 import { warningsOf } from '../rename/warnings.ts';
-import { eachOnce } from './members.ts';
 import { type PlannedDefault, type RetypeFacts, type RetypePart, retypeSteps } from './steps.ts';
 import { isCheaplyCompared } from './sync.ts';
 
@@ -64,11 +64,11 @@ export function planRetype(
     ensureNotGenerated(facts.next);
     ensureSupported(facts.next, request.rewriteLimit);
   }
-  const once = eachOnce(columns.map(({ facts }) => facts));
+  const once = eachOnce(columns.map(({ facts }) => facts.next));
   const [{ facts, retype }] = columns;
   const name = request.name ?? retypeName(facts.next.table.name, facts.next.column.name, retype.type);
   const parts = columns.map((column, at): RetypePart => {
-    const own = once[at] ?? column.facts;
+    const own = { next: once(column.facts.next, at), back: once(column.facts.back, at) };
     return { facts: own, change: changeOf(own.next, column, { whole: name, at, request }), default: column.default };
   });
   const [head, ...others] = parts.map(({ change }) => change);
@@ -83,7 +83,7 @@ export function planRetype(
       // The name has the new type from the switch on.
       request.isTolerated ? ['contract'] : ['switch', 'contract'],
     ),
-    bodies: parts.flatMap((part) => planBodies(syncFactsOf(part.facts.next), part.change)),
+    bodies: parts.flatMap((part) => planBodies([{ facts: syncFactsOf(part.facts.next), rename: part.change }])),
     versions: [],
     warnings: parts.flatMap((part, at) => retypeWarnings(part.facts.next, part.change, at === 0, request)),
   };
@@ -107,7 +107,7 @@ function ensureNotGenerated({ table, column }: TableFacts): void {
 
 function changeOf(
   facts: TableFacts,
-  { to, retype }: RetypedColumn,
+  { facts: found, to, retype }: RetypedColumn,
   { whole, at, request }: { readonly whole: string; readonly at: number; readonly request: RetypePlanRequest },
 ): RetypePart['change'] {
   const { table, column, takenNames } = facts;
@@ -118,7 +118,7 @@ function changeOf(
     ...{ name, table, from: column.name, to, type: column.type, byteEqual: column.byteEqual },
     ...{ default: 'none', standing: null, notNull: column.notNull, refreshed: [], versions: [], copying: [] },
     carried: carriedOf(facts, name),
-    sync: retypeSyncNames(facts, name, { taken, ledgerSchema: request.ledgerSchema, isCheap }),
+    sync: retypeSyncNames(found.next, name, { taken, ledgerSchema: request.ledgerSchema, isCheap }),
     retype,
     partOf: at === 0 ? null : whole,
   };

@@ -1,6 +1,7 @@
 import { quoteIdent, quoteQualified } from '../../domain/identifier.ts';
 import {
   converted,
+  eitherOf,
   isTwinned,
   isUnfilled,
   outOfStep,
@@ -71,7 +72,7 @@ function backfills(parts: readonly RetypePart[], quietTriggers: boolean): Code[]
     return backfill({
       table,
       set: Object.fromEntries(set),
-      where: where.length === 1 ? (where[0] ?? '') : where.map((one) => `(${one})`).join(' OR '),
+      where: eitherOf(where),
       ...(quietTriggers ? { quietTriggers } : { exact: true }),
     });
   });
@@ -85,10 +86,10 @@ const OTHERS = KINDS.filter((kind) => !isKey(kind));
 /** Everything on the columns gets a twin on the new ones. */
 function constrain(works: readonly PartCode[]): StepCode {
   return {
-    up: [...build(works, 'next'), ...works.map(({ next }) => analyze(next, next.new))],
+    up: [...build(works, 'next'), ...works.map(({ next }) => analyze([next], 'new'))],
     down: [
-      ...works.toReversed().flatMap(({ next }) => ofKinds(next, 'constrain', 'down', KEYS)),
-      ...works.toReversed().flatMap(({ next }) => ofKinds(next, 'constrain', 'down', OTHERS)),
+      ...works.toReversed().flatMap(({ next }) => ofKinds([next], 'constrain', 'down', KEYS)),
+      ...works.toReversed().flatMap(({ next }) => ofKinds([next], 'constrain', 'down', OTHERS)),
     ],
     transaction: false,
     downTransaction: false,
@@ -96,7 +97,7 @@ function constrain(works: readonly PartCode[]): StepCode {
 }
 
 function build(works: readonly PartCode[], side: 'next' | 'back'): Code[] {
-  return [OTHERS, KEYS].flatMap((kinds) => works.flatMap((work) => ofKinds(work[side], 'constrain', 'up', kinds)));
+  return [OTHERS, KEYS].flatMap((kinds) => works.flatMap((work) => ofKinds([work[side]], 'constrain', 'up', kinds)));
 }
 
 /** Each two columns exchange their names, all in one transaction; on the way back first the old ones get again what hung on them. */
@@ -196,10 +197,10 @@ class PartCode {
       aside: to,
       becomes: side === 'next' ? retype.type : type,
       carried: carried.some(isTwinned) ? new Reference<readonly TwinnedObject[]>(this.#carried) : [],
-      ...movedKeys(this[side]),
+      ...movedKeys([this[side]]),
       ...(standing === null ? {} : { default: standing }),
       ...this.#sequenceType(side),
-      ...aside(this.next.facts, ({ kind }) => boundKind(kind).waits === true),
+      ...aside([this.next.facts], ({ kind }) => boundKind(kind).waits === true),
     });
   }
 
@@ -212,7 +213,7 @@ class PartCode {
   }
 
   constants(): Readonly<Record<string, readonly Argument[]>> {
-    const { carried } = constants(this.next);
+    const { carried } = constants([this.next]);
     return carried === undefined ? {} : { [this.#carried]: carried };
   }
 

@@ -1,7 +1,5 @@
-import { findTable } from '../../catalog/find-table.ts';
-import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
-import { isTwinned, type Rename, wholeOf } from '../../domain/rename.ts';
+import { isTwinned, partsOf, type Rename, syncedWith, wholeOf } from '../../domain/rename.ts';
 import { isTwinName } from '../../domain/twin-name.ts';
 import { addCarried, readCarried } from '../../ledger/carried.ts';
 import { readPairs } from '../../ledger/pairs.ts';
@@ -10,7 +8,6 @@ import { index } from '../../objects/indexes/index.ts';
 import { type ColumnPlace, type ObjectOnColumn, objectsOnColumns } from '../../objects/on-columns.ts';
 import { only } from '../../objects/registry.ts';
 import { Renaming } from '../../objects/renaming.ts';
-import { readTableFacts } from '../../objects/table-facts.ts';
 import { createIndex } from '../../operations/indexes.ts';
 import { carriedOf } from '../../planner/rename/names.ts';
 import { reasonOf } from '../../postgres/errors.ts';
@@ -19,7 +16,7 @@ import { underQualifiedNames } from '../../postgres/session.ts';
 import type { Session } from '../session.ts';
 import { renewTwins } from './anew.ts';
 import { readFactsOf } from './read-facts.ts';
-import { remakeSync } from './sync.ts';
+import { remakeSync, syncedPairs } from './sync.ts';
 
 /** Numbers of the indexes and the checks on the old column of each rename that is under way. */
 export type KnownObjects = ReadonlyMap<string, ReadonlySet<number>>;
@@ -51,7 +48,8 @@ export async function followObjects(session: Session, before: KnownObjects, own:
     [numbers.from, numbers.to].map((column) => ({ table, column })),
   );
   const objects = await objectsOnColumns(session.worker, columns);
-  const shared = onSeveral(objects);
+  const shared = onSeveral(session, records, objects);
+  const built = new Set<number>();
   for (const record of records) {
     const rename = session.history.renames.get(record.rename);
     const known = before.get(record.rename);
@@ -59,9 +57,12 @@ export async function followObjects(session: Session, before: KnownObjects, own:
     // Nothing is carried over any more from what a retype has put aside.
     if (rename.retype !== null && record.phase === 2) continue;
     const made = onColumn(objects, oldColumn(record)).filter(({ oid }) => !known.has(oid));
-    const carried = new Set([...rename.carried, ...rename.refreshed].map(({ name }) => name));
+    const parts = partsOf(session.history.renames.values(), wholeOf(rename));
+    const carried = new Set(parts.flatMap((part) => [...part.carried, ...part.refreshed]).map(({ name }) => name));
     const fresh = made.filter(({ kind, name }) => kind === index.name && !carried.has(name) && !isTwinName(name));
-    const names = new Set(fresh.filter(({ oid }) => !shared.has(oid)).map(({ name }) => name));
+    const unbuilt = fresh.filter(({ oid }) => !shared.has(oid) && !built.has(oid));
+    const names = new Set(unbuilt.map(({ name }) => name));
+    for (const { oid } of unbuilt) built.add(oid);
     // The migration stands in any case; a later gate names what has no such counterpart, or makes it.
     const tell = (error: unknown): void =>
       session.options.onEvent({
@@ -73,10 +74,22 @@ export async function followObjects(session: Session, before: KnownObjects, own:
   }
 }
 
-/** Numbers of indexes over more than one of the columns that are being renamed: one counterpart would not do. */
-function onSeveral(objects: readonly ObjectOnColumn[]): Set<number> {
-  const numbers = objects.filter(({ kind }) => kind === index.name).map(({ oid }) => oid);
-  return new Set(numbers.filter((oid, at) => numbers.indexOf(oid) !== at));
+/** Numbers of indexes over columns of more than one rename: one counterpart would not do. */
+function onSeveral(
+  { history }: Session,
+  records: readonly PairRecord[],
+  objects: readonly ObjectOnColumn[],
+): Set<number> {
+  const wholeAt = (place: ColumnPlace): string[] =>
+    records
+      .filter(({ table, numbers }) => table === place.table && Object.values(numbers).includes(place.column))
+      .map(({ rename }) => wholeOf(history.renames.get(rename) ?? { name: rename, partOf: null }));
+  const wholes = new Map<number, Set<string>>();
+  for (const object of objects.filter(({ kind }) => kind === index.name)) {
+    const known = wholes.get(object.oid) ?? new Set();
+    wholes.set(object.oid, new Set([...known, ...wholeAt(object)]));
+  }
+  return new Set([...wholes].filter(([, names]) => names.size > 1).map(([oid]) => oid));
 }
 
 async function buildCounterparts(
@@ -103,9 +116,10 @@ async function buildCounterparts(
   const renames = history.renames as Map<string, Rename>;
   renames.set(rename.name, { ...rename, refreshed: [...rename.refreshed, ...twins] });
   if (!fresh.some(({ unique }) => unique)) return;
+  const synced = syncedWith(history.renames.values(), rename);
   await knex.transaction(async (trx) => {
     const db = await connectionOf(trx);
-    await underQualifiedNames(db, () => remakeSync(trx, rename, record, record.ground));
+    await underQualifiedNames(db, async () => remakeSync(trx, await syncedPairs(db, { ...record, rename }, synced)));
   });
 }
 
@@ -114,12 +128,18 @@ async function buildCounterparts(
  * dropped.
  */
 export async function returnIndexes({ worker, knex, history }: Session, name: string | undefined): Promise<void> {
-  const rename = history.renames.get(name ?? '');
-  if (rename === undefined || rename.retype !== null) return;
+  for (const rename of partsOf(history.renames.values(), name)) {
+    if (rename.retype === null) await returnOf({ worker, knex, history }, rename);
+  }
+}
+
+async function returnOf(
+  { worker, knex, history }: Pick<Session, 'worker' | 'knex' | 'history'>,
+  rename: Rename,
+): Promise<void> {
   const originals = new Map((await readCarried(worker, rename.name)).map((object) => [object.twin, object.name]));
   if (originals.size === 0) return;
-  const table = await findTable(worker, quoteQualified(rename.table));
-  const facts = await readTableFacts(worker, table, { from: rename.to, to: rename.from });
+  const facts = await readFactsOf(worker, history.renames, rename, 'back');
   const renaming = new Renaming(facts, { ...rename, carried: [] });
   for (const object of facts.objects.index) {
     const name = originals.get(object.name);

@@ -33,7 +33,7 @@ import { follow, type RefusedChange } from '../../planner/rename/follow.ts';
 import type { LedgerDb } from '../../postgres/queryable.ts';
 import { displaced, isThere } from './place.ts';
 import { refusedBesides } from './refused.ts';
-import { isSyncFit, remakeSync } from './sync.ts';
+import { isSyncFit, remakeSync, type SyncedPair, type SyncedPairs, syncedPairs } from './sync.ts';
 
 /** What was done on one column because somebody had altered the other. */
 export interface FollowedChange {
@@ -58,15 +58,18 @@ export class Pair {
   readonly #knex: Knex;
   readonly #db: LedgerDb;
   readonly #rename: Rename;
+  /** Those that its sync keeps in step, itself among them. */
+  readonly #synced: readonly Rename[];
   readonly #names: Readonly<Record<Side, string>>;
   readonly #on: string;
   readonly #followed: FollowedChange[] = [];
 
-  /** @param knex a transaction, and @param db its connection. */
-  constructor(knex: Knex, db: LedgerDb, rename: Rename) {
+  /** @param knex a transaction, and @param db its connection; @param synced all that its sync keeps in step. */
+  constructor(knex: Knex, db: LedgerDb, rename: Rename, synced: readonly Rename[]) {
     this.#knex = knex;
     this.#db = db;
     this.#rename = rename;
+    this.#synced = synced;
     this.#names = { from: rename.from, to: rename.to };
     this.#on = quoteQualified(rename.table);
   }
@@ -152,7 +155,7 @@ export class Pair {
   /** Most steps have nothing to do with the columns. */
   async #isAsBefore(before: PairRecord, now: PairFacts, ground: SyncGround): Promise<boolean> {
     if (this.#followed.length > 0 || !isDeepStrictEqual(now, before.facts)) return false;
-    return isSameGround(ground, before.ground) && (await isSyncFit(this.#knex, this.#rename, before));
+    return isSameGround(ground, before.ground) && (await isSyncFit(this.#knex, await this.#pairs(before)));
   }
 
   #refuse(changes: readonly RefusedChange[]): void {
@@ -233,10 +236,15 @@ export class Pair {
     return { type, default: kind, standing };
   }
 
+  #pairs(own: Omit<SyncedPair, 'rename'>): Promise<SyncedPairs> {
+    return syncedPairs(this.#db, { ...own, rename: this.#rename }, this.#synced);
+  }
+
   /** @param record what the sync is written for now; @param ground what it has to be written for. */
   async #keep(record: Omit<PairRecord, 'facts' | 'rename'>, ground: SyncGround): Promise<void> {
-    const fits = isSameGround(record.ground, ground) && (await isSyncFit(this.#knex, this.#rename, record));
-    if (!fits) await remakeSync(this.#knex, this.#rename, record, ground);
+    const pairs = await this.#pairs({ ...record, ground });
+    const fits = isSameGround(record.ground, ground) && (await isSyncFit(this.#knex, pairs));
+    if (!fits) await remakeSync(this.#knex, pairs);
     const facts = await readPairFacts(this.#db, record.table, record.numbers);
     // Another type is printed in the conditions of triggers, too.
     const reviewed =

@@ -56,7 +56,7 @@ export class RetypedPair {
     const changing = now.sync.moved === null ? [] : await changedByTriggers(this.#db, now, before.table);
     this.#refuse([...refusedTypes(now, before.facts, facts), ...changing]);
     const isSame = isDeepStrictEqual(facts, before.facts);
-    if (isSame && (await isSyncFit(this.#knex, this.#change, before))) return [];
+    if (isSame && (await isSyncFit(this.#knex, [{ ...before, rename: this.#change }]))) return [];
     const followed = undoesConstraints || before.phase === 2 ? [] : await this.#followNull(now, before.facts, facts);
     await this.#keep(before);
     return followed;
@@ -79,7 +79,8 @@ export class RetypedPair {
     const change = this.#change;
     const ground = { type: change.type, default: 'none', standing: null } as const;
     const place = { table, numbers, phase, ground };
-    if (!(await isSyncFit(this.#knex, change, place))) await remakeSync(this.#knex, change, place, ground);
+    const pair = { ...place, rename: change };
+    if (!(await isSyncFit(this.#knex, [pair]))) await remakeSync(this.#knex, [pair]);
     const facts = await readPairFacts(this.#db, table, numbers);
     await writePair(this.#db, { ...place, rename: change.name, facts, reviewed: {} });
   }

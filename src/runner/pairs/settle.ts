@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
-import { type Change, type Changes, isMapping, isMove } from '../../domain/change.ts';
+import { type Change, type Changes, isMapping, isMove, isRename } from '../../domain/change.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { partsOf, wholeOf } from '../../domain/rename.ts';
+import { partsOf, syncedWith, wholeOf } from '../../domain/rename.ts';
 import { renamesUnderWay } from '../../ledger/migrations.ts';
 import { forgetPair, readPairs } from '../../ledger/pairs.ts';
 import { dropStragglers } from '../../operations/stragglers.ts';
@@ -32,7 +32,7 @@ export async function settlePairs(
     const followed: FollowedChange[] = [];
     for (const rename of renames.values()) {
       const record = records.get(rename.name);
-      const pair = pairOf(trx, db, rename);
+      const pair = pairOf(trx, db, rename, renames);
       const change = isOwn(rename) && ran !== null ? changeOf(ran) : 'none';
       // Steps that an earlier version has scaffolded leave some of it behind.
       if (change === 'ends' || (change !== 'none' && change.phase === 1))
@@ -52,10 +52,16 @@ export async function settlePairs(
 }
 
 /** The two columns of a change, as its kind has them. */
-function pairOf(trx: Knex.Transaction, db: LedgerDb, change: Change): Pair | RetypedPair | MappedColumns | MovedColumn {
+function pairOf(
+  trx: Knex.Transaction,
+  db: LedgerDb,
+  change: Change,
+  changes: Changes,
+): Pair | RetypedPair | MappedColumns | MovedColumn {
   if (isMove(change)) return new MovedColumn(db, change);
   if (isMapping(change)) return new MappedColumns(db, change);
-  return change.retype === null ? new Pair(trx, db, change) : new RetypedPair(trx, db, change);
+  if (change.retype !== null) return new RetypedPair(trx, db, change);
+  return new Pair(trx, db, change, syncedWith([...changes.values()].filter(isRename), change));
 }
 
 /** What PostgreSQL does not let this role do, such as a label of a provider that is not loaded, cannot be followed. */
@@ -97,7 +103,7 @@ export async function adoptPairs(trx: Knex.Transaction, renames: Changes): Promi
   await underQualifiedNames(db, async () => {
     for (const { rename: name, phase } of unknown) {
       const rename = renames.get(name);
-      if (rename !== undefined) await pairOf(trx, db, rename).begin(phase);
+      if (rename !== undefined) await pairOf(trx, db, rename, renames).begin(phase);
     }
   });
 }

@@ -1,46 +1,82 @@
 import type { Knex } from 'knex';
 import { readColumn } from '../../catalog/column.ts';
+import { locate } from '../../catalog/locate.ts';
 import { guardedKeys } from '../../catalog/pair.ts';
 import type { ColumnFacts } from '../../domain/facts.ts';
 import { quoteQualified } from '../../domain/identifier.ts';
+import { mapInTurn } from '../../domain/in-turn.ts';
 import type { PairRecord, SyncGround } from '../../domain/pair.ts';
 import { type Rename, syncTriggers } from '../../domain/rename.ts';
+import { readPairs } from '../../ledger/pairs.ts';
 import { tableRule } from '../../objects/dependents/table-rule.ts';
 import { execute } from '../../operations/execute.ts';
 import { rebindRule } from '../../operations/rules.ts';
 import { createStragglers } from '../../operations/stragglers.ts';
 import { grantSyncToOwners } from '../../operations/sync-rights.ts';
 import { planBodies } from '../../planner/rename/plan.ts';
-import { runsAsOwner } from '../../planner/rename/sync.ts';
+import { runsAsOwner, type SyncMember, type SyncMembers } from '../../planner/rename/sync.ts';
 import { onConnection } from '../../postgres/knex.ts';
-import { all, type Queryable } from '../../postgres/queryable.ts';
+import { all, type LedgerDb, type Queryable } from '../../postgres/queryable.ts';
 import { scaffoldBody } from '../../scaffold/rename.ts';
+
+/** A pair of columns, and what the functions that keep it in step have to be written for. */
+export interface SyncedPair extends Pick<PairRecord, 'table' | 'numbers' | 'phase' | 'ground'> {
+  readonly rename: Rename;
+}
+
+/** All pairs that one sync keeps in step, the first one of its rename first. */
+export type SyncedPairs = readonly [SyncedPair, ...SyncedPair[]];
+
+/**
+ * A pair with those that its sync keeps in step besides: as the ledger has them; one that is not in it yet, as its files have it.
+ * @param synced all of them, the pair's own rename among them.
+ */
+export async function syncedPairs(db: LedgerDb, own: SyncedPair, synced: readonly Rename[]): Promise<SyncedPairs> {
+  const { phase } = own;
+  const records = synced.length > 1 ? await readPairs(db) : [];
+  const pairs = await mapInTurn(synced, async (rename): Promise<SyncedPair[]> => {
+    if (rename.name === own.rename.name) return [own];
+    const record = records.find((one) => one.rename === rename.name);
+    if (record !== undefined) return [{ ...record, rename, phase }];
+    const { table, from, to } = await locate(db, rename.table, rename.from, rename.to);
+    if (table === null || from === null || to === null) return [];
+    const { type, default: kind, standing } = rename;
+    return [{ rename, table, numbers: { from, to }, phase, ground: { type, default: kind, standing } }];
+  });
+  return pairs.flat() as [SyncedPair, ...SyncedPair[]];
+}
 
 /**
  * Whether the functions that are in the database guard the keys that are there now: an index may have come, gone, or name another column. And
  * whether they have the rights that they need and no others: those of an earlier version run as their owner, on any table.
  */
-export async function isSyncFit(
-  knex: Knex,
-  rename: Rename,
-  { table, numbers, phase, ground }: Pick<PairRecord, 'table' | 'numbers' | 'phase' | 'ground'>,
-): Promise<boolean> {
-  const { keys, found } = await onConnection(knex, async (db) => ({
-    keys: await guardedKeys(db, table, numbers.from),
+export async function isSyncFit(knex: Knex, pairs: SyncedPairs): Promise<boolean> {
+  const [{ rename, phase }] = pairs;
+  const { members, found } = await onConnection(knex, async (db) => ({
+    members: await membersOf(db, pairs),
     found: await functionsOf(db, rename, phase),
   }));
-  const facts = { table: rename.table, keys, column: { default: standingOf(ground), domainDefault: null } };
-  const asOwner = runsAsOwner(facts, at(rename, ground));
+  const asOwner = members.some((member) => runsAsOwner(member.facts, member.rename));
   if (found.some((one) => one.asOwner !== asOwner || one.isPublic || (asOwner && !one.source.includes('TG_RELID'))))
     return false;
   const sources = found.map(({ source }) => source);
   const made = sources.join('\n').split('guard := ').length - 1;
-  if (keys.length === 0) return made === 0;
-  const column = await onConnection(knex, (db) => readColumn(db, table, rename.table, rename.from));
-  const wanted = planBodies({ table: rename.table, column, keys }, rename)
+  if (members.every(({ facts }) => facts.keys.length === 0)) return made === 0;
+  const wanted = planBodies(members)
     .filter((body) => body.kind === 'function' && body.phase === phase)
     .flatMap(({ view }) => ('guards' in view ? view.guards : []));
   return made === wanted.length && wanted.every((guard) => sources.some((source) => source.includes(guard)));
+}
+
+/** What bodies are made of: the columns as they are, and as their ground is. */
+function membersOf(db: Queryable, pairs: SyncedPairs): Promise<SyncMembers> {
+  const members = mapInTurn(pairs, async ({ rename, table, numbers, ground }): Promise<SyncMember> => {
+    const keys = await guardedKeys(db, table, numbers.from);
+    const column = await readColumn(db, table, rename.table, rename.from);
+    const standing = { ...column, default: standingOf(ground), domainDefault: null };
+    return { rename: at(rename, ground), facts: { table: rename.table, column: standing, keys } };
+  });
+  return members as Promise<[SyncMember, ...SyncMember[]]>;
 }
 
 interface SyncFunction {
@@ -77,23 +113,16 @@ function at(rename: Rename, { type, default: kind, standing }: SyncGround): Rena
  * Makes the functions of a sync anew for what the columns have become. Its triggers stay: they only name the columns. In the
  * transaction of the caller.
  */
-export async function remakeSync(
-  knex: Knex,
-  rename: Rename,
-  { table, numbers, phase }: Pick<PairRecord, 'table' | 'numbers' | 'phase'>,
-  ground: SyncGround,
-): Promise<void> {
-  const { column, keys } = await onConnection(knex, async (db) => ({
-    column: await readColumn(db, table, rename.table, rename.from),
-    keys: await guardedKeys(db, table, numbers.from),
-  }));
-  const facts = { table: rename.table, column: { ...column, default: standingOf(ground), domainDefault: null }, keys };
+export async function remakeSync(knex: Knex, pairs: SyncedPairs): Promise<void> {
+  const [{ rename, phase }] = pairs;
+  const members = await onConnection(knex, (db) => membersOf(db, pairs));
   if (phase === 2 && rename.retype === null) await createStragglers(knex, rename.sync.stragglers);
-  for (const body of planBodies(facts, at(rename, ground))) {
+  for (const body of planBodies(members)) {
     if (body.kind === 'function' && body.phase === phase) await execute(knex, scaffoldBody(body).content);
   }
   await grantSyncToOwners(knex, quoteQualified(rename.table), syncTriggers(rename.sync, phase));
-  if (phase === 2 && rename.retype === null) await remakeRules(knex, rename);
+  if (phase === 1) return;
+  for (const pair of pairs) if (pair.rename.retype === null) await remakeRules(knex, pair.rename);
 }
 
 /** What rules on the table take of a new row depends on the default, too. */
