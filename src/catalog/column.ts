@@ -163,7 +163,6 @@ export async function readColumn(
     type: row.type,
     collation: row.collation,
     byteEqual: isByteEqual(row),
-    hashable: isByteEqual(row) || (await isHashable(db, row.type)),
     notNull: row.not_null,
     notNullValidated: row.not_null_validated,
     notNullName: row.not_null_name,
@@ -208,11 +207,6 @@ async function standing(
   const isOneSided =
     isVolatile || SURROUNDINGS.test(expression) || !(await evaluates(db, `CAST(${expression} AS ${type})`));
   return { expression, class: isOneSided ? 'volatile' : 'constant', immutable };
-}
-
-/** Whether the type has a hash function; asked of the server, since arrays and row types depend on their parts. */
-function isHashable(db: Queryable, type: string): Promise<boolean> {
-  return evaluates(db, `pg_catalog.hash_record_extended(ROW(CAST(NULL AS ${type})), 0)`);
 }
 
 /** Whether the server can evaluate an expression, here and now. In a transaction. */

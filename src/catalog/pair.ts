@@ -1,6 +1,9 @@
+import type { GuardedKey } from '../domain/facts.ts';
 import { type QualifiedName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
+import { mapInTurn } from '../domain/in-turn.ts';
 import { ASIDE, type Side } from '../domain/pair.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
+import { isHashableKey } from './hashable-key.ts';
 import { TREE } from './tree.ts';
 
 /** Where a table and two of its columns are now, by what the catalogue numbers them. */
@@ -67,16 +70,13 @@ function namesBack(columns: PairPlace['columns'], names: Readonly<Record<Side, s
 }
 
 /** Unique indexes on a column of a table, its partitions and its children that are checked at once: what contended inserts are guarded by. */
-export function guardedKeys(
-  db: Queryable,
-  table: number,
-  column: number,
-): Promise<{ name: string; keys: string[]; predicate: string | null; nullsNotDistinct: boolean }[]> {
-  return all(
+export async function guardedKeys(db: Queryable, table: number, column: number): Promise<GuardedKey[]> {
+  const rows = await all<Omit<GuardedKey, 'hashable'> & { on: QualifiedName }>(
     db,
-    `${TREE} SELECT coalesce(co.conname, c.relname) AS name, ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
+    `${TREE} SELECT coalesce(co.conname, c.relname) AS name, jsonb_build_object('schema', tn.nspname, 'name', t.relname) AS on, ARRAY(SELECT pg_get_indexdef(c.oid, k, false) FROM generate_series(1, i.indnkeyatts) AS k) AS keys,
        pg_get_expr(i.indpred, i.indrelid) AS predicate, coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS "nullsNotDistinct"
      FROM tree JOIN pg_index i ON i.indrelid = tree.oid JOIN pg_class c ON c.oid = i.indexrelid
+     JOIN pg_class t ON t.oid = tree.oid JOIN pg_namespace tn ON tn.oid = t.relnamespace
      JOIN pg_attribute a ON a.attrelid = tree.oid AND a.attname = (SELECT attname FROM pg_attribute WHERE attrelid = $1::oid AND attnum = $2)
      LEFT JOIN pg_constraint co ON co.conindid = c.oid AND co.conrelid = i.indrelid AND co.contype IN ('p', 'u')
      WHERE i.indisunique AND i.indimmediate AND i.indislive AND NOT ${NEEDS_PATH('c.oid')} AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)
@@ -86,6 +86,7 @@ export function guardedKeys(
      ORDER BY c.oid`,
     [table, column],
   );
+  return mapInTurn(rows, async ({ on, ...key }) => ({ ...key, hashable: await isHashableKey(db, on, key.keys) }));
 }
 
 /** MD5 of the bodies of functions, those that are there, by signature with schema and types of arguments. */

@@ -4,7 +4,7 @@ import { syncsOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Mapping } from '../domain/mapping.ts';
 import type { Move } from '../domain/move.ts';
-import { type Rename, syncTriggers } from '../domain/rename.ts';
+import { type Rename, syncTriggers, wholeOf } from '../domain/rename.ts';
 import type { RunProgress } from '../domain/run-progress.ts';
 import type { RunSettings } from '../domain/run-settings.ts';
 import { type Audit, listAudits } from '../ledger/audits.ts';
@@ -162,7 +162,7 @@ export class Work {
       runBackfill(request, {
         ...{ owner, part, db, side, connect, patience, control, throttle, onProgress, onNotice },
         ownTriggers: syncs.flatMap(({ sync }) => [...syncTriggers(sync, 1), ...syncTriggers(sync, 2)]),
-        renames: renames.filter(({ name }) => name !== this.#options.ownRename),
+        renames: renames.filter((rename) => wholeOf(rename) !== this.#options.ownRename),
         mappings: mappings.filter(({ name }) => name !== this.#options.ownRename),
         moves: moves.filter(({ name }) => name !== this.#options.ownRename),
         finish: (done) => recordSummary(this.#asking, this.#options, { part, ...done }),

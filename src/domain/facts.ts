@@ -10,7 +10,6 @@ export interface ColumnFacts {
   /** `"schema"."name"` when it differs from the type's own. */
   readonly collation: string | null;
   readonly byteEqual: boolean;
-  readonly hashable: boolean;
   readonly notNull: boolean;
   /** False for a NOT NULL that older rows need not satisfy (NOT VALID, PostgreSQL 18). */
   readonly notNullValidated: boolean;
@@ -78,12 +77,14 @@ export interface IndexFacts extends ObjectFacts {
   readonly comment: string | null;
   /** Key expressions naming the OLD column, for the guard of contended inserts; empty when not unique. */
   readonly keys: readonly string[];
+  /** Whether all of them have hash functions: else they are guarded by their texts. */
+  readonly hashable: boolean;
   readonly predicate: string | null;
   readonly nullsNotDistinct: boolean;
 }
 
 /** What a unique index keeps unique. */
-export type GuardedKey = Pick<IndexFacts, 'name' | 'keys' | 'predicate' | 'nullsNotDistinct'>;
+export type GuardedKey = Pick<IndexFacts, 'name' | 'keys' | 'hashable' | 'predicate' | 'nullsNotDistinct'>;
 
 /** A unique constraint, or the primary key, and the index behind it. */
 export interface UniqueFacts extends IndexFacts {

@@ -104,7 +104,7 @@ export function takingNames(originals: readonly OwnNotNull[], derived: readonly 
 }
 
 /** The name of a column's NOT NULL constraint; null before PostgreSQL 18, and where there is none. */
-export async function notNullName(knex: Knex, on: string, column: string): Promise<string | null> {
+async function notNullName(knex: Knex, on: string, column: string): Promise<string | null> {
   const [row] = await runSql<{ name: string }>(
     knex,
     `SELECT co.conname AS name FROM pg_constraint co JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1]

@@ -7,7 +7,7 @@ import { quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { type Phase, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, nextPatch, type Release } from '../domain/release.ts';
-import { partsOf, type Rename } from '../domain/rename.ts';
+import { partsOf, type Rename, wholeOf } from '../domain/rename.ts';
 import { migrationsSoFar } from '../ledger/migrations.ts';
 import { readTableFacts } from '../objects/table-facts.ts';
 import { renamedFunction } from '../planner/rename/function-versions.ts';
@@ -43,11 +43,14 @@ export interface RefreshDraft {
 export async function draftRefresh(
   db: LedgerDb,
   history: History,
-  name: string,
+  named: string,
   { now, rewriteLimit, into }: { readonly now: Date; readonly rewriteLimit: number; readonly into: Release | null },
 ): Promise<RefreshDraft> {
-  const rename = history.renames.get(name);
-  if (!rename) throw new PhaseError('PH1026', { rename: name, known: [...history.renames.keys()] });
+  const given = history.renames.get(named);
+  if (!given) throw new PhaseError('PH1026', { rename: named, known: [...history.renames.keys()] });
+  // What a gate says is of one column: they are refreshed together.
+  const name = wholeOf(given);
+  const rename = history.renames.get(name) ?? given;
   if (rename.retype !== null) {
     const allowed =
       'a rename: what has come to hang on a column that gets another type the runner carries over by itself';

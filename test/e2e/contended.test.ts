@@ -6,20 +6,29 @@ const CLIENTS = 8;
 const STATEMENTS = 500;
 const KEYS = 6;
 
-/** Upserts of few keys by many clients, with deletes in between so that the keys are inserted anew; the errors. */
-async function contend({ database }: RenameFixture, columnOf: (client: number) => string): Promise<string[]> {
+/**
+ * Upserts of few keys by many clients, with deletes in between so that the keys are inserted anew; the errors.
+ * @param columnOf the column that a client knows; @param partOf another one of its key, and the value that it has there.
+ */
+async function contend(
+  { database }: RenameFixture,
+  columnOf: (client: number) => string,
+  partOf: (client: number) => readonly [column: string, value: string] | null = () => null,
+): Promise<string[]> {
   const errors: string[] = [];
   await Promise.all(
     Array.from({ length: CLIENTS }, async (_, number) => {
       const client = new pg.Client({ connectionString: database.url });
       await client.connect();
       const column = columnOf(number);
+      const [part, value] = partOf(number) ?? ['', ''];
+      const [columns, values] = part === '' ? [column, '$1'] : [`${column}, ${part}`, `$1, ${value}`];
       for (let statement = 0; statement < STATEMENTS; statement++) {
         const key = `k${Math.floor(Math.random() * KEYS)}`;
         const sql =
           Math.random() < 0.4
             ? `DELETE FROM users WHERE ${column} = $1`
-            : `INSERT INTO users (${column}, hits) VALUES ($1, 1) ON CONFLICT (${column}) DO UPDATE SET hits = users.hits + 1`;
+            : `INSERT INTO users (${columns}, hits) VALUES (${values}, 1) ON CONFLICT (${columns}) DO UPDATE SET hits = users.hits + 1`;
         await client.query(sql, [key]).catch((error) => errors.push(error.message));
       }
       await client.end();
@@ -66,6 +75,36 @@ test('nor where a trigger of the application changes the key', async () => {
     expect(await contend(fixture, () => 'old')).toEqual([]);
     await fixture.deploy(R2);
     expect(await contend(fixture, (client) => (client % 2 === 0 ? 'old' : 'new'))).toEqual([]);
+  } finally {
+    await fixture.remove();
+  }
+}, 120_000);
+
+test('nor upserts on a key of several columns that are renamed together, with a part that has no hash function', async () => {
+  const fixture = await renameFixture({
+    schema:
+      'CREATE TABLE users (id bigserial PRIMARY KEY, old text, flags bit(4) NOT NULL, hits int NOT NULL, UNIQUE (old, flags))',
+    also: [{ from: 'flags', to: 'bits' }],
+  });
+  const isOld = (client: number): boolean => client % 2 === 0;
+  try {
+    await fixture.deploy(R1);
+    expect(
+      await contend(
+        fixture,
+        () => 'old',
+        () => ['flags', "B'1010'"],
+      ),
+    ).toEqual([]);
+    await fixture.deploy(R2);
+    expect(
+      await contend(
+        fixture,
+        (client) => (isOld(client) ? 'old' : 'new'),
+        (client) => [isOld(client) ? 'flags' : 'bits', "B'1010'"],
+      ),
+    ).toEqual([]);
+    expect(await fixture.database.sql('SELECT FROM users WHERE (old, flags) IS DISTINCT FROM (new, bits)')).toEqual([]);
   } finally {
     await fixture.remove();
   }

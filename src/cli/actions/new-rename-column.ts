@@ -1,7 +1,10 @@
 import { findTable, type ListedTable } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { firstOfEach } from '../../domain/group.ts';
+import { quoteIdent } from '../../domain/identifier.ts';
 import { parseRelease } from '../../domain/release.ts';
+import type { TableFacts } from '../../objects/table-facts.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
@@ -58,6 +61,7 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     if (quietTriggers) await ensureMayQuiet(db);
     const draft = await looking(db, () => draftRename(db, history, answers, { ...options, quietTriggers }));
     for (const facts of draft.facts) context.output.notice(describeFacts(facts));
+    for (const hint of keysOfMore(draft.facts)) context.output.notice(hint);
     context.output.notice(describeFiles(draft.files, draft.warnings));
     await ensureConfirmed(prompts, draft.files.length);
     await writeDraft(history, draft);
@@ -99,32 +103,24 @@ async function askRename(
 ): Promise<RenameAnswers> {
   const tableName = flags.table ?? (await askTable(db, prompts));
   const found = await findTable(db, tableName);
-  const columns = mapped(flags) ?? (await askColumns(db, prompts, found, flags));
+  const columns = mapped(flags) ?? (await askNames(db, prompts, found, flags));
   const releases = await askReleases(prompts, { project, history }, flags.releases);
   return { table: tableName, columns, releases, name: flags.name };
 }
 
-/** One column, and where people are asked as many as they name. */
-async function askColumns(
+async function askNames(
   db: Queryable,
   prompts: Prompts,
   found: ListedTable,
   flags: RenameFlags,
 ): Promise<RenameAnswers['columns']> {
-  const askOne = async (before: readonly NewName[], given: Partial<NewName>): Promise<NewName> => {
-    const from = given.from ?? (await askColumn(db, prompts, found, '--from'));
-    const to =
-      given.to ??
-      (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) =>
-        problemOf(() => ensureUsableColumns(db, found, [...before, { from, to: answer }])),
-      ));
-    return { from, to };
-  };
-  const columns: [NewName, ...NewName[]] = [await askOne([], flags)];
-  if (flags.from !== undefined && flags.to !== undefined) return columns;
-  while (await prompts.decide('Rename another column of the table in the same releases?'))
-    columns.push(await askOne(columns, {}));
-  return columns;
+  const from = flags.from ?? (await askColumn(db, prompts, found, '--from'));
+  const to =
+    flags.to ??
+    (await prompts.ask({ message: 'Its new name?', flag: '--to' }, (answer) =>
+      problemOf(() => ensureUsableColumns(db, found, [{ from, to: answer }])),
+    ));
+  return [{ from, to }];
 }
 
 /** What `--map` says, each `OLD=NEW`; null where it is not given. @throws PH1015 */
@@ -141,6 +137,19 @@ function mapped({ map, from, to }: RenameFlags): RenameAnswers['columns'] | null
     return { from: old, to: fresh };
   });
   return columns as [NewName, ...NewName[]];
+}
+
+/** Keys that have other columns as well, which may be to be renamed with it. */
+function keysOfMore(facts: readonly TableFacts[]): string[] {
+  const renamed = facts.map(({ column }) => column.name);
+  const keys = facts.flatMap(({ objects }) => [...objects['primary key'], ...objects.unique]);
+  return firstOfEach(keys, ({ name }) => name).flatMap(({ name, keys: parts }) => {
+    const others = parts.filter((part) => !renamed.includes(part) && !renamed.map(quoteIdent).includes(part));
+    if (others.length === 0) return [];
+    return [
+      `The key ${name} is on ${others.join(', ')} as well: --map OLD=NEW, once for each column, renames several in the same releases.`,
+    ];
+  });
 }
 
 function written({ plan, files, warnings }: RenameDraft): Result {

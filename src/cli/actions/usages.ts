@@ -80,18 +80,8 @@ export async function notice(context: CommandContext, name: string): Promise<Res
     table: `${schema}.${table}`,
     newType: part.retype?.type,
   }));
-  const written =
-    change.retype === null
-      ? render('notice/notice.md', { ...columns[0], app, first, second, third })
-      : render('notice/retype.md', {
-          app,
-          columns,
-          first: columns[0],
-          others: columns.length > 1,
-          expand: first,
-          second,
-          third,
-        });
+  const view = { app, columns, first: columns[0], others: columns.length > 1, expand: first, second, third };
+  const written = render(change.retype === null ? 'notice/notice.md' : 'notice/retype.md', view);
   return { document: { text: written, usages: [] }, text: written };
 }
 

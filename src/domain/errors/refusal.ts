@@ -149,7 +149,8 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
   PH2006: {
     exit: 4,
     title: 'Something still writes the old column',
-    what: (d) => `${d.rename}: ${d.stragglers} writes to the old column, the last at ${d.last}.`,
+    what: (d) =>
+      `${d.rename}: ${d.stragglers === 1 ? 'one write' : `${d.stragglers} writes`} to the old column, the last at ${d.last}.`,
     why: (d) =>
       `The last one is younger than the straggler window of ${d.window}: a release from before the switch is still alive.`,
     remedy: () =>

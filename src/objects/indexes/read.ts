@@ -1,7 +1,9 @@
+import { isHashableKey } from '../../catalog/hashable-key.ts';
 import { NEEDS_PATH } from '../../catalog/pair.ts';
 import { after, printedTable } from '../../catalog/scratch.ts';
 import type { TreeMember } from '../../catalog/tree.ts';
 import type { ConstraintFacts, UniqueFacts } from '../../domain/facts.ts';
+import { mapInTurn } from '../../domain/in-turn.ts';
 import { all, type Queryable } from '../../postgres/queryable.ts';
 import type { Scratching, TableSources } from '../sources.ts';
 
@@ -84,10 +86,13 @@ async function readIndexes({ db, member, scratch }: Scratching): Promise<FoundIn
   const rows = await all<IndexRow>(db, INDEXES, [scratch.oid, member.column]);
   const copies = rows.sort((a, b) => scratch.indexes.indexOf(a.name) - scratch.indexes.indexOf(b.name));
   const positions = await likePositions(db, member);
-  return own.flatMap((row) =>
-    row.on_column
-      ? [foundIndex(member, row, copies[positions.indexOf(row.oid)], positions.length === copies.length)]
-      : [],
+  return mapInTurn(
+    own.filter((row) => row.on_column),
+    async (row) => {
+      const hashable = row.unique && (await isHashableKey(db, member, row.keys));
+      const copy = positions.length === copies.length ? copies[positions.indexOf(row.oid)] : undefined;
+      return foundIndex(member, row, copy, hashable);
+    },
   );
 }
 
@@ -105,11 +110,11 @@ function foundIndex(
   { schema, name }: TreeMember,
   row: IndexRow,
   copy: IndexRow | undefined,
-  paired: boolean,
+  hashable: boolean,
 ): FoundIndex {
   const on = { schema, name };
   const original = tail(row);
-  const rewritten = copy && paired ? tail(copy) : null;
+  const rewritten = copy ? tail(copy) : null;
   return {
     facts: {
       on,
@@ -124,6 +129,7 @@ function foundIndex(
       constraintDefinition: copy?.constraint_definition ?? '',
       originalConstraint: row.constraint_definition ?? '',
       keys: row.unique ? row.keys : [],
+      hashable,
       predicate: row.predicate,
       nullsNotDistinct: row.nulls_not_distinct,
       deferrable: row.deferrable,

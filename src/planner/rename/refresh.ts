@@ -48,7 +48,7 @@ export interface RefreshPlan {
 }
 
 /** What is carried over besides of one column. */
-export interface RefreshedPart {
+interface RefreshedPart {
   readonly rename: Rename;
   readonly carried: readonly CarriedObject[];
   readonly versions: readonly FunctionVersion[];

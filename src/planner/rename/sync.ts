@@ -1,5 +1,5 @@
 import type { ColumnFacts, GuardedKey } from '../../domain/facts.ts';
-import { groupBy } from '../../domain/group.ts';
+import { firstOfEach } from '../../domain/group.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import { differs, differsAtAnySize, eitherOf, isOfGenerated, type Rename } from '../../domain/rename.ts';
 import { stragglerCounter } from '../../domain/straggler-counter.ts';
@@ -15,7 +15,7 @@ export type SyncPlace = 'first' | 'moved' | 'last';
 /** What the sync has to know of a table. */
 export interface SyncFacts {
   readonly table: QualifiedName;
-  readonly column: Pick<ColumnFacts, 'default' | 'domainDefault' | 'hashable' | 'toastable'>;
+  readonly column: Pick<ColumnFacts, 'default' | 'domainDefault' | 'toastable'>;
   /** Unique indexes on the column that are checked at once. */
   readonly keys: readonly GuardedKey[];
 }
@@ -191,15 +191,10 @@ function eventsOf(members: SyncMembers, place: SyncPlace): string {
   return `INSERT OR UPDATE${isForWritten ? ` OF ${written.join(', ')}` : ''}`;
 }
 
-/** An index on several of the columns is guarded once, by what all of their types have. */
+/** An index on several of the columns is guarded once. */
 function guardsOf(members: SyncMembers): string[] {
   const keys = members.flatMap(({ facts }) => facts.keys.map((key) => ({ key, facts })));
-  return [...groupBy(keys, ({ key }) => key.name).values()].flatMap(([first, ...others]) => {
-    if (first === undefined) return [];
-    const { column } = first.facts;
-    const hashable = column.hashable && others.every(({ facts }) => facts.column.hashable);
-    return [guardKey({ ...first.facts, column: { ...column, hashable } }, first.key)];
-  });
+  return firstOfEach(keys, ({ key }) => key.name).map(({ key, facts }) => guardKey(facts, key));
 }
 
 /** `IS NULL` is also true for a row value whose fields are all NULL, which is a value like any other. */
@@ -212,12 +207,12 @@ function isNull(value: string, { byteEqual }: Rename): string {
  * equal values of citext or numeric fall together; text where a type has none.
  */
 export function guardKey(
-  { table, column }: SyncFacts,
-  { name, keys, predicate, nullsNotDistinct }: GuardedKey,
+  { table }: Pick<SyncFacts, 'table'>,
+  { name, keys, hashable, predicate, nullsNotDistinct }: GuardedKey,
 ): string {
   const seed = Number.parseInt(shortHash(`${quoteQualified(table)} ${name}`), 16);
   const row = `ROW(${keys.join(', ')})`;
-  const hash = column.hashable
+  const hash = hashable
     ? `pg_catalog.hash_record_extended(${row}, ${seed})`
     : `pg_catalog.hashtextextended(${row}::text, ${seed})`;
   const conditions = [
