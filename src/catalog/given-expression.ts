@@ -30,10 +30,22 @@ export function printedDefault(db: Queryable, given: Given): Promise<string> {
   return orRefused(db, '--default', given, () => printedAs(db, given.type, given.expression));
 }
 
+/** A value of a type that is the same at all times, and needs no row, as PostgreSQL prints it. @throws PH1043 */
+export function printedValue(db: Queryable, given: Given): Promise<string> {
+  return orRefused(db, '--on-error', given, async () => {
+    const printed = await printedAs(db, given.type, given.expression);
+    await db.query(
+      `CREATE TEMPORARY TABLE triphase_given (value ${given.type} GENERATED ALWAYS AS (${printed}) STORED)`,
+    );
+    await db.query('DROP TABLE pg_temp.triphase_given');
+    return printed;
+  });
+}
+
 /** Runs what asks PostgreSQL about an expression, once that is known to be one. @throws PH1043 */
 async function orRefused<T>(
   db: Queryable,
-  flag: '--fill' | '--default',
+  flag: '--fill' | '--default' | '--on-error',
   { expression, column, type }: Given,
   ask: () => Promise<T>,
 ): Promise<T> {

@@ -42,6 +42,8 @@ export interface Retype {
   readonly byteEqual: boolean;
   readonly forward: Conversion;
   readonly back: Conversion;
+  /** The function of the table's schema by which `forward` goes where values that cannot be converted get another one; not qualified. */
+  readonly onError?: string | undefined;
 }
 
 /** How the default of the column decides who wins on INSERT: a stable default counts as constant. */
@@ -202,6 +204,12 @@ export interface RenameSync {
   /** The trigger that sorts last, where the application's own triggers change the column. */
   readonly last: { readonly functions: readonly [string, string]; readonly triggers: readonly [string, string] } | null;
   readonly stragglers: StragglerSequences;
+}
+
+/** Names of functions by which values go that cannot be converted. */
+export function onErrorOf(change: object): string[] {
+  const { retype } = change as Partial<Rename>;
+  return retype?.onError === undefined ? [] : [retype.onError];
 }
 
 /** Triggers of the application that a rename brings to forms of its own, each with its table, quoted. */

@@ -46,7 +46,7 @@ export async function checkPreflight(db: LedgerDb, rename: Rename, step: StepNam
 
 /** Production has rows that development has not. @throws PH2032 */
 async function ensureConvertible(db: LedgerDb, { name, table, from, type, notNull, retype }: Rename): Promise<void> {
-  if (retype === null || !retype.forward.mayFail) return;
+  if (retype === null || !retype.forward.mayFail || retype.onError !== undefined) return;
   const { rows, examples } = await looking(db, () =>
     findUnconvertible(db, table, { column: from, from: type, to: retype.type, conversion: retype.forward, notNull }),
   );

@@ -94,6 +94,7 @@ const retypedColumn = {
   forward: v.string(),
   back: v.string(),
   mayFail: v.optional(v.array(v.picklist(['forward', 'back'])), []),
+  onError: v.optional(v.string()),
   notNull: truth,
   carried,
   sync,
@@ -261,7 +262,7 @@ async function documentsIn(root: string, folder: string): Promise<{ file: string
 type RetypedColumn = Omit<v.InferOutput<typeof retypeSchema>, 'change' | 'kind' | 'with'>;
 
 function retypeOf(name: string, partOf: string | null, { column, aside, ...facts }: RetypedColumn): Rename {
-  const { table: of, type, toType, byteEqual, toByteEqual, forward, back, mayFail, notNull } = facts;
+  const { table: of, type, toType, byteEqual, toByteEqual, forward, back, mayFail, onError, notNull } = facts;
   return {
     name,
     table: of,
@@ -274,6 +275,7 @@ function retypeOf(name: string, partOf: string | null, { column, aside, ...facts
       byteEqual: toByteEqual,
       forward: { sql: forward, mayFail: mayFail.includes('forward') },
       back: { sql: back, mayFail: mayFail.includes('back') },
+      ...(onError === undefined ? {} : { onError }),
     },
   };
 }

@@ -57,12 +57,13 @@ function renderRetype(change: Rename, parts: readonly Rename[]): string {
 
 function retypedColumn({ table, from, to, type, byteEqual, notNull, carried, sync, retype }: Rename): object {
   if (retype === null) throw new TypeError('a part of a retype is one');
-  const { forward, back } = retype;
+  const { forward, back, onError } = retype;
   const mayFail = [...(forward.mayFail ? ['forward'] : []), ...(back.mayFail ? ['back'] : [])];
   return {
     ...{ table, column: from, aside: to, type, toType: retype.type },
     ...{ byteEqual, toByteEqual: retype.byteEqual, forward: forward.sql, back: back.sql },
     ...(mayFail.length === 0 ? {} : { mayFail }),
+    ...(onError === undefined ? {} : { onError }),
     ...{ notNull, carried, sync: syncAsText(sync) },
   };
 }

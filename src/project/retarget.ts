@@ -3,7 +3,7 @@ import { type Change, changesOf, isRename } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestEntry, ManifestSource, Phase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { onErrorOf, partsOf, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { changeManifest, type ManifestChange } from './change-manifest.ts';
 import { writeFiles } from './files.ts';
 import { versionFile } from './folders.ts';
@@ -33,7 +33,7 @@ export function retargetPhase(history: History, target: Retarget): ManifestChang
   if (!rename) throw new PhaseError('PH1026', { rename: target.rename, known: [...changes.keys()] });
   const standing = phaseOf(history, target, target.phase);
   ensureMovable(history, target, standing);
-  const sources = sourcesOf(rename, target.phase, standing);
+  const sources = sourcesOf(history, rename, target.phase, standing);
   const from: ManifestChange = {
     release: standing.manifest.release,
     remove: new Set(standing.entries.map(({ id }) => id)),
@@ -114,14 +114,19 @@ function breaksFrom(history: History, target: Retarget): ManifestChange {
 }
 
 /** The files of a phase that its manifest lists: by what the rename says of itself, which was scaffolded with them. */
-function sourcesOf(rename: Change, phase: Phase, { manifest }: Standing): ManifestSource[] {
-  const own = new Set(filesOf(rename, phase).map((path) => relative('db', path)));
+function sourcesOf(history: History, rename: Change, phase: Phase, { manifest }: Standing): ManifestSource[] {
+  const own = new Set(filesOf(history, rename, phase).map((path) => relative('db', path)));
   const isRefresh = new RegExp(`^renames/${rename.name}_refresh_\\d+\\.yml$`);
   return manifest.sources.filter(({ file }) => own.has(file) || (phase === 3 && isRefresh.test(file)));
 }
 
 /** The rename's own file belongs to phase 1, what refreshes have added to phase 3. */
-function filesOf(change: Change, phase: Phase): string[] {
+function filesOf(history: History, change: Change, phase: Phase): string[] {
+  const parts = isRename(change) ? partsOf(history.renames.values(), change.name) : [change];
+  return parts.flatMap((part) => filesOfPart(part, phase));
+}
+
+function filesOfPart(change: Change, phase: Phase): string[] {
   const { sync } = change;
   const versions = isRename(change) ? change.versions : [];
   const copies = versions
@@ -133,6 +138,7 @@ function filesOf(change: Change, phase: Phase): string[] {
   if (phase === 3) return copies;
   return [
     ...(phase === 1 ? [changePath(change)] : []),
+    ...(phase === 1 ? onErrorOf(change) : []).map((body) => versionFile('function', body, 1)),
     ...syncFunctions(sync, phase).map((body) => versionFile('function', body, 1)),
     ...syncTriggers(sync, phase).map((body) => versionFile('trigger', body, 1)),
     ...copies,

@@ -4,7 +4,7 @@ import { type Change, changesOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { Manifest, ManifestSource } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
-import { type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
+import { onErrorOf, type RenameSync, syncFunctions, syncTriggers } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { writeFiles } from '../project/files.ts';
 import { ensureFilesIntact } from '../project/history.ts';
@@ -82,7 +82,7 @@ const pathOf = ({ file }: Pick<ManifestSource, 'file'>): string => join('db', fi
 
 /** Of functions and triggers: the next version is made from the last one. What keeps the columns of renames in step has gone with these. */
 function newestVersions(manifests: readonly Manifest[], renames: Iterable<Change>): ManifestSource[] {
-  const ofRenames = new Set([...renames].flatMap(({ sync }) => syncNames(sync)));
+  const ofRenames = new Set([...renames].flatMap((change) => [...onErrorOf(change), ...syncNames(change.sync)]));
   const newest = new Map<string, { readonly version: number; readonly source: ManifestSource }>();
   for (const source of manifests.flatMap(({ sources }) => sources)) {
     const [, folder, name, digits] = /^(functions|triggers)\/(.+)_v(\d{2,})\.sql$/.exec(source.file) ?? [];

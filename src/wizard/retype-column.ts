@@ -1,7 +1,7 @@
 import { listColumns, readColumn } from '../catalog/column.ts';
 import { readRetype } from '../catalog/conversion.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
-import { readDefault } from '../catalog/given-expression.ts';
+import { printedValue, readDefault } from '../catalog/given-expression.ts';
 import { isPlainChange } from '../catalog/plain-retype.ts';
 import { inWordsOf, joinedColumns, referencingColumns, whyNotJoined } from '../catalog/referencing-columns.ts';
 import { findLosses, findUnconvertible } from '../catalog/unconvertible.ts';
@@ -32,6 +32,8 @@ export interface RetypeAnswers {
   readonly isTolerated: boolean;
   /** Columns that reference the column get the type, too. */
   readonly withReferences: boolean;
+  /** What a value becomes that cannot be converted: `null`, or `value:` and SQL; null where it is refused. */
+  readonly onError: string | null;
   readonly name?: string | undefined;
 }
 
@@ -43,7 +45,12 @@ interface DraftOptions {
 
 /** Everything that would be written, before anything is; or the one statement that is all that it takes. */
 export type RetypeDraft =
-  | { readonly kind: 'phases'; readonly draft: RenameDraft }
+  | {
+      readonly kind: 'phases';
+      readonly draft: RenameDraft;
+      /** As PostgreSQL computes it before the change has a function of its own. */
+      readonly retype: Retype;
+    }
   | { readonly kind: 'plain'; readonly table: ListedTable; readonly statement: string; readonly back: string };
 
 /**
@@ -66,10 +73,11 @@ export async function draftRetype(
     `ALTER TABLE ${quoteQualified(table)} ALTER COLUMN "${column.name.replaceAll('"', '""')}" TYPE ${type}`;
   if (answers.using === null && !answers.withReferences && (await isPlainChange(db, table, column, retype.type)))
     return { kind: 'plain', table, statement: alter(retype.type), back: alter(column.type) };
-  const columns = await columnsOf(db, { table, column, retype }, answers);
+  const onError = await readOnError(db, column, retype, answers);
+  const columns = await columnsOf(db, { table, column, retype }, answers, onError);
   await ensureJoined(db, columns);
   const retyped: RetypedColumn[] = [];
-  for (const one of columns) retyped.push(await readRetyped(db, one, columns));
+  for (const one of columns) retyped.push({ ...(await readRetyped(db, one, columns)), onError });
   const plan = planRetype(retyped as [RetypedColumn, ...RetypedColumn[]], {
     releases,
     name: answers.name,
@@ -82,10 +90,14 @@ export async function draftRetype(
   });
   ensureNewChange(history, plan.rename);
   for (const part of [plan.rename, ...plan.parts]) await ensureApart(db, history, part, releases[0]);
-  const warnings = [...plan.warnings, ...(await warningsOfReferences(db, columns)), ...(await lossesOf(db, columns))];
+  const warnings = [
+    ...plan.warnings,
+    ...(await warningsOfReferences(db, columns)),
+    ...(onError === null ? await lossesOf(db, columns) : await warningsOfErrors(db, columns, onError)),
+  ];
   const [{ facts }] = retyped as [RetypedColumn];
   const draft = { facts: [facts.next], plan, warnings, ...(await draftFiles(history, plan, releases)) };
-  return { kind: 'phases', draft };
+  return { kind: 'phases', draft, retype };
 }
 
 /** A column that is to change, and what it becomes. */
@@ -101,6 +113,7 @@ async function columnsOf(
   db: LedgerDb,
   first: Omit<Retyping, 'to'>,
   { type, using, back, withReferences }: RetypeAnswers,
+  onError: string | null,
 ): Promise<Retyping[]> {
   const { table, column, retype } = first;
   const others = withReferences ? await referencingColumns(db, table.oid, column.name, retype.type) : [];
@@ -116,7 +129,7 @@ async function columnsOf(
     const names = await listColumns(db, one.table.oid);
     const to = asideName({ columns: names }, one.column.name);
     ensureUsableName(names, one.column.name, to);
-    await ensureEveryRow(db, one);
+    if (onError === null) await ensureEveryRow(db, one);
     await ensureViewsGo(db, one.table, one.column.name);
     columns.push({ ...one, to });
   }
@@ -127,7 +140,7 @@ async function readRetyped(
   db: LedgerDb,
   { table, column, retype, to }: Retyping,
   columns: readonly Retyping[],
-): Promise<RetypedColumn> {
+): Promise<Omit<RetypedColumn, 'onError'>> {
   const beside = columns.filter((other) => other.column !== column);
   const others = (withType: boolean) =>
     beside.map((other) => ({
@@ -184,6 +197,39 @@ async function warningsOfReferences(db: LedgerDb, columns: readonly Retyping[]):
       message: `What references it stays as it is: ${names}. --with-references gives these the same type in the same releases.`,
     },
   ];
+}
+
+/** What values become that cannot be converted, as SQL; null where they are refused. @throws PH1015, PH1043 */
+async function readOnError(
+  db: LedgerDb,
+  column: ColumnFacts,
+  { type }: Retype,
+  { onError, withReferences }: RetypeAnswers,
+): Promise<string | null> {
+  if (onError === null || onError === 'refuse') return null;
+  const refuse = (allowed: string): never => {
+    throw new PhaseError('PH1015', { what: '--on-error', value: onError, allowed });
+  };
+  if (withReferences) return refuse('refuse beside --with-references: a key keeps each of its values');
+  if (onError === 'null') return column.notNull ? refuse(`refuse, or value:EXPR: ${column.name} is NOT NULL`) : 'NULL';
+  const [, expression] = /^value:(.*\S.*)$/s.exec(onError) ?? [];
+  if (expression === undefined) return refuse('null, value:EXPR or refuse');
+  return printedValue(db, { expression, column: column.name, type });
+}
+
+/** Rows whose values are not kept. */
+async function warningsOfErrors(db: LedgerDb, columns: readonly Retyping[], onError: string): Promise<Warning[]> {
+  const [first] = columns;
+  if (first === undefined) return [];
+  const { table, column, retype } = first;
+  const asked = { column: column.name, from: column.type, to: retype.type, conversion: retype.forward, notNull: false };
+  const { rows, examples } = await findUnconvertible(db, table, asked);
+  const now =
+    rows === 0
+      ? 'No row holds one now.'
+      : `${rows === 1 ? 'One row does' : `${rows} rows do`} now: ${examples.slice(0, 3).join('; ')}.`;
+  const message = `A value that cannot become ${retype.type} becomes ${onError}, of clients, too. ${now} What such a row held is gone with phase 3.`;
+  return [{ code: 'values_not_kept', message }];
 }
 
 /** Rows that would come back as another value, or not at all. */

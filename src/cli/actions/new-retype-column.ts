@@ -24,6 +24,7 @@ interface RetypeFlags {
   toType?: string;
   using?: string;
   back?: string;
+  onError?: string;
   releases?: string;
   tolerated?: boolean;
   withReferences?: boolean;
@@ -47,7 +48,7 @@ export async function runRetype(context: CommandContext, flags: RetypeFlags): Pr
       ? writePlain(context, prompts, { history, answers, found })
       : writeChange(context, prompts, {
           ...{ db, history, kind: 'retype', draft: found.draft, facts: found.draft.facts },
-          sample: (rename) => sampleOf(db, rename),
+          sample: (rename) => sampleOf(db, { ...rename, retype: found.retype }),
         });
   });
 }
@@ -70,8 +71,8 @@ async function askRetype(
       problemOf(async () => void (await looking(db, () => printedType(db, text)))),
     ));
   const releases = await askReleases(prompts, { project, history }, flags.releases);
-  const { using = null, back = null, tolerated = false, withReferences = false, name } = flags;
-  return { table, column, type, using, back, releases, isTolerated: tolerated, withReferences, name };
+  const { using = null, back = null, onError = null, tolerated = false, withReferences = false, name } = flags;
+  return { table, column, type, using, back, onError, releases, isTolerated: tolerated, withReferences, name };
 }
 
 type Plain = Extract<RetypeDraft, { kind: 'plain' }>;

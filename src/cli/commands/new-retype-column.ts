@@ -13,6 +13,10 @@ export function registerNewRetype(group: Command, action: Action): void {
     .option('--to-type <type>', 'its new type, as in SQL: bigint, numeric(12, 2), public.mood')
     .option('--using <expression>', 'the new value, as SQL that names the column (else the cast)')
     .option('--back <expression>', 'the old value of a new one, as SQL that names the column (else the cast)')
+    .option(
+      '--on-error <what>',
+      'a value that cannot be converted: null, value:EXPR, or refuse (default), rows now and writes later',
+    )
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
     .option(
       '--with-references',

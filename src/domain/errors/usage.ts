@@ -44,7 +44,7 @@ export interface UsageErrors {
   PH1041: { id: string; reason: string };
   PH1042: { file: string; isUser: boolean };
   PH1043: {
-    flag: '--using' | '--back' | '--into' | '--fill' | '--default';
+    flag: '--using' | '--back' | '--into' | '--fill' | '--default' | '--on-error';
     expression: string;
     column: string;
     from: string;
@@ -396,7 +396,7 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     remedy: (d) =>
       isOfSync(d.flag)
         ? `Give one with ${d.flag}, over ${d.column}: ${example(d, "AT TIME ZONE 'UTC'")} where the time zone of the session would count, ${example(d, '::public.mood')} where there is no cast (of a split or a merge an enum by CASE, since PostgreSQL does not call its cast immutable). Functions and types of the application stand there with their schema.`
-        : `Give ${d.flag} SQL of the type, with texts in quotes, and functions of the application with their schema: ${d.flag} "'none'".`,
+        : `Give ${d.flag} SQL of the type, with texts in quotes, and functions of the application with their schema: ${d.flag} "${d.flag === '--on-error' ? 'value:' : ''}'none'".`,
   },
   PH1045: {
     exit: 2,

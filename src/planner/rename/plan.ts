@@ -74,8 +74,18 @@ export interface PlannedBody {
   readonly phase: 1 | 2;
   readonly place: SyncPlace;
   /** Which templates it is made with. */
-  readonly of: 'rename' | 'retype' | 'mapping' | 'move/source' | 'move/target' | 'move/missing';
-  readonly view: SyncView | RetypeView | MappingView | MoveView;
+  readonly of: 'rename' | 'retype' | 'on-error' | 'mapping' | 'move/source' | 'move/target' | 'move/missing';
+  readonly view: SyncView | RetypeView | OnErrorView | MappingView | MoveView;
+}
+
+/** What the function is filled with that has a result for every value of a column. Every field is SQL, but for the name of the change. */
+interface OnErrorView {
+  readonly rename: string;
+  readonly functionName: string;
+  readonly from: string;
+  readonly to: string;
+  readonly forward: string;
+  readonly instead: string;
 }
 
 /** All three phases of a change, as data. */

@@ -1,12 +1,12 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { quoteQualified, shortHash } from '../../domain/identifier.ts';
+import { deriveName, type QualifiedName, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
-import { partName, type Retype } from '../../domain/rename.ts';
+import { converted, partName, type Retype } from '../../domain/rename.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { eachOnce } from '../rename/each-once.ts';
 import { carriedOf, changeName, retypeSyncNames } from '../rename/names.ts';
-import { planBodies, plannedSteps, type RenamePlan } from '../rename/plan.ts';
+import { type PlannedBody, planBodies, plannedSteps, type RenamePlan } from '../rename/plan.ts';
 import { ensureSupported } from '../rename/supported.ts';
 import { syncFactsOf } from '../rename/sync.ts';
 import type { Warning } from '../rename/warnings.ts';
@@ -49,6 +49,8 @@ export interface RetypedColumn {
   readonly to: string;
   readonly retype: Retype;
   readonly default: PlannedDefault | null;
+  /** What a value becomes that cannot be converted, as SQL; null where it is refused. */
+  readonly onError: string | null;
 }
 
 /**
@@ -65,7 +67,7 @@ export function planRetype(
     ensureSupported(facts.next, request.rewriteLimit);
   }
   const once = eachOnce(columns.map(({ facts }) => facts.next));
-  const [{ facts, retype }] = columns;
+  const [{ facts, retype, onError }] = columns;
   const name = request.name ?? retypeName(facts.next.table.name, facts.next.column.name, retype.type);
   const parts = columns.map((column, at): RetypePart => {
     const own = { next: once(column.facts.next, at), back: once(column.facts.back, at) };
@@ -83,7 +85,10 @@ export function planRetype(
       // The name has the new type from the switch on.
       request.isTolerated ? ['contract'] : ['switch', 'contract'],
     ),
-    bodies: parts.flatMap((part) => planBodies([{ facts: syncFactsOf(part.facts.next), rename: part.change }])),
+    bodies: [
+      ...parts.flatMap(({ change }) => onErrorBodies(change, retype, onError)),
+      ...parts.flatMap((part) => planBodies([{ facts: syncFactsOf(part.facts.next), rename: part.change }])),
+    ],
     versions: [],
     warnings: parts.flatMap((part, at) => retypeWarnings(part.facts.next, part.change, at === 0, request)),
   };
@@ -107,12 +112,13 @@ function ensureNotGenerated({ table, column }: TableFacts): void {
 
 function changeOf(
   facts: TableFacts,
-  { facts: found, to, retype }: RetypedColumn,
+  { facts: found, to, retype: plain, onError }: RetypedColumn,
   { whole, at, request }: { readonly whole: string; readonly at: number; readonly request: RetypePlanRequest },
 ): RetypePart['change'] {
   const { table, column, takenNames } = facts;
   const name = at === 0 ? whole : partName(whole, table, column.name);
   const taken = new Set([...takenNames, ...request.takenFunctions]);
+  const retype = onError === null ? plain : withOnError(plain, table, convertName(table.name, column.name, taken));
   const isCheap = isCheaplyCompared(column, { retype });
   return {
     ...{ name, table, from: column.name, to, type: column.type, byteEqual: column.byteEqual },
@@ -122,6 +128,30 @@ function changeOf(
     retype,
     partOf: at === 0 ? null : whole,
   };
+}
+
+/** The conversion by a function that has a result for every value. */
+function withOnError(retype: Retype, { schema }: QualifiedName, onError: string): Retype {
+  const sql = `${quoteQualified({ schema, name: onError })}($1)`;
+  return { ...retype, forward: { sql, mayFail: true }, onError };
+}
+
+function convertName(table: string, column: string, taken: ReadonlySet<string>): string {
+  const plain = deriveName(`convert_${slug(table)}_${slug(column)}`, '');
+  return taken.has(plain) ? deriveName(plain, `_${shortHash(`${table}.${column}`)}`) : plain;
+}
+
+/** The function that a change goes by where values may have no counterpart. @param plain its conversion as it is without that. */
+function onErrorBodies(
+  { name, table, type, retype }: RetypePart['change'],
+  plain: Retype,
+  instead: string | null,
+): PlannedBody[] {
+  if (retype.onError === undefined || instead === null) return [];
+  const functionName = quoteQualified({ schema: table.schema, name: retype.onError });
+  const forward = converted(plain.forward, 'value');
+  const view = { rename: name, functionName, from: type, to: retype.type, forward, instead };
+  return [{ kind: 'function', name: retype.onError, phase: 1, place: 'first', of: 'on-error', view }];
 }
 
 /** How node-postgres gives values of types, where that is not as a text. Source: https://node-postgres.com/features/types */
@@ -160,7 +190,7 @@ function retypeWarnings(
       code: 'type_under_the_same_name',
       message: `From phase 2 on ${from} is ${retype.type}, and releases from ${releases[1]} on are alive while it still is ${type}: they have to read and write both.${differs}${isFirst ? ` ${held}` : ''}`,
     },
-    ...(retype.forward.mayFail
+    ...(retype.forward.mayFail && retype.onError === undefined
       ? [
           {
             code: 'writes_may_be_refused',

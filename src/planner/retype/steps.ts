@@ -4,6 +4,7 @@ import {
   eitherOf,
   isTwinned,
   isUnfilled,
+  onErrorOf,
   outOfStep,
   type Rename,
   type RenameStepName,
@@ -172,11 +173,26 @@ class PartCode {
 
   expand(): Code[] {
     const { retype, from: like, to: column } = this.change;
-    return [call('addColumnOfType', { on: this.on, column, like, type: retype.type }), ...createSync(this.next, 1)];
+    return [
+      ...this.#makeOnError(),
+      call('addColumnOfType', { on: this.on, column, like, type: retype.type }),
+      ...createSync(this.next, 1),
+    ];
   }
 
   undoExpand(): Code[] {
-    return [...dropSync(this.next, 1), call('dropColumn', { on: this.on, column: this.change.to })];
+    const drop = call('dropColumn', { on: this.on, column: this.change.to });
+    return [...dropSync(this.next, 1), drop, ...this.#dropOnError()];
+  }
+
+  /** What the sync, the backfill and the gates convert by. */
+  #makeOnError(): Code[] {
+    return onErrorOf(this.change).map((name) => call('createFunction', name, { version: 1 }));
+  }
+
+  #dropOnError(): Code[] {
+    const { schema } = this.change.table;
+    return onErrorOf(this.change).map((name) => call('dropFunction', name, { schema, revertToVersion: 1 }));
   }
 
   /** Foreign keys between columns of the change go before what they reference changes places. */
@@ -218,7 +234,8 @@ class PartCode {
   }
 
   contract(): Code[] {
-    return [...dropSync(this.next, 2), call('dropColumn', { on: this.on, column: this.change.to })];
+    const drop = call('dropColumn', { on: this.on, column: this.change.to });
+    return [...dropSync(this.next, 2), drop, ...this.#dropOnError()];
   }
 
   addAgain(): Code[] {
@@ -227,6 +244,7 @@ class PartCode {
     const { collation, storage, compression } = this.next.facts.column;
     const alter = `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)}`;
     const again = [
+      ...this.#makeOnError(),
       call('addColumnOfType', {
         on,
         column,

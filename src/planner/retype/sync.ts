@@ -55,7 +55,7 @@ export function retypeView(
     source,
     target,
     value: converted(conversion, source),
-    mayFail: conversion.mayFail,
+    mayFail: conversion.mayFail && !(phase === 1 && retype.onError !== undefined),
     given: phase === 1 ? '' : converted(retype.forward, target),
     failure: quoteLiteral(`${from} cannot become ${targetType}, as ${name} makes of ${sourceType}: `),
     needed: isCheap && phase === 1 ? '' : needed,
