@@ -23,6 +23,7 @@ export { createUnsettled, dropUnsettled, insertMissing } from './move.ts';
 export { renameNotNull, setNotNull, unsetNotNull } from './not-null.ts';
 export { restorePrimaryKey } from './primary-key.ts';
 export { rebindDependents } from './rebind.ts';
+export { createOldName, dropOldName, renameTable, renameTableBack } from './rename-table.ts';
 export { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 export { rebindRule } from './rules.ts';
 export { createStragglers, dropStragglers } from './stragglers.ts';

@@ -56,6 +56,21 @@ export async function findUsages(
   return usages;
 }
 
+/** Lines of the application's own code, not of its migrations, that something is true of. */
+export async function linesOfOwnCode(
+  { root, files }: Pick<History, 'root' | 'files'>,
+  isMeant: (line: string) => boolean,
+): Promise<{ readonly file: string; readonly line: number }[]> {
+  const migrations = new Set(files.map(({ path }) => path));
+  const found: { file: string; line: number }[] = [];
+  for (const file of codeFiles(root).filter((path) => !migrations.has(path))) {
+    const lines = (await textOf(join(root, file))).split(/\r?\n/);
+    for (const [at, line] of lines.entries())
+      if (isMeant(line) && !IGNORED.test(line)) found.push({ file, line: at + 1 });
+  }
+  return found;
+}
+
 /** Those that migrations touch. */
 function otherTables(manifests: History['manifests'], table: string): ReadonlySet<string> {
   const touched = manifests.flatMap(({ migrations }) => migrations.flatMap(({ touches = [] }) => touches));

@@ -8,19 +8,17 @@ import { type QualifiedName, quoteQualified, slug } from '../domain/identifier.t
 import { releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
 import { wholeOf } from '../domain/rename.ts';
-import { type Code, call, importsOf } from '../objects/code.ts';
+import { type Code, call } from '../objects/code.ts';
 import { readDropped } from '../objects/dropping.ts';
 import { readTableFacts } from '../objects/table-facts.ts';
 import { ensureSyncable } from '../planner/going-columns.ts';
 import type { LedgerDb } from '../postgres/queryable.ts';
 import type { History } from '../project/history.ts';
-import { printImports } from '../scaffold/rename.ts';
-import { render } from '../scaffold/templates.ts';
 import { findUsages } from '../usages/find.ts';
 import { type Counting, countingOf } from './counted-writes.ts';
 import { stateOf } from './earlier-renames.ts';
 import { ensureAnswered, originalOf } from './going-columns.ts';
-import type { OneReleaseDraft } from './one-release.ts';
+import { type OneReleaseDraft, printedSteps } from './one-release.ts';
 
 interface Place {
   readonly table: string;
@@ -77,7 +75,7 @@ export async function draftDropColumn(
         kind: 'schema',
         name: `${stem}_dropped`,
         extension: 'ts',
-        content: printed(`${on}: ${column} goes. What it held goes with it: there is no way back.`, gone, []),
+        content: printedSteps(`${on}: ${column} goes. What it held goes with it: there is no way back.`, gone, []),
         breaks: !isTolerated,
       },
     ],
@@ -161,11 +159,10 @@ function ignored(
     call('dropStragglers', sync.writes),
     ...(isRequired ? [call('setNotNull', { on, column })] : []),
   ];
-  return printed(`${on}: ${column} may be left out from now on, and writes of it are counted.`, up, down, isRequired);
-}
-
-function printed(title: string, up: readonly Code[], down: readonly Code[], isOutside = false): string {
-  const imports = importsOf([...up, ...down]).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
-  const settings = isOutside ? '{ downTransaction: false, safeToRepeat: true }' : '';
-  return render('migration/steps.ts', { title, up, down, settings, imports: printImports(imports) });
+  return printedSteps(
+    `${on}: ${column} may be left out from now on, and writes of it are counted.`,
+    up,
+    down,
+    isRequired,
+  );
 }

@@ -7,6 +7,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified, slug } from '../domain/identifier.ts';
 import type { ManifestEntry } from '../domain/manifest.ts';
 import type { Release } from '../domain/release.ts';
+import { type Code, importsOf } from '../objects/code.ts';
 import { timestamp } from '../planner/rename/plan.ts';
 import type { Queryable } from '../postgres/queryable.ts';
 import { changeManifest } from '../project/change-manifest.ts';
@@ -15,6 +16,7 @@ import { type FileChange, writeFiles } from '../project/files.ts';
 import { folders, migrationFolder } from '../project/folders.ts';
 import type { History } from '../project/history.ts';
 import { printString } from '../scaffold/code.ts';
+import { printImports } from '../scaffold/rename.ts';
 import { render } from '../scaffold/templates.ts';
 import { afterExisting, sourceOf, type WrittenFile } from './files.ts';
 
@@ -121,6 +123,13 @@ export async function draftDefault(
     migrations: [migration],
     why: `One release, and nothing waits: a default counts for rows that are inserted without ${column}, by releases of any age, and no row that is there changes.`,
   };
+}
+
+/** A migration of calls. @param isOutside whether it is undone outside of a transaction. */
+export function printedSteps(title: string, up: readonly Code[], down: readonly Code[], isOutside = false): string {
+  const imports = importsOf([...up, ...down]).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+  const settings = isOutside ? '{ downTransaction: false, safeToRepeat: true }' : '';
+  return render('migration/steps.ts', { title, up, down, settings, imports: printImports(imports) });
 }
 
 /** Writes a draft into an open release: all of its files, or none. @returns what was written. */

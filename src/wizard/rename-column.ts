@@ -2,7 +2,8 @@ import { listColumns, readColumn } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { asPair, type Change, changesOf, columnsOf, freshInWords, isRename, kindOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteQualified } from '../domain/identifier.ts';
+import { firstOfEach } from '../domain/group.ts';
+import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { type ManifestEntry, releaseOfPhase } from '../domain/manifest.ts';
 import { compareReleases, type Release } from '../domain/release.ts';
@@ -11,6 +12,7 @@ import { exclusiveObject } from '../objects/shared.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { ensureUsableName } from '../planner/rename/new-name.ts';
 import { planRename, type RenamedColumn, type RenamePlan } from '../planner/rename/plan.ts';
+import { syncFactsOf } from '../planner/rename/sync.ts';
 import type { LedgerDb, Queryable } from '../postgres/queryable.ts';
 import { changeManifest } from '../project/change-manifest.ts';
 import { checksum } from '../project/checksum.ts';
@@ -52,6 +54,7 @@ export interface RenameDraft {
   readonly facts: readonly TableFacts[];
   readonly plan: RenamePlan;
   readonly warnings: RenamePlan['warnings'];
+  readonly keysOfMore: readonly { readonly name: string; readonly others: readonly string[] }[];
   readonly files: readonly WrittenFile[];
   readonly changes: readonly FileChange[];
 }
@@ -95,7 +98,17 @@ export async function draftRename(
   const parts = [plan.rename, ...plan.parts];
   for (const part of parts) await ensureApart(db, history, part, releases[0]);
   const warnings = [...plan.warnings, ...parts.flatMap((part) => warningsOfAdvance(part, renamed))];
-  return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
+  return { facts, plan, warnings, keysOfMore: keysOfMore(facts), ...(await draftFiles(history, plan, releases)) };
+}
+
+/** Unique keys that have other columns as well, which may be to be renamed with these. */
+function keysOfMore(facts: readonly TableFacts[]): RenameDraft['keysOfMore'] {
+  const renamed = facts.flatMap(({ column }) => [column.name, quoteIdent(column.name)]);
+  const keys = facts.flatMap((of) => syncFactsOf(of).keys);
+  return firstOfEach(keys, ({ name }) => name).flatMap(({ name, keys: parts }) => {
+    const others = parts.filter((part) => !renamed.includes(part));
+    return others.length === 0 || others.length === parts.length ? [] : [{ name, others }];
+  });
 }
 
 /** Texts of functions have the name of today. */

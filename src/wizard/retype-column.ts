@@ -96,7 +96,7 @@ export async function draftRetype(
     ...(onError === null ? await lossesOf(db, columns) : await warningsOfErrors(db, columns, onError)),
   ];
   const [{ facts }] = retyped as [RetypedColumn];
-  const draft = { facts: [facts.next], plan, warnings, ...(await draftFiles(history, plan, releases)) };
+  const draft = { facts: [facts.next], plan, warnings, keysOfMore: [], ...(await draftFiles(history, plan, releases)) };
   return { kind: 'phases', draft, retype };
 }
 

@@ -5,7 +5,8 @@ export const rawRename: Rule = {
   code: 'raw_rename',
   title: 'A column, a table or something else that releases name is renamed at once',
   why: 'Instances of the release before still read and write the old name while this runs, and until the last of them is gone: each of their statements fails.',
-  safely: 'phase new rename-column renames it in three releases, with both names alive in between.',
+  safely:
+    'phase new rename-column renames it in three releases, with both names alive in between; a table phase new rename-table in one, with a view of the old name.',
   examples: {
     found: 'ALTER TABLE users RENAME COLUMN email TO email_address;',
     silent: 'ALTER TABLE users ADD COLUMN email_address text;',
@@ -45,7 +46,8 @@ const NAMED: ReadonlySet<string> = new Set([
 ]);
 
 const LATER = 'Make the new one beside it, and drop the old one once the release before is gone.';
-const VIEW = 'Leave a view of the old name until that release is gone, in the same transaction; or keep the name.';
+const VIEW =
+  'phase new rename-table leaves a view of the old name, in the same transaction, until that release is gone; or keep the name.';
 
 function renamedBy({ kind, node }: JudgedStatement, context: JudgeContext): Renamed | null {
   const table = tableName(field(node, 'relation'));

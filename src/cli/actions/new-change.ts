@@ -4,7 +4,7 @@ import type { Result } from '../output.ts';
 import { Prompts } from '../prompts.ts';
 import { runMerge, runSplit } from './new-mapping.ts';
 import { runMove } from './new-move-column.ts';
-import { runDropColumn, runSetDefault, runSetNotNull } from './new-one-release.ts';
+import { runDropColumn, runRenameTable, runSetDefault, runSetNotNull } from './new-one-release.ts';
 import { runRename } from './new-rename-column.ts';
 import { runRetype } from './new-retype-column.ts';
 
@@ -38,6 +38,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'drop-column': {
     description: 'a column goes, in one release, once nobody can be using it',
     run: (context) => runDropColumn(context, {}),
+  },
+  'rename-table': {
+    description: 'another name for a table, in one release, with a view of the old one for older releases',
+    run: (context) => runRenameTable(context, {}),
   },
   'set-not-null': {
     description: 'a value in each row, in one release, without a long lock',

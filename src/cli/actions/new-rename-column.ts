@@ -1,10 +1,7 @@
 import { findTable, type ListedTable } from '../../catalog/find-table.ts';
 import { ensureMayQuiet } from '../../data/backfill/quiet.ts';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { firstOfEach } from '../../domain/group.ts';
-import { quoteIdent } from '../../domain/identifier.ts';
 import { parseRelease } from '../../domain/release.ts';
-import type { TableFacts } from '../../objects/table-facts.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import { looking } from '../../postgres/looking.ts';
 import type { Queryable } from '../../postgres/queryable.ts';
@@ -61,7 +58,10 @@ async function runWizard(context: CommandContext, flags: RenameFlags): Promise<R
     if (quietTriggers) await ensureMayQuiet(db);
     const draft = await looking(db, () => draftRename(db, history, answers, { ...options, quietTriggers }));
     for (const facts of draft.facts) context.output.notice(describeFacts(facts));
-    for (const hint of keysOfMore(draft.facts)) context.output.notice(hint);
+    for (const key of draft.keysOfMore)
+      context.output.notice(
+        `The key ${key.name} is on ${key.others.join(', ')} as well: --map OLD=NEW, once for each column, renames several in the same releases.`,
+      );
     context.output.notice(describeFiles(draft.files, draft.warnings));
     await ensureConfirmed(prompts, draft.files.length);
     await writeDraft(history, draft);
@@ -137,19 +137,6 @@ function mapped({ map, from, to }: RenameFlags): RenameAnswers['columns'] | null
     return { from: old, to: fresh };
   });
   return columns as [NewName, ...NewName[]];
-}
-
-/** Keys that have other columns as well, which may be to be renamed with it. */
-function keysOfMore(facts: readonly TableFacts[]): string[] {
-  const renamed = facts.map(({ column }) => column.name);
-  const keys = facts.flatMap(({ objects }) => [...objects['primary key'], ...objects.unique]);
-  return firstOfEach(keys, ({ name }) => name).flatMap(({ name, keys: parts }) => {
-    const others = parts.filter((part) => !renamed.includes(part) && !renamed.map(quoteIdent).includes(part));
-    if (others.length === 0) return [];
-    return [
-      `The key ${name} is on ${others.join(', ')} as well: --map OLD=NEW, once for each column, renames several in the same releases.`,
-    ];
-  });
 }
 
 function written({ plan, files, warnings }: RenameDraft): Result {

@@ -8,7 +8,7 @@ export function registerNewChange(group: Command, action: Action): void {
     .description('asks what is to change, and then what the command of that kind asks')
     .option(
       '--kind <kind>',
-      'rename-column, retype-column, split-column, merge-columns, move-column, drop-column, set-not-null or set-default',
+      'rename-column, retype-column, split-column, merge-columns, move-column, drop-column, rename-table, set-not-null or set-default',
     )
     .addHelpText('after', '\nExample:\n  phase new change')
     .action(

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Action } from '../action.ts';
 import { several } from '../several.ts';
 
-/** `phase new set-not-null`, `set-default` and `drop-column`: what one release brings. */
+/** `phase new set-not-null`, `set-default`, `rename-table` and `drop-column`: what one release brings. */
 export function registerNewOneRelease(group: Command, action: Action): void {
   group
     .command('set-not-null')
@@ -32,6 +32,19 @@ export function registerNewOneRelease(group: Command, action: Action): void {
     .action(
       action(async (context, command) =>
         (await import('../actions/new-one-release.ts')).runDropColumn(context, command.opts()),
+      ),
+    );
+  group
+    .command('rename-table')
+    .description('a table gets another name; older releases go on with a view of the old one, until none is alive')
+    .option('--table <table>', 'the table, as in SQL: [schema.]table')
+    .option('--to <name>', 'its new name, not quoted, without schema')
+    .option('--tolerated', 'no release that is alive needs of the table what a view has not')
+    .option('--release <version>', 'whose manifest (else the configuration, else package.json)')
+    .addHelpText('after', '\nExample:\n  phase new rename-table --table users --to people --yes')
+    .action(
+      action(async (context, command) =>
+        (await import('../actions/new-one-release.ts')).runRenameTable(context, command.opts()),
       ),
     );
   group

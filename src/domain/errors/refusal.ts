@@ -56,6 +56,7 @@ export interface RefusalErrors {
     examples: readonly string[];
   };
   PH2034: { change: string; table: string; column: string; target: string; rows: number; examples: readonly string[] };
+  PH2035: { table: string; objects: readonly { object: string; reason: string; instead: string }[]; isAsked?: boolean };
   PH2022: { table: string; objects: readonly { object: string; owner: string; grant: string }[]; me: string };
   PH2020: {
     table: string;
@@ -384,6 +385,14 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     what: (d) => `${d.by} is among the authors of ${d.id}.`,
     why: () => 'Four eyes are two people: git says who has written it.',
     remedy: () => 'Let somebody else read it, and run phase approve.',
+  },
+  PH2035: {
+    exit: 4,
+    title: 'A table has something that does not go by two names',
+    what: (d) => `${d.table}: ${list(d.objects.map(({ object }) => object))}.`,
+    why: (d) => `${list(byReason(d.objects))}.`,
+    remedy: (d) =>
+      `${[...new Set(d.objects.map(({ instead }) => instead))].join(' ')}${d.isAsked === true ? ' Where no release that is alive needs it, --tolerated says so.' : ''}`,
   },
   PH2032: {
     exit: 4,
