@@ -15,16 +15,24 @@ CREATE SEQUENCE "public"."orders_id_seq";
 
 CREATE TABLE "public"."books" (
   "id" bigint NOT NULL DEFAULT nextval('public.books_id_seq'::regclass),
-  "title" text NOT NULL,
   "price" numeric(8,2) NOT NULL,
+  "main_title" text,
+  "subtitle" text,
+  "size" text,
   CONSTRAINT "books_pkey" PRIMARY KEY (id)
+);
+
+CREATE TABLE "public"."cards" (
+  "customer_id" bigint NOT NULL,
+  "issued_at" timestamp with time zone NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  "visits" integer DEFAULT 0,
+  CONSTRAINT "cards_pkey" PRIMARY KEY (customer_id)
 );
 
 CREATE TABLE "public"."customers" (
   "id" bigint NOT NULL DEFAULT nextval('public.customers_id_seq'::regclass),
   "name" text NOT NULL,
   "country" character(2) NOT NULL DEFAULT 'GB'::bpchar,
-  "visits" integer NOT NULL DEFAULT 0,
   "created_at" timestamp with time zone NOT NULL DEFAULT CURRENT_TIMESTAMP,
   "updated_at" timestamp with time zone NOT NULL DEFAULT CURRENT_TIMESTAMP,
   "email_address" character varying(320) NOT NULL,
@@ -36,7 +44,7 @@ CREATE TABLE "public"."customers" (
 CREATE TABLE "public"."order_lines" (
   "order_id" bigint NOT NULL,
   "book_id" bigint NOT NULL,
-  "quantity" integer NOT NULL,
+  "quantity" bigint NOT NULL,
   CONSTRAINT "order_lines_pkey" PRIMARY KEY (order_id, book_id)
 );
 
@@ -63,6 +71,9 @@ BEGIN
   RETURN NEW;
 END
 $function$;
+
+ALTER TABLE "public"."cards"
+  ADD CONSTRAINT "cards_customer_id_foreign" FOREIGN KEY (customer_id) REFERENCES public.customers(id) ON DELETE CASCADE;
 
 ALTER TABLE "public"."order_lines"
   ADD CONSTRAINT "order_lines_book_id_foreign" FOREIGN KEY (book_id) REFERENCES public.books(id);
@@ -534,4 +545,26 @@ INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, 
 INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261120101502_customers_email_to_email_address_phase_1_constrain', 'schema', '1.1.0', 'customers_email_to_email_address', 1, 'constrain', '2c91a80039ff7cd4c39095d176a03a9cd317de7e5c1a7fbfb6433f3dd1f13660', NULL, 'applied', now(), now(), 'structure.sql', '');
 INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261120101503_customers_email_to_email_address_phase_2_switch', 'schema', '1.2.0', 'customers_email_to_email_address', 2, 'switch', 'eba0d4ec532c13e83cbac4401669c315cf7db3c5eeba489b186b2b2f60ca9aed', NULL, 'applied', now(), now(), 'structure.sql', '');
 INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261120101504_customers_email_to_email_address_phase_3_contract', 'schema', '1.3.0', 'customers_email_to_email_address', 3, 'contract', 'a528d665d683ac93fd2db07b57b5771e965a3504b3ab41c3b7b42bc7d0e694c7', '<1.2.0', 'applied', now(), now(), 'structure.sql', '');
-INSERT INTO "phase".releases (release, migrated_at, migrated_order) VALUES ('1.3.0', clock_timestamp(), nextval('"phase".release_order')) ON CONFLICT (release) DO UPDATE SET migrated_at = excluded.migrated_at, migrated_order = excluded.migrated_order;
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261123090000_add_sizes_and_cards', 'schema', '1.4.0', NULL, NULL, NULL, '922cd10436fdc82a9689e29ab976038e24970d80debd24c59e341e8751e6e75e', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261123090100_fill_sizes_and_cards', 'data', '1.4.0', NULL, NULL, NULL, '653371b315986e36a0c7b039a3016d2ed34be63b50cba172a81b5da7bf4ad2fb', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127090000_order_lines_quantity_to_bigint_phase_1_expand', 'schema', '1.5.0', 'order_lines_quantity_to_bigint', 1, 'expand', '2ae6d3877e7d6927a224215d5f9b5c07540bf1900aa5f0a636ffdc63b2a95501', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127090001_order_lines_quantity_to_bigint_phase_1_backfill', 'data', '1.5.0', 'order_lines_quantity_to_bigint', 1, 'backfill', '6d8751f347fcb984f79255dd754650092dcbac03342cc74179e7bda132b106a6', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127090002_order_lines_quantity_to_bigint_phase_1_constrain', 'schema', '1.5.0', 'order_lines_quantity_to_bigint', 1, 'constrain', '9dabb3ba116bc228cdec4333bc79e4c6c9554e9234a804a22a0461c9e6531eda', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127091000_books_title_to_main_title_subtitle_phase_1_expand', 'schema', '1.5.0', 'books_title_to_main_title_subtitle', 1, 'expand', '8297ea268bc93e43e4b6265c1ce0f931060966ef59a7e8e716049d82e97a304a', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127091001_books_title_to_main_title_subtitle_phase_1_backfill', 'data', '1.5.0', 'books_title_to_main_title_subtitle', 1, 'backfill', '14bb58db0d4f2ee6325b09218ac8f3835808c7786421e8abdeb2464dc0b12c38', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127091002_books_title_to_main_title_subtitle_phase_1_constrain', 'schema', '1.5.0', 'books_title_to_main_title_subtitle', 1, 'constrain', '5233c4a8bb2453bc29b16465ac646052026a4796a8a6ba08759d75799b989eb2', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127092000_books_width_mm_height_mm_to_size_phase_1_expand', 'schema', '1.5.0', 'books_width_mm_height_mm_to_size', 1, 'expand', '559e7881e6a9052d025a7277371cd94b2510b319fed2b6eba2ff69e4bb73ecda', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127092001_books_width_mm_height_mm_to_size_phase_1_backfill', 'data', '1.5.0', 'books_width_mm_height_mm_to_size', 1, 'backfill', '62a77e0cd9b7eb576bef50686948bcec08a033f4b708b34ad386870f12938798', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127092002_books_width_mm_height_mm_to_size_phase_1_constrain', 'schema', '1.5.0', 'books_width_mm_height_mm_to_size', 1, 'constrain', 'd7a946c65d70e3a04cf465a84fd1bf87c7f1c96f074b4d1695ac3ec4499fa384', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127093000_customers_visits_to_cards_visits_phase_1_expand', 'schema', '1.5.0', 'customers_visits_to_cards_visits', 1, 'expand', '384bbc5f8b162d8ba9a85556a3059c9eb6578f71b7f9092f9a2e23a2d68e818b', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127093001_customers_visits_to_cards_visits_phase_1_backfill', 'data', '1.5.0', 'customers_visits_to_cards_visits', 1, 'backfill', 'b0d825b9b9c669db050e941054e8f66bbf37163e80e05913addd13892137c3be', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127093002_customers_visits_to_cards_visits_phase_1_constrain', 'schema', '1.5.0', 'customers_visits_to_cards_visits', 1, 'constrain', '0ee7ea026598bbbe61eb93275d6a6d10d83431d0ae2fd227aec4246dfdfa9f2e', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127090003_order_lines_quantity_to_bigint_phase_2_switch', 'schema', '1.6.0', 'order_lines_quantity_to_bigint', 2, 'switch', 'e5ae30c3ed4a433477cb9d310c70ae6536ac6aac5763cf604207d54d4d32f081', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127091003_books_title_to_main_title_subtitle_phase_2_switch', 'schema', '1.6.0', 'books_title_to_main_title_subtitle', 2, 'switch', 'cd138eab9ce88d88ca9d40d69870ccad5ef141407f25b63ab44896b4c4ef2574', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127092003_books_width_mm_height_mm_to_size_phase_2_switch', 'schema', '1.6.0', 'books_width_mm_height_mm_to_size', 2, 'switch', '0b18ded21d1c8cd5ad54f69c77616f02fd68115692e1a86d100b79bfa76b9355', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127093003_customers_visits_to_cards_visits_phase_2_switch', 'schema', '1.6.0', 'customers_visits_to_cards_visits', 2, 'switch', '0ecea9e8b1e36ebcc52b6266048b071dbd7d9f5992cc6de9f9eb59dc0e168781', NULL, 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127090004_order_lines_quantity_to_bigint_phase_3_contract', 'schema', '1.7.0', 'order_lines_quantity_to_bigint', 3, 'contract', '8a66d81e175640256b16b4c2826028af547137787a30917d32cf6cc9685ffd87', '<1.6.0', 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127091004_books_title_to_main_title_subtitle_phase_3_contract', 'schema', '1.7.0', 'books_title_to_main_title_subtitle', 3, 'contract', '499293970db5fe921a01a023cf7af23b23af4f0bb7379b79d78b0dfe76601f68', '<1.6.0', 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127092004_books_width_mm_height_mm_to_size_phase_3_contract', 'schema', '1.7.0', 'books_width_mm_height_mm_to_size', 3, 'contract', 'c4f57764bac40ec94be869ce3bc48de69b2c5414cab566544e7b6db864250499', '<1.6.0', 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".migrations (id, kind, release, rename, phase, step, sha256, breaks, state, started_at, finished_at, host, tool_version) VALUES ('20261127093004_customers_visits_to_cards_visits_phase_3_contract', 'schema', '1.7.0', 'customers_visits_to_cards_visits', 3, 'contract', '42ef3fda404ac43059ab727850d4733b6074f7ae44c16a806b2a34c1beba2822', '<1.6.0', 'applied', now(), now(), 'structure.sql', '');
+INSERT INTO "phase".releases (release, migrated_at, migrated_order) VALUES ('1.7.0', clock_timestamp(), nextval('"phase".release_order')) ON CONFLICT (release) DO UPDATE SET migrated_at = excluded.migrated_at, migrated_order = excluded.migrated_order;

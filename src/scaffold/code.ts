@@ -24,8 +24,11 @@ function printPart(part: Code, margin: string, knex: string): string {
   const inner = `${margin}  `;
   if (part.kind === 'insertMissing') {
     const { name, table, columns, where } = part;
-    const request = printObject({ table, columns, where }, margin);
-    return `${margin}await inBatches(${request}, (rows, trx) =>\n${inner}insertMissing(trx, ${printValue(name)}, rows),\n${margin});`;
+    const request = `${inner}${printObject({ table, columns, where }, inner)},\n`;
+    const made = `insertMissing(trx, ${printValue(name)}, rows),\n`;
+    const flat = `${inner}(rows, trx) => ${made}`;
+    const each = flat.length <= WIDTH + 1 ? flat : `${inner}(rows, trx) =>\n${inner}  ${made}`;
+    return `${margin}await inBatches(\n${request}${each}${margin});`;
   }
   if (part.kind === 'atomically') {
     return `${margin}await atomically(${knex}, async (trx) => {\n${printCode(part.body, inner, 'trx')}\n${margin}});`;

@@ -1,0 +1,6 @@
+-- customers_visits_to_cards_visits, phase 2.
+-- Rows that come to another row of the other table, and may take its value. It sorts after the application's own triggers.
+CREATE OR REPLACE TRIGGER "zz_sync_cards_visits_taken_phase_2"
+  BEFORE INSERT OR UPDATE OF "customer_id" OR DELETE ON "public"."cards"
+  FOR EACH ROW
+  EXECUTE FUNCTION "public"."sync_cards_visits_phase_2"();
