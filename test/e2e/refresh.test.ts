@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { createDatabase, serverUrl, type TestDatabase } from '../support/database.ts';
+import { deployedFixture } from '../support/deployed-fixture.ts';
 import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
 import { expectPlainRename, expectSameCatalogue, plainRename } from './oracle.ts';
 
@@ -33,9 +34,7 @@ afterEach(async () => {
 
 /** Phases 1 and 2 are through, and the third release is still open. */
 async function untilPhase3(): Promise<void> {
-  fixture = await renameFixture({ schema: SCHEMA, cut: [R1, R2] });
-  await fixture.deploy(R1);
-  await fixture.deploy(R2);
+  fixture = await deployedFixture({ schema: SCHEMA, cut: [R1, R2] }, R1, R2);
 }
 
 const migrate = () => fixture.project.phase('migrate', '--release', R3, '--straggler-window', '0', '--json');

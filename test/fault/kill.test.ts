@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { expectPlainRename, plainRename } from '../e2e/oracle.ts';
+import { expectPlainRename, expectSameCatalogue, plainRename } from '../e2e/oracle.ts';
 import { repository } from '../support/bookshop.ts';
-import { serverUrl } from '../support/database.ts';
+import { createDatabase, dropDatabase, serverUrl, type TestDatabase } from '../support/database.ts';
+import { TestProject } from '../support/project.ts';
 import { R1, R2, R3, renameFixture } from '../support/rename-fixture.ts';
 
 /** How often; `KILLS=50 npm test -- test/fault` goes on for longer. */
@@ -88,3 +90,53 @@ test.each(SCHEMAS)(
   },
   300_000,
 );
+
+/** What every table of the bookshop holds, whatever the order of its columns and rows. */
+async function contentOf({ sql }: TestDatabase): Promise<object[]> {
+  const tables = ['books', 'cards', 'customers', 'order_lines', 'orders'];
+  const timeless = (row: string): string => `to_jsonb(${row}) - '{created_at,updated_at,issued_at,ordered_at}'::text[]`;
+  return sql(
+    tables
+      .map(
+        (name) =>
+          `SELECT '${name}' AS table, count(*)::int AS rows, md5(string_agg(held, '' ORDER BY held)) AS held FROM (SELECT (${timeless('t')})::text AS held FROM ${name} t) AS rows`,
+      )
+      .join(' UNION ALL '),
+  );
+}
+
+test('killed at any moment, and run again: a change of each other kind, all in the same releases', async () => {
+  const database = await createDatabase();
+  const project = new TestProject(database.url);
+  const unharmed: TestDatabase[] = [];
+  process.env.BOOKSHOP_CUSTOMERS = '2000';
+  try {
+    cpSync(join(repository, 'db'), join(project.root, 'db'), { recursive: true });
+    await project.json('migrate', '--release', '1.4.0', '--maintenance', '--straggler-window', '0');
+    await database.client.end();
+    const template = new URL(database.url).pathname.slice(1);
+    const [clean, killed] = [await createDatabase(serverUrl(), template), await createDatabase(serverUrl(), template)];
+    unharmed.push(clean, killed);
+    const command = (release: string) => ['migrate', '--release', release, '--maintenance', '--straggler-window', '0'];
+    let kills = 0;
+    for (const release of ['1.5.0', '1.6.0', '1.7.0']) {
+      project.url = clean.url;
+      await project.json(...command(release));
+      for (let round = 0; round < (process.env.KILLS === undefined ? 1 : KILLS); round++) {
+        const ended = await runAndKill(project.root, killed.url, command(release), Math.random() * 1_500);
+        if (ended) break;
+        kills++;
+        await sleep(50);
+      }
+      project.url = killed.url;
+      await project.json(...command(release));
+    }
+    expect(kills).toBeGreaterThan(0);
+    await expectSameCatalogue(killed, clean);
+    expect(await contentOf(killed)).toEqual(await contentOf(clean));
+  } finally {
+    for (const one of unharmed) await one.drop();
+    await dropDatabase(database.url);
+    project.remove();
+  }
+}, 300_000);

@@ -1,15 +1,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { R1, R2, R3, type RenameFixture, renameFixture } from '../support/rename-fixture.ts';
+import { deployedFixture } from '../support/deployed-fixture.ts';
+import { R1, R2, R3, type RenameFixture } from '../support/rename-fixture.ts';
 
 let fixture: RenameFixture;
 beforeEach(async () => {
-  fixture = await renameFixture({
-    schema: `CREATE TABLE users (id int PRIMARY KEY, old text NOT NULL UNIQUE CHECK (old <> ''), other int);
-      CREATE INDEX users_other ON users (other, old); INSERT INTO users SELECT n, 'v' || n, n FROM generate_series(1, 100) AS n`,
-  });
-  await fixture.deploy(R1);
+  const schema = `CREATE TABLE users (id int PRIMARY KEY, old text NOT NULL UNIQUE CHECK (old <> ''), other int);
+      CREATE INDEX users_other ON users (other, old); INSERT INTO users SELECT n, 'v' || n, n FROM generate_series(1, 100) AS n`;
+  fixture = await deployedFixture({ schema }, R1);
 });
 afterEach(() => fixture.remove());
 

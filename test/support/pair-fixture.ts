@@ -1,5 +1,6 @@
+import { deployedFixture } from './deployed-fixture.ts';
 import { addMigration } from './history.ts';
-import { R1, type RenameFixture, renameFixture } from './rename-fixture.ts';
+import { R1, type RenameFixture } from './rename-fixture.ts';
 
 /** What a command left: its exit code and its answer. */
 export interface Ran {
@@ -13,15 +14,8 @@ export async function pairAtPhase1(
   schema: string,
   table = 'users',
 ): Promise<RenameFixture> {
-  const fixture = await renameFixture({
-    ...(server === undefined ? {} : { server }),
-    schema,
-    table,
-    from: 'email',
-    to: 'addr',
-  });
-  await fixture.deploy(R1);
-  return fixture;
+  const options = { ...(server === undefined ? {} : { server }), schema, table, from: 'email', to: 'addr' };
+  return deployedFixture(options, R1);
 }
 
 /** Runs a migration of a release between the phases. */

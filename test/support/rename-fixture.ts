@@ -63,6 +63,11 @@ export async function renameFixture({
   );
   await takeAsReviewed(project);
   for (const release of cut) await project.json('release', 'cut', release);
+  return fixtureOf(database, project);
+}
+
+/** What tests work with, of a database and its application. */
+export function fixtureOf(database: TestDatabase, project: TestProject): RenameFixture {
   return {
     database,
     project,
