@@ -1,6 +1,7 @@
+import type { Change, Changes } from '../../../src/domain/change.ts';
 import type { Manifest, ManifestEntry } from '../../../src/domain/manifest.ts';
 import type { Release } from '../../../src/domain/release.ts';
-import { RENAME_STEPS, type Rename, type RenameStepName, STEP_FACTS } from '../../../src/domain/rename.ts';
+import { RENAME_STEPS, type RenameStepName, STEP_FACTS } from '../../../src/domain/rename.ts';
 import { renameFacts } from '../rename-facts.ts';
 
 /** What a migration of a made-up history does, as data: the model runs it in memory, PostgreSQL as SQL. */
@@ -14,8 +15,10 @@ export type Operation =
   | { readonly kind: 'alter default'; readonly table: string; readonly column: string; readonly text: string | null }
   | { readonly kind: 'rename'; readonly rename: RenameSpan; readonly step: RenameStepName };
 
-/** A rename and the releases of its phases, as places in the history. */
+/** A change in three phases and the releases of these, as places in the history. */
 interface RenameSpan {
+  /** To clients a split is a rename, since they use one of its new columns; a change of type gives the column back under its name. */
+  readonly kind: 'rename' | 'split' | 'retype';
   readonly name: string;
   readonly table: string;
   readonly from: string;
@@ -44,7 +47,7 @@ export interface History {
   readonly releases: readonly Release[];
   readonly manifests: readonly Manifest[];
   readonly steps: ReadonlyMap<string, Step>;
-  readonly renames: ReadonlyMap<string, Rename>;
+  readonly renames: Changes;
   readonly attributes: readonly Attribute[];
 }
 
@@ -74,7 +77,7 @@ class Maker {
   readonly #releases: Release[];
   readonly #entries: ManifestEntry[][];
   readonly #steps = new Map<string, Step>();
-  readonly #renames = new Map<string, Rename>();
+  readonly #renames = new Map<string, Change>();
   readonly #attributes: Attribute[] = [];
   /** Names taken in a table up to and with a release. */
   readonly #taken = new Map<string, number>();
@@ -151,7 +154,9 @@ class Maker {
 
   /** Under the name that the application of the release uses: in the release of a second phase that is the new column, before or after the switch. */
   #alterDefault(place: number): void {
-    const attribute = this.#pick(this.#attributes.filter(({ added, dropped }) => added < place && dropped > place));
+    // The sync of a split tells by it what was given: it refuses another one.
+    const alterable = this.#attributes.filter((one) => (this.#splitUntil.get(one) ?? -1) < place);
+    const attribute = this.#pick(alterable.filter(({ added, dropped }) => added < place && dropped > place));
     if (!attribute) return;
     const text = this.#chance(0.7) ? `d${this.#count}` : null;
     const column = nameAt(attribute, place);
@@ -164,21 +169,26 @@ class Maker {
     const third = second + 1 + this.#below(Math.min(3, last - second));
     if (!attribute || third > last) return;
     const [table, from] = [attribute.table, nameAt(attribute, place)];
-    const to = this.#freeName(table, place);
+    const kind = this.#chance(0.6) ? 'rename' : this.#chance(0.5) ? 'split' : 'retype';
+    const to = kind === 'retype' ? `${from}_triphase` : this.#freeName(table, place);
     const name = `${table}_${from}_to_${to}_${place}`;
-    const rename = { name, table, from, to, releases: [place, second, third] as const };
-    this.#renames.set(name, renameFacts(rename));
+    const rename = { kind, name, table, from, to, releases: [place, second, third] } as const;
+    this.#renames.set(name, factsOf(rename));
     for (const step of RENAME_STEPS) {
       const { phase } = STEP_FACTS[step];
       const at = rename.releases[phase - 1] ?? place;
       const breaks = step === 'contract' ? { breaks: `<${this.#releases[second]}` } : {};
       this.#enter(at, { kind: 'rename', rename, step }, { rename: name, phase, step, ...breaks });
     }
-    attribute.names.push({ from: second, name: to });
-    this.#taken.set(`${table}.${from}`, third);
+    if (kind !== 'retype') {
+      attribute.names.push({ from: second, name: to });
+      this.#taken.set(`${table}.${from}`, third);
+    }
     this.#busy.set(attribute, third);
+    if (kind === 'split') this.#splitUntil.set(attribute, third);
   }
 
+  readonly #splitUntil = new Map<Attribute, number>();
   /** Until when something is under way with an attribute. */
   readonly #busy = new Map<Attribute, number>();
 
@@ -246,6 +256,24 @@ class Maker {
   #pick<T>(items: readonly T[]): T | undefined {
     return items[this.#below(items.length)];
   }
+}
+
+/** The second new column of a split, which no client uses. */
+export const besideSplit = (to: string, place: number): string => `${to}_beside_${place}`;
+
+function factsOf({ kind, releases, ...span }: RenameSpan): Change {
+  const { name, table, from, to } = span;
+  const plain = renameFacts(span);
+  if (kind === 'rename') return plain;
+  const identity = { sql: '$1', mayFail: false };
+  if (kind === 'retype')
+    return { ...plain, retype: { type: 'text', byteEqual: true, forward: identity, back: identity } };
+  const column = { type: 'text', byteEqual: true, notNull: false, default: null, value: identity };
+  return {
+    ...{ name, kind, table: { schema: 'public', name: table }, dropped: [], sync: plain.sync, partOf: null },
+    old: [{ ...column, name: from }],
+    fresh: [to, besideSplit(to, releases[0])].map((one) => ({ ...column, name: one })),
+  };
 }
 
 /** Under which name a release knows an attribute. */

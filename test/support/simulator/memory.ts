@@ -126,9 +126,11 @@ export class Memory {
     }
   }
 
-  #rename({ rename: { name, table, from, to }, step }: Extract<Operation, { kind: 'rename' }>): void {
+  #rename({ rename: { kind, name, table, from, to }, step }: Extract<Operation, { kind: 'rename' }>): void {
     const sync = this.#syncs.get(name);
     this.#need(table, from);
+    // The values stay what they are, under the same name.
+    if (kind === 'retype') return;
     switch (step) {
       case 'expand':
         this.#add(table, to);

@@ -3,7 +3,7 @@ import { createDatabase, serverUrl, type TestDatabase } from '../database.ts';
 import { fingerprint } from '../fingerprint.ts';
 import { TestProject } from '../project.ts';
 import { Fleet } from './fleet.ts';
-import type { History, Operation, Step } from './history.ts';
+import { besideSplit, type History, type Operation, type Step } from './history.ts';
 import type { Action, Way } from './ways.ts';
 
 /** A made-up history as the files of an application, scaffolded release by release as its developers would. */
@@ -127,8 +127,8 @@ export class SimulatedProject {
   async #scaffold({ rename, step }: Extract<Operation, { kind: 'rename' }>): Promise<void> {
     if (step !== 'expand') return;
     const releases = rename.releases.map((place) => this.#history.releases[place]).join();
-    const flags = ['--table', rename.table, '--from', rename.from, '--to', rename.to, '--name', rename.name];
-    await this.#project.json('new', 'rename-column', ...flags, '--releases', releases, '--yes');
+    const common = ['--table', rename.table, '--name', rename.name, '--releases', releases, '--yes'];
+    await this.#project.json('new', ...commandOf(rename), ...common);
   }
 
   #setBreaks(release: string, entries: readonly { id: string; breaks?: string | undefined }[]): void {
@@ -139,6 +139,19 @@ export class SimulatedProject {
     }
     this.#project.write(path, text);
   }
+}
+
+/** The kind of a change, and its columns. */
+function commandOf({ kind, from, to, releases: [place] }: Extract<Operation, { kind: 'rename' }>['rename']): string[] {
+  if (kind === 'rename') return ['rename-column', '--from', from, '--to', to];
+  // Shorter each time, so that rows have to be looked at; texts of the simulation are shorter still.
+  if (kind === 'retype')
+    return ['retype-column', '--column', from, '--to-type', `varchar(${900 - place})`, '--tolerated'];
+  const beside = `${besideSplit(to, place)}=CASE WHEN ${quoteIdent(from)} IS NOT NULL THEN 'x' END`;
+  return [
+    ...['split-column', '--from', from, '--into', `${to}=${quoteIdent(from)}`, '--into', beside],
+    ...['--back', quoteIdent(to)],
+  ];
 }
 
 /**
