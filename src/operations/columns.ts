@@ -5,12 +5,13 @@ import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { mapInTurn } from '../domain/in-turn.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { boundName } from '../objects/dependents/aside.ts';
-import { type FoundDependent, readDependents } from '../objects/dependents/read.ts';
+import type { FoundDependent } from '../objects/dependents/read.ts';
 import { boundKind, isBoundName, KINDS, twinnedKind } from '../objects/registry.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { dropEverywhere } from './children.ts';
 import { dropConstraint } from './constraints.ts';
 import { contextOf } from './context.ts';
+import { dependentsOf } from './dependents.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
 import { stillOn } from './left.ts';
@@ -214,12 +215,6 @@ async function ensureOldIsThere(knex: Knex, on: string, column: string): Promise
   if (await hasColumn(knex, on, rename.from)) return rename.from;
   const reason = `The column ${rename.from} is gone, and ${column} is the only one that holds its values.`;
   throw new PhaseError('PH2011', { id: rename.name, reason });
-}
-
-/** What is bound to a column by its own text. */
-export async function dependentsOf(knex: Knex, on: string, column: string): Promise<FoundDependent[]> {
-  const [table] = await runSql<{ oid: string }>(knex, 'SELECT to_regclass($1)::oid::int8::text AS oid', [on]);
-  return table?.oid ? onConnection(knex, (db) => readDependents(db, Number(table.oid), column)) : [];
 }
 
 /** Undoes the renaming of `replaceColumn`, before the old column is there again: everything gets its twin's name back. */

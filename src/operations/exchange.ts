@@ -12,14 +12,8 @@ import { boundKind, isBoundName, KINDS, twinnedKind } from '../objects/registry.
 import { sqlQualified } from '../postgres/names.ts';
 import type { AsideObject } from './aside.ts';
 import { copyAttributes } from './attributes.ts';
-import {
-  dependentsOf,
-  isOfType,
-  keysToMove,
-  movePrimaryKey,
-  type ReplacedColumn,
-  refreshedObjects,
-} from './columns.ts';
+import { isOfType, keysToMove, movePrimaryKey, type ReplacedColumn, refreshedObjects } from './columns.ts';
+import { dependentsOf } from './dependents.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { moveIdentity } from './identity.ts';
 import { stillOn } from './left.ts';

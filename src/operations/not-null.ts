@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import { treeOf } from '../catalog/tree.ts';
-import { deriveName, quoteIdent } from '../domain/identifier.ts';
+import { deriveName, quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { addConstraint } from './constraints.ts';
 import { contextOf } from './context.ts';
@@ -52,8 +52,19 @@ export async function unsetNotNull(
   knex: Knex,
   { on, column }: { readonly on: string; readonly column: string },
 ): Promise<void> {
-  if (!(await isNotNull(knex, on, column))) return;
-  await execute(knex, `ALTER TABLE ${on} ALTER COLUMN ${quoteIdent(column)} DROP NOT NULL`);
+  const unset = (table: string): Promise<void> =>
+    execute(knex, `ALTER TABLE ${table} ALTER COLUMN ${quoteIdent(column)} DROP NOT NULL`);
+  if (await isNotNull(knex, on, column)) await unset(on);
+  if (!isOfRename(knex, on, column)) return;
+  // A key that was made from an index has made those of partitions and children their own (18); under another name than the table's they could not be renamed with it.
+  for (const member of await ownNotNulls(knex, on, column)) await unset(member.on);
+}
+
+/** Whether a rename has added the column: then nobody has made anything of it but the rename. */
+function isOfRename(knex: Knex, on: string, column: string): boolean {
+  return [...contextOf(knex).renames.values()].some(
+    ({ table, to, retype }) => retype === null && quoteQualified(table) === on && to === column,
+  );
 }
 
 async function isNotNull(knex: Knex, on: string, column: string): Promise<boolean> {
@@ -82,14 +93,16 @@ export interface OwnNotNull {
   readonly name: string;
 }
 
-/** Those of a column, on a table, its partitions and its children; none before PostgreSQL 18. */
+/** Those of a column, on a table, its partitions and its children, that can be renamed with all that come from them; none before PostgreSQL 18. */
 export function ownNotNulls(knex: Knex, on: string, column: string): Promise<OwnNotNull[]> {
   return runSql(
     knex,
     `${treeOf('to_regclass($1)::oid')}
      SELECT ${sqlQualified('n', 'c')} AS on, co.conname AS name FROM tree JOIN pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'n' AND co.coninhcount = 0
      JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1] AND a.attname = $2
-     JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid`,
+     JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_constraint m ON m.conrelid = i.inhrelid AND m.contype = 'n' AND m.coninhcount > 0
+       JOIN pg_attribute k ON k.attrelid = m.conrelid AND k.attnum = m.conkey[1] AND k.attname = $2 WHERE i.inhparent = co.conrelid AND m.conname <> co.conname) ORDER BY c.oid`,
     [on, column],
   );
 }

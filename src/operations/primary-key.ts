@@ -1,11 +1,15 @@
 import type { Knex } from 'knex';
+import { firstOfEach } from '../domain/group.ts';
 import { deriveName, quoteIdent, quoteLiteral } from '../domain/identifier.ts';
 import { counterpartName, twinName } from '../domain/twin-name.ts';
+import { boundName } from '../objects/dependents/aside.ts';
 import { keyToPrimaryKey } from '../objects/dependents/key-to-primary-key.ts';
 import { appointments, type IndexMember } from '../objects/indexes/members.ts';
+import { isBoundName } from '../objects/registry.ts';
 import { sqlQualified } from '../postgres/names.ts';
 import { type AsideObject, withDependentsAside } from './aside.ts';
 import { addConstraint, type ConstraintOptions } from './constraints.ts';
+import { dependentsOf } from './dependents.ts';
 import { atomically, execute, runAll, runSql } from './execute.ts';
 import { indexFamily } from './families.ts';
 import { createIndex, qualifiedIndex } from './indexes.ts';
@@ -125,7 +129,10 @@ export async function restorePrimaryKey(knex: Knex, options: RestoredPrimaryKey)
       }
       // Those that came since, and those that no twin is there for, are made again by their own text.
       const others = bound.filter((key) => !isKnown(key)).map((key) => ({ ...key, kind: MOVED, waits: true }));
-      const aside = [...dependents.filter(({ kind }) => kind !== MOVED), ...others];
+      const aside = firstOfEach(
+        [...dependents.filter(({ kind }) => kind !== MOVED), ...(await needingKey(trx, on, from)), ...others],
+        ({ kind, name, on: place = on }) => `${kind} ${place} ${name}`,
+      );
       await withDependentsAside(trx, { on, columns: [{ from, to }, ...also], dependents: aside }, () =>
         swapPrimaryKey(trx, { on, name, indexFor, definition, ...timing }),
       );
@@ -147,6 +154,14 @@ export async function isKeyColumn(knex: Knex, on: string, name: string, columns:
     [on, name, columns],
   );
   return rows.length > 0;
+}
+
+/** What a refresh has carried over since, and cannot be without the key. */
+async function needingKey(knex: Knex, on: string, column: string): Promise<AsideObject[]> {
+  const bound = await dependentsOf(knex, on, column);
+  return bound
+    .filter(({ kind, needsPrimaryKey }) => needsPrimaryKey && isBoundName(kind))
+    .map((object) => ({ ...boundName(object), ...(object.waitsForKey ? { waits: true } : {}) }));
 }
 
 /** Foreign keys that are bound to the index of a primary key. */

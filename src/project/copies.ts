@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { firstOfEach } from '../domain/group.ts';
 import type { Release } from '../domain/release.ts';
 import type { RenamedFunction } from '../domain/rename.ts';
 import { versionFile } from './folders.ts';
@@ -46,7 +47,8 @@ export async function uneditedCopies(
       if (isUnedited(content ?? '', before ?? '')) found.push({ ...copy, rename: name, path });
     }
   }
-  return found;
+  // A function may name several columns that are renamed together.
+  return firstOfEach(found, ({ path }) => path);
 }
 
 /** Before the release of a second phase is cut: what is frozen has been reviewed. @throws PH3020 */

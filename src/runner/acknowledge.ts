@@ -1,6 +1,7 @@
 import { locate } from '../catalog/locate.ts';
-import { asPair, type Change, changesOf, isMapping, isMove, pairsOf } from '../domain/change.ts';
+import { asPair, type Change, changesOf, isMapping, isMove, isRename, pairsOf } from '../domain/change.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
+import { partsOf } from '../domain/rename.ts';
 import { objectsNamed } from '../gates/gate.ts';
 import { mappingObjectsNamed } from '../gates/mapping.ts';
 import { asWidened, moveObjectsNamed } from '../gates/move.ts';
@@ -30,11 +31,16 @@ export async function acknowledgeObject(
       if (!change) throw new PhaseError('PH1026', { rename: given.rename, known: [...changes.keys()] });
       await openLedger(session);
       await settleByHand(session);
-      const named = await inRolledBackTransaction(worker, () => namedBy(worker, change));
-      if (!named.includes(given.object)) {
-        throw new PhaseError('PH1031', { rename: change.name, object: given.object, named });
+      // Of several columns that are renamed together a gate names what hangs on each.
+      const parts =
+        isRename(change) && change.partOf === null ? partsOf(history.renames.values(), change.name) : [change];
+      const all: string[] = [];
+      for (const part of parts) {
+        const named = await inRolledBackTransaction(worker, () => namedBy(worker, part));
+        if (named.includes(given.object)) return acknowledge(lock.client, { ...given, rename: part.name });
+        all.push(...named);
       }
-      return acknowledge(lock.client, given);
+      throw new PhaseError('PH1031', { rename: change.name, object: given.object, named: all });
     },
   );
 }

@@ -1,4 +1,5 @@
 import { changesOf } from '../domain/change.ts';
+import { wholeOf } from '../domain/rename.ts';
 import { orderMigrations } from '../planner/order.ts';
 import { ensureRenamesApart } from '../planner/renames-apart.ts';
 import { ensureFilesIntact, type History } from '../project/history.ts';
@@ -10,7 +11,9 @@ import { type Retarget, retargetPhase, withChanges, writeManifests } from '../pr
  * @throws what retargetPhase throws; PH3001, PH3002 and PH3012 when files are not what their manifests list; what the
  * order refuses.
  */
-export async function retarget(history: History, target: Retarget): Promise<string[]> {
+export async function retarget(history: History, given: Retarget): Promise<string[]> {
+  const named = changesOf(history).get(given.rename);
+  const target = named === undefined ? given : { ...given, rename: wholeOf(named) };
   await ensureFilesIntact(history, history.manifests);
   const changes = retargetPhase(history, target);
   const manifests = withChanges(history, changes);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { PhaseError } from '../../domain/errors/phase-error.ts';
+import { groupBy } from '../../domain/group.ts';
 import { nextReleases, parseRelease, type Release } from '../../domain/release.ts';
 import { withConnection } from '../../postgres/connection.ts';
 import { looking } from '../../postgres/looking.ts';
@@ -22,7 +23,7 @@ import { parseSource, type Source } from '../../sources/source.ts';
 import { withWaysBack } from '../../sources/ways-back.ts';
 import { draftFromDiff } from '../../wizard/from-diff.ts';
 import { ensureWord } from '../../wizard/new-file.ts';
-import { draftRename, ensureUsableReleases } from '../../wizard/rename-column.ts';
+import { draftRename, ensureUsableReleases, type NewName } from '../../wizard/rename-column.ts';
 import type { CommandContext } from '../context.ts';
 import { count } from '../count.ts';
 import type { Result } from '../output.ts';
@@ -117,15 +118,12 @@ async function scaffoldRenames(
   return withSource(surroundings, from, ({ database }) =>
     withConnection({ ...database, applicationName: 'phase new migration-from-diff' }, async (db) => {
       const written: string[] = [];
-      for (const { table, from: old, to } of renames) {
+      // A key of several columns is renamed at one moment.
+      for (const [table, group] of groupBy(renames, (rename) => rename.table)) {
+        const columns = group.map(({ from: old, to }) => ({ from: old, to })) as [NewName, ...NewName[]];
         const history = await readHistory(project.root);
         const drafted = await looking(db, () =>
-          draftRename(
-            db,
-            history,
-            { table, columns: [{ from: old, to }], releases },
-            { now: new Date(), rewriteLimit },
-          ),
+          draftRename(db, history, { table, columns, releases }, { now: new Date(), rewriteLimit }),
         );
         for (const { message } of drafted.warnings) context.output.notice(message);
         await write(drafted.changes);

@@ -123,6 +123,10 @@ async function askNames(
   return [{ from, to }];
 }
 
+/** A name, or one in double quotes, on either side. */
+const MAPPED = /^("(?:[^"]|"")+"|[^=]+)=("(?:[^"]|"")+"|[^=]+)$/s;
+const unquoted = (name: string): string => (/^".*"$/s.test(name) ? name.slice(1, -1).replaceAll('""', '"') : name);
+
 /** What `--map` says, each `OLD=NEW`; null where it is not given. @throws PH1015 */
 function mapped({ map, from, to }: RenameFlags): RenameAnswers['columns'] | null {
   if (map === undefined) return null;
@@ -131,10 +135,13 @@ function mapped({ map, from, to }: RenameFlags): RenameAnswers['columns'] | null
     throw new PhaseError('PH1015', { what: '--map', value: map.join(' '), allowed });
   }
   const columns = map.map((value): NewName => {
-    const [, old, fresh] = /^([^=]+)=([^=]+)$/.exec(value) ?? [];
-    if (old === undefined || fresh === undefined)
-      throw new PhaseError('PH1015', { what: '--map', value, allowed: 'OLD=NEW, each a name that is not quoted' });
-    return { from: old, to: fresh };
+    const [, old, fresh] = MAPPED.exec(value) ?? [];
+    if (old === undefined || fresh === undefined) {
+      const allowed =
+        'OLD=NEW, each a name that is not quoted, but in double quotes, as in SQL, where it has a = in it';
+      throw new PhaseError('PH1015', { what: '--map', value, allowed });
+    }
+    return { from: unquoted(old), to: unquoted(fresh) };
   });
   return columns as [NewName, ...NewName[]];
 }

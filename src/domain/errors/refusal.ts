@@ -86,8 +86,10 @@ const CANNOT: Readonly<Record<RefusedKind, string>> = {
 };
 
 const list = (items: readonly string[]): string => items.join('; ');
+/** What commands take: a part of a change goes by the name of the whole, which no shell reads otherwise. */
+const wholeName = (rename: string): string => rename.replace(/\/.*$/s, '');
 const acknowledging = (d: { readonly rename: string; readonly objects: readonly string[] }): string =>
-  `say so: phase acknowledge ${d.rename} '${(d.objects[0] ?? '').replaceAll("'", "'\\''")}' --why '...'`;
+  `say so: phase acknowledge ${wholeName(d.rename)} '${(d.objects[0] ?? '').replaceAll("'", "'\\''")}' --why '...'`;
 /** What PostgreSQL drops no column with has to go, or to use the other one. */
 const lossless = (d: {
   readonly rename: string;
@@ -179,7 +181,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
           ? `Drop it, or make it anew on the new columns, by a migration of a release before phase ${d.phase} or by hand${lossless(d)}. A function is mended by a version that does not name the old column. Then run the same command again.`
           : d.kind === 'retype'
             ? `Drop it, run the same command again, and make it again on the column of the new type once phase 2 has run${lossless(d)}.`
-            : `Run phase new rename-column --refresh ${d.rename} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
+            : `Run phase new rename-column --refresh ${wholeName(d.rename)} against a database that has it: it writes what is missing into the release of phase ${d.phase}, or with --release into a hotfix release before it where that is cut. A function is mended by a version that does not name the old column, or that names the columns which it puts by their order, a trigger that was made anew by its old definition, a child table by taking it out of the inheritance, a partition or child that goes by another name by the one that it had, until phase 3. What need not be kept is dropped${lossless(d)}. Then run the same command again.`,
   },
   PH2009: {
     exit: 4,

@@ -122,14 +122,14 @@ export const usageErrors: ErrorTexts<UsageErrors> = {
     title: 'The column does not exist',
     what: (d) => `The table ${d.table} has no column ${d.column}.`,
     why: (d) => closest(d.close),
-    remedy: () => 'Give --from the name of an existing column, not quoted.',
+    remedy: () => 'Give the flag, such as --from or --map, the name of an existing column, not quoted.',
   },
   PH1009: {
     exit: 2,
     title: 'The new name cannot be used',
     what: (d) => `The column cannot be named "${d.name}".`,
     why: (d) => d.reason,
-    remedy: () => 'Choose another name with --to.',
+    remedy: () => 'Choose another name with --to, or in its --map.',
   },
   PH1010: {
     exit: 2,

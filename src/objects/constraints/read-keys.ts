@@ -30,9 +30,10 @@ interface ForeignKeyRow extends ConstraintRow {
  */
 const FOREIGN_KEYS = `
   ${TREE},
-  changing AS (SELECT t.relid AS member, a.attnum AS number, o.becomes FROM jsonb_to_recordset($4::jsonb) AS o("table" oid, column_name text, becomes text)
-    JOIN LATERAL (SELECT relid FROM pg_partition_tree(o."table") UNION SELECT o."table") AS t ON true
-    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = o.column_name AND NOT a.attisdropped)
+  others AS (SELECT * FROM jsonb_to_recordset($4::jsonb) AS o("table" oid, column_name text, becomes text)),
+  members(root, oid) AS (SELECT "table", "table" FROM others UNION SELECT m.root, i.inhrelid FROM pg_inherits i JOIN members m ON i.inhparent = m.oid),
+  changing AS (SELECT m.oid AS member, a.attnum AS number, o.becomes FROM others o JOIN members m ON m.root = o."table"
+    JOIN pg_attribute a ON a.attrelid = m.oid AND a.attname = o.column_name AND NOT a.attisdropped)
   SELECT co.conname AS name, pg_get_constraintdef(co.oid) AS definition, co.convalidated AS validated,
     coalesce((to_jsonb(co) ->> 'conenforced')::boolean, true) AS enforced, obj_description(co.oid, 'pg_constraint') AS comment,
     cn.nspname AS schema, cc.relname AS table, other.number = ANY (co.confkey) AND EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = co.conindid AND i.indisprimary) AS to_primary_key,

@@ -207,7 +207,7 @@ function freshIn(own: Rename, renames: readonly Rename[]): (kind: AnyKind, objec
 function namingBoth({ objects }: TableFacts): UnsupportedObject[] {
   return byKind(objects).flatMap(({ kind, objects: ofKind }) =>
     ofKind
-      .filter((object) => kind.finalText?.(object)?.includes(`"${SCRATCH_ASIDE}"`))
+      .filter((object) => kind.finalText?.(object)?.includes(`"${SCRATCH_ASIDE}`))
       .map(({ name }) => ({
         object: quoteIdent(name),
         reason: 'it names both columns, of which one will be left',

@@ -1,5 +1,5 @@
 import { locate } from '../../catalog/locate.ts';
-import type { Rename, TwinnedObject } from '../../domain/rename.ts';
+import { type Rename, syncedWith, type TwinnedObject } from '../../domain/rename.ts';
 import { readPairs } from '../../ledger/pairs.ts';
 import { Renaming } from '../../objects/renaming.ts';
 import { isConnectionLost, reasonOf } from '../../postgres/errors.ts';
@@ -70,16 +70,19 @@ async function findStale(
 ): Promise<StaleTwins> {
   const originals = await readFactsOf(db, history.renames, rename, 'to new');
   const twins = await readFactsOf(db, history.renames, rename, 'back');
-  const reviewed = (await readPairs(db)).find((record) => record.rename === rename.name)?.reviewed ?? {};
-  const isGone = (object: TwinnedObject): boolean => reviewed[droppedKey(object)] !== undefined;
+  const parts = rename.retype === null ? syncedWith(history.renames.values(), rename) : [rename];
+  const records = (await readPairs(db)).filter((record) => parts.some(({ name }) => name === record.rename));
+  const isGone = (object: TwinnedObject): boolean =>
+    records.some(({ reviewed }) => reviewed[droppedKey(object)] !== undefined);
   const byHand = made === 'by hand';
   // Somebody else may have dropped the twin alone, which the gate refuses.
   const isMade = (object: TwinnedObject): boolean =>
     isGone(object) || (!byHand && made.some(({ kind, name }) => kind === object.kind && name === object.name));
   const sides = { originals, twins };
+  const whole = { ...rename, carried: parts.flatMap(({ carried, refreshed }) => [...carried, ...refreshed]) };
   return {
-    renaming: new Renaming(originals, { ...rename, carried: [...rename.carried, ...rename.refreshed] }),
-    atOnce: staleTwins(rename, sides, 'at once', isMade),
-    atGates: byHand ? staleTwins(rename, sides, 'at gates', isGone) : [],
+    renaming: new Renaming(originals, whole),
+    atOnce: staleTwins(whole, sides, 'at once', isMade),
+    atGates: byHand ? staleTwins(whole, sides, 'at gates', isGone) : [],
   };
 }

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { quoteQualified } from '../../domain/identifier.ts';
 import type { PairRecord } from '../../domain/pair.ts';
-import { inPhase, isTwinned, type Rename, type TwinnedObject, wholeOf } from '../../domain/rename.ts';
+import { inPhase, isTwinned, type Rename, syncedWith, type TwinnedObject, wholeOf } from '../../domain/rename.ts';
 import { readPairs, writePair } from '../../ledger/pairs.ts';
 import { twinnedKind } from '../../objects/registry.ts';
 import { dropTwin } from '../../operations/twins.ts';
@@ -32,7 +32,7 @@ export async function dropLonelyTwins(
     if (change === undefined || wholeOf(change) === ran?.rename) continue;
     const rename = inPhase(change, record.phase);
     const gone: Record<string, string> = {};
-    for (const object of await lonelyTwins(db, rename, record)) {
+    for (const object of await lonelyTwins(db, rename, record, syncedWith(renames.values(), rename))) {
       const on = object.on ?? quoteQualified(rename.table);
       if (!(await couldDrop(trx, (savepoint) => dropTwin(savepoint, on, object)))) continue;
       dropped.push({ rename: rename.name, kind: object.kind, name: object.name, twin: object.twin });
@@ -70,13 +70,21 @@ function restricting({ carried, refreshed }: Rename, phase: 1 | 2): (TwinnedObje
   });
 }
 
-function lonelyTwins(db: Queryable, rename: Rename, { phase }: PairRecord): Promise<TwinnedObject[]> {
+/** @param synced columns that are renamed with it: an object may be on several of them. */
+function lonelyTwins(
+  db: Queryable,
+  rename: Rename,
+  { phase }: PairRecord,
+  synced: readonly Rename[],
+): Promise<TwinnedObject[]> {
   const objects = restricting(rename, phase);
   const on = quoteQualified(rename.table);
   const given = objects.map((object) => ({ ...object, on: object.on ?? on }));
   const known = objects.flatMap(({ name, twin }) => [name, twin]);
   return underQualifiedNames(db, async () => {
-    const rows = await all<{ at: number }>(db, LONELY, [JSON.stringify(given), rename.from, rename.to, known]);
+    const names = synced.length > 1 ? synced : [rename];
+    const [from, to] = [names.map((one) => one.from), names.map((one) => one.to)];
+    const rows = await all<{ at: number }>(db, lonely(names.length), [JSON.stringify(given), from, to, known]);
     return rows.flatMap(({ at }) => objects[at - 1] ?? []);
   });
 }
@@ -85,7 +93,7 @@ function lonelyTwins(db: Queryable, rename: Rename, { phase }: PairRecord): Prom
  * Twins without an original, by their places in `$1`. One that was only given another name is there by its kind, its columns and what it checks, under a
  * name, not in `$4`, that the rename does not know.
  */
-const LONELY = `
+const lonely = (columns: number): string => `
   WITH given AS (SELECT at, o ->> 'letter' AS kind, o ->> 'name' AS name, o ->> 'twin' AS twin, to_regclass(o ->> 'on') AS rel
     FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS g(o, at)),
   objects AS (
@@ -94,9 +102,19 @@ const LONELY = `
     UNION ALL
     SELECT indrelid, c.relname, 'i', NULL, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = indrelid AND attnum = ANY (indkey::int2[]))
     FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid IN (SELECT rel FROM given)),
-  there AS (SELECT rel, name, kind, replace(text, quote_ident($2), quote_ident($3)) AS text, ARRAY(SELECT CASE c WHEN $2 THEN $3 ELSE c END FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
+  there AS (SELECT rel, name, kind, ${renamedText(columns)} AS text,
+    ARRAY(SELECT coalesce((SELECT fresh FROM unnest($2::text[], $3::text[]) AS r(old, fresh) WHERE r.old = c), c) FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
   SELECT given.at::int AS at FROM given
   JOIN there AS twin ON twin.rel = given.rel AND twin.name = given.twin AND twin.kind = given.kind
   WHERE NOT EXISTS (SELECT FROM there AS original WHERE original.rel = given.rel AND original.kind = twin.kind AND (original.name = given.name
     OR original.name <> ALL ($4) AND original.columns = twin.columns AND original.text IS NOT DISTINCT FROM twin.text))
   ORDER BY 1`;
+
+/** SQL of a text with the new names, by the places of the columns in `$2` and `$3`. */
+function renamedText(columns: number): string {
+  const places = Array.from({ length: columns }, (_, at) => at + 1);
+  return places.reduce(
+    (sql, place) => `replace(${sql}, quote_ident(($2::text[])[${place}]), quote_ident(($3::text[])[${place}]))`,
+    'text',
+  );
+}

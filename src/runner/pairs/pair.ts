@@ -236,7 +236,7 @@ export class Pair {
     return { type, default: kind, standing };
   }
 
-  #pairs(own: Omit<SyncedPair, 'rename'>): Promise<SyncedPairs> {
+  #pairs(own: Omit<SyncedPair, 'rename'>): Promise<SyncedPairs | null> {
     return syncedPairs(this.#db, { ...own, rename: this.#rename }, this.#synced);
   }
 

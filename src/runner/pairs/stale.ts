@@ -20,16 +20,16 @@ export interface Stale {
 
 /**
  * Objects that were made anew under their names as something else: phase 3 would set them back to what they were.
- * @param renewed of which kinds.
+ * @param rename with what those carry over that are renamed with it: an object that was on several columns may be on others now. @param renewed of which kinds.
  * @param isGone whether the twin of one was dropped with it; one that is missing otherwise is for the gate to refuse.
  */
 export function staleTwins(
-  rename: Rename,
+  rename: Pick<Rename, 'table' | 'carried'>,
   { originals, twins }: BothSides,
   renewed: TwinnedKind['renewed'],
   isGone: (object: TwinnedObject) => boolean,
 ): Stale[] {
-  const carried = [...rename.carried, ...rename.refreshed].filter(isTwinned);
+  const carried = rename.carried.filter(isTwinned);
   const home = quoteQualified(rename.table);
   return byKind(originals.objects).flatMap(({ kind, objects }) => {
     if (kind.carried !== 'twin' || kind.renewed !== renewed) return [];

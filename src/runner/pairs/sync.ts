@@ -30,27 +30,34 @@ export type SyncedPairs = readonly [SyncedPair, ...SyncedPair[]];
 /**
  * A pair with those that its sync keeps in step besides: as the ledger has them; one that is not in it yet, as its files have it.
  * @param synced all of them, the pair's own rename among them.
+ * @returns null where one of these is not in its place: it is refused by itself, and until then nothing is known of the sync.
  */
-export async function syncedPairs(db: LedgerDb, own: SyncedPair, synced: readonly Rename[]): Promise<SyncedPairs> {
+export async function syncedPairs(
+  db: LedgerDb,
+  own: SyncedPair,
+  synced: readonly Rename[],
+): Promise<SyncedPairs | null> {
   const { phase } = own;
   const records = synced.length > 1 ? await readPairs(db) : [];
   const pairs = await mapInTurn(synced, async (rename): Promise<SyncedPair[]> => {
     if (rename.name === own.rename.name) return [own];
-    const record = records.find((one) => one.rename === rename.name);
-    if (record !== undefined) return [{ ...record, rename, phase }];
     const { table, from, to } = await locate(db, rename.table, rename.from, rename.to);
     if (table === null || from === null || to === null) return [];
+    const record = records.find((one) => one.rename === rename.name);
+    if (record !== undefined) return [{ ...record, rename, phase }];
     const { type, default: kind, standing } = rename;
     return [{ rename, table, numbers: { from, to }, phase, ground: { type, default: kind, standing } }];
   });
-  return pairs.flat() as [SyncedPair, ...SyncedPair[]];
+  const found = pairs.flat();
+  return found.length === Math.max(1, synced.length) ? (found as [SyncedPair, ...SyncedPair[]]) : null;
 }
 
 /**
  * Whether the functions that are in the database guard the keys that are there now: an index may have come, gone, or name another column. And
  * whether they have the rights that they need and no others: those of an earlier version run as their owner, on any table.
  */
-export async function isSyncFit(knex: Knex, pairs: SyncedPairs): Promise<boolean> {
+export async function isSyncFit(knex: Knex, pairs: SyncedPairs | null): Promise<boolean> {
+  if (pairs === null) return true;
   const [{ rename, phase }] = pairs;
   const { members, found } = await onConnection(knex, async (db) => ({
     members: await membersOf(db, pairs),
@@ -113,7 +120,8 @@ function at(rename: Rename, { type, default: kind, standing }: SyncGround): Rena
  * Makes the functions of a sync anew for what the columns have become. Its triggers stay: they only name the columns. In the
  * transaction of the caller.
  */
-export async function remakeSync(knex: Knex, pairs: SyncedPairs): Promise<void> {
+export async function remakeSync(knex: Knex, pairs: SyncedPairs | null): Promise<void> {
+  if (pairs === null) return;
   const [{ rename, phase }] = pairs;
   const members = await onConnection(knex, (db) => membersOf(db, pairs));
   if (phase === 2 && rename.retype === null) await createStragglers(knex, rename.sync.stragglers);
