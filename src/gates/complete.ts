@@ -5,6 +5,7 @@ import { isTwinned, type Rename, syncTriggers, type TwinnedObject } from '../dom
 import type { AnyKind, TwinnedKind } from '../objects/kind.ts';
 import { Presence } from '../objects/presence.ts';
 import { KINDS, twinnedKind } from '../objects/registry.ts';
+import { strayObjects } from '../objects/stray.ts';
 import { all, type Queryable } from '../postgres/queryable.ts';
 
 /**
@@ -16,7 +17,7 @@ import { all, type Queryable } from '../postgres/queryable.ts';
 export async function ensureComplete(
   db: Queryable,
   rename: Rename,
-  { table, place }: { readonly table: number; readonly place: 0 | 1 },
+  { table, place, columns = [rename.from] }: Looked,
   kindOf: (name: string) => TwinnedKind = twinnedKind,
 ): Promise<void> {
   const triggers = syncTriggers(rename.sync, place === 0 ? 1 : 2);
@@ -24,12 +25,24 @@ export async function ensureComplete(
   // What a refresh has added is built in phase 3; of a retype the runner has built it before.
   const isBuilt = place === 1 || rename.retype !== null;
   const twins = [...rename.carried, ...(isBuilt ? rename.refreshed : [])].filter(isTwinned);
+  const lacking = await missingTwins(presence, twins, kindOf);
+  const strays =
+    lacking.length === 0 ? [] : await strayObjects(db, { table, root: quoteQualified(rename.table), columns }, twins);
+  const wanted = twins.filter((object) => !strays.includes(object));
   const missing = [
     ...(await missingTriggers(db, table, triggers)),
-    ...(await missingTwins(presence, twins, kindOf)),
+    ...(strays.length === 0 ? lacking : await missingTwins(presence, wanted, kindOf)),
     ...(await missingAttributes(presence, rename)),
   ];
   if (missing.length > 0) throw new PhaseError('PH2007', { rename: rename.name, missing });
+}
+
+interface Looked {
+  /** The number of the table. */
+  readonly table: number;
+  readonly place: 0 | 1;
+  /** The old columns of all that are renamed together; that of the rename where it is alone. */
+  readonly columns?: readonly string[];
 }
 
 async function missingTwins(

@@ -16,6 +16,7 @@ import {
   outOfStep,
   type Rename,
   reboundTriggers,
+  syncedWith,
   syncTriggers,
 } from '../domain/rename.ts';
 import { readAcknowledged } from '../ledger/acknowledgements.ts';
@@ -120,7 +121,9 @@ export function recheckGate(
     const places = await locate(db, rename.table, rename.from, rename.to);
     const present = await ensureColumns(rename, places);
     await ensureNoOtherParents(db, rename, present.table);
-    await ensureComplete(db, rename, { table: present.table, place: step === 'switch' ? 0 : 1 });
+    const columns = syncedWith([change, ...beside], change).map(({ from }) => from);
+    const together = change.retype === null ? { columns } : {};
+    await ensureComplete(db, rename, { table: present.table, place: step === 'switch' ? 0 : 1, ...together });
     if (step === 'contract' && rename.retype === null) await ensureNoStragglers(db, rename, stragglerWindowMs);
     return ensureNothingLost(db, rename, present.table, { step, beside });
   });

@@ -14,11 +14,11 @@ import { contextOf } from './context.ts';
 import { dependentsOf } from './dependents.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { qualifiedIndex } from './indexes.ts';
-import { stillOn } from './left.ts';
+import { stillOn, strayOf } from './left.ts';
 import { ownNotNulls, takingNames } from './not-null.ts';
 import { isKeyColumn, swapPrimaryKey, twinIndexes } from './primary-key.ts';
 import { rebindDependents } from './rebind.ts';
-import { giveTwinName, restorations } from './twins.ts';
+import { dropTwin, giveTwinName, restorations } from './twins.ts';
 
 /** Whether a table has a column. */
 export async function hasColumn(knex: Knex, on: string, column: string): Promise<boolean> {
@@ -82,7 +82,10 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const { on } = options;
   const columns = replacementsOf(options);
   const refreshed = columns.map((one) => refreshedObjects(knex, { on, ...one }));
-  const carried = await stillOn(knex, on, [...options.carried, ...refreshed.flat().filter(isTwinned)]);
+  const old = columns.map(({ column }) => column);
+  const known = await stillOn(knex, on, [...options.carried, ...refreshed.flat().filter(isTwinned)]);
+  const strays = await strayOf(knex, on, old, known);
+  const carried = known.filter((object) => !strays.includes(object));
   const dependents = [
     ...(options.dependents ?? []),
     ...(await mapInTurn(columns, (one, at) => refreshedDependents(knex, { on, ...one }, refreshed[at] ?? []))).flat(),
@@ -90,12 +93,12 @@ export async function replaceColumn(knex: Knex, options: ReplacedColumn): Promis
   const notNull = await mapInTurn(columns, async ({ column, by }) =>
     takingNames(await ownNotNulls(knex, on, column), await ownNotNulls(knex, on, by)),
   );
+  for (const stray of strays) await dropTwin(knex, stray.on ?? on, stray);
   const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
   for (const { name, on: table = on } of goingFirst(carried)) await dropConstraint(knex, { on: table, name });
   const keys = keysToMove(options, carried);
   const movePrimaryKeys = async () => {
-    const names = columns.map(({ column }) => column);
-    for (const key of keys) await movePrimaryKey(knex, { on, ...key }, names);
+    for (const key of keys) await movePrimaryKey(knex, { on, ...key }, old);
   };
   const drop = async () => {
     for (const { column, by } of columns) {

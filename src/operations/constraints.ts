@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import { quoteIdent, quoteLiteral } from '../domain/identifier.ts';
+import { quoteIdent, quoteLiteral, quoteQualified } from '../domain/identifier.ts';
+import { isTwinned, syncedWith } from '../domain/rename.ts';
 import { isTwinName, twinName } from '../domain/twin-name.ts';
 import { foreignKey } from '../objects/constraints/foreign-key.ts';
 import type { ConstraintMember } from '../objects/constraints/members.ts';
@@ -7,7 +8,7 @@ import { contextOf } from './context.ts';
 import { atomically, execute, runSql } from './execute.ts';
 import { constraintFamily } from './families.ts';
 import { createIndex, type IndexOptions, onEachPartition } from './indexes.ts';
-import { isOnFormerPart, isOnLostPart } from './left.ts';
+import { isOnFormerPart, isOnLostPart, strayOf } from './left.ts';
 import { isPartitioned, leavesOf } from './partitions.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 
@@ -165,6 +166,10 @@ export async function replaceForeignKey(knex: Knex, { on, name, twin }: Replaced
     await dropConstraint(knex, { on, name: twin });
     return;
   }
+  if (await isStrayKey(knex, on, name)) {
+    await dropConstraint(knex, { on, name: twin });
+    return;
+  }
   await dropConstraint(knex, { on, name });
   for (const member of members) {
     const original = names.get(place(member));
@@ -172,6 +177,21 @@ export async function replaceForeignKey(knex: Knex, { on, name, twin }: Replaced
     const rename = `RENAME CONSTRAINT ${quoteIdent(member.name)} TO ${quoteIdent(original)}`;
     await execute(knex, `ALTER TABLE ${member.on} ${rename}`);
   }
+}
+
+/** Whether somebody has made a key of a rename anew under its name, of other columns. */
+async function isStrayKey(knex: Knex, on: string, name: string): Promise<boolean> {
+  const renames = [...contextOf(knex).renames.values()];
+  for (const rename of renames) {
+    const root = quoteQualified(rename.table);
+    const keys = [...rename.carried, ...rename.refreshed]
+      .filter(isTwinned)
+      .filter((object) => object.kind === foreignKey.name && object.name === name && (object.on ?? root) === on);
+    if (keys.length === 0) continue;
+    const columns = syncedWith(renames, rename).map(({ from }) => from);
+    return (await strayOf(knex, root, columns, keys)).length > 0;
+  }
+  return false;
 }
 
 /** Undoes `replaceForeignKey`: what the twin has made gives the names back, and the key is there again. */

@@ -16,12 +16,12 @@ import { isOfType, keysToMove, movePrimaryKey, type ReplacedColumn, refreshedObj
 import { dependentsOf } from './dependents.ts';
 import { execute, onConnection, runAll, runSql } from './execute.ts';
 import { moveIdentity } from './identity.ts';
-import { stillOn } from './left.ts';
+import { stillOn, strayOf } from './left.ts';
 import { ownNotNulls, takingNames } from './not-null.ts';
 import { rebindingOf, withQualifiedNames } from './rebind.ts';
 import { ensureWithinRewriteLimit } from './rewrite-limit.ts';
 import { withTriggersAside } from './triggers.ts';
-import { restorations } from './twins.ts';
+import { dropTwin, restorations } from './twins.ts';
 
 export interface ExchangedColumns extends Pick<ReplacedColumn, 'on' | 'carried' | 'primaryKey' | 'keysOfChildren'> {
   /** The name that both columns go by, one after the other. */
@@ -50,7 +50,10 @@ export async function exchangeColumns(knex: Knex, options: ExchangedColumns): Pr
   await withQualifiedNames(knex, async () => {
     if (await isOfType(knex, on, column, options.becomes)) return;
     const refreshed = refreshedObjects(knex, { on, column, by: aside }).filter(isTwinned);
-    const carried = await stillOn(knex, on, [...options.carried, ...refreshed]);
+    const known = await stillOn(knex, on, [...options.carried, ...refreshed]);
+    const strays = await strayOf(knex, on, [column], known);
+    for (const stray of strays) await dropTwin(knex, stray.on ?? on, stray);
+    const carried = known.filter((object) => !strays.includes(object));
     const notNull = takingNames(await ownNotNulls(knex, on, column), await ownNotNulls(knex, on, aside));
     const restored = (await mapInTurn(carried, (object) => restorations(knex, on, object))).flat();
     await withTriggersAside(knex, on, [column], () =>

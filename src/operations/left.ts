@@ -3,6 +3,7 @@ import { treeOf } from '../catalog/tree.ts';
 import { quoteQualified } from '../domain/identifier.ts';
 import { type CarriedObject, isTwinned, type TwinnedObject } from '../domain/rename.ts';
 import { isElsewhere, twinnedKind } from '../objects/registry.ts';
+import { strayObjects } from '../objects/stray.ts';
 import { contextOf } from './context.ts';
 import { onConnection, runSql } from './execute.ts';
 
@@ -58,4 +59,17 @@ export async function isOnFormerPart(
     [...carried, ...refreshed].some((object) => object.kind === kind && object.name === name && object.on === on),
   );
   return rename !== undefined && hasLeft(knex, quoteQualified(rename.table), on);
+}
+
+/** What is none of the rename's business any more, since it was made anew without its columns: its twins stand for nothing. @param root the table, quoted. */
+export async function strayOf<T extends TwinnedObject>(
+  knex: Knex,
+  root: string,
+  columns: readonly string[],
+  objects: readonly T[],
+): Promise<T[]> {
+  if (contextOf(knex).dryRun || objects.length === 0) return [];
+  const [table] = await runSql<{ oid: string }>(knex, 'SELECT to_regclass($1)::oid::int8::text AS oid', [root]);
+  if (!table?.oid) return [];
+  return onConnection(knex, (db) => strayObjects(db, { table: Number(table.oid), root, columns }, objects));
 }

@@ -91,27 +91,28 @@ export async function renameNotNull(
 export interface OwnNotNull {
   readonly on: string;
   readonly name: string;
+  /** Whether all that come from it have its name: else PostgreSQL does not rename it. */
+  readonly isRenamable: boolean;
 }
 
-/** Those of a column, on a table, its partitions and its children, that can be renamed with all that come from them; none before PostgreSQL 18. */
+/** Those of a column, on a table, its partitions and its children; none before PostgreSQL 18. */
 export function ownNotNulls(knex: Knex, on: string, column: string): Promise<OwnNotNull[]> {
   return runSql(
     knex,
     `${treeOf('to_regclass($1)::oid')}
-     SELECT ${sqlQualified('n', 'c')} AS on, co.conname AS name FROM tree JOIN pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'n' AND co.coninhcount = 0
+     SELECT ${sqlQualified('n', 'c')} AS on, co.conname AS name, NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_constraint m ON m.conrelid = i.inhrelid AND m.contype = 'n' AND m.coninhcount > 0
+       JOIN pg_attribute k ON k.attrelid = m.conrelid AND k.attnum = m.conkey[1] AND k.attname = $2 WHERE i.inhparent = co.conrelid AND m.conname <> co.conname) AS "isRenamable" FROM tree JOIN pg_constraint co ON co.conrelid = tree.oid AND co.contype = 'n' AND co.coninhcount = 0
      JOIN pg_attribute a ON a.attrelid = co.conrelid AND a.attnum = co.conkey[1] AND a.attname = $2
-     JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_constraint m ON m.conrelid = i.inhrelid AND m.contype = 'n' AND m.coninhcount > 0
-       JOIN pg_attribute k ON k.attrelid = m.conrelid AND k.attnum = m.conkey[1] AND k.attname = $2 WHERE i.inhparent = co.conrelid AND m.conname <> co.conname) ORDER BY c.oid`,
+     JOIN pg_class c ON c.oid = co.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid`,
     [on, column],
   );
 }
 
 /** Statements that give such constraints of one column the names that those of another one had, table by table. */
 export function takingNames(originals: readonly OwnNotNull[], derived: readonly OwnNotNull[]): string[] {
-  return derived.flatMap(({ on, name }) => {
+  return derived.flatMap(({ on, name, isRenamable }) => {
     const original = originals.find((other) => other.on === on);
-    if (original === undefined || original.name === name) return [];
+    if (original === undefined || original.name === name || !isRenamable) return [];
     return [`ALTER TABLE ${on} RENAME CONSTRAINT ${quoteIdent(name)} TO ${quoteIdent(original.name)}`];
   });
 }

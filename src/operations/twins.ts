@@ -20,8 +20,9 @@ export function restorations(knex: Knex, table: string, object: TwinnedObject): 
 }
 
 /** Drops the twin of what is gone from the old column. @param on the table that it is on, quoted. */
-export function dropTwin(knex: Knex, on: string, { kind, twin }: TwinnedObject): Promise<void> {
-  return runFrom(knex, (db) => twinnedKind(kind).dropping(db, on, twin));
+export function dropTwin(knex: Knex, on: string, { kind: name, twin }: TwinnedObject): Promise<void> {
+  const kind = twinnedKind(name);
+  return runFrom(knex, async (db) => ((await kind.isThere(db, on, twin)) ? kind.dropping(db, on, twin) : []));
 }
 
 /** Gives what has taken the place of an original the name of its twin back, and those of it on partitions. */

@@ -52,6 +52,22 @@ describe('what was on several columns, and is made anew on a later one alone, is
   });
 });
 
+describe('what was on the column, and is made anew without it, is none of the rename, of one column or of several', () => {
+  const schema = SCHEMA.replace('CONSTRAINT ck CHECK (a > 0 AND b > 0)', 'CONSTRAINT ck CHECK (a > 0 AND d > 0)');
+  const CHANGE = `ALTER TABLE users DROP CONSTRAINT ck, DROP CONSTRAINT un, DROP CONSTRAINT fk; DROP INDEX i; DROP STATISTICS st;
+    ALTER TABLE users ADD CONSTRAINT ck CHECK (d > 0), ADD CONSTRAINT un UNIQUE (d), ADD CONSTRAINT fk FOREIGN KEY (d) REFERENCES p (b);
+    CREATE INDEX i ON users (d); CREATE STATISTICS st ON c, d FROM users`;
+  test.each([[[]], [also]])('%#', async (more) => {
+    fixture = await deployedFixture({ schema, from, to, also: more }, R1);
+    await fixture.database.sql(CHANGE);
+    for (const release of [R2, R3]) await fixture.deploy(release);
+    const columns = [{ from, to }, ...more];
+    const plain = await plainRenames(serverUrl(), `${schema}; ${CHANGE}`, 'users', columns);
+    others.push(plain);
+    await expectPlainRename(fixture.database, plain);
+  });
+});
+
 test('so it is where a migration does it, at once', async () => {
   await begin(R1);
   const change = `ALTER TABLE users DROP CONSTRAINT ck; ALTER TABLE users ADD CONSTRAINT ck CHECK (b > 0); DROP INDEX i; CREATE INDEX i ON users (b); CREATE UNIQUE INDEX new_one ON users (a, b, c)`;

@@ -251,28 +251,29 @@ test('of several renames of which one is refused nothing is written', async () =
     project,
     '1.1.0',
     'both',
-    'ALTER TABLE users ADD COLUMN nick text;\nCREATE UNIQUE INDEX pair ON users (email, nick);',
+    'ALTER TABLE users ADD COLUMN nick text;\nCREATE UNIQUE INDEX pair ON users (email, nick); CREATE TABLE parts (k int) PARTITION BY LIST (k);',
   );
   await project.json('release', 'cut', '1.1.0');
   project.write(
     'wanted.sql',
-    `${BEFORE.replace('email text', 'mail text')}\nALTER TABLE users ADD COLUMN nickname text; CREATE UNIQUE INDEX pair ON users (mail, nickname);`,
+    `${BEFORE.replace('email text', 'mail text')}\nALTER TABLE users ADD COLUMN nickname text; CREATE UNIQUE INDEX pair ON users (mail, nickname); CREATE TABLE parts (kk int) PARTITION BY LIST (kk);`,
   );
   const before = project.files();
-  const flags = ['--rename', 'users.email=mail', '--rename', 'users.nick=nickname', '--releases', '1.2.0,1.3.0,1.4.0'];
-  const refused = await project.phase(
-    'new',
-    'migration-from-diff',
-    'two',
-    '--release',
-    '1.2.0',
-    '--to',
-    'wanted.sql',
-    ...flags,
-    '--json',
-  );
-  expect([refused.code, refused.json.error]).toEqual([4, expect.objectContaining({ code: 'PH2002' })]);
+  const renames = [
+    '--rename',
+    'users.email=mail',
+    '--rename',
+    'users.nick=nickname',
+    '--releases',
+    '1.2.0,1.3.0,1.4.0',
+  ];
+  const command = ['new', 'migration-from-diff', 'two', '--release', '1.2.0', '--to', 'wanted.sql'];
+  const refused = await project.phase(...command, ...renames, '--rename', 'parts.k=kk', '--json');
+  expect([refused.code, refused.json.error]).toEqual([4, expect.objectContaining({ code: 'PH2001' })]);
   expect(project.files()).toEqual(before);
+  // Those of one table are one change: an index is on both.
+  const { files } = await project.json(...command, ...renames, '--allow-data-loss');
+  expect(files).toContain('db/renames/users_email_nick_to_mail_nickname.yml');
 });
 
 test('an identity in the place of a serial counts on from the rows that are there', async () => {

@@ -90,7 +90,7 @@ function lonelyTwins(
 }
 
 /**
- * Twins without an original, by their places in `$1`. One that was only given another name is there by its kind, its columns and what it checks, under a
+ * Twins without an original, by their places in `$1`: one that was made anew without the columns is none. One that was only given another name is there by its kind, its columns and what it checks, under a
  * name, not in `$4`, that the rename does not know.
  */
 const lonely = (columns: number): string => `
@@ -106,7 +106,7 @@ const lonely = (columns: number): string => `
     ARRAY(SELECT coalesce((SELECT fresh FROM unnest($2::text[], $3::text[]) AS r(old, fresh) WHERE r.old = c), c) FROM unnest(columns) AS c ORDER BY 1) AS columns FROM objects)
   SELECT given.at::int AS at FROM given
   JOIN there AS twin ON twin.rel = given.rel AND twin.name = given.twin AND twin.kind = given.kind
-  WHERE NOT EXISTS (SELECT FROM there AS original WHERE original.rel = given.rel AND original.kind = twin.kind AND (original.name = given.name
+  WHERE NOT EXISTS (SELECT FROM there AS original WHERE original.rel = given.rel AND original.kind = twin.kind AND (original.name = given.name AND (original.kind = 'i' OR original.columns && $3::text[])
     OR original.name <> ALL ($4) AND original.columns = twin.columns AND original.text IS NOT DISTINCT FROM twin.text))
   ORDER BY 1`;
 
