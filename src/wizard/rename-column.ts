@@ -182,7 +182,7 @@ export async function ensureApart(db: LedgerDb, history: History, rename: Change
     if (compareReleases(first, last) <= 0) {
       refuse(
         `Both need ${shared}, and ${other.name} ends in release ${last}.`,
-        `Begin it in a release after the last one of ${other.name}.`,
+        `Begin it in a release after the last one of ${other.name}${asOne(rename, other)}.`,
       );
     }
     if ((await stateOf(db, asPair(other))) === 'under way') {
@@ -192,6 +192,18 @@ export async function ensureApart(db: LedgerDb, history: History, rename: Change
       );
     }
   }
+}
+
+/** What is on two columns of a table is renamed with both. */
+function asOne(rename: Change, other: Change): string {
+  const isTogether =
+    isRename(rename) &&
+    isRename(other) &&
+    kindOf(rename) === 'rename' &&
+    kindOf(other) === 'rename' &&
+    quoteQualified(rename.table) === quoteQualified(other.table);
+  if (!isTogether) return '';
+  return `; or rename both at the same moment, by one change in the place of ${other.name} as long as that is not released: --map ${other.from}=${other.to} --map ${rename.from}=${rename.to}`;
 }
 
 /** A column that an earlier change drops is none for a later one. @throws PH2002 */

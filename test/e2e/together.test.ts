@@ -90,7 +90,13 @@ test('two renames that share an index have to come one after the other', async (
   expect((await rename('users', 'a', 'x')).code).toBe(0);
   expect(await rename('users', 'b', 'y')).toMatchObject({
     code: 4,
-    json: { error: { code: 'PH2002', why: expect.stringContaining('of_both') } },
+    json: {
+      error: {
+        code: 'PH2002',
+        why: expect.stringContaining('of_both'),
+        remedy: expect.stringContaining('--map a=x --map b=y'),
+      },
+    },
   });
   // Scaffolded in advance, with the names that things will have by then.
   const after = ['2.1.0', '2.2.0', '2.3.0'];
