@@ -146,7 +146,7 @@ test('undone in part and done again, a partition whose key was moved ends alike'
   const first = await fixture.database.sql(
     `SELECT conrelid::regclass::text AS on, conname, pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conrelid IN ('users'::regclass, 't1'::regclass) ORDER BY 1, 2`,
   );
-  for (const steps of ['1', '3', '2', '4']) {
+  for (const steps of ['1', '3']) {
     await fixture.project.json('rollback', '--steps', steps);
     await fixture.deploy(R3);
     expect(
