@@ -27,6 +27,8 @@ interface Asked {
   readonly names: readonly string[];
   /** Whether the columns go in one release, with nothing in their place. */
   readonly isForGood?: boolean;
+  /** Whether it may be built on the other table of a move. */
+  readonly mayCarry?: boolean;
 }
 
 /** What hangs on old columns, by what is to become of it. */
@@ -43,7 +45,7 @@ interface Answered {
  */
 export async function readDropped(
   db: Queryable,
-  { table, originals, names, isForGood = false }: Asked,
+  { table, originals, names, isForGood = false, mayCarry = false }: Asked,
 ): Promise<Answered> {
   const hanging = await hangingOn(db, table, originals);
   const isNamed = (object: HangingObject): boolean => names.some((name) => isMeant(name, object));
@@ -51,7 +53,9 @@ export async function readDropped(
   const refused: UnsupportedObject[] = [];
   for (const object of hanging) {
     const way =
-      isNamed(object) || !isDroppable(object) ? await wayOf(db, object, originals) : unanswered(object, isForGood);
+      isNamed(object) || !isDroppable(object)
+        ? await wayOf(db, object, originals)
+        : unanswered(object, isForGood, mayCarry);
     if ('reason' in way) refused.push(way);
     else ways.push(way);
   }
@@ -95,7 +99,7 @@ async function hangingOn(db: Queryable, table: number, originals: readonly Renam
   ];
 }
 
-const unanswered = ({ description }: HangingObject, isForGood: boolean): UnsupportedObject =>
+const unanswered = ({ description }: HangingObject, isForGood: boolean, mayCarry: boolean): UnsupportedObject =>
   isForGood
     ? {
         object: description,
@@ -106,8 +110,7 @@ const unanswered = ({ description }: HangingObject, isForGood: boolean): Unsuppo
     : {
         object: description,
         reason: 'it is on the old column, and nobody can tell what it is to be on the new ones',
-        instead:
-          'Say so of each that may go with the old column in the third phase (--drop NAME); what takes its place is a migration of your own, in the release of the second.',
+        instead: `Say so of each that may go with the old column in the third phase (--drop NAME); what takes its place is a migration of your own, in the release of the second${mayCarry ? ', or one that is scaffolded (--carry NAME)' : ''}.`,
       };
 
 /** Kinds that somebody can say of that they go. */

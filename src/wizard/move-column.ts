@@ -1,13 +1,16 @@
 import { listColumns, readColumn } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { typedAs } from '../catalog/map-expressions.ts';
+import { WITHOUT_GENERATED } from '../catalog/retype-scratch.ts';
+import { makeScratch } from '../catalog/scratch.ts';
 import { isNotNullDomain, readUnmakable } from '../catalog/unmakable.ts';
 import { readVia, type Via } from '../catalog/via.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
-import { quoteQualified } from '../domain/identifier.ts';
+import { deriveName, quoteIdent, quoteQualified, slug } from '../domain/identifier.ts';
 import { MISSING, type Missing, type Move } from '../domain/move.ts';
 import type { Release } from '../domain/release.ts';
 import { ensureRows, ensureWriters } from '../gates/move.ts';
+import { type CarriedTo, carriedTo } from '../objects/carry-to.ts';
 import { readDropped } from '../objects/dropping.ts';
 import { readTableFacts, type TableFacts } from '../objects/table-facts.ts';
 import { planMove } from '../planner/move/plan.ts';
@@ -19,7 +22,8 @@ import type { History } from '../project/history.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { afterExisting, type WrittenFile } from './files.ts';
 import { ensureAnswered, originalOf } from './going-columns.ts';
-import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases } from './rename-column.ts';
+import { printedSteps } from './one-release.ts';
+import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases, type PlainFile } from './rename-column.ts';
 
 /** What the wizard asks, and the flags answer. */
 export interface MoveAnswers {
@@ -32,6 +36,8 @@ export interface MoveAnswers {
   readonly missing: string;
   /** Names of what hangs on the old column and may go with it. */
   readonly drop: readonly string[];
+  /** Names of what hangs on it, goes with it, and is built on the other table by the second phase. */
+  readonly carry: readonly string[];
   readonly releases: readonly Release[];
   readonly name?: string | undefined;
 }
@@ -77,8 +83,14 @@ export async function draftMove(
   await ensureAddable(db, { source, target, via, missing }, answers);
   const { facts, targetFacts } = await factsOf(db, { source, target }, answers, via);
   const original = originalOf(facts, typedAs(column));
-  const answered = await readDropped(db, { table: source.oid, originals: [original], names: answers.drop });
+  const answered = await readDropped(db, {
+    table: source.oid,
+    originals: [original],
+    names: [...answers.drop, ...answers.carry],
+    mayCarry: true,
+  });
   ensureAnswered(source, { kind: 'move', old: [answers.column] }, answered);
+  const carried = await readCarried(db, { facts, targetFacts, target }, answers, typedAs(column));
   const plan = planMove({
     ...{
       facts,
@@ -96,7 +108,45 @@ export async function draftMove(
   });
   ensureNewChange(history, plan.rename);
   await ensureApart(db, history, plan.rename, releases[0]);
-  return { facts, plan, warnings: plan.warnings, ...(await draftFiles(history, plan, releases)) };
+  const more = carried.up.length === 0 ? [] : [carriedFile(plan, answers, carried)];
+  return { facts, plan, warnings: plan.warnings, ...(await draftFiles(history, plan, releases, more)) };
+}
+
+/** What is built on the other table in the place of what goes with the column. @throws PH2001 */
+async function readCarried(
+  db: LedgerDb,
+  {
+    facts,
+    targetFacts,
+    target,
+  }: { readonly facts: TableFacts; readonly targetFacts: TableFacts; readonly target: ListedTable },
+  { column, to, carry }: MoveAnswers,
+  type: string,
+): Promise<CarriedTo> {
+  if (carry.length === 0) return { up: [], down: [], refused: [] };
+  const { name: copy } = await makeScratch(db, target, WITHOUT_GENERATED);
+  await db.query(`ALTER TABLE ${copy} ADD COLUMN ${quoteIdent(to)} ${type}`);
+  const otherName = (name: string): string => deriveName(`${name}_of_${slug(target.name)}`, '');
+  const place = { facts, aside: asideOf(column), target: targetFacts, to, copy, otherName };
+  const carried = await carriedTo(db, place, carry);
+  if (carried.refused.length === 0) return carried;
+  const { table } = facts;
+  throw new PhaseError('PH2001', { table: quoteQualified(table), column, kind: 'move', objects: carried.refused });
+}
+
+/** A migration of the second phase, after its switch. */
+function carriedFile(plan: RenamePlan<Move>, { to }: MoveAnswers, { up, down }: CarriedTo): PlainFile {
+  const { name, toTable } = plan.rename;
+  const last = plan.steps.find(({ step }) => step === 'contract');
+  const before = plan.steps.find(({ step }) => step === 'switch');
+  const title = `${quoteQualified(toTable)}: what hung on the old column, on ${to}. Read it, and edit it where it is to be another one here.`;
+  return {
+    // The second of the last step is free in the second release.
+    id: `${last?.id.slice(0, 14)}_${name}_phase_2_carried`,
+    phase: 2,
+    after: before?.id ?? '',
+    content: printedSteps(title, up, down, '{ transaction: false, safeToRepeat: true }'),
+  };
 }
 
 /** @throws PH2001 where the new column cannot be added, or no row be made for a value. */
@@ -129,11 +179,13 @@ async function factsOf(
   { column, to }: MoveAnswers,
   via: Via,
 ): Promise<{ facts: TableFacts; targetFacts: TableFacts }> {
-  const aside = `${column.slice(0, 40)}_triphase`;
+  const aside = asideOf(column);
   const facts = await readTableFacts(db, source, { from: column, to: aside });
   const targetFacts = await readTableFacts(db, target, { from: via.columns[0]?.target ?? '', to });
   return { facts, targetFacts };
 }
+
+const asideOf = (column: string): string => `${column.slice(0, 40)}_triphase`;
 
 function missingOf(text: string): Missing {
   const found = MISSING.find((one) => one === text);

@@ -125,10 +125,9 @@ export async function draftDefault(
   };
 }
 
-/** A migration of calls. @param isOutside whether it is undone outside of a transaction. */
-export function printedSteps(title: string, up: readonly Code[], down: readonly Code[], isOutside = false): string {
+/** A migration of calls. @param settings its `config`, as text. */
+export function printedSteps(title: string, up: readonly Code[], down: readonly Code[], settings = ''): string {
   const imports = importsOf([...up, ...down]).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
-  const settings = isOutside ? '{ downTransaction: false, safeToRepeat: true }' : '';
   return render('migration/steps.ts', { title, up, down, settings, imports: printImports(imports) });
 }
 

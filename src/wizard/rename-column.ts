@@ -218,22 +218,40 @@ function ensureStillThere(history: History, change: Change, other: Change, first
   throw new PhaseError('PH2002', { rename: change.name, other: other.name, reason, remedy });
 }
 
+/** A migration that goes with a change and is none of its steps. */
+export interface PlainFile {
+  readonly id: string;
+  readonly phase: 1 | 2 | 3;
+  /** The step that it comes after. */
+  readonly after: string;
+  readonly content: string;
+}
+
 /** The files of a plan, and the manifests that list them. */
 export async function draftFiles(
   history: History,
   plan: RenamePlan<Change>,
   releases: readonly [Release, Release, Release],
+  more: readonly PlainFile[] = [],
 ): Promise<{ files: WrittenFile[]; changes: FileChange[] }> {
-  const scaffolded = scaffoldRename(plan);
+  const plain = more.map(
+    ({ id, phase, content }): ScaffoldedFile => ({ fileName: `${id}.ts`, kind: 'schema', phase, content, step: null }),
+  );
+  const scaffolded = [...scaffoldRename(plan), ...plain];
   const facts = { path: changePath(plan.rename), content: renderChange(plan.rename, plan.parts) };
   const releaseOf = (phase: 1 | 2 | 3) => releases[phase - 1] ?? releases[2];
   const manifests = await Promise.all(
     ([1, 2, 3] as const).map((phase) => {
       const own = scaffolded.filter((file) => file.phase === phase);
-      const bodies = own.filter(({ step }) => step === null).map((file) => sourceOf(pathOf(file), file.content));
+      const bodies = own
+        .filter((file) => file.step === null && !plain.includes(file))
+        .map((file) => sourceOf(pathOf(file), file.content));
+      const besides = more
+        .filter((file) => file.phase === phase)
+        .map(({ id, after, content }) => ({ id, kind: 'schema' as const, sha256: checksum(content), after: [after] }));
       return changeManifest(history.root, {
         release: releaseOf(phase),
-        add: own.flatMap((file) => entryOf(plan, file)),
+        add: [...own.flatMap((file) => entryOf(plan, file)), ...besides],
         addSources: phase === 1 ? [...bodies, sourceOf(facts.path, facts.content)] : bodies,
       });
     }),

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { TestProject } from '../support/project.ts';
 import { R1, R2, R3 } from '../support/rename-fixture.ts';
+import { expectSameCatalogue } from './oracle.ts';
 
 let database: TestDatabase;
 let project: TestProject;
@@ -681,4 +682,39 @@ test('a statement of many rows notes each that somebody holds', async () => {
   await whileHeld("UPDATE users SET name = 'held' WHERE id >= 10", async () => expect(await waits()).toBe('51'));
   await project.json('status', '--count');
   expect(new Set(((await both()) as { old: string }[]).slice(3).map(({ old }) => old))).toEqual(new Set(['y']));
+});
+
+test('what hangs on the column is built on the other table where --carry says so, goes with it, and comes back', async () => {
+  const schema = `${TABLES}; ALTER TABLE users ADD CONSTRAINT at CHECK (email ~ '@'), ADD CONSTRAINT once UNIQUE (email) DEFERRABLE;
+    CREATE INDEX lower_email ON users (lower(email) text_pattern_ops) WHERE email IS NOT NULL; CREATE INDEX with_name ON users (name, email);
+    CREATE TABLE known (email text PRIMARY KEY); INSERT INTO known SELECT email FROM users WHERE email IS NOT NULL;
+    ALTER TABLE users ADD CONSTRAINT is_known FOREIGN KEY (email) REFERENCES known ON UPDATE CASCADE; CREATE VIEW mails AS SELECT email FROM users`;
+  await database.sql(schema);
+  const [untouched, wanted] = [await createDatabase(), await createDatabase()];
+  try {
+    await untouched.sql(schema);
+    const named = ['--carry', 'at', '--carry', 'once', '--carry', 'lower_email', '--carry', 'is_known'];
+    const refused = await move(...VIA, ...named, '--carry', 'with_name', '--carry', 'mails');
+    expect(refused.json.error).toMatchObject({
+      code: 'PH2001',
+      why: expect.stringContaining('column "name" does not exist'),
+    });
+    expect(refused.json.error.message).toContain('"mails"');
+    expect((await move(...VIA, ...named, '--drop', 'with_name', '--drop', 'mails')).code).toBe(0);
+    await cutAll();
+    await deploy(R1);
+    await deploy(R2);
+    await project.json('migrate', '--release', R3, '--maintenance', '--straggler-window', '0');
+    await wanted.sql(`${TABLES}; CREATE TABLE known (email text PRIMARY KEY); INSERT INTO known SELECT email FROM users WHERE email IS NOT NULL;
+      ALTER TABLE contacts ADD COLUMN email text; UPDATE contacts SET email = u.email FROM users u WHERE u.id = user_id; ALTER TABLE users DROP COLUMN email;
+      ALTER TABLE contacts ADD CONSTRAINT at CHECK (email ~ '@'), ADD CONSTRAINT once_of_contacts UNIQUE (email) DEFERRABLE, ADD CONSTRAINT is_known FOREIGN KEY (email) REFERENCES known ON UPDATE CASCADE;
+      CREATE INDEX lower_email_of_contacts ON contacts (lower(email) text_pattern_ops) WHERE email IS NOT NULL`);
+    await expectSameCatalogue(database, wanted);
+    await project.json('rollback', '--steps', '6');
+    await expectSameCatalogue(database, untouched);
+    await project.json('migrate', '--release', R3, '--maintenance', '--straggler-window', '0');
+    await expectSameCatalogue(database, wanted);
+  } finally {
+    await Promise.all([untouched.drop(), wanted.drop()]);
+  }
 });

@@ -88,7 +88,7 @@ export const bookshopChanges: readonly BookshopChange[] = [
         history,
         {
           ...{ table: 'customers', column: 'visits', toTable: 'cards', to: 'visits' },
-          ...{ via: 'cards.customer_id = customers.id', missing: 'create', drop: [], releases: SECOND },
+          ...{ via: 'cards.customer_id = customers.id', missing: 'create', drop: [], carry: [], releases: SECOND },
         },
         { now },
       ),

@@ -22,6 +22,7 @@ interface MoveFlags {
   via?: string;
   missing?: string;
   drop?: string[];
+  carry?: string[];
   releases?: string;
   name?: string;
   quietTriggers?: boolean;
@@ -80,8 +81,8 @@ async function askMove(
         )
       : 'refuse');
   const releases = await askReleases(prompts, { project, history }, flags.releases);
-  const { drop = [], name } = flags;
-  return { table, column, toTable, to, via, missing, drop, releases, name };
+  const { drop = [], carry = [], name } = flags;
+  return { table, column, toTable, to, via, missing, drop, carry, releases, name };
 }
 
 const notEmpty = async (text: string): Promise<true | string> => text !== '' || 'It is empty.';

@@ -18,6 +18,12 @@ export function registerNewMove(group: Command, action: Action): void {
         several,
       ),
     )
+    .addOption(
+      new Option(
+        '--carry <name>',
+        'the same, and it is built on the other table by a migration of the second release; once for each',
+      ).argParser(several),
+    )
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
     .option('--name <slug>', 'name of the change')
     .option(
