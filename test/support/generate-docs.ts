@@ -138,7 +138,8 @@ function upgradePage(): string {
 }
 
 function errorsPage(): string {
-  const rows = Object.entries(catalogue).map(([code, text]) => `| ${code} | ${text.exit} | ${text.title} |`);
+  const texts = Object.entries(catalogue).sort(([one], [other]) => (one < other ? -1 : 1));
+  const rows = texts.map(([code, text]) => `| ${code} | ${text.exit} | ${text.title} |`);
   return [
     '# Errors',
     '',

@@ -21,3 +21,7 @@ export function someOf(list: readonly string[], separator = '; '): string {
   const rest = list.length - SHOWN;
   return list.slice(0, SHOWN).join(separator) + (rest > 0 ? ` and ${rest} more` : '');
 }
+
+/** Names that somebody may have meant. */
+export const closest = (names: readonly string[]): string =>
+  names.length === 0 ? 'Nothing there has a similar name.' : `Close to it: ${names.join(', ')}.`;
