@@ -59,7 +59,10 @@ async function ensureGone(db: LedgerDb, history: History, counting: Counting, co
     rename: `The drop of ${column}`,
     other: `release ${manifest.release}`,
     reason: `${source.path} counts writes of it already: that release drops it, and has not run whole on this database.`,
-    remedy: `Run that release, or take its files back before it is cut.`,
+    remedy:
+      manifest.state === 'released'
+        ? `Run it: phase migrate --release ${manifest.release}.`
+        : `Run it: phase migrate --release ${manifest.release}. To scaffold it anew, take its entries out of the manifest and delete their files first: the release is not cut.`,
   });
 }
 
