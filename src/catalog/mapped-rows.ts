@@ -48,15 +48,29 @@ export function findUnmapped(
   return rowsWithReason(db, table, { inputs: inputsOf(from), body, where });
 }
 
-/** Rows that come back as other values, or not at all. */
-export function findMappingLosses(db: Queryable, { table, old, fresh }: Tried): Promise<Unconvertible> {
+/**
+ * Rows that come back as other values, or not at all.
+ * @param onError what each new column becomes where its map has no result, as SQL; null where that is refused.
+ */
+export function findMappingLosses(
+  db: Queryable,
+  { table, old, fresh }: Tried,
+  onError: readonly (string | null)[],
+): Promise<Unconvertible> {
   const there = argumentsOf(fresh, 'n');
   const lost = old.map(({ byteEqual }, at) => differs(`b${at + 1}`, `v${at + 1}`, byteEqual)).join(' OR ');
   const shown = (letter: string): string =>
     old.map((_, at) => `coalesce(${letter}${at + 1}::text, 'NULL')`).join(` || ', ' || `);
   const said = `CASE WHEN ${lost} THEN pg_catalog.concat(${shown('v')}, ' comes back as ', ${shown('b')}) END`;
-  const declarations = `${declared(fresh, 'n', argumentsOf(old))} ${declared(old, 'b', there)}`;
-  const body = guarded(declarations, `RETURN ${said};`);
+  const values = argumentsOf(old);
+  const caught = fresh.map(({ value }, at) => {
+    const instead = onError[at] ?? null;
+    if (value === null || instead === null) return '';
+    return `BEGIN n${at + 1} := ${mapped(value, values)}; EXCEPTION WHEN OTHERS THEN n${at + 1} := ${instead}; END;`;
+  });
+  const plain = fresh.map((column, at) => (caught[at] === '' ? column : { ...column, value: null }));
+  const back = `DECLARE ${declared(old, 'b', there)} BEGIN RETURN ${said}; END;`;
+  const body = guarded(declared(plain, 'n', values), `${caught.join(' ')} ${back}`);
   return rowsWithReason(db, table, { inputs: inputsOf(old), body, where: 'true' });
 }
 

@@ -17,6 +17,8 @@ export interface MappedColumn {
   readonly default: string | null;
   /** What it is made of: SQL in which the columns of the other side stand as `$1`, `$2`, in their order. Null for an old column that nothing leads back to. */
   readonly value: Conversion | null;
+  /** The function of the table's schema by which `value` goes where a value that has no result gets another one; not qualified. */
+  readonly onError?: string | undefined;
 }
 
 /** What hangs on an old column and goes with it, since whoever planned the change has said so. */

@@ -206,10 +206,12 @@ export interface RenameSync {
   readonly stragglers: StragglerSequences;
 }
 
-/** Names of functions by which values go that cannot be converted. */
+type WithOnError = Pick<Retype, 'onError'>;
+
+/** Names of functions by which values go that cannot be converted: of a change of type, or of new columns of a split or a merge. */
 export function onErrorOf(change: object): string[] {
-  const { retype } = change as Partial<Rename>;
-  return retype?.onError === undefined ? [] : [retype.onError];
+  const { retype, fresh = [] } = change as { readonly retype?: Retype | null; readonly fresh?: readonly WithOnError[] };
+  return [retype, ...fresh].flatMap((one) => (one?.onError === undefined ? [] : [one.onError]));
 }
 
 /** Triggers of the application that a rename brings to forms of its own, each with its table, quoted. */

@@ -122,6 +122,7 @@ const mappedColumn = strict({
   /** What it is made of; left out where nothing leads back to it. */
   value: v.optional(v.nullable(v.string()), null),
   mayFail: v.optional(truth, 'false'),
+  onError: v.optional(v.string()),
 });
 
 const mappingSchema = strict({

@@ -37,13 +37,14 @@ function renderMove(move: Move): string {
   );
 }
 
-function mappedColumn({ name, type, byteEqual, notNull, default: standing, value }: MappedColumn): object {
+function mappedColumn({ name, type, byteEqual, notNull, default: standing, value, onError }: MappedColumn): object {
   return {
     ...{ name, type, byteEqual },
     ...(notNull ? { notNull } : {}),
     ...(standing === null ? {} : { default: standing }),
     ...(value === null ? {} : { value: value.sql }),
     ...(value?.mayFail === true ? { mayFail: true } : {}),
+    ...(onError === undefined ? {} : { onError }),
   };
 }
 

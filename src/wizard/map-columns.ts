@@ -2,22 +2,9 @@ import { listColumns, readColumn } from '../catalog/column.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
 import { printedDefault } from '../catalog/given-expression.ts';
 import { readMap, typedAs } from '../catalog/map-expressions.ts';
-import { findMappingLosses, findUnmapped } from '../catalog/mapped-rows.ts';
-import type { Unconvertible } from '../catalog/unconvertible.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import type { ColumnFacts } from '../domain/facts.ts';
-import { quoteQualified } from '../domain/identifier.ts';
-import {
-  asPairs,
-  castType,
-  hasWayBack,
-  type MappedColumn,
-  type Mapping,
-  type MappingKind,
-  mapped,
-  mayFail,
-  namesOf,
-} from '../domain/mapping.ts';
+import { asPairs, castType, type MappedColumn, type Mapping, type MappingKind, mapped } from '../domain/mapping.ts';
 import type { Release } from '../domain/release.ts';
 import type { Conversion } from '../domain/rename.ts';
 import { readDropped } from '../objects/dropping.ts';
@@ -35,6 +22,8 @@ import type { History } from '../project/history.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { afterExisting, type WrittenFile } from './files.ts';
 import { ensureAnswered, NO_SYNC, originalOf } from './going-columns.ts';
+import { ensureEveryRow, type Instead, lossesOf, type Sides, warningsOfErrors } from './mapped-rows.ts';
+import { readOnError } from './on-error.ts';
 import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases } from './rename-column.ts';
 
 /** A column, and the expression that it is made by. */
@@ -54,6 +43,8 @@ export interface MappingAnswers {
   readonly back: readonly GivenColumn[];
   /** Names of what hangs on the old columns and may go with them. */
   readonly drop: readonly string[];
+  /** What a new column becomes where its expression has no result: null, value:EXPR, or refuse; null as refuse. */
+  readonly onError: string | null;
   readonly releases: readonly Release[];
   readonly name?: string | undefined;
 }
@@ -90,14 +81,23 @@ export async function draftMapping(
   const releases = ensureUsableReleases(history, answers.releases);
   const table = await findTable(db, answers.table);
   const before = await columnsOf(db, table, answers);
-  const sides = await readSides(db, before, answers);
-  await ensureEveryRow(db, table, sides);
+  const { onError, ...sides } = await readSides(db, before, answers);
+  await ensureEveryRow(db, table, sides, onError);
   const facts = await factsOf(db, table, sides);
   const originals = facts.map((own) => originalOf(own, typedAs(own.column)));
   const answered = await readDropped(db, { table: table.oid, originals, names: answers.drop });
   ensureAnswered(table, answers, answered);
   const plan = planMapping({
-    ...{ kind: answers.kind, ...sides, releases, name: answers.name, quietTriggers, dropped: answered.dropped, facts },
+    ...{
+      kind: answers.kind,
+      ...sides,
+      onError,
+      releases,
+      name: answers.name,
+      quietTriggers,
+      dropped: answered.dropped,
+      facts,
+    },
     originals: originals as [Renaming, ...Renaming[]],
     now: afterExisting(history, now),
     takenFunctions: await listVersionedNames(history.root, 'function'),
@@ -105,11 +105,13 @@ export async function draftMapping(
   });
   ensureNewChange(history, plan.rename);
   await ensureApart(db, history, plan.rename, releases[0]);
-  const warnings = [...plan.warnings, ...(await lossesOf(db, table, sides))];
+  const warnings = [
+    ...plan.warnings,
+    ...(await warningsOfErrors(db, table, sides, onError)),
+    ...(await lossesOf(db, table, sides, onError)),
+  ];
   return { facts, plan, warnings, ...(await draftFiles(history, plan, releases)) };
 }
-
-type Sides = Pick<Mapping, 'old' | 'fresh'>;
 
 /** The old columns, once it is known that all names can stand. @throws PH1008, PH1009, PH1015 */
 async function columnsOf(
@@ -160,31 +162,40 @@ function refuseValue(what: string, value: string, allowed: string): never {
   throw new PhaseError('PH1015', { what, value, allowed });
 }
 
-/** Both sides, with their maps. @throws PH1043 */
+/** Both sides, with their maps. @throws PH1015, PH1043 */
 async function readSides(
   db: Queryable,
   before: readonly ColumnFacts[],
-  { kind, fresh: wanted, back }: MappingAnswers,
-): Promise<Sides> {
+  { kind, fresh: wanted, back, onError: given }: MappingAnswers,
+): Promise<Sides & { readonly onError: Instead }> {
   const inputs = before.map((column) => ({ name: column.name, type: typedAs(column) }));
   const fresh: MappedColumn[] = [];
+  const onError: (string | null)[] = [];
   for (const { name, expression } of wanted) {
     const flag = FLAGS[kind];
-    const { value, type, byteEqual } = await readMap(db, { flag, expression, inputs, to: null });
-    const own = await newDefault(db, before, { name, type, value, flag, expression });
+    const { value, type, ...read } = await readMap(db, { flag, expression, inputs, to: null });
+    const instead = value.mayFail ? await readOnError(db, { name, type, notNull: false }, given) : null;
+    const own = await newDefault(db, before, { name, type, value, flag, expression, instead });
+    const byteEqual = read.byteEqual && (instead === null || isOfOneCollation([...inputs, { type }]));
     fresh.push({ name, type, byteEqual, notNull: false, default: own, value });
+    onError.push(instead);
   }
   const old: MappedColumn[] = [];
   for (const column of before) {
     const { name, byteEqual, notNull } = column;
-    const given = back.find((one) => one.name === name);
+    const leading = back.find((one) => one.name === name);
     const asked = { flag: '--back' as const, inputs: fresh, to: typedAs(column) };
-    const value = given === undefined ? null : (await readMap(db, { ...asked, expression: given.expression })).value;
+    const value =
+      leading === undefined ? null : (await readMap(db, { ...asked, expression: leading.expression })).value;
     const own = column.default?.class === 'constant' ? column.default.expression : null;
     old.push({ name, type: typedAs(column), byteEqual, notNull, default: own, value });
   }
-  return { old, fresh };
+  return { old, fresh, onError };
 }
+
+/** A function's result has the collation of what it is called with: beside a column of another one only bytes can be compared. */
+const isOfOneCollation = (columns: readonly { readonly type: string }[]): boolean =>
+  columns.every(({ type }) => !type.includes(' COLLATE '));
 
 /**
  * What a new column gets where a row is inserted with the defaults of the old ones alone; nothing where that is NULL.
@@ -199,12 +210,14 @@ async function newDefault(
     value,
     flag,
     expression,
+    instead,
   }: {
     readonly name: string;
     readonly type: string;
     readonly value: Conversion;
     readonly flag: '--into' | '--using';
     readonly expression: string;
+    readonly instead: string | null;
   },
 ): Promise<string | null> {
   const standing = before.map((column) =>
@@ -219,6 +232,7 @@ async function newDefault(
     );
     return isGiven ? await printedDefault(db, { expression: given, column: name, type }) : null;
   } catch (error) {
+    if (instead !== null) return instead === 'NULL' ? null : instead;
     const column = before.map((one) => one.name).join(', ');
     const reason = `A row with the defaults of ${column} alone would be refused: ${reasonOf(error)}.`;
     throw new PhaseError(
@@ -227,17 +241,6 @@ async function newDefault(
       { cause: error },
     );
   }
-}
-
-/** @throws PH2032 */
-async function ensureEveryRow(db: Queryable, table: ListedTable, { old, fresh }: Sides): Promise<void> {
-  if (!mayFail(fresh)) return;
-  const { rows, examples } = await findUnmapped(db, table, { from: old, to: fresh });
-  if (rows === 0) return;
-  const columns = { column: namesOf(old), type: `${namesOf(fresh)} (${fresh.map(({ type }) => type).join(', ')})` };
-  throw new PhaseError('PH2032', {
-    ...{ change: `${table.name}.${namesOf(old)}`, table: quoteQualified(table), ...columns, rows, examples },
-  });
 }
 
 /** All that is on the old columns, one after the other; new names are looked at beside them. */
@@ -251,16 +254,4 @@ async function factsOf(db: LedgerDb, table: ListedTable, sides: Sides): Promise<
     seen.set(from, { ...facts, unsupported: [...new Map(unsupported.map((one) => [one.object, one])).values()] });
   }
   return [...seen.values()];
-}
-
-/** Rows that would come back as other values, or not at all. */
-async function lossesOf(db: Queryable, table: ListedTable, sides: Sides): Promise<Warning[]> {
-  if (!hasWayBack(sides)) return [];
-  const lost: Unconvertible = await findMappingLosses(db, { table, ...sides });
-  const { rows, examples } = lost;
-  if (rows === 0) return [];
-  const which = rows === 1 ? 'One row does not come back as it was' : `${rows} rows do not come back as they were`;
-  const shown = examples.slice(0, 3).join('; ');
-  const message = `${which}, once a release writes ${namesOf(sides.fresh)}: ${shown}. What a release writes itself stays as it wrote it.`;
-  return [{ code: 'lossy_there_and_back', message }];
 }

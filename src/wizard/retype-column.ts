@@ -1,7 +1,7 @@
 import { listColumns, readColumn } from '../catalog/column.ts';
 import { readRetype } from '../catalog/conversion.ts';
 import { findTable, type ListedTable } from '../catalog/find-table.ts';
-import { printedValue, readDefault } from '../catalog/given-expression.ts';
+import { readDefault } from '../catalog/given-expression.ts';
 import { isPlainChange } from '../catalog/plain-retype.ts';
 import { inWordsOf, joinedColumns, referencingColumns, whyNotJoined } from '../catalog/referencing-columns.ts';
 import { findLosses, findUnconvertible } from '../catalog/unconvertible.ts';
@@ -19,6 +19,7 @@ import type { LedgerDb } from '../postgres/queryable.ts';
 import type { History } from '../project/history.ts';
 import { listVersionedNames } from '../project/versions.ts';
 import { afterExisting } from './files.ts';
+import { readOnError, refuseOnError, warningOfErrors } from './on-error.ts';
 import { draftFiles, ensureApart, ensureNewChange, ensureUsableReleases, type RenameDraft } from './rename-column.ts';
 
 /** What the wizard asks, and the flags answer. */
@@ -73,7 +74,9 @@ export async function draftRetype(
     `ALTER TABLE ${quoteQualified(table)} ALTER COLUMN "${column.name.replaceAll('"', '""')}" TYPE ${type}`;
   if (answers.using === null && !answers.withReferences && (await isPlainChange(db, table, column, retype.type)))
     return { kind: 'plain', table, statement: alter(retype.type), back: alter(column.type) };
-  const onError = await readOnError(db, column, retype, answers);
+  const onError = await readOnError(db, { ...column, type: retype.type }, answers.onError);
+  if (onError !== null && answers.withReferences)
+    refuseOnError(answers.onError ?? '', 'refuse beside --with-references: a key keeps each of its values');
   const columns = await columnsOf(db, { table, column, retype }, answers, onError);
   await ensureJoined(db, columns);
   const retyped: RetypedColumn[] = [];
@@ -199,37 +202,13 @@ async function warningsOfReferences(db: LedgerDb, columns: readonly Retyping[]):
   ];
 }
 
-/** What values become that cannot be converted, as SQL; null where they are refused. @throws PH1015, PH1043 */
-async function readOnError(
-  db: LedgerDb,
-  column: ColumnFacts,
-  { type }: Retype,
-  { onError, withReferences }: RetypeAnswers,
-): Promise<string | null> {
-  if (onError === null || onError === 'refuse') return null;
-  const refuse = (allowed: string): never => {
-    throw new PhaseError('PH1015', { what: '--on-error', value: onError, allowed });
-  };
-  if (withReferences) return refuse('refuse beside --with-references: a key keeps each of its values');
-  if (onError === 'null') return column.notNull ? refuse(`refuse, or value:EXPR: ${column.name} is NOT NULL`) : 'NULL';
-  const [, expression] = /^value:(.*\S.*)$/s.exec(onError) ?? [];
-  if (expression === undefined) return refuse('null, value:EXPR or refuse');
-  return printedValue(db, { expression, column: column.name, type });
-}
-
 /** Rows whose values are not kept. */
 async function warningsOfErrors(db: LedgerDb, columns: readonly Retyping[], onError: string): Promise<Warning[]> {
   const [first] = columns;
   if (first === undefined) return [];
   const { table, column, retype } = first;
   const asked = { column: column.name, from: column.type, to: retype.type, conversion: retype.forward, notNull: false };
-  const { rows, examples } = await findUnconvertible(db, table, asked);
-  const now =
-    rows === 0
-      ? 'No row holds one now.'
-      : `${rows === 1 ? 'One row does' : `${rows} rows do`} now: ${examples.slice(0, 3).join('; ')}.`;
-  const message = `A value that cannot become ${retype.type} becomes ${onError}, of clients, too. ${now} What such a row held is gone with phase 3.`;
-  return [{ code: 'values_not_kept', message }];
+  return [warningOfErrors(retype.type, onError, await findUnconvertible(db, table, asked))];
 }
 
 /** Rows that would come back as another value, or not at all. */

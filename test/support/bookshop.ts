@@ -66,6 +66,7 @@ export const bookshopChanges: readonly BookshopChange[] = [
       ],
       back: [{ name: 'title', expression: "main_title || coalesce(': ' || subtitle, '')" }],
       drop: [],
+      onError: null,
     }),
   },
   {
@@ -78,6 +79,7 @@ export const bookshopChanges: readonly BookshopChange[] = [
         { name: 'height_mm', expression: "split_part(size, 'x', 2)::int" },
       ],
       drop: [],
+      onError: null,
     }),
   },
   {

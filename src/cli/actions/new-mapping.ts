@@ -18,6 +18,7 @@ import { writeChange } from '../write-change.ts';
 interface CommonFlags {
   table?: string;
   drop?: string[];
+  onError?: string;
   releases?: string;
   name?: string;
   quietTriggers?: boolean;
@@ -134,6 +135,6 @@ async function askRest(
   const of = flags.table ?? (await askTable(db, prompts));
   const columns = await ask(db, prompts, of);
   const releases = await askReleases(prompts, { project, history }, flags.releases);
-  const { drop = [], name } = flags;
-  return { kind, table: of, ...columns, drop, releases, name };
+  const { drop = [], onError = null, name } = flags;
+  return { kind, table: of, ...columns, drop, onError, releases, name };
 }

@@ -53,6 +53,10 @@ function withCommon(command: Command): Command {
         several,
       ),
     )
+    .option(
+      '--on-error <what>',
+      'where an expression has no result: null, value:EXPR, or refuse (default), rows now and writes later',
+    )
     .option('--releases <r1,r2,r3>', 'the releases of the three phases')
     .option('--name <slug>', 'name of the change')
     .option(

@@ -403,6 +403,6 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
       `${d.rows === 1 ? 'One row' : `${d.rows} rows`} of ${d.table} cannot become ${d.type} in ${d.column}: ${someOf(d.examples, '; ')}.`,
     why: () => 'Phase 1 gives every row its value of the new type, and nothing may be lost on the way.',
     remedy: (d) =>
-      `Put the rows right first, by a data migration or by hand, and run the same command again; or, while ${d.change} is not released, scaffold it with --using and an expression that has a result for them, or a change of type with --on-error.`,
+      `Put the rows right first, by a data migration or by hand, and run the same command again; or, while ${d.change} is not released, scaffold it with an expression that has a result for them, or with --on-error.`,
   },
 };

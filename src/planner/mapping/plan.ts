@@ -7,6 +7,7 @@ import {
   type MappedColumn,
   type Mapping,
   type MappingKind,
+  mapped,
   mayFail,
   namesOf,
 } from '../../domain/mapping.ts';
@@ -14,8 +15,9 @@ import type { DroppedFacts } from '../../objects/dropping.ts';
 import type { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
 import { ensureMayGo } from '../going-columns.ts';
+import { onErrorBody, onErrorCall, onErrorName } from '../on-error.ts';
 import { changeName, mappingSyncNames } from '../rename/names.ts';
-import { plannedSteps, type RenamePlan, type RenameRequest } from '../rename/plan.ts';
+import { type PlannedBody, plannedSteps, type RenamePlan, type RenameRequest } from '../rename/plan.ts';
 import { type Warning, warningsOf } from '../rename/warnings.ts';
 import { mappingSteps } from './steps.ts';
 import { mappingBodies } from './sync.ts';
@@ -26,6 +28,8 @@ export interface MappingRequest
   readonly kind: MappingKind;
   readonly old: readonly MappedColumn[];
   readonly fresh: readonly MappedColumn[];
+  /** What new columns become where their expression has no result, as SQL, one each; null where that is refused. */
+  readonly onError?: readonly (string | null)[];
   /** Of the old columns, one each, as they are; and as they are to be added again. */
   readonly facts: readonly TableFacts[];
   readonly originals: readonly [Renaming, ...Renaming[]];
@@ -34,7 +38,7 @@ export interface MappingRequest
 
 /** Plans a split or a merge from what was found on the table. @throws PH2001 when something about the table stands in its way. */
 export function planMapping(request: MappingRequest): RenamePlan<Mapping> {
-  const { kind, old, fresh, originals, dropped, releases, quietTriggers = false } = request;
+  const { kind, old, originals, dropped, releases, quietTriggers = false } = request;
   const [{ facts }] = originals;
   for (const column of request.facts) ensureMayGo(column, kind);
   const name =
@@ -42,9 +46,10 @@ export function planMapping(request: MappingRequest): RenamePlan<Mapping> {
     changeName(
       facts.table.name,
       old.map((column) => column.name),
-      fresh.map((column) => column.name),
+      request.fresh.map((column) => column.name),
     );
   const taken = new Set([...facts.takenNames, ...request.takenFunctions]);
+  const fresh = request.fresh.map((column, at) => withOnError(column, request, at, taken));
   const ofColumns = originals.map((original) => original.facts) as [TableFacts, ...TableFacts[]];
   const sync = mappingSyncNames(ofColumns, name, { taken, ledgerSchema: request.ledgerSchema });
   const mapping: Mapping = {
@@ -58,10 +63,34 @@ export function planMapping(request: MappingRequest): RenamePlan<Mapping> {
     rename: mapping,
     parts: [],
     steps: plannedSteps(name, steps, request, breaking),
-    bodies: mappingBodies(mapping),
+    bodies: [...onErrorBodies(mapping, request), ...mappingBodies(mapping)],
     versions: [],
     warnings: mappingWarnings(mapping, originals, { releases, quietTriggers }),
   };
+}
+
+/** A column that is made by a function of its own, which has a result for each value; `taken` gets its name. */
+function withOnError(
+  column: MappedColumn,
+  { old, originals, onError = [] }: MappingRequest,
+  at: number,
+  taken: Set<string>,
+): MappedColumn {
+  if ((onError[at] ?? null) === null || column.value?.mayFail !== true) return column;
+  const { table } = originals[0].facts;
+  const name = onErrorName(table.name, column.name, taken);
+  taken.add(name);
+  return { ...column, value: { sql: onErrorCall(table, name, old.length), mayFail: false }, onError: name };
+}
+
+function onErrorBodies({ name: rename, table, old, fresh }: Mapping, request: MappingRequest): PlannedBody[] {
+  const inputs = old.map(({ type }, at) => ({ name: `value${old.length === 1 ? '' : at + 1}`, type }));
+  const names = inputs.map(({ name }) => name);
+  return fresh.flatMap(({ onError: name, type: to }, at) => {
+    const [value, instead] = [request.fresh[at]?.value ?? null, request.onError?.[at] ?? null];
+    if (name === undefined || value === null || instead === null) return [];
+    return [onErrorBody({ rename, name, table, inputs, to, forward: mapped(value, names), instead })];
+  });
 }
 
 /** Whoever has a privilege to all old columns has it to the new ones, with which it is one value. */

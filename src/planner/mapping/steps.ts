@@ -8,10 +8,11 @@ import {
   mapped,
   needsFilling,
 } from '../../domain/mapping.ts';
-import type { RenameStepName } from '../../domain/rename.ts';
+import { onErrorOf, type RenameStepName } from '../../domain/rename.ts';
 import { backfill, type Code, call, execute } from '../../objects/code.ts';
 import type { DroppedFacts } from '../../objects/dropping.ts';
 import { Renaming } from '../../objects/renaming.ts';
+import { createOnError, dropOnError } from '../on-error.ts';
 import { addColumn } from '../rename/column-code.ts';
 import { atOnce, type StepCode } from '../rename/steps.ts';
 import { createStragglers, createSync, dropStragglers, dropSync } from '../rename/sync-code.ts';
@@ -40,6 +41,7 @@ export function mappingSteps(parts: MappingParts): Record<RenameStepName, StepCo
       up: [
         ...fresh.map((column) => execute(`ALTER TABLE ${on} ADD COLUMN ${quoteIdent(column.name)} ${column.type}`)),
         ...parts.grants.map(execute),
+        ...makeOnError(mapping),
         ...createSync(synced, 1),
         ...defaults(on, fresh),
         ...required.map(({ name }) => call('unsetNotNull', { on, column: name })),
@@ -48,6 +50,7 @@ export function mappingSteps(parts: MappingParts): Record<RenameStepName, StepCo
         ...required.map(({ name }) => call('setNotNull', { on, column: name })),
         ...dropSync(synced, 1),
         ...fresh.toReversed().map(({ name }) => call('dropColumn', { on, column: name })),
+        ...goneOnError(mapping),
       ],
       transaction: true,
       downTransaction: required.length === 0,
@@ -70,6 +73,18 @@ export function mappingSteps(parts: MappingParts): Record<RenameStepName, StepCo
     contract: contract(parts),
   };
 }
+
+/** The functions that new columns are made by where an expression may have no result. */
+const makeOnError = (mapping: Mapping): Code[] =>
+  onErrorOf(mapping).flatMap((name) =>
+    createOnError(
+      mapping.table,
+      name,
+      mapping.old.map(({ type }) => type),
+    ),
+  );
+
+const goneOnError = (mapping: Mapping): Code[] => onErrorOf(mapping).map((name) => dropOnError(mapping.table, name));
 
 /** Of rows that are there none changes. */
 const defaults = (on: string, columns: readonly MappedColumn[]): Code[] =>
@@ -116,6 +131,7 @@ function contract({ mapping, originals, dropped }: MappingParts): StepCode {
   const [first] = old;
   const addAgain = [
     ...createStragglers(synced),
+    ...makeOnError(mapping),
     ...originals.flatMap(addOriginal),
     ...createSync(synced, 2),
     ...defaults(on, old),
@@ -131,6 +147,7 @@ function contract({ mapping, originals, dropped }: MappingParts): StepCode {
       ...dropped.drop,
       ...old.map(({ name }) => call('dropColumn', { on, column: name })),
       ...dropStragglers(synced),
+      ...goneOnError(mapping),
     ],
     down: [
       { kind: 'unlessColumn', on, column: first?.name ?? '', body: atOnce(addAgain) },

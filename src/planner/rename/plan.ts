@@ -82,7 +82,8 @@ export interface PlannedBody {
 interface OnErrorView {
   readonly rename: string;
   readonly functionName: string;
-  readonly from: string;
+  /** Names and types. */
+  readonly inputs: string;
   readonly to: string;
   readonly forward: string;
   readonly instead: string;

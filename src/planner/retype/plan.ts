@@ -1,9 +1,10 @@
 import { PhaseError } from '../../domain/errors/phase-error.ts';
-import { deriveName, type QualifiedName, quoteQualified, shortHash, slug } from '../../domain/identifier.ts';
+import { type QualifiedName, quoteQualified, shortHash } from '../../domain/identifier.ts';
 import type { Release } from '../../domain/release.ts';
 import { converted, partName, type Retype } from '../../domain/rename.ts';
 import { twinName } from '../../domain/twin-name.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { onErrorBody, onErrorCall, onErrorName } from '../on-error.ts';
 import { eachOnce } from '../rename/each-once.ts';
 import { carriedOf, changeName, retypeSyncNames } from '../rename/names.ts';
 import { type PlannedBody, planBodies, plannedSteps, type RenamePlan } from '../rename/plan.ts';
@@ -118,7 +119,7 @@ function changeOf(
   const { table, column, takenNames } = facts;
   const name = at === 0 ? whole : partName(whole, table, column.name);
   const taken = new Set([...takenNames, ...request.takenFunctions]);
-  const retype = onError === null ? plain : withOnError(plain, table, convertName(table.name, column.name, taken));
+  const retype = onError === null ? plain : withOnError(plain, table, onErrorName(table.name, column.name, taken));
   const isCheap = isCheaplyCompared(column, { retype });
   return {
     ...{ name, table, from: column.name, to, type: column.type, byteEqual: column.byteEqual },
@@ -131,14 +132,8 @@ function changeOf(
 }
 
 /** The conversion by a function that has a result for every value. */
-function withOnError(retype: Retype, { schema }: QualifiedName, onError: string): Retype {
-  const sql = `${quoteQualified({ schema, name: onError })}($1)`;
-  return { ...retype, forward: { sql, mayFail: true }, onError };
-}
-
-function convertName(table: string, column: string, taken: ReadonlySet<string>): string {
-  const plain = deriveName(`convert_${slug(table)}_${slug(column)}`, '');
-  return taken.has(plain) ? deriveName(plain, `_${shortHash(`${table}.${column}`)}`) : plain;
+function withOnError(retype: Retype, table: QualifiedName, onError: string): Retype {
+  return { ...retype, forward: { sql: onErrorCall(table, onError, 1), mayFail: true }, onError };
 }
 
 /** The function that a change goes by where values may have no counterpart. @param plain its conversion as it is without that. */
@@ -148,10 +143,9 @@ function onErrorBodies(
   instead: string | null,
 ): PlannedBody[] {
   if (retype.onError === undefined || instead === null) return [];
-  const functionName = quoteQualified({ schema: table.schema, name: retype.onError });
+  const inputs = [{ name: 'value', type }];
   const forward = converted(plain.forward, 'value');
-  const view = { rename: name, functionName, from: type, to: retype.type, forward, instead };
-  return [{ kind: 'function', name: retype.onError, phase: 1, place: 'first', of: 'on-error', view }];
+  return [onErrorBody({ rename: name, name: retype.onError, table, inputs, to: retype.type, forward, instead })];
 }
 
 /** How node-postgres gives values of types, where that is not as a text. Source: https://node-postgres.com/features/types */

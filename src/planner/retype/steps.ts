@@ -18,6 +18,7 @@ import type { AnyKind } from '../../objects/kind.ts';
 import { boundKind, KINDS, twinnedKind } from '../../objects/registry.ts';
 import { Renaming } from '../../objects/renaming.ts';
 import type { TableFacts } from '../../objects/table-facts.ts';
+import { createOnError, dropOnError } from '../on-error.ts';
 import { analyze } from '../rename/column-code.ts';
 import { constants, ofKinds } from '../rename/object-code.ts';
 import { atOnce, type StepCode } from '../rename/steps.ts';
@@ -187,12 +188,12 @@ class PartCode {
 
   /** What the sync, the backfill and the gates convert by. */
   #makeOnError(): Code[] {
-    return onErrorOf(this.change).map((name) => call('createFunction', name, { version: 1 }));
+    const { table, type } = this.change;
+    return onErrorOf(this.change).flatMap((name) => createOnError(table, name, [type]));
   }
 
   #dropOnError(): Code[] {
-    const { schema } = this.change.table;
-    return onErrorOf(this.change).map((name) => call('dropFunction', name, { schema, revertToVersion: 1 }));
+    return onErrorOf(this.change).map((name) => dropOnError(this.change.table, name));
   }
 
   /** Foreign keys between columns of the change go before what they reference changes places. */
