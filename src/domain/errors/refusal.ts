@@ -145,7 +145,7 @@ export const refusalErrors: ErrorTexts<RefusalErrors> = {
     title: 'Rows differ between the two columns',
     what: (d) => `${d.rename}: ${d.mismatches} rows hold different values in the old and the new column.`,
     why: () =>
-      'A writer got past the sync trigger (session_replication_role, a disabled trigger), or the backfill has not finished.',
+      'A writer got past the sync trigger (session_replication_role, a disabled trigger; between two tables also a row policy that hides the other row), a partition came with rows that nobody filled, or the backfill has not finished.',
     remedy: (d) =>
       `Find the writer and look at the rows (${d.where}). Where the side that has authority is right, ${d.mend} puts them right, before phase 2 also phase resolve ID --retry with the id of the backfill, in batches; else write the right value into one of the columns. Then run the same command again; phase status --count counts them.`,
   },
