@@ -95,13 +95,14 @@ test.each(SCHEMAS)(
 async function contentOf({ sql }: TestDatabase): Promise<object[]> {
   const tables = ['books', 'cards', 'customers', 'order_lines', 'orders'];
   const timeless = (row: string): string => `to_jsonb(${row}) - '{created_at,updated_at,issued_at,ordered_at}'::text[]`;
+  // PostgreSQL may take the parts of a UNION ALL in any order, and side by side.
   return sql(
-    tables
+    `${tables
       .map(
         (name) =>
           `SELECT '${name}' AS table, count(*)::int AS rows, md5(string_agg(held, '' ORDER BY held)) AS held FROM (SELECT (${timeless('t')})::text AS held FROM ${name} t) AS rows`,
       )
-      .join(' UNION ALL '),
+      .join(' UNION ALL ')} ORDER BY 1`,
   );
 }
 
