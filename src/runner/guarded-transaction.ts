@@ -10,6 +10,7 @@ import { connectionOf } from '../postgres/knex.ts';
 import { withKnownOutcome } from '../postgres/outcome.ts';
 import { type LedgerDb, one, type Queryable } from '../postgres/queryable.ts';
 import type { Session } from './session.ts';
+import { Standstill } from './standstill.ts';
 
 /**
  * How long the server waits for the next statement before it ends the transaction and gives its locks free, in milliseconds. Our own steps
@@ -90,9 +91,13 @@ async function begin(
   watch.watch(pid);
 }
 
-/** The server says why it ends an idle transaction between two statements; the next one learns only that the connection is gone. */
+/**
+ * The server says why it ends an idle transaction between two statements; the next one learns only that the connection is gone. A process that writes before it reads, when it goes
+ * on, does not even get to know why: it can tell by having stood still for so long.
+ */
 class IdleEnd {
   readonly patienceMs: number;
+  readonly #standstill = new Standstill();
   #db: pg.Client | null = null;
   #reason: Error | null = null;
   readonly #onError = (error: Error): void => {
@@ -110,12 +115,22 @@ class IdleEnd {
 
   /** A step of a rename may be tried again, since nothing of it has happened; what others wrote would stand still again. */
   explain(error: unknown, entry: OrderedMigration): unknown {
-    if (this.#reason === null || !isConnectionLost(error)) return error;
-    if (isStep(entry)) return this.#reason;
-    return new PhaseError('PH5026', { id: entry.id, seconds: this.patienceMs / 1_000 }, { cause: this.#reason });
+    if (!isConnectionLost(error)) return error;
+    const reason = this.#reason ?? this.#ownReason(error);
+    if (reason === null) return error;
+    if (isStep(entry)) return reason;
+    return new PhaseError('PH5026', { id: entry.id, seconds: this.patienceMs / 1_000 }, { cause: reason });
+  }
+
+  /** The server counts from its last answer, which may be a moment before the process stood still. */
+  #ownReason(cause: unknown): Error | null {
+    if (this.#standstill.longestMs < this.patienceMs / 2) return null;
+    const message = 'the process stood still for longer than the server waits for the next statement';
+    return Object.assign(new Error(message, { cause }), { code: sqlState.idleInTransaction });
   }
 
   stop(): void {
+    this.#standstill.stop();
     this.#db?.off('error', this.#onError);
   }
 }
