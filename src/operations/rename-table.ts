@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { unseen } from '../catalog/two-names.ts';
 import { PhaseError } from '../domain/errors/phase-error.ts';
 import { type QualifiedName, quoteIdent, quoteLiteral, quoteQualified } from '../domain/identifier.ts';
+import { takeBackDefaults } from '../postgres/default-privileges.ts';
 import { contextOf } from './context.ts';
 import { execute, runAll, runSql } from './execute.ts';
 
@@ -66,6 +67,8 @@ async function makeView(knex: Knex, on: string, table: OldTable): Promise<void> 
   await runAll(knex, [
     `CREATE VIEW ${on}${hasInvoker ? ' WITH (security_invoker = true)' : ''} AS SELECT ${columns.map(quoteIdent).join(', ')} FROM ${named}`,
     `ALTER VIEW ${on} OWNER TO ${owner}`,
+    // Before 15 whoever got the view by default privileges would see a table that is not his.
+    takeBackDefaults('TABLE', on),
     `COMMENT ON VIEW ${on} IS ${quoteLiteral(`The old name of ${named}, for releases that know no other.`)}`,
     ...grants.map((grant) => grant.replace('{table}', () => on)),
   ]);

@@ -146,8 +146,13 @@ test('before PostgreSQL 15, where a view sees what its owner sees, a table with 
     await other.json('release', 'cut', '1.1.0');
     expect((await other.phase('migrate', '--release', '1.1.0', '--json')).json.error.code).toBe('PH2035');
     await old.sql('ALTER TABLE users DISABLE ROW LEVEL SECURITY');
+    // Who would get a new table by default privileges gets no view of one that he may not read.
+    const reader = await old.role();
+    await old.sql(`ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ${reader.name}, PUBLIC`);
     await other.json('migrate', '--release', '1.1.0', '--running', '1.0.0');
-    await old.sql(`INSERT INTO users (email) VALUES ('c') ON CONFLICT (email) DO NOTHING`);
+    await old.sql(`INSERT INTO users (email) VALUES ('c') ON CONFLICT (email) DO NOTHING; SET ROLE ${reader.name}`);
+    await expect(old.sql('SELECT FROM users')).rejects.toThrow('permission denied');
+    await old.sql('RESET ROLE; ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC');
     other.remove();
     await old.drop();
   } finally {
