@@ -18,6 +18,9 @@ import { Standstill } from './standstill.ts';
  */
 const PATIENCE_WITH_US = { rename: 500, schema: 30_000, data: 300_000 };
 
+/** The server counts from its last answer, which may be this long before the process stood still, in milliseconds. */
+const BEFORE_STANDSTILL_MS = 200;
+
 export interface GuardedTry {
   readonly entry: OrderedMigration;
   readonly isolation: Knex.IsolationLevels;
@@ -122,9 +125,8 @@ class IdleEnd {
     return new PhaseError('PH5026', { id: entry.id, seconds: this.patienceMs / 1_000 }, { cause: reason });
   }
 
-  /** The server counts from its last answer, which may be a moment before the process stood still. */
   #ownReason(cause: unknown): Error | null {
-    if (this.#standstill.longestMs < this.patienceMs / 2) return null;
+    if (this.#standstill.longestMs < this.patienceMs - BEFORE_STANDSTILL_MS) return null;
     const message = 'the process stood still for longer than the server waits for the next statement';
     return Object.assign(new Error(message, { cause }), { code: sqlState.idleInTransaction });
   }
