@@ -3,6 +3,7 @@ import { PhaseError } from '../domain/errors/phase-error.ts';
 import { quoteIdent, quoteQualified } from '../domain/identifier.ts';
 import { isUnplaced, keyOf, type Move } from '../domain/move.ts';
 import { unsettledNotes } from '../domain/unsettled.ts';
+import { takeBackDefaults } from '../postgres/default-privileges.ts';
 import { contextOf } from './context.ts';
 import { runAll, runSql } from './execute.ts';
 import { ensureLedgerSchema } from './stragglers.ts';
@@ -11,7 +12,9 @@ import { ensureLedgerSchema } from './stragglers.ts';
 export async function createUnsettled(knex: Knex, name: string): Promise<void> {
   const move = moveOf(knex, name);
   await ensureLedgerSchema(knex, move.unsettled.schema);
-  await runAll(knex, unsettledNotes(move).create);
+  const { table, create } = unsettledNotes(move);
+  // It holds values of the application.
+  await runAll(knex, [...create, takeBackDefaults('TABLE', table)]);
 }
 
 /** Undoes `createUnsettled`. @throws PH1026 */

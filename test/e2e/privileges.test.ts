@@ -247,6 +247,11 @@ test('default privileges give nobody the ledger; of one that they gave away befo
       )
     ).map(({ may }) => may);
   expect(await rights()).toEqual(['schema USAGE']);
+  // Nor what counts writes of the old column.
+  await project.json('finish');
+  await project.json('release', 'cut', '1.2.0');
+  await project.json('migrate', '--release', '1.2.0');
+  expect(await rights()).toEqual(['schema USAGE']);
   // As earlier versions have left it.
   await database.sql(
     `DROP TABLE phase.approvals; UPDATE phase.ledger SET format = 6; GRANT ALL ON ALL TABLES IN SCHEMA phase TO ${app}; GRANT ALL ON ALL SEQUENCES IN SCHEMA phase TO PUBLIC`,
